@@ -1,0 +1,45 @@
+#include "util/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Parse the digits at TEXT; *END is what follows them. strtoull alone takes blanks, signs and octal. */
+static bool digits_parse(const char *text, uint64_t *value, const char **end)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	const char *allowed = hex ? "0123456789abcdefABCDEF" : "0123456789";
+
+	if (digits[0] == '\0' || strchr(allowed, digits[0]) == NULL)
+		return false;
+	errno = 0;
+	*value = strtoull(digits, (char **)end, hex ? 16 : 10);
+	return errno == 0;
+}
+
+bool number_parse(const char *text, uint64_t *value)
+{
+	const char *end;
+
+	return digits_parse(text, value, &end) && *end == '\0';
+}
+
+bool size_parse(const char *text, uint64_t *value)
+{
+	static const char suffixes[] = "KMGTkmgt";
+	const char *end, *suffix;
+
+	if (!digits_parse(text, value, &end))
+		return false;
+	if (*end == '\0')
+		return true;
+	suffix = strchr(suffixes, *end);
+	if (suffix == NULL || end[1] != '\0')
+		return false;
+	unsigned shift = 10 * (unsigned)((suffix - suffixes) % 4 + 1);
+	if (*value > UINT64_MAX >> shift)
+		return false;
+	*value <<= shift;
+	return true;
+}

@@ -1,0 +1,16 @@
+/*
+ * number.h - numbers as users write them.
+ */
+#ifndef UTIL_NUMBER_H
+#define UTIL_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An unsigned 64-bit number, decimal or 0x hex, nothing around it. False if TEXT is anything else or larger. */
+bool number_parse(const char *text, uint64_t *value);
+
+/* As number_parse, and with one of K, M, G, T (either case: powers of 1024) behind it. */
+bool size_parse(const char *text, uint64_t *value);
+
+#endif
