@@ -1,0 +1,273 @@
+/*
+ * internal.h - the engine's own types, shared by the rooms of vm/ and by nobody else.
+ *
+ * Fields stand under the lock that guards them. "process" is the lock of the process that owns the structure, "machine"
+ * the machine's mutex; "both" may be read under either and is written under both. A function whose name ends in _locked
+ * expects the machine lock.
+ */
+#ifndef VM_INTERNAL_H
+#define VM_INTERNAL_H
+
+#include "util/list.h"
+#include "vm/vm.h"
+
+#include <pthread.h>
+
+/* Frame and table-page numbers fit in 32 bits: 16 TiB of each. */
+typedef uint32_t vm_pfn;
+#define VM_PFN_NONE UINT32_MAX
+
+/*
+ * The place of a page-table entry: 512 x the table's number + the index. Table 0 is never a table (it is the zero
+ * page), so 0 means "no entry".
+ */
+typedef uint32_t vm_entry_id;
+
+/* --- Areas (area.c) ---------------------------------------------------------------------------- */
+
+/* Rights and properties of an area: Linux's VM_ flags, by Linux's names without the prefix. */
+enum {
+	AREA_READ = 1 << 0,
+	AREA_WRITE = 1 << 1,
+	AREA_EXEC = 1 << 2,
+	AREA_SHARED = 1 << 3,
+	AREA_MAYREAD = 1 << 4,
+	AREA_MAYWRITE = 1 << 5,
+	AREA_MAYEXEC = 1 << 6,
+	AREA_MAYSHARE = 1 << 7,
+	AREA_GROWSDOWN = 1 << 8,
+	AREA_LOCKED = 1 << 9,
+	AREA_LOCKONFAULT = 1 << 10,
+	AREA_DONTCOPY = 1 << 11,
+	AREA_DONTEXPAND = 1 << 12,
+	AREA_ACCOUNT = 1 << 13,
+	AREA_NORESERVE = 1 << 14,
+	AREA_SPECIAL = 1 << 15, /* made by the kernel (vvar, vdso): never merged, moved or written back */
+	AREA_ACCESS = AREA_READ | AREA_WRITE | AREA_EXEC,
+};
+
+struct vm_area {
+	/* both */
+	uint64_t start, end;      /* bytes, multiples of the page size */
+	uint64_t pgoff;           /* pages: in the object, or start >> 12 where a private anonymous area was made */
+	struct vm_object *object; /* a file or shared anonymous memory; NULL for private anonymous */
+	struct list_link object_link;
+	/* process */
+	unsigned flags;       /* AREA_ */
+	struct vm_file *file; /* the reference that keeps OBJECT, or NULL */
+	const char *name;     /* "[vdso]": a static string, or NULL */
+	struct vm_space *space;
+	struct vm_area *left, *right, *parent, *prev, *next;
+	uint64_t max_gap; /* largest gap below any area of the subtree */
+	int height;
+	/* machine */
+	bool anon_inherited; /* shares anonymous pages with a fork's other side, as a longer anon_vma chain in Linux */
+	uint64_t anon_vma;   /* which family of anonymous pages it has, 0 before the first: Linux's anon_vma */
+};
+
+/* How far a stack may grow (RLIMIT_STACK's default), bytes. */
+#define VM_STACK_LIMIT (UINT64_C(8) << 20)
+
+/* --- Address spaces (space.c) ------------------------------------------------------------------- */
+
+struct vm_space {
+	struct vm_process *process; /* whose lock guards it */
+	/* process */
+	struct vm_area *root, *first, *last;
+	uint64_t area_count;
+	uint64_t mmap_base; /* top of the search for free addresses */
+	uint64_t total_pages, peak_pages, data_pages, stack_pages, exec_pages, locked_pages;
+	uint64_t start_code, end_code, start_data, end_data;
+	uint64_t start_brk, brk, start_stack;
+	uint64_t arg_start, arg_end, env_start, env_end;
+	uint64_t sp, pc;
+	struct vm_file *exe; /* or NULL */
+	uint64_t auxv[64];   /* as on the stack, pairs */
+	unsigned auxv_len;   /* values, a multiple of 2; 0 before an exec */
+	/* machine */
+	uint32_t pgd;    /* number of the top-level table */
+	uint64_t rss[3]; /* pages by enum vm_frame_kind */
+	uint64_t rss_peak;
+	uint64_t tables; /* lower-level table pages reachable, shared ones counted whole */
+};
+
+/* --- Page tables (pagetable.c) ------------------------------------------------------------------ */
+
+/* x86-64 entry bits (Intel SDM vol. 3, 4.5), and the software bits that we use. */
+#define PTE_P (UINT64_C(1) << 0)
+#define PTE_RW (UINT64_C(1) << 1)
+#define PTE_US (UINT64_C(1) << 2)
+#define PTE_PWT (UINT64_C(1) << 3)
+#define PTE_PCD (UINT64_C(1) << 4)
+#define PTE_A (UINT64_C(1) << 5)
+#define PTE_D (UINT64_C(1) << 6)
+#define PTE_PS (UINT64_C(1) << 7)
+#define PTE_G (UINT64_C(1) << 8)
+#define PTE_NX (UINT64_C(1) << 63)
+#define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
+
+/* A page-table page. */
+struct vm_table {
+	/* machine */
+	struct vm_space *space; /* the owner of a top-level table, else NULL */
+	uint64_t va;            /* lowest address it translates, the same for all its users */
+	vm_entry_id rmap;       /* first of the entries that point to it */
+	uint32_t users;         /* how many do */
+	uint32_t next_free;
+	uint16_t used; /* entries in use */
+	uint8_t level; /* enum vm_level */
+};
+
+/* Neighbours in the chain of entries that map the same frame or table. Only touched where there are two or more. */
+struct vm_link {
+	vm_entry_id prev, next;
+};
+
+/* --- Frames (frame.c) --------------------------------------------------------------------------- */
+
+enum {
+	FRAME_BUSY = 1 << 0,      /* contents on their way in: wait on machine->io */
+	FRAME_DIRTY = 1 << 1,     /* page cache: newer than its file; stands in object->dirty */
+	FRAME_WRITEBACK = 1 << 2, /* being written to its file */
+	FRAME_SPECIAL = 1 << 3,   /* the machine's own (vdso): never dropped */
+};
+
+struct vm_frame {
+	/* machine */
+	struct vm_object *object; /* whose page it caches; NULL for private anonymous memory */
+	uint64_t index;           /* page in the object */
+	struct list_link link;    /* in object->clean or object->dirty */
+	vm_entry_id rmap;         /* first of the entries that map it */
+	uint32_t mapped;          /* entries that do; a shared table counts once (see rmap.c) */
+	uint32_t pins;            /* transfers that use it this instant */
+	vm_pfn next;              /* in the free list or the page cache's hash chain */
+	uint16_t flags;           /* FRAME_ */
+};
+
+/* --- Objects (object.c) ------------------------------------------------------------------------- */
+
+/* One open host descriptor, shared by all vm_files that opened the same name with the same access mode. */
+struct vm_handle {
+	int fd;
+	int access;            /* O_RDONLY, O_WRONLY or O_RDWR */
+	char *name;            /* under which it was opened */
+	unsigned users;        /* machine */
+	struct list_link link; /* in object->handles */
+};
+
+/* An open file description: what mmap and descriptors refer to. Equal pointers mean "the same struct file". */
+struct vm_file {
+	struct vm_machine *machine;
+	struct vm_object *object;
+	struct vm_handle *handle; /* NULL for shared anonymous memory */
+	int access;               /* O_RDONLY, O_WRONLY or O_RDWR */
+	int refs;                 /* atomic */
+};
+
+struct vm_object {
+	struct vm_machine *machine;
+	uint64_t number;
+	bool shmem;       /* shared anonymous memory, else a host file */
+	uint32_t special; /* first of the table pages that hold the kernel's own contents (the vdso), or 0 */
+	dev_t dev;
+	ino_t ino;
+	/* machine */
+	struct list_link link; /* in machine->objects */
+	struct list_link handles;
+	struct list_link areas;        /* that map it, by object_link */
+	struct list_link clean, dirty; /* its frames */
+	uint64_t area_count, pages, dirty_pages;
+	unsigned files;               /* vm_files that refer to it */
+	unsigned writers;             /* write-backs under way */
+	uint64_t size;                /* bytes, as last seen */
+	struct timespec mtime, ctime; /* as last seen */
+	int error;                    /* of a write-back that failed, reported once by msync */
+	char *name;                   /* as last seen, for fault records: a GRefString */
+};
+
+/* --- Processes and the machine ------------------------------------------------------------------ */
+
+struct vm_process {
+	struct vm_machine *machine;
+	pid_t pid; /* 0 while exec prepares a new space in it */
+	struct vm_cred cred;
+	struct timespec start; /* since the machine's start */
+	int refs;              /* atomic */
+	pthread_rwlock_t lock;
+	/* process */
+	struct vm_space *space; /* NULL once it has ended */
+	GPtrArray *fds;         /* struct vm_file *, NULL where closed */
+	char **environ;         /* NULL-terminated */
+	/* machine */
+	char comm[16];
+	pid_t ppid;
+	uint64_t children; /* alive */
+	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
+	int last_signal, last_code;
+	uint64_t last_address;
+	struct vm_event *events; /* ring of the last faults */
+	unsigned event_room, event_count, event_next;
+};
+
+struct vm_counters {
+	uint64_t seq; /* faults recorded */
+	uint64_t faults, major_faults, forks, zeroed, cow_copies, cow_reuses, file_reads, file_writes;
+	uint64_t frames[3]; /* in use, by enum vm_frame_kind */
+	uint64_t dirty, writeback, mapped;
+	uint64_t committed; /* pages */
+};
+
+struct vm_machine {
+	struct vm_config config;
+	struct timespec start_real, start_mono;
+	uint8_t *ram; /* contents of frame 0 onwards */
+	struct vm_frame *frames;
+	uint64_t nr_frames;
+	uint64_t *table_mem; /* entries of table 0 onwards; table T is physical page nr_frames + T */
+	struct vm_table *tables;
+	struct vm_link *links;  /* by vm_entry_id */
+	uint32_t nr_tables;     /* limit */
+	uint32_t kernel_pud;    /* the table of the direct mapping, the same in every process */
+	struct vm_object *vdso; /* contents of [vdso] */
+	pthread_mutex_t lock;
+	pthread_cond_t io; /* some page is no longer busy or under write-back */
+	/* machine */
+	uint64_t frames_used; /* frames from here on were never used */
+	vm_pfn free_frames;   /* head of the free list */
+	uint64_t nr_free;
+	uint32_t tables_used, free_tables, table_count;
+	vm_pfn *cache; /* hash heads of (object, index) */
+	uint64_t cache_mask;
+	struct list_link objects;
+	GHashTable *files; /* (dev, ino) -> object */
+	GTree *processes;  /* pid -> process, each a reference */
+	pid_t next_pid;
+	uint64_t process_count;
+	uint64_t next_object;
+	uint64_t next_anon_vma; /* atomic */
+	GRand *rand;
+	struct vm_counters count;
+	/* the write-back thread */
+	pthread_t flusher;
+	pthread_cond_t flusher_wake;
+	bool flusher_runs, stopping;
+};
+
+/* machine.c: locking, with the order checked in debug builds. */
+void machine_lock(struct vm_machine *machine);
+void machine_unlock(struct vm_machine *machine);
+void process_read_lock(struct vm_process *process);
+void process_write_lock(struct vm_process *process);
+void process_unlock(struct vm_process *process);
+
+static inline uint64_t page_align(uint64_t n)
+{
+	return (n + VM_PAGE_SIZE - 1) & ~(uint64_t)(VM_PAGE_SIZE - 1);
+}
+
+static inline uint64_t page_down(uint64_t n)
+{
+	return n & ~(uint64_t)(VM_PAGE_SIZE - 1);
+}
+
+#endif

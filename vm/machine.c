@@ -1,0 +1,310 @@
+/*
+ * machine.c - a machine's life, its memory, and the locks.
+ *
+ * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing until used: the host
+ * gives cleared pages at the first touch.
+ */
+#include "vm/machine.h"
+#include "vm/object.h"
+#include "vm/pagetable.h"
+#include "vm/process.h"
+#include "vm/vdso.h"
+#include "vm/write_back.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* --- Locks ---------------------------------------------------------------------------------------- */
+
+#ifndef NDEBUG
+/* What this thread holds, to check the order. */
+static __thread int held_machines, held_processes;
+#define HOLD(counter, n) ((counter) += (n))
+#define EXPECT(condition) g_assert(condition)
+#else
+#define HOLD(counter, n) ((void)0)
+#define EXPECT(condition) ((void)0)
+#endif
+
+void machine_lock(struct vm_machine *machine)
+{
+	EXPECT(held_machines == 0);
+	pthread_mutex_lock(&machine->lock);
+	HOLD(held_machines, 1);
+}
+
+void machine_unlock(struct vm_machine *machine)
+{
+	HOLD(held_machines, -1);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void process_read_lock(struct vm_process *process)
+{
+	EXPECT(held_machines == 0 && held_processes == 0);
+	pthread_rwlock_rdlock(&process->lock);
+	HOLD(held_processes, 1);
+}
+
+void process_write_lock(struct vm_process *process)
+{
+	EXPECT(held_machines == 0 && held_processes == 0);
+	pthread_rwlock_wrlock(&process->lock);
+	HOLD(held_processes, 1);
+}
+
+void process_unlock(struct vm_process *process)
+{
+	HOLD(held_processes, -1);
+	pthread_rwlock_unlock(&process->lock);
+}
+
+void machine_wait_io_locked(struct vm_machine *machine)
+{
+	pthread_cond_wait(&machine->io, &machine->lock);
+}
+
+int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, const struct timespec *when)
+{
+	return pthread_cond_timedwait(cond, &machine->lock, when);
+}
+
+/* --- Small things --------------------------------------------------------------------------------- */
+
+void machine_commit(struct vm_machine *machine, int64_t pages)
+{
+	machine_lock(machine);
+	machine->count.committed += (uint64_t)pages;
+	machine_unlock(machine);
+}
+
+static struct timespec time_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now.tv_sec -= start->tv_sec;
+	now.tv_nsec -= start->tv_nsec;
+	if (now.tv_nsec < 0) {
+		now.tv_nsec += 1000000000;
+		now.tv_sec--;
+	}
+	return now;
+}
+
+struct timespec machine_uptime(const struct vm_machine *machine)
+{
+	return time_since(&machine->start_mono);
+}
+
+/* --- Life ----------------------------------------------------------------------------------------- */
+
+void vm_config_init(struct vm_config *config)
+{
+	*config = (struct vm_config){
+	    .ram = UINT64_C(256) << 20,
+	    .max_tables = UINT64_C(1) << 20,
+	    .max_processes = UINT64_C(1) << 20,
+	    .max_map_count = 65530,
+	    .mmap_min_addr = 65536,
+	    .dirty_writeback_centisecs = 500,
+	    .seed = 1,
+	    .first_pid = 1,
+	};
+}
+
+/* Frame and entry numbers have 32 bits, and one of the frame numbers means none. */
+#define MAX_FRAMES (UINT64_C(1) << 31)
+#define MAX_TABLES (UINT64_C(1) << 22)
+
+static bool check_config(const struct vm_config *config, GError **error)
+{
+	const char *wrong = NULL;
+
+	if (config->ram < VM_PAGE_SIZE)
+		wrong = "ram must be at least one page (4096 bytes)";
+	else if (config->ram >> VM_PAGE_SHIFT > MAX_FRAMES)
+		wrong = "ram must be at most 8T";
+	else if (config->max_tables < 16 || config->max_tables > MAX_TABLES)
+		wrong = "the number of page-table pages must be 16 to 4194304";
+	else if (config->first_pid < 1)
+		wrong = "the first pid must be at least 1";
+	if (wrong != NULL)
+		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, wrong);
+	return wrong == NULL;
+}
+
+/* LEN bytes of cleared memory that cost nothing until touched. */
+static void *reserve(size_t len)
+{
+	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void unreserve(void *memory, size_t len)
+{
+	if (memory != NULL)
+		munmap(memory, len);
+}
+
+static bool reserve_memory(struct vm_machine *machine)
+{
+	size_t frames = machine->nr_frames, tables = machine->nr_tables;
+
+	machine->ram = reserve(frames * VM_PAGE_SIZE);
+	machine->frames = reserve(frames * sizeof *machine->frames);
+	machine->cache = reserve((machine->cache_mask + 1) * sizeof *machine->cache);
+	machine->table_mem = reserve(tables * VM_PAGE_SIZE);
+	machine->tables = reserve(tables * sizeof *machine->tables);
+	machine->links = reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
+	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL || machine->table_mem == NULL ||
+	    machine->tables == NULL || machine->links == NULL)
+		return false;
+	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
+	return true;
+}
+
+static void free_memory(struct vm_machine *machine)
+{
+	size_t frames = machine->nr_frames, tables = machine->nr_tables;
+
+	unreserve(machine->ram, frames * VM_PAGE_SIZE);
+	unreserve(machine->frames, frames * sizeof *machine->frames);
+	unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
+	unreserve(machine->table_mem, tables * VM_PAGE_SIZE);
+	unreserve(machine->tables, tables * sizeof *machine->tables);
+	unreserve(machine->links, tables * VM_TABLE_ENTRIES * sizeof *machine->links);
+}
+
+static void init_locks(struct vm_machine *machine)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&machine->lock, NULL);
+	pthread_cond_init(&machine->io, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&machine->flusher_wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static gint compare_pids(gconstpointer a, gconstpointer b, gpointer ctx)
+{
+	gint x = GPOINTER_TO_INT(a), y = GPOINTER_TO_INT(b);
+
+	return (x > y) - (x < y);
+}
+
+static struct vm_machine *machine_alloc(const struct vm_config *config)
+{
+	struct vm_machine *machine = g_new0(struct vm_machine, 1);
+
+	machine->config = *config;
+	machine->nr_frames = config->ram >> VM_PAGE_SHIFT;
+	machine->nr_free = machine->nr_frames;
+	machine->nr_tables = (uint32_t)config->max_tables;
+	machine->cache_mask = 1;
+	while (machine->cache_mask < machine->nr_frames)
+		machine->cache_mask <<= 1;
+	machine->cache_mask--;
+	machine->free_frames = VM_PFN_NONE;
+	machine->next_pid = config->first_pid;
+	machine->processes = g_tree_new_full(compare_pids, NULL, NULL, NULL);
+	machine->files = object_table_new();
+	machine->rand = g_rand_new_with_seed((guint32)config->seed);
+	list_init(&machine->objects);
+	clock_gettime(CLOCK_REALTIME, &machine->start_real);
+	clock_gettime(CLOCK_MONOTONIC, &machine->start_mono);
+	init_locks(machine);
+	return machine;
+}
+
+/* The zero page is table page 0, so that no entry has the number 0. */
+static bool init_tables(struct vm_machine *machine)
+{
+	machine->tables[0].level = VM_TABLE_SPECIAL;
+	machine->tables_used = 1;
+	machine_lock(machine);
+	bool done = pagetable_init_kernel(machine);
+	machine_unlock(machine);
+	return done;
+}
+
+static void machine_destroy(struct vm_machine *machine)
+{
+	free_memory(machine);
+	g_tree_unref(machine->processes);
+	g_hash_table_unref(machine->files);
+	g_rand_free(machine->rand);
+	pthread_cond_destroy(&machine->flusher_wake);
+	pthread_cond_destroy(&machine->io);
+	pthread_mutex_destroy(&machine->lock);
+	g_free(machine->vdso);
+	g_free(machine);
+}
+
+struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error)
+{
+	if (!check_config(config, error))
+		return NULL;
+	struct vm_machine *machine = machine_alloc(config);
+	if (!reserve_memory(machine) || !init_tables(machine) || vdso_init(machine) != 0 ||
+	    write_back_start(machine) != 0) {
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
+		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM", config->ram);
+		machine_destroy(machine);
+		return NULL;
+	}
+	return machine;
+}
+
+void vm_machine_free(struct vm_machine *machine)
+{
+	GArray *pids = vm_machine_pids(machine);
+
+	for (guint i = 0; i < pids->len; i++) {
+		struct vm_process *process = vm_process_find(machine, g_array_index(pids, pid_t, i));
+		if (process == NULL)
+			continue;
+		vm_process_kill(process, SIGKILL);
+		vm_process_unref(process);
+	}
+	g_array_unref(pids);
+	vm_machine_sync(machine);
+	write_back_stop(machine);
+	machine_destroy(machine);
+}
+
+void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
+{
+	const struct vm_counters *count = &machine->count;
+
+	machine_lock(machine);
+	*info = (struct vm_machine_info){
+	    .frames_total = machine->nr_frames,
+	    .frames_free = machine->nr_free,
+	    .frames_anon = count->frames[VM_FRAME_ANON],
+	    .frames_file = count->frames[VM_FRAME_FILE],
+	    .frames_shmem = count->frames[VM_FRAME_SHMEM],
+	    .frames_mapped = count->mapped,
+	    .frames_dirty = count->dirty,
+	    .frames_writeback = count->writeback,
+	    .tables = machine->table_count,
+	    .processes = machine->process_count,
+	    .forks = count->forks,
+	    .committed = count->committed,
+	    .faults = count->faults,
+	    .major_faults = count->major_faults,
+	    .zeroed = count->zeroed,
+	    .cow_copies = count->cow_copies,
+	    .cow_reuses = count->cow_reuses,
+	    .file_reads = count->file_reads,
+	    .file_writes = count->file_writes,
+	    .start = machine->start_real,
+	};
+	machine_unlock(machine);
+	info->uptime = machine_uptime(machine);
+}
