@@ -1,0 +1,280 @@
+/*
+ * write_back.c - dirty pages on their way to the host file (see object.h), and the thread that sees to it.
+ */
+#include "vm/write_back.h"
+#include "vm/file.h"
+#include "vm/frame.h"
+#include "vm/machine.h"
+#include "vm/object.h"
+#include "vm/pagetable.h"
+#include "vm/rmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- One page ------------------------------------------------------------------------------------- */
+
+/* A store into the page from now on is a write-notify fault, which makes it dirty again. */
+static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
+{
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+		*pagetable_entry(machine, id) &= ~(PTE_RW | PTE_D);
+}
+
+/* Write LEN bytes; a short count is followed by the rest. */
+static int write_all(int fd, const uint8_t *bytes, size_t len, uint64_t offset)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(fd, bytes, len, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		bytes += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/*
+ * Write page INDEX at BYTES, clipped to the file's present size. Our own write changes the file's times: they are taken
+ * over only where they were as last seen before it, so that a change of somebody else's is still found.
+ */
+static int write_page(struct vm_object *object, int fd, uint64_t index, const uint8_t *bytes)
+{
+	struct vm_machine *machine = object->machine;
+	uint64_t offset = index << VM_PAGE_SHIFT;
+	struct stat before, after;
+
+	if (fstat(fd, &before) != 0)
+		return -errno;
+	if (offset >= (uint64_t)before.st_size)
+		return 0;
+	int error = write_all(fd, bytes, MIN(VM_PAGE_SIZE, (uint64_t)before.st_size - offset), offset);
+	if (fstat(fd, &after) != 0)
+		return error;
+	machine_lock(machine);
+	machine->count.file_writes++;
+	if (object_stamp_equals_locked(object, &before) && after.st_size == before.st_size)
+		object_set_stamp_locked(object, &after);
+	machine_unlock(machine);
+	return error;
+}
+
+static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn)
+{
+	struct vm_machine *machine = object->machine;
+
+	protect_entries_locked(machine, frame);
+	object_clean_locked(frame);
+	frame->flags |= FRAME_WRITEBACK;
+	frame_pin_locked(machine, pfn);
+	object->writers++;
+	machine->count.writeback++;
+}
+
+static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn, int error)
+{
+	struct vm_machine *machine = object->machine;
+
+	machine->count.writeback--;
+	object->writers--;
+	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	if (error != 0 && frame->object != NULL)
+		object_dirty_locked(frame);
+	if (error != 0)
+		object->error = error;
+	frame_unpin_locked(machine, pfn);
+	pthread_cond_broadcast(&machine->io);
+}
+
+/* --- An object ------------------------------------------------------------------------------------ */
+
+/*
+ * The next dirty page of [FIRST, LAST), for which *LEFT more members of the dirty list may be looked at. Pages passed
+ * over go to the list's end, so that a call looks at each once. VM_PFN_NONE: none is left.
+ */
+static vm_pfn next_dirty_locked(struct vm_object *object, uint64_t first, uint64_t last, uint64_t *left)
+{
+	while (*left > 0 && !list_empty(&object->dirty)) {
+		struct vm_frame *frame = LIST_ENTRY(object->dirty.next, struct vm_frame, link);
+		--*left;
+		if (frame->index >= first && frame->index < last && !(frame->flags & FRAME_WRITEBACK))
+			return (vm_pfn)(frame - object->machine->frames);
+		list_remove(&frame->link);
+		list_append(&object->dirty, &frame->link);
+	}
+	return VM_PFN_NONE;
+}
+
+static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first, uint64_t last)
+{
+	struct vm_machine *machine = object->machine;
+	int result = 0;
+	vm_pfn pfn;
+
+	machine_lock(machine);
+	uint64_t left = object->dirty_pages;
+	while ((pfn = next_dirty_locked(object, first, last, &left)) != VM_PFN_NONE) {
+		struct vm_frame *frame = &machine->frames[pfn];
+		begin_locked(object, frame, pfn);
+		machine_unlock(machine);
+		int error = write_page(object, handle->fd, frame->index, machine_page(machine, pfn));
+		machine_lock(machine);
+		end_locked(object, frame, pfn, error);
+		if (result == 0)
+			result = error;
+	}
+	while (object->writers > 0)
+		machine_wait_io_locked(machine);
+	machine_unlock(machine);
+	return result;
+}
+
+int object_write_back(struct vm_object *object, uint64_t first, uint64_t last)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_handle *handle = NULL;
+
+	machine_lock(machine);
+	if (object->dirty_pages > 0 || object->writers > 0)
+		handle = file_get_writer_locked(object);
+	machine_unlock(machine);
+	if (handle == NULL)
+		return 0;
+	int error = write_dirty_pages(object, handle, first, last);
+	file_put_handle(object, handle);
+	return error;
+}
+
+int object_take_error(struct vm_object *object)
+{
+	machine_lock(object->machine);
+	int error = object->error;
+	object->error = 0;
+	machine_unlock(object->machine);
+	return error;
+}
+
+/* --- All objects ---------------------------------------------------------------------------------- */
+
+/* Every host file's object, kept alive by a vm_file count of its own until released. */
+static GPtrArray *hold_objects(struct vm_machine *machine)
+{
+	GPtrArray *objects = g_ptr_array_new();
+
+	machine_lock(machine);
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		if (object->shmem || object->pages == 0)
+			continue;
+		object->files++;
+		g_ptr_array_add(objects, object);
+	}
+	machine_unlock(machine);
+	return objects;
+}
+
+static void release_object(struct vm_object *object)
+{
+	struct vm_machine *machine = object->machine;
+
+	machine_lock(machine);
+	if (--object->files == 0)
+		object_free_locked(object);
+	machine_unlock(machine);
+}
+
+int vm_machine_sync(struct vm_machine *machine)
+{
+	GPtrArray *objects = hold_objects(machine);
+	int result = 0;
+
+	for (guint i = 0; i < objects->len; i++) {
+		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
+		if (result == 0)
+			result = error;
+		release_object(objects->pdata[i]);
+	}
+	g_ptr_array_unref(objects);
+	return result;
+}
+
+static void refresh_all(struct vm_machine *machine)
+{
+	GPtrArray *objects = hold_objects(machine);
+
+	for (guint i = 0; i < objects->len; i++) {
+		object_refresh(objects->pdata[i]);
+		release_object(objects->pdata[i]);
+	}
+	g_ptr_array_unref(objects);
+}
+
+/* --- The thread ------------------------------------------------------------------------------------ */
+
+/* Others' changes show within a second; own ones are written every dirty_writeback_centisecs. */
+enum { REFRESH_CENTISECS = 90 };
+
+/* Sleep until the monotonic clock shows DEADLINE (centiseconds), or the machine stops: false. */
+static bool sleep_until(struct vm_machine *machine, uint64_t deadline)
+{
+	struct timespec when = {.tv_sec = (time_t)(deadline / 100), .tv_nsec = (long)(deadline % 100) * 10000000};
+
+	machine_lock(machine);
+	while (!machine->stopping)
+		if (machine_wait_until_locked(machine, &machine->flusher_wake, &when) == ETIMEDOUT)
+			break;
+	bool go_on = !machine->stopping;
+	machine_unlock(machine);
+	return go_on;
+}
+
+static uint64_t now_centisecs(void)
+{
+	return (uint64_t)g_get_monotonic_time() / 10000;
+}
+
+static void *flusher_main(void *arg)
+{
+	struct vm_machine *machine = arg;
+	uint64_t period = machine->config.dirty_writeback_centisecs;
+	uint64_t refresh = now_centisecs() + REFRESH_CENTISECS;
+	uint64_t flush = period > 0 ? now_centisecs() + period : UINT64_MAX;
+
+	while (sleep_until(machine, MIN(refresh, flush))) {
+		if (now_centisecs() >= flush) {
+			vm_machine_sync(machine);
+			flush = now_centisecs() + period;
+		}
+		if (now_centisecs() >= refresh) {
+			refresh_all(machine);
+			refresh = now_centisecs() + REFRESH_CENTISECS;
+		}
+	}
+	return NULL;
+}
+
+int write_back_start(struct vm_machine *machine)
+{
+	int error = pthread_create(&machine->flusher, NULL, flusher_main, machine);
+
+	machine->flusher_runs = error == 0;
+	return -error;
+}
+
+void write_back_stop(struct vm_machine *machine)
+{
+	if (!machine->flusher_runs)
+		return;
+	machine_lock(machine);
+	machine->stopping = true;
+	pthread_cond_broadcast(&machine->flusher_wake);
+	machine_unlock(machine);
+	pthread_join(machine->flusher, NULL);
+	machine->flusher_runs = false;
+}
