@@ -1,0 +1,351 @@
+/*
+ * access.c - accesses by a process: what the MMU does, and the fault handler where it refuses.
+ *
+ *     take the process for reading; for each page: walk; permitted -> mark accessed (dirty), pin
+ *                                                        not -> fault handler -> again
+ *     use the pinned frames (a read: with no lock held; a write: under the process lock)
+ *     unpin
+ *
+ * A write's frames are used under the process lock, so that a fork sees all of it or nothing of it; therefore they are
+ * used before a fault that may drop the lock.
+ */
+#include "vm/access.h"
+#include "vm/area.h"
+#include "vm/fault.h"
+#include "vm/frame.h"
+#include "vm/machine.h"
+#include "vm/memory.h"
+#include "vm/object.h"
+#include "vm/pagetable.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* The most that one call moves: 1 MiB, not aligned to pages. */
+enum { MAX_PINS = 257 };
+
+/* Pages of the machine lock's hold: some 30 ns each. */
+enum { PIN_BATCH = 16 };
+
+/* Frames pinned for a transfer, and where in them the bytes lie. */
+struct pins {
+	uint64_t pfn[MAX_PINS];
+	struct iovec iov[MAX_PINS];
+	int count;
+	size_t bytes;
+};
+
+/* --- Pinning -------------------------------------------------------------------------------------- */
+
+static void pin_locked(struct vm_machine *machine, struct pins *pins, vm_entry_id id, uint64_t va, size_t len)
+{
+	uint64_t pfn = pte_pfn(*pagetable_entry(machine, id));
+	size_t offset = va & (VM_PAGE_SIZE - 1);
+
+	if (frame_is_ram(machine, pfn))
+		frame_pin_locked(machine, (vm_pfn)pfn);
+	pins->pfn[pins->count] = pfn;
+	pins->iov[pins->count] = (struct iovec){(uint8_t *)machine_page(machine, pfn) + offset, len};
+	pins->count++;
+	pins->bytes += len;
+}
+
+/* Pin what ACCESS may reach at once of [VA, VA+LEN), at most LIMIT pages. True if a fault stands in the way of more. */
+static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, enum vm_access access,
+                        int limit)
+{
+	struct vm_machine *machine = process->machine;
+	bool blocked = false;
+
+	while (!blocked && pins->bytes < len && pins->count < limit) {
+		machine_lock(machine);
+		for (int i = 0; i < PIN_BATCH && pins->bytes < len && pins->count < limit; i++) {
+			uint64_t at = va + pins->bytes;
+			size_t piece = MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
+			vm_entry_id id = pagetable_access_locked(process->space, at, access);
+			if (id == 0) {
+				blocked = true;
+				break;
+			}
+			pin_locked(machine, pins, id, at, piece);
+		}
+		machine_unlock(machine);
+	}
+	return blocked;
+}
+
+/* WROTE: the pages may have been cleaned while the bytes were on their way, and are dirty again. */
+static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
+{
+	machine_lock(machine);
+	for (int i = 0; i < pins->count; i++) {
+		if (!frame_is_ram(machine, pins->pfn[i]))
+			continue;
+		struct vm_frame *frame = &machine->frames[pins->pfn[i]];
+		if (wrote && frame->object != NULL)
+			object_dirty_locked(frame);
+		frame_unpin_locked(machine, (vm_pfn)pins->pfn[i]);
+	}
+	machine_unlock(machine);
+	pins->count = 0;
+	pins->bytes = 0;
+}
+
+/* How many frames one transfer may hold: few where there are few. */
+static int pin_limit(const struct vm_machine *machine)
+{
+	return (int)CLAMP(machine->nr_frames / 4, 1, MAX_PINS);
+}
+
+/* Take PROCESS for an access to LEN bytes at VA, whose length is cut at the end of the address space. */
+static int begin(struct vm_process *process, uint64_t va, size_t *len)
+{
+	process_read_lock(process);
+	if (process->space == NULL) {
+		process_unlock(process);
+		return -ESRCH;
+	}
+	if (va < VM_USER_END)
+		*len = MIN(*len, VM_USER_END - va);
+	return 0;
+}
+
+/* A fatal fault ends the process where the machine was told so. */
+static void punish(struct vm_process *process, int error)
+{
+	if (process->machine->config.segv_kill && (error == -EFAULT || error == -EACCES || error == -EIO))
+		vm_process_exit(process, 128 + (error == -EIO ? SIGBUS : SIGSEGV));
+}
+
+/* --- Reading -------------------------------------------------------------------------------------- */
+
+/* Pin from VA on, through faults, until LEN bytes or LIMIT pages. 0, or the errno of the fault that stopped it. */
+static int pin_for_read(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, int limit)
+{
+	struct vm_fault record;
+	int error = 0;
+
+	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, limit))
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, &record);
+	return error;
+}
+
+/* Where frames are few: a few pages at a time, copied together. */
+static ssize_t read_by_copy(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
+{
+	int limit = pin_limit(process->machine), error = 0;
+	struct pins pins = {.count = 0};
+	struct iovec iov = {g_try_malloc(len), 0};
+
+	if (iov.iov_base == NULL)
+		error = -ENOMEM;
+	while (error == 0 && iov.iov_len < len) {
+		error = pin_for_read(process, &pins, va + iov.iov_len, len - iov.iov_len, limit);
+		for (int i = 0; i < pins.count; i++) {
+			memcpy((char *)iov.iov_base + iov.iov_len, pins.iov[i].iov_base, pins.iov[i].iov_len);
+			iov.iov_len += pins.iov[i].iov_len;
+		}
+		unpin(process->machine, &pins, false);
+	}
+	process_unlock(process);
+	ssize_t result = iov.iov_len > 0 ? (ssize_t)iov.iov_len : error;
+	if (result > 0)
+		sink(ctx, &iov, 1);
+	g_free(iov.iov_base);
+	return result;
+}
+
+static ssize_t read_pinned(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
+{
+	struct pins pins;
+
+	pins.count = 0;
+	pins.bytes = 0;
+	int error = pin_for_read(process, &pins, va, len, MAX_PINS);
+	process_unlock(process);
+	ssize_t result = pins.bytes > 0 ? (ssize_t)pins.bytes : error;
+	if (result > 0)
+		sink(ctx, pins.iov, pins.count);
+	unpin(process->machine, &pins, false);
+	return result;
+}
+
+ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
+{
+	ssize_t result = begin(process, va, &len);
+
+	if (result != 0)
+		return result;
+	if ((int)(len >> VM_PAGE_SHIFT) + 2 > pin_limit(process->machine))
+		result = read_by_copy(process, va, len, sink, ctx);
+	else
+		result = read_pinned(process, va, len, sink, ctx);
+	punish(process, (int)MIN(result, 0));
+	return result;
+}
+
+/* --- Writing -------------------------------------------------------------------------------------- */
+
+static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
+{
+	for (int i = 0; i < pins->count; i++) {
+		memory_copy(pins->iov[i].iov_base, from, pins->iov[i].iov_len);
+		from += pins->iov[i].iov_len;
+	}
+	unpin(machine, pins, true);
+}
+
+ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len)
+{
+	int limit = pin_limit(process->machine);
+	struct vm_fault record;
+	struct pins pins;
+	size_t done = 0;
+	int error = begin(process, va, &len);
+
+	if (error != 0)
+		return error;
+	pins.count = 0;
+	pins.bytes = 0;
+	while (error == 0 && done < len) {
+		bool blocked = pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
+		size_t bytes = pins.bytes;
+		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
+		done += bytes;
+		if (blocked)
+			error = fault_handle(process, va + done, VM_ACCESS_WRITE, &record);
+	}
+	process_unlock(process);
+	if (done == 0)
+		punish(process, error);
+	return done > 0 ? (ssize_t)done : error;
+}
+
+/* --- Accesses without data -------------------------------------------------------------------------- */
+
+/* One access at VA. RECORD tells its outcome. */
+static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
+{
+	struct vm_machine *machine = process->machine;
+	bool faulted = false;
+
+	for (;;) {
+		machine_lock(machine);
+		vm_entry_id id = pagetable_access_locked(process->space, va, access);
+		uint64_t pfn = id != 0 ? pte_pfn(*pagetable_entry(machine, id)) : VM_NO_FRAME;
+		machine_unlock(machine);
+		if (id != 0 && !faulted)
+			*record = (struct vm_fault){
+			    .pid = process->pid, .va = va, .access = access, .frame = pfn, .from = VM_NO_FRAME};
+		if (id != 0)
+			return 0;
+		faulted = true;
+		int error = fault_handle(process, va, access, record);
+		if (error != 0)
+			return error;
+	}
+}
+
+int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn,
+                 void *ctx)
+{
+	uint64_t end = va + len < va ? UINT64_MAX : va + len;
+	struct vm_fault record;
+	size_t dummy = 0;
+	int error = begin(process, va, &dummy);
+
+	if (error != 0)
+		return error;
+	while (error == 0 && va < end) {
+		error = access_one(process, va, access, &record);
+		if (fn != NULL && error != -ESRCH)
+			fn(ctx, &record);
+		va = page_down(va) + VM_PAGE_SIZE;
+		if (va == 0)
+			break;
+	}
+	process_unlock(process);
+	return error;
+}
+
+int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)
+{
+	int error = access_range(process, va, len, access, fn, ctx);
+
+	punish(process, error);
+	return error;
+}
+
+/* --- Looking, not touching -------------------------------------------------------------------------- */
+
+/* What the entries of a walk come to. */
+static void judge(struct vm_translation *translation, uint64_t va)
+{
+	uint64_t rights = PTE_US;
+
+	for (int i = 0; i < translation->levels; i++)
+		rights &= translation->entry[i];
+	uint64_t last = translation->entry[translation->levels - 1];
+	translation->present = (last & PTE_P) && (rights & PTE_US) && va < VM_USER_END;
+	if (translation->present)
+		translation->pa = (last & PTE_PFN_MASK) | (va & (VM_PAGE_SIZE - 1));
+}
+
+int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation)
+{
+	struct vm_machine *machine = process->machine;
+	struct vm_fault record = {.outcome = VM_HIT};
+	vm_entry_id ids[4];
+	size_t dummy = 0;
+	int error = begin(process, va, &dummy);
+
+	if (error != 0)
+		return error;
+	*translation = (struct vm_translation){.levels = 0};
+	machine_lock(machine);
+	translation->levels = pagetable_walk_locked(process->space, va, ids);
+	for (int i = 0; i < translation->levels; i++)
+		translation->entry[i] = *pagetable_entry(machine, ids[i]);
+	machine_unlock(machine);
+	judge(translation, va);
+	if (!translation->present)
+		fault_predict(process, va, &record);
+	translation->outcome = record.outcome;
+	translation->kind = record.kind;
+	process_unlock(process);
+	return 0;
+}
+
+/* Copy one page's part; zeros where nothing is resident. */
+static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t *to, size_t len)
+{
+	const struct vm_machine *machine = space->process->machine;
+	vm_entry_id ids[4];
+
+	uint64_t entry = pagetable_walk_locked(space, va, ids) == 4 ? *pagetable_entry(machine, ids[3]) : 0;
+	if (entry & PTE_P)
+		memcpy(to, (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)), len);
+	else
+		memset(to, 0, len);
+}
+
+size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	if (begin(process, va, &len) != 0)
+		return 0;
+	const struct vm_area *area = area_at(process->space, va);
+	len = area != NULL ? MIN(len, area->end - va) : 0;
+	while (done < len) {
+		uint64_t at = va + done;
+		size_t piece = MIN(len - done, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
+		machine_lock(process->machine);
+		peek_piece_locked(process->space, at, (uint8_t *)buf + done, piece);
+		machine_unlock(process->machine);
+		done += piece;
+	}
+	process_unlock(process);
+	return done;
+}
