@@ -1,0 +1,76 @@
+/*
+ * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the heap's area page
+ * granularity; it merges with anonymous neighbours of equal flags as any other.
+ */
+#include "vm/area.h"
+#include "vm/file.h"
+#include "vm/mmap.h"
+#include "vm/pagetable.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* What the heap's areas are: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT). */
+enum { HEAP_FLAGS = AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT };
+
+static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
+{
+	if (to > VM_USER_END - VM_PAGE_SIZE || space->area_count > space->process->machine->config.max_map_count)
+		return false;
+	/* Something is in the way, or a stack's guard gap; a page stays free between. */
+	const struct vm_area *above = area_find(space, from);
+	if (above != NULL && area_start_gap(above) < to + VM_PAGE_SIZE)
+		return false;
+	struct vm_area *area = area_new(space, from, to, HEAP_FLAGS, NULL, from >> VM_PAGE_SHIFT);
+	if (area == NULL)
+		return false;
+	area_insert(area);
+	area_merge(space, from, to);
+	return true;
+}
+
+/* The break after an attempt to move it to ADDR. */
+static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
+{
+	uint64_t old = page_align(space->brk), new = page_align(addr);
+
+	if (addr < space->start_brk || new < addr)
+		return space->brk;
+	if (new < old && space_unmap(space, new, old, files) != 0)
+		return space->brk;
+	if (new > old && !grow_heap(space, old, new))
+		return space->brk;
+	space->brk = addr;
+	return addr;
+}
+
+int64_t vm_brk(struct vm_process *process, uint64_t addr)
+{
+	GPtrArray *files = NULL;
+	int64_t result = -ESRCH;
+
+	process_write_lock(process);
+	if (process->space != NULL)
+		result = (int64_t)set_break(process->space, addr, &files);
+	process_unlock(process);
+	file_list_release(files);
+	return result;
+}
+
+int64_t vm_sbrk(struct vm_process *process, int64_t increment)
+{
+	GPtrArray *files = NULL;
+	int64_t result = -ESRCH;
+
+	process_write_lock(process);
+	if (process->space != NULL) {
+		uint64_t before = process->space->brk, wanted = before + (uint64_t)increment;
+		bool wraps = increment > 0 ? wanted < before : wanted > before;
+		result = (int64_t)before;
+		if (wraps || set_break(process->space, wanted, &files) != wanted)
+			result = -ENOMEM;
+	}
+	process_unlock(process);
+	file_list_release(files);
+	return result;
+}

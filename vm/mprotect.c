@@ -1,0 +1,138 @@
+/*
+ * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
+ */
+#include "vm/area.h"
+#include "vm/fault.h"
+#include "vm/frame.h"
+#include "vm/machine.h"
+#include "vm/mmap.h"
+#include "vm/pagetable.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/*
+ * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame that
+ * nobody else maps, and shared memory unless it is a clean page of a host file.
+ */
+static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area, uint64_t pfn)
+{
+	if (!(area->flags & AREA_WRITE) || !frame_is_ram(machine, pfn))
+		return false;
+	const struct vm_frame *frame = &machine->frames[pfn];
+	if (frame->object == NULL)
+		return frame->mapped == 1;
+	return (area->flags & AREA_SHARED) && (frame->object->shmem || (frame->flags & FRAME_DIRTY));
+}
+
+/* Give the entries of AREA the rights that it has now. The tables are the space's own. */
+static void change_entries(struct vm_area *area)
+{
+	struct vm_space *space = area->space;
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD), keep = PTE_PFN_MASK | PTE_A | PTE_D;
+
+	machine_lock(machine);
+	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
+		vm_entry_id ids[4];
+		pagetable_walk_locked(space, va, ids);
+		uint64_t stop = MIN((va & -span) + span, area->end);
+		for (vm_entry_id id = ids[3]; va < stop; va += VM_PAGE_SIZE, id++) {
+			uint64_t *entry = pagetable_entry(machine, id);
+			if (*entry & PTE_P)
+				*entry = (*entry & keep) | fault_entry_flags(area) |
+				         (writable_at_once(machine, area, pte_pfn(*entry)) ? PTE_RW : 0);
+		}
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	machine_unlock(machine);
+}
+
+static unsigned new_flags(const struct vm_area *area, int prot)
+{
+	unsigned flags = (area->flags & ~(unsigned)AREA_ACCESS) | area_flags_of_prot(prot);
+
+	/* Private memory is charged once it may be written, and stays charged. */
+	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
+}
+
+/* Change the part of AREA in [START, END), already isolated. */
+static int protect_one(struct vm_area *area, int prot)
+{
+	unsigned flags = new_flags(area, prot);
+	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS;
+
+	if (flags & AREA_ACCESS & ~may)
+		return -EACCES;
+	int error = flags != area->flags ? pagetable_own_range(area->space, area->start, area->end, VM_PTE) : 0;
+	if (error != 0 || flags == area->flags)
+		return error;
+	area_set_flags(area, flags);
+	change_entries(area);
+	return 0;
+}
+
+/* The area that covers VA, cut to [VA, END); NULL with *ERROR -ENOMEM (a hole, or no split). */
+static struct vm_area *next_part(struct vm_space *space, uint64_t va, uint64_t end, int *error)
+{
+	struct vm_area *area = area_at(space, va);
+
+	*error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
+	return *error == 0 ? area_at(space, va) : NULL;
+}
+
+/* As in Linux, what comes before the first failure is changed. */
+static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot)
+{
+	int error = 0;
+
+	for (uint64_t va = start; error == 0 && va < end;) {
+		struct vm_area *area = next_part(space, va, end, &error);
+		if (area == NULL)
+			break;
+		va = area->end;
+		error = protect_one(area, prot);
+	}
+	area_merge(space, start, end);
+	return error;
+}
+
+/* With PROT_GROWSDOWN the range starts where the stack area at its end does. */
+static int stretch_down(struct vm_space *space, uint64_t *start, uint64_t end)
+{
+	const struct vm_area *area = area_find(space, *start);
+
+	if (area == NULL || area->start >= end)
+		return -ENOMEM;
+	if (!(area->flags & AREA_GROWSDOWN))
+		return -EINVAL;
+	*start = area->start;
+	return 0;
+}
+
+int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot)
+{
+	uint64_t end = addr + page_align(len);
+	int result = 0;
+
+	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP) || (addr & (VM_PAGE_SIZE - 1)))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (end <= addr)
+		return -ENOMEM;
+	if (prot & ~(PROT_GROWSDOWN | PROT_GROWSUP | PROT_READ | PROT_WRITE | PROT_EXEC))
+		return -EINVAL;
+	process_write_lock(process);
+	if (process->space == NULL)
+		result = -ESRCH;
+	else if (prot & PROT_GROWSDOWN)
+		result = stretch_down(process->space, &addr, end);
+	else if (prot & PROT_GROWSUP)
+		result = -EINVAL; /* no area of x86 grows up */
+	if (result == 0)
+		result = protect(process->space, addr, end, prot);
+	process_unlock(process);
+	return result;
+}

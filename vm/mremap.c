@@ -1,0 +1,240 @@
+/*
+ * mremap.c - grow, shrink and move a mapping. Linux: mm/mremap.c; the checks come in Linux's order.
+ */
+#include "vm/access.h"
+#include "vm/area.h"
+#include "vm/file.h"
+#include "vm/machine.h"
+#include "vm/mmap.h"
+#include "vm/object.h"
+#include "vm/pagetable.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* Moving may split the old area and add the new one: Linux keeps this margin below max_map_count. */
+enum { MAP_COUNT_MARGIN = 3 };
+
+struct move {
+	struct vm_space *space;
+	uint64_t addr, old_len, new_len, new_addr; /* lengths are whole pages */
+	int flags;
+	GPtrArray **files;
+};
+
+/* --- Checks --------------------------------------------------------------------------------------- */
+
+static int check_arguments(const struct move *move)
+{
+	int flags = move->flags;
+	bool moves_to = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+
+	if (flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+		return -EINVAL;
+	if (moves_to && !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((flags & MREMAP_DONTUNMAP) && move->old_len != move->new_len)
+		return -EINVAL;
+	if ((move->addr & (VM_PAGE_SIZE - 1)) || move->new_len == 0)
+		return -EINVAL;
+	if (!moves_to)
+		return 0;
+	if ((move->new_addr & (VM_PAGE_SIZE - 1)) || move->new_len > VM_USER_END ||
+	    move->new_addr > VM_USER_END - move->new_len)
+		return -EINVAL;
+	bool overlaps = move->addr + move->old_len > move->new_addr && move->new_addr + move->new_len > move->addr;
+	return overlaps ? -EINVAL : 0;
+}
+
+/* Whether AREA can become NEW_LEN bytes from the move's address on (vma_to_resize). */
+static int check_resize(const struct move *move, const struct vm_area *area)
+{
+	if (move->old_len == 0 && !(area->flags & AREA_MAYSHARE))
+		return -EINVAL;
+	if ((move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_DONTEXPAND))
+		return -EINVAL;
+	if (move->old_len > area->end - move->addr)
+		return -EFAULT;
+	if (move->new_len <= move->old_len)
+		return 0;
+	uint64_t first = area_index(area, move->addr);
+	if (first + (move->new_len >> VM_PAGE_SHIFT) < first)
+		return -EINVAL;
+	if (area->flags & AREA_DONTEXPAND)
+		return -EFAULT;
+	uint64_t more = (move->new_len - move->old_len) >> VM_PAGE_SHIFT;
+	return (area->flags & AREA_LOCKED) && !space_may_lock(area->space, more) ? -EAGAIN : 0;
+}
+
+/* --- Moving --------------------------------------------------------------------------------------- */
+
+/* The area at the new place, not yet in the space. */
+static struct vm_area *copy_area(const struct move *move, const struct vm_area *area)
+{
+	/* An anonymous area that has no pages yet is numbered anew, so that it can merge where it comes to lie. */
+	bool untouched = area->object == NULL && area->anon_vma == 0;
+	uint64_t pgoff = untouched ? move->new_addr >> VM_PAGE_SHIFT : area_index(area, move->addr);
+	struct vm_area *copy =
+	    area_new(move->space, move->new_addr, move->new_addr + move->new_len, area->flags, area->file, pgoff);
+
+	if (copy == NULL)
+		return NULL;
+	copy->name = area->name;
+	copy->object = area->object;
+	copy->anon_vma = area->anon_vma;
+	copy->anon_inherited = area->anon_inherited;
+	return copy;
+}
+
+/* What stays behind after MREMAP_DONTUNMAP is empty and no longer locked. */
+static void leave_empty(struct move *move)
+{
+	uint64_t end = move->addr + move->old_len;
+
+	if (area_isolate(move->space, move->addr, end) != 0)
+		return;
+	struct vm_area *area = area_at(move->space, move->addr);
+	area_set_flags(area, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT));
+	area->anon_vma = 0;
+	area->anon_inherited = false;
+	area_merge(move->space, move->addr, end);
+}
+
+/* Move to new_addr, which is free (move_vma). */
+static int64_t move_area(struct move *move, const struct vm_area *area)
+{
+	struct vm_space *space = move->space;
+
+	if (space->area_count >= space->process->machine->config.max_map_count - MAP_COUNT_MARGIN)
+		return -ENOMEM;
+	struct vm_area *copy = copy_area(move, area);
+	if (copy == NULL)
+		return -ENOMEM;
+	uint64_t pages = MIN(move->old_len, move->new_len);
+	int error = pages > 0 ? pagetable_prepare_move(space, move->addr, move->new_addr, pages) : 0;
+	if (error != 0) {
+		file_list_add(move->files, copy->file);
+		g_free(copy);
+		return error;
+	}
+	area_insert(copy);
+	if (pages > 0)
+		pagetable_move_range(space, move->addr, move->new_addr, pages);
+	if (move->flags & MREMAP_DONTUNMAP)
+		leave_empty(move);
+	else if (move->old_len > 0)
+		error = space_unmap(space, move->addr, move->addr + move->old_len, move->files);
+	area_merge(space, move->new_addr, move->new_addr + move->new_len);
+	return error != 0 ? error : (int64_t)move->new_addr;
+}
+
+/* Find the new place for the part of AREA (FLAGS as mmap's), and go there. */
+static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
+{
+	bool is_file = area->object != NULL && !area->object->shmem;
+	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, is_file,
+	                              area_index(area, move->addr) << VM_PAGE_SHIFT);
+
+	if (at < 0)
+		return at;
+	move->new_addr = (uint64_t)at;
+	return move_area(move, area);
+}
+
+/* --- The three ways ------------------------------------------------------------------------------- */
+
+/* MREMAP_FIXED and MREMAP_DONTUNMAP (mremap_to). */
+static int64_t remap_to(struct move *move)
+{
+	struct vm_space *space = move->space;
+	int error = 0;
+
+	if (space->area_count + 2 >= space->process->machine->config.max_map_count - MAP_COUNT_MARGIN)
+		return -ENOMEM;
+	if (move->flags & MREMAP_FIXED)
+		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
+	if (error == 0 && move->old_len > move->new_len) {
+		error = space_unmap(space, move->addr + move->new_len, move->addr + move->old_len, move->files);
+		move->old_len = move->new_len;
+	}
+	const struct vm_area *area = area_at(space, move->addr);
+	if (error == 0)
+		error = area != NULL ? check_resize(move, area) : -EFAULT;
+	if (error != 0)
+		return error;
+	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
+}
+
+static int64_t shrink(struct move *move)
+{
+	int error = 0;
+
+	if (move->new_len < move->old_len)
+		error = space_unmap(move->space, move->addr + move->new_len, move->addr + move->old_len, move->files);
+	return error != 0 ? error : (int64_t)move->addr;
+}
+
+/* Whether the bytes after AREA up to END are free for it. */
+static bool may_extend(const struct vm_area *area, uint64_t end)
+{
+	return end > area->end && end <= VM_USER_END && area_overlap(area->space, area->end, end) == NULL;
+}
+
+static int64_t grow(struct move *move, struct vm_area *area)
+{
+	int error = check_resize(move, area);
+	uint64_t end = move->addr + move->new_len;
+
+	if (error != 0)
+		return error;
+	if (move->old_len == area->end - move->addr && may_extend(area, end)) {
+		area_set_range(area, area->start, end);
+		area_merge(move->space, move->addr, end);
+		return (int64_t)move->addr;
+	}
+	if (!(move->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	move->new_addr = 0;
+	return move_anywhere(move, area, 0);
+}
+
+static int64_t remap(struct move *move)
+{
+	struct vm_area *area = area_at(move->space, move->addr);
+
+	if (area == NULL)
+		return -EFAULT;
+	if (move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return remap_to(move);
+	return move->new_len <= move->old_len ? shrink(move) : grow(move, area);
+}
+
+int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len, int flags,
+                  uint64_t new_addr)
+{
+	GPtrArray *files = NULL;
+	struct move move = {.addr = addr,
+	                    .old_len = page_align(old_len),
+	                    .new_len = page_align(new_len),
+	                    .flags = flags,
+	                    .new_addr = new_addr,
+	                    .files = &files};
+	int64_t result = check_arguments(&move);
+	bool locked = false;
+
+	if (result != 0)
+		return result;
+	process_write_lock(process);
+	move.space = process->space;
+	result = move.space != NULL ? remap(&move) : -ESRCH;
+	if (result >= 0 && move.new_len > move.old_len) {
+		const struct vm_area *area = area_at(move.space, (uint64_t)result);
+		locked = area != NULL && (area->flags & AREA_LOCKED);
+	}
+	process_unlock(process);
+	file_list_release(files);
+	if (locked)
+		access_range(process, (uint64_t)result + move.old_len, move.new_len - move.old_len, VM_ACCESS_READ,
+		             NULL, NULL);
+	return result;
+}
