@@ -1,6 +1,7 @@
 /*
  * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the heap's area page
- * granularity; it merges with anonymous neighbours of equal flags as any other.
+ * granularity. It merges with anonymous neighbours of equal flags as any other, but its first page does not with what
+ * lies below, a program's bss (brk looks for a neighbour down to start_brk only).
  */
 #include "vm/area.h"
 #include "vm/file.h"
@@ -25,7 +26,7 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 	if (area == NULL)
 		return false;
 	area_insert(area);
-	area_merge(space, from, to);
+	area_merge(space, from == page_align(space->start_brk) ? from + 1 : from, to);
 	return true;
 }
 

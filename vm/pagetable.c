@@ -340,10 +340,15 @@ void pagetable_trim_locked(struct vm_space *space, uint64_t va)
 	struct vm_machine *machine = space->process->machine;
 	vm_entry_id ids[4];
 
-	for (int i = pagetable_walk_locked(space, va, ids) - 1; i > 0; i--) {
+	int depth = pagetable_walk_locked(space, va, ids) - 1;
+
+	for (int i = 1; i <= depth; i++)
+		if (machine->tables[pagetable_of(ids[i])].users > 1)
+			return;
+	for (int i = depth; i > 0; i--) {
 		uint32_t table = pagetable_of(ids[i]);
 		vm_entry_id parent = ids[i - 1];
-		if (machine->tables[table].used > 0 || machine->tables[table].users > 1)
+		if (machine->tables[table].used > 0)
 			return;
 		rmap_unlink_locked(machine, parent, machine->nr_frames + table);
 		*pagetable_entry(machine, parent) = 0;

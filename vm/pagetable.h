@@ -127,7 +127,7 @@ void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end)
 int pagetable_prepare_move(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len);
 void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len);
 
-/* Free the tables on the path to VA that are empty. */
+/* Free the tables on the path to VA that are empty, if all of the path is SPACE's own. */
 void pagetable_trim_locked(struct vm_space *space, uint64_t va);
 
 /*
