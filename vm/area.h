@@ -82,6 +82,11 @@ uint64_t area_start_gap(const struct vm_area *area);
 /* "rwxp": PERM has room for 5. */
 void area_perm(const struct vm_area *area, char perm[5]);
 
+/* area_tree.c: enter an area, take one out, follow a change of its range or flags. */
+void area_tree_insert(struct vm_area *area);
+void area_tree_remove(struct vm_area *area);
+void area_tree_refresh(struct vm_area *area);
+
 /* NULL, or what is wrong with the tree of SPACE (free with g_free). */
 char *area_check(const struct vm_space *space);
 

@@ -30,7 +30,7 @@ static uint32_t table_alloc_locked(struct vm_machine *machine, enum vm_level lev
 	return number;
 }
 
-static void table_free_locked(struct vm_machine *machine, uint32_t number)
+void pagetable_free_locked(struct vm_machine *machine, uint32_t number)
 {
 	machine->tables[number].next_free = machine->free_tables;
 	machine->free_tables = number;
@@ -54,11 +54,6 @@ uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id)
 	const struct vm_table *table = &machine->tables[pagetable_of(id)];
 
 	return table->va + (id % VM_TABLE_ENTRIES) * pagetable_span((enum vm_level)table->level);
-}
-
-static struct vm_table *table_at(const struct vm_machine *machine, vm_entry_id id)
-{
-	return &machine->tables[pagetable_of(id)];
 }
 
 bool pagetable_init_kernel(struct vm_machine *machine)
@@ -139,8 +134,7 @@ int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id
 	}
 }
 
-/* The entry for VA in the table of level LEVEL that SPACE reaches, or 0 if there is none. */
-static vm_entry_id entry_at_locked(const struct vm_space *space, uint64_t va, enum vm_level level)
+vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va, enum vm_level level)
 {
 	vm_entry_id ids[4];
 	int depth = VM_PGD - (int)level;
@@ -163,14 +157,13 @@ uint64_t pagetable_next_locked(const struct vm_space *space, uint64_t va, uint64
 
 /* --- Sharing and owning --------------------------------------------------------------------------- */
 
-/* Point entry ID, in a table of one user, to table CHILD. */
-static void attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child, uint64_t flags)
+void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child, uint64_t flags)
 {
 	uint64_t *entry = pagetable_entry(machine, id);
 	uint64_t pfn = machine->nr_frames + child;
 
 	if (*entry == 0)
-		table_at(machine, id)->used++;
+		pagetable_at(machine, id)->used++;
 	*entry = pte_make(pfn, flags);
 	rmap_link_locked(machine, id, pfn);
 }
@@ -213,7 +206,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t entry = *pagetable_entry(machine, id);
-	enum vm_level level = (enum vm_level)table_at(machine, id)->level;
+	enum vm_level level = (enum vm_level)pagetable_at(machine, id)->level;
 	uint32_t child;
 
 	if (entry == 0) {
@@ -222,7 +215,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 		child = table_alloc_locked(machine, (enum vm_level)(level - 1), va);
 		if (child == 0)
 			return -ENOMEM;
-		attach_locked(machine, id, child, PTE_TABLE);
+		pagetable_attach_locked(machine, id, child, PTE_TABLE);
 		space->tables++;
 		return 0;
 	}
@@ -232,7 +225,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 		if (copy == 0)
 			return -ENOMEM;
 		rmap_unlink_locked(machine, id, pte_pfn(entry));
-		attach_locked(machine, id, copy, PTE_TABLE | (entry & PTE_A));
+		pagetable_attach_locked(machine, id, copy, PTE_TABLE | (entry & PTE_A));
 		if (copied != NULL)
 			++*copied;
 	} else {
@@ -273,7 +266,7 @@ static int own_existing(struct vm_space *space, uint64_t va, enum vm_level level
 	return error;
 }
 
-static uint64_t next_table(struct vm_space *space, uint64_t va, uint64_t end)
+uint64_t pagetable_next(struct vm_space *space, uint64_t va, uint64_t end)
 {
 	struct vm_machine *machine = space->process->machine;
 
@@ -290,15 +283,14 @@ int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, en
 
 	if (error == 0)
 		error = own_existing(space, end - 1, VM_PTE);
-	for (uint64_t va = start; error == 0 && (va = next_table(space, va, end)) < end; va = (va & -step) + step)
+	for (uint64_t va = start; error == 0 && (va = pagetable_next(space, va, end)) < end; va = (va & -step) + step)
 		error = own_existing(space, va, down_to);
 	return error;
 }
 
 /* --- Changing entries ----------------------------------------------------------------------------- */
 
-/* A frame came into (SIGN 1) or left (-1) SPACE. */
-static void count_frame_locked(struct vm_space *space, uint64_t pfn, int sign)
+void pagetable_count_frame_locked(struct vm_space *space, uint64_t pfn, int sign)
 {
 	struct vm_machine *machine = space->process->machine;
 
@@ -315,9 +307,9 @@ void pagetable_set_locked(struct vm_space *space, vm_entry_id id, uint64_t pfn, 
 
 	pagetable_clear_locked(space, id);
 	*pagetable_entry(machine, id) = pte_make(pfn, flags);
-	table_at(machine, id)->used++;
+	pagetable_at(machine, id)->used++;
 	rmap_link_locked(machine, id, pfn);
-	count_frame_locked(space, pfn, 1);
+	pagetable_count_frame_locked(space, pfn, 1);
 }
 
 void pagetable_clear_locked(struct vm_space *space, vm_entry_id id)
@@ -328,255 +320,9 @@ void pagetable_clear_locked(struct vm_space *space, vm_entry_id id)
 	if (*entry == 0)
 		return;
 	*entry = 0;
-	table_at(machine, id)->used--;
+	pagetable_at(machine, id)->used--;
 	rmap_unlink_locked(machine, id, pfn);
-	count_frame_locked(space, pfn, -1);
+	pagetable_count_frame_locked(space, pfn, -1);
 	if (frame_is_ram(machine, pfn))
 		frame_put_locked(machine, (vm_pfn)pfn);
-}
-
-void pagetable_trim_locked(struct vm_space *space, uint64_t va)
-{
-	struct vm_machine *machine = space->process->machine;
-	vm_entry_id ids[4];
-
-	int depth = pagetable_walk_locked(space, va, ids) - 1;
-
-	for (int i = 1; i <= depth; i++)
-		if (machine->tables[pagetable_of(ids[i])].users > 1)
-			return;
-	for (int i = depth; i > 0; i--) {
-		uint32_t table = pagetable_of(ids[i]);
-		vm_entry_id parent = ids[i - 1];
-		if (machine->tables[table].used > 0)
-			return;
-		rmap_unlink_locked(machine, parent, machine->nr_frames + table);
-		*pagetable_entry(machine, parent) = 0;
-		table_at(machine, parent)->used--;
-		table_free_locked(machine, table);
-		space->tables--;
-	}
-}
-
-/* SPACE leaves the last-level table behind ID (a PMD entry of its own), which others go on using. */
-static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t *entry = pagetable_entry(machine, id);
-	uint32_t table = pte_table(machine, *entry);
-
-	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++) {
-		uint64_t leaf = *pagetable_entry(machine, pagetable_id(table, i));
-		if (leaf & PTE_P)
-			count_frame_locked(space, pte_pfn(leaf), -1);
-	}
-	rmap_unlink_locked(machine, id, pte_pfn(*entry));
-	*entry = 0;
-	table_at(machine, id)->used--;
-	space->tables--;
-}
-
-/* Empty [START, END), which one last-level table serves. */
-static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end)
-{
-	struct vm_machine *machine = space->process->machine;
-	vm_entry_id pmd = entry_at_locked(space, start, VM_PMD);
-	uint32_t table = pte_table(machine, *pagetable_entry(machine, pmd));
-
-	if (machine->tables[table].users > 1)
-		leave_shared_locked(space, pmd);
-	else
-		for (uint64_t va = start; va < end; va += VM_PAGE_SIZE)
-			pagetable_clear_locked(space, pagetable_id(table, pagetable_index(va, VM_PTE)));
-	pagetable_trim_locked(space, start);
-}
-
-void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
-
-	machine_lock(machine);
-	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
-		uint64_t stop = MIN((va & -span) + span, end);
-		clear_table_locked(space, va, stop);
-		va = stop;
-		machine_unlock(machine);
-		machine_lock(machine);
-	}
-	machine_unlock(machine);
-}
-
-/* --- Moving ---------------------------------------------------------------------------------------- */
-
-/* Make the tables for what one source table maps. */
-static int make_target(struct vm_space *space, uint64_t to, uint64_t last)
-{
-	struct vm_machine *machine = space->process->machine;
-	vm_entry_id id;
-
-	machine_lock(machine);
-	int error = pagetable_own_locked(space, to, VM_PTE, true, &id, NULL);
-	if (error == 0)
-		error = pagetable_own_locked(space, last, VM_PTE, true, &id, NULL);
-	machine_unlock(machine);
-	return error;
-}
-
-/* Free the tables of [START, END) that are empty. */
-static void trim_range(struct vm_space *space, uint64_t start, uint64_t end)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
-
-	machine_lock(machine);
-	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end; va = (va & -span) + span)
-		pagetable_trim_locked(space, va);
-	machine_unlock(machine);
-}
-
-int pagetable_prepare_move(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len)
-{
-	uint64_t span = pagetable_span(VM_PMD), end = from + len;
-	int error = pagetable_own_range(space, from, end, VM_PTE);
-
-	for (uint64_t va = from; error == 0 && (va = next_table(space, va, end)) < end; va = (va & -span) + span) {
-		uint64_t last = MIN((va & -span) + span, end) - VM_PAGE_SIZE;
-		error = make_target(space, va - from + to, last - from + to);
-	}
-	if (error != 0)
-		trim_range(space, to, to + len);
-	return error;
-}
-
-static void move_entry_locked(struct vm_space *space, uint64_t from, uint64_t to)
-{
-	struct vm_machine *machine = space->process->machine;
-	vm_entry_id source = entry_at_locked(space, from, VM_PTE), target = entry_at_locked(space, to, VM_PTE);
-	uint64_t entry = *pagetable_entry(machine, source);
-
-	if (entry == 0)
-		return;
-	*pagetable_entry(machine, source) = 0;
-	table_at(machine, source)->used--;
-	rmap_unlink_locked(machine, source, pte_pfn(entry));
-	*pagetable_entry(machine, target) = entry;
-	table_at(machine, target)->used++;
-	rmap_link_locked(machine, target, pte_pfn(entry));
-}
-
-void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD), end = from + len;
-
-	for (uint64_t va = from; (va = next_table(space, va, end)) < end;) {
-		uint64_t stop = MIN((va & -span) + span, end);
-		machine_lock(machine);
-		for (; va < stop; va += VM_PAGE_SIZE)
-			move_entry_locked(space, va, va - from + to);
-		machine_unlock(machine);
-	}
-	trim_range(space, to, to + len);
-}
-
-/* --- For all users at once ------------------------------------------------------------------------- */
-
-static void forget_frame(void *ctx, struct vm_space *space)
-{
-	const uint64_t *pfn = ctx;
-
-	count_frame_locked(space, *pfn, -1);
-}
-
-void pagetable_evict_locked(struct vm_machine *machine, vm_entry_id id)
-{
-	uint64_t *entry = pagetable_entry(machine, id);
-	uint64_t pfn = pte_pfn(*entry);
-
-	if (*entry == 0)
-		return;
-	*entry = 0;
-	table_at(machine, id)->used--;
-	rmap_table_spaces_locked(machine, pagetable_of(id), forget_frame, &pfn);
-	rmap_unlink_locked(machine, id, pfn);
-	if (frame_is_ram(machine, pfn))
-		frame_put_locked(machine, (vm_pfn)pfn);
-}
-
-void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn)
-{
-	while (machine->frames[pfn].rmap != 0)
-		pagetable_evict_locked(machine, machine->frames[pfn].rmap);
-}
-
-void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
-
-	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
-		vm_entry_id id = entry_at_locked(space, va, VM_PTE);
-		uint64_t stop = MIN((va & -span) + span, end);
-		for (; va < stop; va += VM_PAGE_SIZE)
-			pagetable_evict_locked(machine, id++);
-	}
-}
-
-/* --- Fork ------------------------------------------------------------------------------------------ */
-
-void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
-{
-	struct vm_machine *machine = parent->process->machine;
-
-	for (unsigned i = 0; i < VM_TABLE_ENTRIES / 2; i++) {
-		uint64_t *entry = pagetable_entry(machine, pagetable_id(parent->pgd, i));
-		if (*entry == 0)
-			continue;
-		*entry &= ~PTE_RW;
-		attach_locked(machine, pagetable_id(child->pgd, i), pte_table(machine, *entry), *entry & ~PTE_PFN_MASK);
-	}
-	memcpy(child->rss, parent->rss, sizeof child->rss);
-	child->rss_peak = child->rss[0] + child->rss[1] + child->rss[2];
-	child->tables = parent->tables;
-}
-
-/* --- The end --------------------------------------------------------------------------------------- */
-
-/* Drop the use of the table behind ID; the last user takes what it points to with it. */
-static void drop_locked(struct vm_machine *machine, vm_entry_id id)
-{
-	uint64_t *entry = pagetable_entry(machine, id);
-	uint64_t pfn = pte_pfn(*entry);
-	bool leaf = table_at(machine, id)->level == VM_PTE;
-
-	if (*entry == 0)
-		return;
-	*entry = 0;
-	rmap_unlink_locked(machine, id, pfn);
-	if (leaf) {
-		if (frame_is_ram(machine, pfn))
-			frame_put_locked(machine, (vm_pfn)pfn);
-		return;
-	}
-	uint32_t table = (uint32_t)(pfn - machine->nr_frames);
-	if (machine->tables[table].users > 0)
-		return;
-	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++)
-		drop_locked(machine, pagetable_id(table, i));
-	table_free_locked(machine, table);
-	/* A breath for others: what is left of the tree hangs on tables that only we reach. */
-	machine_unlock(machine);
-	machine_lock(machine);
-}
-
-void pagetable_destroy(struct vm_space *space)
-{
-	struct vm_machine *machine = space->process->machine;
-
-	machine_lock(machine);
-	for (unsigned i = 0; i < VM_TABLE_ENTRIES / 2; i++)
-		drop_locked(machine, pagetable_id(space->pgd, i));
-	table_free_locked(machine, space->pgd);
-	machine_unlock(machine);
 }

@@ -75,6 +75,12 @@ static inline uint32_t pte_table(const struct vm_machine *machine, uint64_t entr
 	return (uint32_t)(pte_pfn(entry) - machine->nr_frames);
 }
 
+/* The table that entry ID stands in. */
+static inline struct vm_table *pagetable_at(const struct vm_machine *machine, vm_entry_id id)
+{
+	return &machine->tables[pagetable_of(id)];
+}
+
 /* The address that entry ID translates. */
 uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id);
 
@@ -107,12 +113,28 @@ int pagetable_own_locked(struct vm_space *space, uint64_t va, enum vm_level down
  */
 int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, enum vm_level down_to);
 
+/* The entry for VA in the table of level LEVEL that SPACE reaches, or 0 if there is none. */
+vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va, enum vm_level level);
+
 /* The lowest address in [VA, END) that a last-level table serves, or END. */
 uint64_t pagetable_next_locked(const struct vm_space *space, uint64_t va, uint64_t end);
+/* The same, taking the machine lock itself. */
+uint64_t pagetable_next(struct vm_space *space, uint64_t va, uint64_t end);
 
 /* Fill, change and empty the leaf entry ID, in a table that is SPACE's own; counters and reverse map follow. */
 void pagetable_set_locked(struct vm_space *space, vm_entry_id id, uint64_t pfn, uint64_t flags);
 void pagetable_clear_locked(struct vm_space *space, vm_entry_id id);
+
+/* A frame came into (SIGN 1) or left (-1) SPACE: count it. */
+void pagetable_count_frame_locked(struct vm_space *space, uint64_t pfn, int sign);
+
+/* Point the non-leaf entry ID, in a table of one user, to table CHILD. */
+void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child, uint64_t flags);
+
+/* Free a table that no entry points to. */
+void pagetable_free_locked(struct vm_machine *machine, uint32_t table);
+
+/* --- Ranges: pagetable_range.c --------------------------------------------------------------------- */
 
 /*
  * Empty every entry of [START, END), after pagetable_own_range down to VM_PMD. Tables left empty are freed. Takes and
