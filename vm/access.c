@@ -123,11 +123,10 @@ static void punish(struct vm_process *process, int error)
 /* Pin from VA on, through faults, until LEN bytes or LIMIT pages. 0, or the errno of the fault that stopped it. */
 static int pin_for_read(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, int limit)
 {
-	struct vm_fault record;
 	int error = 0;
 
 	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, limit))
-		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, &record);
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, NULL);
 	return error;
 }
 
@@ -199,7 +198,6 @@ static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t
 ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len)
 {
 	int limit = pin_limit(process->machine);
-	struct vm_fault record;
 	struct pins pins;
 	size_t done = 0;
 	int error = begin(process, va, &len);
@@ -214,7 +212,7 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
 		if (blocked)
-			error = fault_handle(process, va + done, VM_ACCESS_WRITE, &record);
+			error = fault_handle(process, va + done, VM_ACCESS_WRITE, NULL);
 	}
 	process_unlock(process);
 	if (done == 0)
@@ -224,46 +222,47 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 
 /* --- Accesses without data -------------------------------------------------------------------------- */
 
-/* One access at VA. RECORD tells its outcome. */
+/* One access at VA. RECORD tells its outcome, with a reference to the file's name. */
 static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
 {
 	struct vm_machine *machine = process->machine;
-	bool faulted = false;
+	int error = 0;
 
-	for (;;) {
+	*record = (struct vm_fault){
+	    .pid = process->pid, .va = va, .access = access, .frame = VM_NO_FRAME, .from = VM_NO_FRAME};
+	while (error == 0) {
 		machine_lock(machine);
 		vm_entry_id id = pagetable_access_locked(process->space, va, access);
-		uint64_t pfn = id != 0 ? pte_pfn(*pagetable_entry(machine, id)) : VM_NO_FRAME;
+		if (id != 0 && record->outcome == VM_HIT)
+			record->frame = pte_pfn(*pagetable_entry(machine, id));
 		machine_unlock(machine);
-		if (id != 0 && !faulted)
-			*record = (struct vm_fault){
-			    .pid = process->pid, .va = va, .access = access, .frame = pfn, .from = VM_NO_FRAME};
 		if (id != 0)
 			return 0;
-		faulted = true;
-		int error = fault_handle(process, va, access, record);
-		if (error != 0)
-			return error;
+		g_clear_pointer((char **)&record->file, g_ref_string_release);
+		error = fault_handle(process, va, access, record);
 	}
+	return error;
 }
 
 int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn,
                  void *ctx)
 {
-	uint64_t end = va + len < va ? UINT64_MAX : va + len;
+	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
 	struct vm_fault record;
 	size_t dummy = 0;
 	int error = begin(process, va, &dummy);
 
 	if (error != 0)
 		return error;
-	while (error == 0 && va < end) {
+	for (;;) {
 		error = access_one(process, va, access, &record);
 		if (fn != NULL && error != -ESRCH)
 			fn(ctx, &record);
-		va = page_down(va) + VM_PAGE_SIZE;
-		if (va == 0)
+		if (record.file != NULL)
+			g_ref_string_release((char *)record.file);
+		if (error != 0 || page_down(last) == page_down(va))
 			break;
+		va = page_down(va) + VM_PAGE_SIZE;
 	}
 	process_unlock(process);
 	return error;

@@ -39,8 +39,9 @@ enum { PASS_PAGE_IN = 1, PASS_GROW };
 struct fault {
 	struct vm_process *process;
 	struct vm_fault *record;
-	struct vm_area *area; /* valid during a pass */
-	vm_entry_id id;       /* the leaf entry, valid during a pass */
+	struct vm_fault *tell; /* where the caller wants it, or NULL */
+	struct vm_area *area;  /* valid during a pass */
+	vm_entry_id id;        /* the leaf entry, valid during a pass */
 	/* between passes */
 	struct vm_file *file; /* whose page INDEX is wanted, a reference */
 	uint64_t index;
@@ -296,6 +297,16 @@ static void tell_growth(struct fault *fault)
 	record->kind = VM_FAULT_STACK_GROW;
 }
 
+/* The outcome is there: record it, and tell the caller if it wants to know. */
+static void tell_locked(struct fault *fault, char *file)
+{
+	event_record_locked(fault->process, fault->record, file);
+	if (fault->tell == NULL)
+		return;
+	*fault->tell = *fault->record;
+	fault->tell->file = file != NULL ? g_ref_string_acquire(file) : NULL;
+}
+
 static int pass(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -310,7 +321,7 @@ static int pass(struct fault *fault)
 		verdict = in_area_locked(fault);
 	if (verdict <= 0) {
 		tell_growth(fault);
-		event_record_locked(fault->process, fault->record, file_of(fault));
+		tell_locked(fault, file_of(fault));
 	}
 	machine_unlock(machine);
 	return verdict;
@@ -338,7 +349,7 @@ static int page_in_failed(struct fault *fault, int error)
 	fail(fault, error == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS, error);
 	machine_lock(machine);
 	fault->record->offset = fault->index << VM_PAGE_SHIFT;
-	event_record_locked(fault->process, fault->record, fault->file->object->name);
+	tell_locked(fault, fault->file->object->name);
 	machine_unlock(machine);
 	return error;
 }
@@ -383,12 +394,12 @@ static void grow(struct fault *fault)
 	process_read_lock(process);
 }
 
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *tell)
 {
-	struct fault fault = {.process = process, .record = record, .page = VM_PFN_NONE};
+	struct vm_fault record = {.va = va, .access = access, .frame = VM_NO_FRAME, .from = VM_NO_FRAME};
+	struct fault fault = {.process = process, .record = &record, .tell = tell, .page = VM_PFN_NONE};
 	int verdict;
 
-	*record = (struct vm_fault){.va = va, .access = access, .frame = VM_NO_FRAME, .from = VM_NO_FRAME};
 	do {
 		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
 		if (verdict == PASS_GROW)
