@@ -1,0 +1,301 @@
+/*
+ * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in its name, there; else in
+ *
+ *     DT_RPATH of those that asked, up to the program, unless the first of them has a DT_RUNPATH
+ *     LD_LIBRARY_PATH
+ *     DT_RUNPATH of the one that asked
+ *     /etc/ld.so.cache
+ *     the default folders
+ *
+ * and in each folder first in glibc-hwcaps/x86-64-vN. A file that is no library for this machine is passed over. How
+ * many files are tried is bounded, whatever the paths say.
+ */
+#include "vm/file.h"
+#include "vm/library.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	MAX_OPENS = 16384,    /* in one exec */
+	MAX_CACHE = 64 << 20, /* bytes */
+	LEVELS = 4,           /* of processors: x86-64 is 1 */
+};
+
+static const char cache_path[] = "/etc/ld.so.cache";
+
+static const char *const default_folders[] = {
+    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"};
+
+struct search {
+	struct libraries *libraries;
+	const char *name;
+	struct library *loader;
+	struct exec_image *image; /* the file that was found ... */
+	char *path;               /* ... and its path */
+};
+
+/* --- Trying files ---------------------------------------------------------------------------------------- */
+
+/* 0 if the file at PATH is a library, -ENOENT if the search goes on. */
+static int try_file(struct search *search, const char *path)
+{
+	const struct vm_opener *opener = &search->libraries->exec->args->opener;
+	int error = 0;
+
+	if (search->libraries->opens >= MAX_OPENS || strlen(path) >= PATH_MAX)
+		return -ENOENT;
+	search->libraries->opens++;
+	struct vm_file *file = opener->open(opener->ctx, path, false, &error);
+	if (file == NULL)
+		return error == -ENOMEM ? -ENOMEM : -ENOENT;
+	error = exec_image_open(search->image, file);
+	vm_file_unref(file);
+	if (error == 0 && search->image->elf.header.e_type == ET_DYN) {
+		search->path = g_strdup(path);
+		return 0;
+	}
+	exec_image_clear(search->image);
+	return error == -ENOMEM ? -ENOMEM : -ENOENT;
+}
+
+/* The library in FOLDER, or in one below it that is meant for processors like this one. */
+static int try_folder(struct search *search, const char *folder)
+{
+	int error = -ENOENT;
+
+	for (unsigned level = MIN(search->libraries->level, LEVELS); error == -ENOENT && level > 1; level--) {
+		g_autofree char *path = g_strdup_printf("%s/glibc-hwcaps/x86-64-v%u/%s", folder, level, search->name);
+		error = try_file(search, path);
+	}
+	if (error != -ENOENT)
+		return error;
+	g_autofree char *path = g_strconcat(folder, "/", search->name, NULL);
+	return try_file(search, path);
+}
+
+/* --- $ORIGIN and its like -------------------------------------------------------------------------------- */
+
+/* The folder in which LIBRARY lies. */
+static char *origin(const struct library *library)
+{
+	g_autofree char *name = library->path != NULL && library->path[0] == '/' ? g_strdup(library->path)
+	                                                                         : vm_file_name(library->image.file);
+
+	return name != NULL ? g_path_get_dirname(name) : g_strdup("/");
+}
+
+/* The value of the token that TEXT, behind a '$', starts with, and its length; NULL: it is no token. */
+static char *token_value(const char *text, const struct library *library, size_t *len)
+{
+	static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
+	bool braces = text[0] == '{';
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t name_len = strlen(names[i]);
+		if (strncmp(text + braces, names[i], name_len) != 0 || (braces && text[1 + name_len] != '}'))
+			continue;
+		*len = name_len + (braces ? 2 : 0);
+		return i == 0 ? origin(library) : g_strdup(i == 1 ? "lib/x86_64-linux-gnu" : "x86_64");
+	}
+	return NULL;
+}
+
+/* TEXT, which stands in LIBRARY, with its tokens replaced. */
+static char *expand_tokens(const char *text, const struct library *library)
+{
+	GString *expanded = g_string_new(NULL);
+
+	while (*text != '\0' && expanded->len < PATH_MAX) {
+		size_t len = 0;
+		g_autofree char *value = *text == '$' ? token_value(text + 1, library, &len) : NULL;
+		if (value != NULL)
+			g_string_append(expanded, value);
+		else
+			g_string_append_c(expanded, *text);
+		text += len + 1;
+	}
+	return g_string_free(expanded, FALSE);
+}
+
+/* --- Lists of folders ------------------------------------------------------------------------------------ */
+
+/* A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working directory. */
+static char **split_list(const char *list, const char *separators, const struct library *owner)
+{
+	char **folders = g_strsplit_set(list, separators, MAX_OPENS);
+
+	for (size_t i = 0; folders[i] != NULL; i++) {
+		char *text = folders[i];
+		folders[i] = text[0] != '\0' ? expand_tokens(text, owner) : g_strdup(".");
+		g_free(text);
+	}
+	return folders;
+}
+
+/* ld.so takes a list apart when it first needs it, and keeps a record of each folder. */
+static int account_list(struct libraries *libraries, const char *list, char *const *folders,
+                        const struct library *owner)
+{
+	int error = ld_heap_add_list(libraries, g_strv_length((char **)folders), strlen(list));
+
+	for (size_t i = 0; error == 0 && folders[i] != NULL; i++)
+		error = ld_heap_add_folder(libraries, folders[i], owner->path != NULL ? owner->path : "");
+	return error;
+}
+
+/* Try the folders of LIST, which belongs to OWNER; *USED tells whether it was used before. */
+static int try_list(struct search *search, const char *list, const char *separators, const struct library *owner,
+                    bool *used)
+{
+	if (list == NULL || *list == '\0')
+		return -ENOENT;
+	g_auto(GStrv) folders = split_list(list, separators, owner);
+	int error = *used ? 0 : account_list(search->libraries, list, folders, owner);
+	*used = true;
+	if (error == 0)
+		error = -ENOENT;
+	for (size_t i = 0; error == -ENOENT && folders[i] != NULL; i++)
+		error = try_folder(search, folders[i]);
+	return error;
+}
+
+/* DT_RPATH counts only where there is no DT_RUNPATH. */
+static int try_rpath(struct search *search, struct library *library)
+{
+	if (library->dynamic.runpath != NULL)
+		return -ENOENT;
+	return try_list(search, library->dynamic.rpath, ":", library, &library->rpath_used);
+}
+
+static int try_rpaths(struct search *search)
+{
+	struct library *program = g_ptr_array_index(search->libraries->loaded, 0);
+	bool program_seen = false;
+	int error = -ENOENT;
+
+	if (search->loader->dynamic.runpath != NULL)
+		return -ENOENT;
+	for (struct library *l = search->loader; error == -ENOENT && l != NULL; l = l->loader) {
+		error = try_rpath(search, l);
+		program_seen |= l == program;
+	}
+	return error == -ENOENT && !program_seen ? try_rpath(search, program) : error;
+}
+
+static int try_variable(struct search *search)
+{
+	struct libraries *libraries = search->libraries;
+
+	return try_list(search, libraries->path_variable, ":;", g_ptr_array_index(libraries->loaded, 0),
+	                &libraries->path_variable_used);
+}
+
+static int try_runpath(struct search *search)
+{
+	struct library *loader = search->loader;
+
+	return try_list(search, loader->dynamic.runpath, ":", loader, &loader->runpath_used);
+}
+
+static int try_defaults(struct search *search)
+{
+	int error = -ENOENT;
+
+	if (search->loader->dynamic.no_default_path)
+		return -ENOENT;
+	for (size_t i = 0; error == -ENOENT && i < G_N_ELEMENTS(default_folders); i++)
+		error = try_folder(search, default_folders[i]);
+	return error;
+}
+
+/* --- The cache -------------------------------------------------------------------------------------------- */
+
+/* Read FILE whole, and map it as ld.so does: it keeps its place below the libraries until they are loaded. */
+static int load_cache(struct libraries *libraries, struct vm_file *file)
+{
+	uint64_t size = exec_source(file).size;
+
+	if (size == 0 || size > MAX_CACHE)
+		return 0;
+	libraries->cache.bytes = g_try_malloc(size);
+	if (libraries->cache.bytes == NULL)
+		return -ENOMEM;
+	ssize_t got = vm_file_pread(file, libraries->cache.bytes, size, 0);
+	libraries->cache.size = got > 0 ? (size_t)got : 0;
+	int64_t at = vm_mmap(libraries->exec->nascent, 0, size, PROT_READ, MAP_PRIVATE, file, 0);
+	if (at < 0)
+		return (int)at;
+	libraries->cache_at = (uint64_t)at;
+	libraries->cache_size = size;
+	return 0;
+}
+
+static int open_cache(struct libraries *libraries)
+{
+	const struct vm_opener *opener = &libraries->exec->args->opener;
+	int error = 0;
+
+	if (libraries->cache_tried)
+		return 0;
+	libraries->cache_tried = true;
+	struct vm_file *file = opener->open(opener->ctx, cache_path, false, &error);
+	if (file == NULL)
+		return error == -ENOMEM ? -ENOMEM : 0;
+	error = load_cache(libraries, file);
+	vm_file_unref(file);
+	return error;
+}
+
+int library_drop_cache(struct libraries *libraries)
+{
+	g_clear_pointer(&libraries->cache.bytes, g_free);
+	if (libraries->cache_size == 0)
+		return 0;
+	return vm_munmap(libraries->exec->nascent, libraries->cache_at, libraries->cache_size);
+}
+
+static bool in_default_folder(const char *path)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(default_folders); i++)
+		if (g_str_has_prefix(path, default_folders[i]) && path[strlen(default_folders[i])] == '/')
+			return true;
+	return false;
+}
+
+static int try_cache(struct search *search)
+{
+	struct libraries *libraries = search->libraries;
+	int error = open_cache(libraries);
+
+	if (error != 0)
+		return error;
+	const char *path = ld_cache_find(&libraries->cache, search->name, libraries->level);
+	if (path == NULL || (search->loader->dynamic.no_default_path && in_default_folder(path)))
+		return -ENOENT;
+	return try_file(search, path);
+}
+
+/* --- All together ------------------------------------------------------------------------------------------ */
+
+int library_find(struct libraries *libraries, const char *name, struct library *loader, struct exec_image *image,
+                 char **path)
+{
+	static int (*const places[])(struct search *) = {try_rpaths, try_variable, try_runpath, try_cache,
+	                                                 try_defaults};
+	struct search search = {.libraries = libraries, .name = name, .loader = loader, .image = image};
+	int error = -ENOENT;
+
+	if (strchr(name, '/') != NULL) {
+		g_autofree char *expanded = expand_tokens(name, loader);
+		error = try_file(&search, expanded);
+	} else {
+		for (size_t i = 0; error == -ENOENT && i < G_N_ELEMENTS(places); i++)
+			error = places[i](&search);
+	}
+	*path = search.path;
+	return error;
+}
