@@ -1,0 +1,107 @@
+/*
+ * command_machine.c - the commands of the machine's ctl.
+ */
+#include "fs/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+
+static const struct command_reason spawn_reasons[] = {
+    {EAGAIN, "there are too many processes"},
+    {ENOMEM, "out of memory"},
+    {0, NULL},
+};
+
+static struct vm_process *spawn(struct command_call *call, const char *name, int *error)
+{
+	const struct vm_cred cred = {call->caller->uid, call->caller->gid};
+
+	return vm_process_spawn(call->mount->machine, &cred, name, error);
+}
+
+static int run_spawn(struct command_call *call)
+{
+	struct vm_process *process;
+	int error;
+
+	process = spawn(call, call->count > 1 ? call->words[1] : "spawn", &error);
+	if (process == NULL)
+		return error;
+	command_answer(call, "%d", (int)vm_process_pid(process));
+	vm_process_unref(process);
+	return 0;
+}
+
+static int run_exec(struct command_call *call)
+{
+	const char *path = command_exec_path(call, 1);
+	struct vm_process *process;
+	uint64_t entry;
+	int error;
+
+	if (path == NULL)
+		return -EINVAL;
+	g_autofree char *name = g_path_get_basename(path);
+	process = spawn(call, name, &error);
+	if (process == NULL)
+		return error;
+	error = command_exec(call, process, 1, &entry);
+	if (error < 0)
+		vm_process_exit(process, 0);
+	else
+		command_answer(call, "%d", (int)vm_process_pid(process));
+	vm_process_unref(process);
+	return error;
+}
+
+static const struct command_reason kill_reasons[] = {
+    {EINVAL, "no such signal"},
+    {EPERM, "the process is another user's"},
+    {ESRCH, "no such process"},
+    {0, NULL},
+};
+
+static int kill_process(struct command_call *call, struct vm_process *process, int number)
+{
+	uid_t uid = call->caller->uid;
+
+	if (uid != 0 && uid != vm_process_cred(process).uid)
+		return -EPERM;
+	return vm_process_kill(process, number);
+}
+
+static int run_kill(struct command_call *call)
+{
+	struct vm_process *process;
+	int number = SIGTERM, result;
+	uint64_t pid;
+
+	if (!command_number(call, 1, "PID", &pid) || (call->count > 2 && !command_signal(call, 2, &number)))
+		return -EINVAL;
+	process = pid <= INT_MAX ? vm_process_find(call->mount->machine, (pid_t)pid) : NULL;
+	if (process == NULL)
+		return -ESRCH;
+	result = kill_process(call, process, number);
+	vm_process_unref(process);
+	return command_done(call, result);
+}
+
+static const struct command_reason sync_reasons[] = {
+    {EIO, "a file could not be written; its pages stay dirty"},
+    {ENOSPC, "the disk of a file is full; its pages stay dirty"},
+    {0, NULL},
+};
+
+static int run_sync(struct command_call *call)
+{
+	return command_done(call, vm_machine_sync(call->mount->machine));
+}
+
+const struct command machine_commands[] = {
+    {"spawn", "[NAME]", 0, 1, run_spawn, "make a process with an empty address space; answers its pid", spawn_reasons},
+    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "make a process that runs a program of the host; answers its pid"},
+    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise", kill_reasons},
+    {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
+    {NULL},
+};

@@ -1,0 +1,22 @@
+/*
+ * command_memory.h - the commands of command_memory.c, for the table in command_process.c.
+ */
+#ifndef FS_COMMAND_MEMORY_H
+#define FS_COMMAND_MEMORY_H
+
+#include "fs/command.h"
+
+int command_mmap(struct command_call *call);
+int command_munmap(struct command_call *call);
+int command_mprotect(struct command_call *call);
+int command_mremap(struct command_call *call);
+int command_brk(struct command_call *call);
+int command_sbrk(struct command_call *call);
+int command_msync(struct command_call *call);
+int command_access(struct command_call *call);
+int command_translate(struct command_call *call);
+
+extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[], mremap_reasons[];
+extern const struct command_reason sbrk_reasons[], msync_reasons[], access_reasons[];
+
+#endif

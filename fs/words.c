@@ -1,0 +1,129 @@
+/*
+ * words.c - the tables of words, and the one parser over them. A new word is a new row.
+ */
+#include "fs/words.h"
+
+#include "util/number.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+const struct word mmap_words[] = {
+    {"private", WORD_PRIVATE},
+    {"shared", WORD_SHARED},
+    {"shared_validate", WORD_SHARED_VALIDATE},
+    {"anonymous", MAP_ANONYMOUS},
+    {"anon", MAP_ANONYMOUS},
+    {"fixed", MAP_FIXED},
+    {"fixed_noreplace", MAP_FIXED_NOREPLACE},
+    {"growsdown", MAP_GROWSDOWN},
+    {"populate", MAP_POPULATE},
+    {"locked", MAP_LOCKED},
+    {"noreserve", MAP_NORESERVE},
+    {"32bit", MAP_32BIT},
+    {"stack", MAP_STACK},
+    {"rdonly", WORD_RDONLY},
+    {"rdwr", WORD_RDWR},
+    {"wronly", WORD_WRONLY},
+    {NULL},
+};
+
+const struct word mremap_words[] = {
+    {"maymove", MREMAP_MAYMOVE},
+    {"fixed", MREMAP_FIXED},
+    {"dontunmap", MREMAP_DONTUNMAP},
+    {NULL},
+};
+
+const struct word msync_words[] = {
+    {"sync", MS_SYNC}, {"async", MS_ASYNC}, {"invalidate", MS_INVALIDATE}, {"0", 0}, {NULL},
+};
+
+const struct word open_words[] = {
+    {"rdonly", WORD_RDONLY},
+    {"rdwr", WORD_RDWR},
+    {"wronly", WORD_WRONLY},
+    {NULL},
+};
+
+static const struct word *word_find(const struct word *words, const char *name)
+{
+	while (words->name != NULL && strcmp(words->name, name) != 0)
+		words++;
+	return words->name != NULL ? words : NULL;
+}
+
+char *words_parse(const struct word *words, const char *text, uint64_t *bits)
+{
+	g_auto(GStrv) names = g_strsplit(text, ",", -1);
+
+	*bits = 0;
+	if (names[0] == NULL)
+		return g_strdup("");
+	for (char **name = names; *name != NULL; name++) {
+		const struct word *word = word_find(words, *name);
+
+		if (word == NULL)
+			return g_strdup(*name);
+		*bits |= word->bits;
+	}
+	return NULL;
+}
+
+bool prot_parse(const char *text, bool growsdown, int *prot)
+{
+	static const struct {
+		char letter;
+		int bit;
+	} letters[] = {{'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}};
+
+	*prot = PROT_NONE;
+	for (size_t i = 0; i < G_N_ELEMENTS(letters); i++) {
+		if (text[i] == letters[i].letter)
+			*prot |= letters[i].bit;
+		else if (text[i] != '-')
+			return false;
+	}
+	text += G_N_ELEMENTS(letters);
+	if (growsdown && strcmp(text, ",growsdown") == 0) {
+		*prot |= PROT_GROWSDOWN;
+		return true;
+	}
+	return *text == '\0';
+}
+
+bool signal_parse(const char *text, int *number)
+{
+	const char *name = g_ascii_strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+	uint64_t value;
+
+	if (number_parse(text, &value)) {
+		*number = (int)value;
+		return value <= INT_MAX;
+	}
+	for (*number = 1; *number < NSIG; ++*number) {
+		const char *abbrev = sigabbrev_np(*number);
+
+		if (abbrev != NULL && g_ascii_strcasecmp(name, abbrev) == 0)
+			return true;
+	}
+	return false;
+}
+
+int word_access_mode(uint64_t mode)
+{
+	switch (mode) {
+	case WORD_RDONLY:
+		return O_RDONLY;
+	case WORD_RDWR:
+		return O_RDWR;
+	case WORD_WRONLY:
+		return O_WRONLY;
+	default:
+		return -1;
+	}
+}
