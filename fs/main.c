@@ -1,0 +1,180 @@
+/*
+ * main.c - the daemon: from the command line to the mount, and from the signal or the unmount to the exit.
+ *
+ * The rooms of fs/:
+ *
+ *     main.c         this
+ *     options.c      the command line
+ *     mountpoint.c   is the directory fit to be mounted on
+ *     daemonize.c    going into the background once the mount answers
+ *     loop.c         serving requests until asked to stop
+ *     ops.c          the requests of FUSE
+ *     tree.c         ONE table of all files; inode numbers, attributes, names
+ *     directory.c, textfile.c, memfile.c, ctlfile.c, link.c    what each kind of file does
+ *     ctl.c          lines of commands and their results; command_*.c the tables of commands
+ *     hostfile.c     files of the host, opened as the caller
+ *     proc_*.c, machine_text.c, fault_text.c, readme.c         the text of the files
+ *     vasctl.c       a program of its own: one transaction on a ctl file
+ */
+#include "fs/ctl.h"
+#include "fs/daemonize.h"
+#include "fs/loop.h"
+#include "fs/mountpoint.h"
+#include "fs/ops.h"
+#include "fs/options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const unsigned hung_write_back_s = 2;
+
+static int complain(GError *error)
+{
+	fprintf(stderr, "vasfs: %s\n", error->message);
+	g_error_free(error);
+	return EXIT_FAILURE;
+}
+
+/* Each mapped host file is an open descriptor. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void tell_ready(void *ctx)
+{
+	daemonize_ready(ctx);
+}
+
+static void give_up(int number)
+{
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * A request hangs in a host file, and with it what it holds of the machine: nothing can be freed. Write back what can be
+ * written, for a while, and go.
+ */
+static _Noreturn void leave_hung(struct fuse_session *session, struct vm_machine *machine)
+{
+	fuse_session_unmount(session);
+	signal(SIGALRM, give_up);
+	alarm(hung_write_back_s);
+	vm_machine_sync(machine);
+	_exit(EXIT_SUCCESS);
+}
+
+/* The mount answers from here to the return, after which it is gone. */
+static int serve(struct fuse_session *session, const char *mountpoint, const struct options *options,
+                 struct ops_server *server)
+{
+	enum loop_end end;
+
+	if (fuse_session_mount(session, mountpoint) != 0) {
+		fprintf(stderr, "vasfs: cannot mount on %s\n", mountpoint);
+		return EXIT_FAILURE;
+	}
+	server->mount.dev = mountpoint_dev(mountpoint);
+	end = loop_run(session, &options->fuse);
+	if (end == LOOP_HANGS)
+		leave_hung(session, server->mount.machine);
+	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* With the machine there: serve, then write back and free it while the mount still stands, so that its end says that all is
+ * in the files. */
+static int run_machine(struct fuse_session *session, const char *mountpoint, const struct options *options,
+                       struct ops_server *server)
+{
+	int status;
+
+	server->mount.ctl = fs_ctl_store_new();
+	status = serve(session, mountpoint, options, server);
+	ops_server_close(server);
+	fs_ctl_store_free(server->mount.ctl);
+	vm_machine_free(server->mount.machine);
+	fuse_session_unmount(session);
+	return status;
+}
+
+static int run_session(const struct options *options, const char *mountpoint, struct fuse_session *session,
+                       struct ops_server *server)
+{
+	struct daemonize *daemonize = server->ready_ctx;
+	GError *error = NULL;
+
+	if (!daemonize_start(daemonize, options->fuse.foreground)) {
+		perror("vasfs: cannot go into the background");
+		return EXIT_FAILURE;
+	}
+	loop_block_signals();
+	raise_descriptor_limit();
+	server->mount.daemon_uid = geteuid();
+	server->mount.machine = vm_machine_new(&options->machine, &error);
+	if (server->mount.machine == NULL)
+		return complain(error);
+	return run_machine(session, mountpoint, options, server);
+}
+
+static int run(struct options *options)
+{
+	struct daemonize daemonize;
+	struct ops_server server = {.ready = tell_ready, .ready_ctx = &daemonize};
+	struct fuse_session *session;
+	GError *error = NULL;
+	int status;
+
+	g_autofree char *mountpoint = mountpoint_check(options->mountpoint, &error);
+	if (mountpoint == NULL)
+		return complain(error);
+	ops_server_init(&server);
+	session = fuse_session_new(&options->session, &ops_table, sizeof(ops_table), &server);
+	if (session == NULL) {
+		fprintf(stderr, "vasfs: bad options (see vasfs -h)\n");
+		return EXIT_FAILURE;
+	}
+	status = run_session(options, mountpoint, session, &server);
+	fuse_session_destroy(session);
+	return status;
+}
+
+static int print_version(void)
+{
+	printf("vasfs %s\nlibfuse %s\n", VASFS_VERSION, fuse_pkgversion());
+	return EXIT_SUCCESS;
+}
+
+static int print_help(const char *program)
+{
+	options_print_help(program);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	GError *error = NULL;
+	int status;
+
+	daemonize_keep_standard_fds();
+	if (!options_parse(&options, argc, argv, &error))
+		return complain(error);
+	if (options.fuse.show_version)
+		status = print_version();
+	else if (options.fuse.show_help)
+		status = print_help(argv[0]);
+	else
+		status = run(&options);
+	options_clear(&options);
+	return status;
+}

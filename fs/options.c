@@ -1,0 +1,212 @@
+/*
+ * options.c - the command line.
+ *
+ * To add an option, write its function and add a row.
+ */
+#include "fs/options.h"
+#include "util/number.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/*
+	 * Threads are made as requests come while all others are busy. Only a read of a host file keeps one busy for long, so
+	 * this is how many callers may hang on a file system that does not answer before it is felt by the rest.
+	 */
+	MAX_THREADS = 64,
+	/* Pids go up from the first, and are never used again: leave them room. */
+	MAX_FIRST_PID = 1 << 30,
+};
+
+static bool bad_value(GError **error, const char *option, const char *value, const char *wanted)
+{
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s=%s: must be %s", option, value, wanted);
+	return false;
+}
+
+static bool set_ram(struct vm_config *config, const char *value, GError **error)
+{
+	if (!size_parse(value, &config->ram) || config->ram < VM_PAGE_SIZE)
+		return bad_value(error, "ram", value, "a size such as 64M (K, M, G or T), at least one page, 4096");
+	return true;
+}
+
+static bool set_segv(struct vm_config *config, const char *value, GError **error)
+{
+	config->segv_kill = strcmp(value, "kill") == 0;
+	return config->segv_kill || strcmp(value, "report") == 0 || bad_value(error, "segv", value, "report or kill");
+}
+
+static bool set_aslr(struct vm_config *config, const char *value, GError **error)
+{
+	config->aslr = true;
+	return true;
+}
+
+static bool set_seed(struct vm_config *config, const char *value, GError **error)
+{
+	return number_parse(value, &config->seed) ||
+	       bad_value(error, "seed", value, "a number, decimal or 0x hex, below 2 to the power of 64");
+}
+
+static bool set_firstpid(struct vm_config *config, const char *value, GError **error)
+{
+	uint64_t pid;
+
+	if (!number_parse(value, &pid) || pid < 1 || pid > MAX_FIRST_PID)
+		return bad_value(error, "firstpid", value, "a number from 1 to 1073741824");
+	config->first_pid = (pid_t)pid;
+	return true;
+}
+
+static const struct option_row {
+	const char *template; /* as fuse_opt matches it; one that ends in = takes a value */
+	const char *value;    /* how the help calls that value */
+	const char *help;
+	bool (*set)(struct vm_config *config, const char *value, GError **error);
+} rows[] = {
+    {"ram=", "SIZE", "physical memory for user pages; K, M, G, T behind it (256M)", set_ram},
+    {"segv=", "report|kill", "what a fatal fault does to its process (report)", set_segv},
+    {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
+    {"seed=", "N", "seed for aslr (1)", set_seed},
+    {"firstpid=", "N", "first pid (1)", set_firstpid},
+};
+
+/* What fstab and mount(8) may say that makes no difference here and that libfuse does not know: nothing keeps access times. */
+static const char *const mount_words[] = {
+    "defaults", "relatime",   "norelatime", "strictatime", "nostrictatime",
+    "diratime", "nodiratime", "lazytime",   "nolazytime",
+};
+
+/* What the parser fills in as it goes. */
+struct parse {
+	struct options *options;
+	GPtrArray *words; /* of char *: what is not an option */
+	GError *error;
+};
+
+static int parse_one(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	struct parse *parse = data;
+	const char *value = strchr(arg, '=');
+
+	if (key == FUSE_OPT_KEY_NONOPT) {
+		g_ptr_array_add(parse->words, g_strdup(arg));
+		return 0;
+	}
+	if (key < 0)
+		return 1;
+	return rows[key].set(&parse->options->machine, value != NULL ? value + 1 : NULL, &parse->error) ? 0 : -1;
+}
+
+/* Take vasfs's own options and the words out of ARGS. */
+static bool take_own(struct parse *parse, struct fuse_args *args)
+{
+	struct fuse_opt templates[G_N_ELEMENTS(rows) + G_N_ELEMENTS(mount_words) + 1] = {0};
+	struct fuse_opt *template = templates;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		*template ++ = (struct fuse_opt)FUSE_OPT_KEY(rows[i].template, (int)i);
+	for (size_t i = 0; i < G_N_ELEMENTS(mount_words); i++)
+		*template ++ = (struct fuse_opt)FUSE_OPT_KEY(mount_words[i], FUSE_OPT_KEY_DISCARD);
+	if (fuse_opt_parse(args, parse, templates, parse_one) == 0)
+		return true;
+	if (parse->error == NULL)
+		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "the options cannot be read");
+	return false;
+}
+
+/* Put OPTION before all others, so that those the user gave win. A comma or backslash of VALUE stays one. */
+static void prepend_option(struct fuse_args *args, const char *option, const char *value)
+{
+	g_autofree char *plain = g_strconcat(option, value, NULL);
+	char *opts = NULL;
+
+	if (fuse_opt_add_opt_escaped(&opts, plain) == 0) {
+		fuse_opt_insert_arg(args, 1, opts);
+		fuse_opt_insert_arg(args, 1, "-o");
+	}
+	free(opts);
+}
+
+static void add_session_options(struct fuse_args *args, const char *source)
+{
+	g_autofree char *threads = g_strdup_printf("%d", MAX_THREADS);
+
+	prepend_option(args, "max_threads=", threads);
+	prepend_option(args, "subtype=", "vasfs");
+	prepend_option(args, "fsname=", source);
+	/* The kernel then checks modes and owners for us, with allow_other and without. */
+	prepend_option(args, "default_permissions", "");
+}
+
+/* The words are MOUNTPOINT or, from mount(8), SOURCE MOUNTPOINT. */
+static bool take_words(struct options *options, const GPtrArray *words, GError **error)
+{
+	bool wanted = !options->fuse.show_help && !options->fuse.show_version;
+
+	if (wanted && (words->len < 1 || words->len > 2)) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s (see vasfs -h)",
+		            words->len == 0 ? "no mount point given" : "more than one mount point given");
+		return false;
+	}
+	if (words->len > 0)
+		options->mountpoint = g_strdup(words->pdata[words->len - 1]);
+	return true;
+}
+
+static bool parse_all(struct parse *parse, struct fuse_args *args)
+{
+	struct options *options = parse->options;
+
+	if (!take_own(parse, args))
+		return false;
+	add_session_options(args, parse->words->len == 2 ? parse->words->pdata[0] : "vasfs");
+	if (fuse_parse_cmdline(args, &options->fuse) != 0) {
+		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "bad options (see vasfs -h)");
+		return false;
+	}
+	return take_words(options, parse->words, &parse->error);
+}
+
+bool options_parse(struct options *options, int argc, char **argv, GError **error)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
+	struct parse parse = {.options = options, .words = words};
+	bool ok;
+
+	*options = (struct options){0};
+	vm_config_init(&options->machine);
+	ok = parse_all(&parse, &args);
+	options->session = args;
+	if (!ok) {
+		options_clear(options);
+		g_propagate_error(error, parse.error);
+	}
+	return ok;
+}
+
+void options_clear(struct options *options)
+{
+	fuse_opt_free_args(&options->session);
+	g_clear_pointer(&options->mountpoint, g_free);
+	free(options->fuse.mountpoint);
+}
+
+void options_print_help(const char *program)
+{
+	printf("usage: %s [options] mountpoint\n\n"
+	       "Mount a simulated machine whose virtual memory is files.\n\n"
+	       "vasfs options (default):\n",
+	       program);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *option = g_strconcat(rows[i].template, rows[i].value, NULL);
+		printf("    -o %-22s %s\n", option, rows[i].help);
+	}
+	printf("\nlibfuse options (max_threads is %d here):\n", MAX_THREADS);
+	fuse_cmdline_help();
+	fuse_lowlevel_help();
+}
