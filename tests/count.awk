@@ -1,0 +1,43 @@
+# count.awk - the cases in a meson testlog.json: lines PASSED n, FAILED n, SKIPPED n.
+# A program that prints TAP counts case by case; one that crashed, ran out of time or kept not to its plan, as a failed one more.
+
+# The value of a key of the JSON object in $0 that is a string, escapes and all.
+function field(key,    rest) {
+	if (!match($0, "\"" key "\": \""))
+		return ""
+	rest = substr($0, RSTART + RLENGTH)
+	match(rest, /^([^"\\]|\\.)*/)
+	return substr(rest, 1, RLENGTH)
+}
+
+{
+	result = field("result")
+	lines = split(field("stdout"), line, /\\n/)
+	cases = bad = 0
+	plan = ""
+	for (i = 1; i <= lines; i++) {
+		if (line[i] ~ /^1\.\.[0-9]+/) {
+			plan = substr(line[i], 4) + 0
+		} else if (line[i] ~ /^not ok/) {
+			cases++
+			bad++
+		} else if (line[i] ~ /^ok/) {
+			cases++
+			if (line[i] ~ /# *[Ss][Kk][Ii][Pp]/)
+				skipped++
+			else
+				passed++
+		}
+	}
+	failed += bad
+	if (cases == 0 && result == "OK" && plan == "")
+		passed++ # not TAP: its exit counts
+	else if (cases == 0 && result == "SKIP")
+		skipped++
+	else if ((plan == "" || plan != cases) || (result != "OK" && result != "SKIP" && bad == 0))
+		failed++
+}
+
+END {
+	printf "PASSED %d\nFAILED %d\nSKIPPED %d\n", passed, failed, skipped
+}

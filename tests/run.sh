@@ -1,0 +1,98 @@
+#!/bin/sh
+# run.sh - install what is missing, build, run the tests. The last line counts the cases that ran: N passed, M failed.
+#
+#     tests/run.sh                   the plain build
+#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer
+#     tests/run.sh [plain] [asan] [tsan] [-- MESON-TEST-ARGUMENT...]      for example: tests/run.sh asan -- ctl-dash
+#
+# Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
+
+set -u
+top=$(cd "${0%/*}/.." && pwd) || exit 1
+# shellcheck source-path=SCRIPTDIR source=setup.sh
+. "$top/tests/setup.sh"
+
+# What is left if the tests are stopped: the mounts and daemons of tests that could not clean up themselves.
+TMPDIR=$(mktemp -d /tmp/vasfs-run.XXXXXX) && chmod 711 "$TMPDIR" || exit 1
+export TMPDIR
+sweep() {
+	trap - EXIT
+	for state in "$TMPDIR"/*/daemon.pid; do
+		if [ -e "$state" ] && [ ! -e "${state%.pid}.end" ]; then
+			kill -9 "$(cat "$state")" 2>/dev/null
+		fi
+	done
+	awk -v base="$TMPDIR/" 'index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r mount; do
+		fusermount3 -u -z "$mount"
+	done
+	rm -rf --one-file-system "$TMPDIR"
+}
+trap sweep EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The folder and the meson options of a build.
+folder_of() {
+	case $1 in
+	plain) echo "$top/build" ;;
+	*) echo "$top/build/$1" ;;
+	esac
+}
+options_of() {
+	case $1 in
+	asan) echo '-Db_sanitize=address,undefined -Doptimization=1' ;;
+	tsan) echo '-Db_sanitize=thread -Doptimization=1' ;;
+	esac
+}
+
+# test_build NAME [MESON-TEST-ARGUMENT...]: build, run, and append the case counts to $TMPDIR/counts
+test_build() {
+	name=$1 folder=$(folder_of "$1")
+	shift
+	# ThreadSanitizer cannot start where addresses are randomised widely.
+	fixed=
+	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then
+		fixed='setarch -R'
+	fi
+	rm -f "$folder/meson-logs/testlog.json"
+	# shellcheck disable=SC2046 # a list of words
+	if build "$folder" $(options_of "$name"); then
+		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
+			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" "$@" >&2
+		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
+			echo 'BROKEN 1' >>"$TMPDIR/counts"
+	else
+		echo 'BROKEN 1' >>"$TMPDIR/counts"
+	fi
+	echo "$name is done; so far: $(sum)" >&2
+}
+
+# The line that counts everything so far.
+sum() {
+	awk '{ n[$1] += $2 }
+		END {
+			printf "%d passed, %d failed", n["PASSED"], n["FAILED"] + n["BROKEN"]
+			if (n["SKIPPED"]) printf ", %d skipped", n["SKIPPED"]
+			print ""
+		}' "$TMPDIR/counts"
+}
+
+builds=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) builds='plain asan tsan' ;;
+	plain | asan | tsan) builds="$builds $1" ;;
+	--) shift && break ;;
+	*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+	esac
+	shift
+done
+
+install_packages || exit 1
+: >"$TMPDIR/counts"
+for name in ${builds:-plain}; do
+	test_build "$name" "$@"
+done
+sum
+grep -q '^PASSED [1-9]' "$TMPDIR/counts" && ! grep -Eq '^(FAILED|BROKEN) [1-9]' "$TMPDIR/counts"

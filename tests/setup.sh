@@ -1,0 +1,46 @@
+# setup.sh - what has to be there before anything can run: Debian's packages, and the programs built.
+# Sourced by run.sh and examples/tour.sh, with $top the project's folder.
+# shellcheck shell=sh
+
+# What builds and runs vasfs, and what the tests and examples look at it with.
+: "${top:?}"
+packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev fuse3 mount bsdextrautils xxd'
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "$0: become root, or have sudo, to run: $*" >&2
+		return 1
+	fi
+}
+
+# Install what is missing, by apt.
+install_packages() {
+	if ! command -v dpkg-query >/dev/null; then
+		echo "$0: not a Debian: make sure that you have what Debian calls $packages" >&2
+		return 0
+	fi
+	missing=
+	for package in $packages; do
+		case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+		'install ok installed') ;;
+		*) missing="$missing $package" ;;
+		esac
+	done
+	[ -n "$missing" ] || return 0
+	echo "Installing$missing" >&2
+	as_root apt-get -q update >&2 || return 1
+	# shellcheck disable=SC2086 # a list of words
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >&2
+}
+
+# build FOLDER [MESON OPTION...]: the programs in FOLDER, up to date
+build() {
+	folder=$1
+	shift
+	[ -f "$folder/build.ninja" ] || meson setup "$folder" "$top" "$@" >&2 || return 1
+	ninja -C "$folder" >&2
+}
