@@ -1,17 +1,15 @@
 /*
- * test_elf.c - the readers of foreign bytes that exec depends on, on bytes made by hand: ELF headers and dynamic sections,
- * #! lines, ld.so.cache.
+ * test_elf.c - the reader of ELF files on bytes made by hand: headers, segments, interpreters, dynamic sections.
  */
 #include "vm/elf.h"
-#include "vm/exec.h"
-#include "vm/ldcache.h"
+#include "vm/internal.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- ELF files in memory ------------------------------------------------------------------------------------ */
+/* --- ELF files in memory ---------------------------------------------------------------------- */
 
 struct bytes {
 	uint8_t data[256 << 10];
@@ -242,7 +240,7 @@ static void test_interpreter(void)
 		g_assert_cmpint(interpreter_of(bytes, wrong[i], &none), ==, -ENOEXEC);
 }
 
-/* --- Dynamic sections --------------------------------------------------------------------------------------- */
+/* --- Dynamic sections ------------------------------------------------------------------------- */
 
 enum { DYNAMIC_AT = 0x1000, STRINGS_AT = 0x1800 };
 
@@ -352,222 +350,6 @@ static void test_dynamic_version_loop(void)
 	elf_dynamic_clear(&dynamic);
 }
 
-/* --- #! lines ------------------------------------------------------------------------------------------------- */
-
-static const struct script_case {
-	const char *head, *interpreter, *argument; /* interpreter NULL: -ENOEXEC */
-} script_cases[] = {
-    {"#!/bin/sh\n", "/bin/sh", NULL},
-    {"#!/bin/sh", "/bin/sh", NULL},
-    {"#! \t /bin/sh\n", "/bin/sh", NULL},
-    {"#!/bin/sh \t \n", "/bin/sh", NULL},
-    {"#!/bin/sh -e\n", "/bin/sh", "-e"},
-    {"#!/bin/sh  -e -x  \n", "/bin/sh", "-e -x"},
-    {"#!/bin/sh\t-e\nsecond line", "/bin/sh", "-e"},
-    {"#!sh\n", "sh", NULL},
-    /* Without a newline Linux sees an empty argument behind a blank, and does not trim. */
-    {"#!/bin/sh ", "/bin/sh", ""},
-    {"#!/bin/sh -e ", "/bin/sh", "-e "},
-    {"#!\n", NULL, NULL},
-    {"#! \t\n", NULL, NULL},
-    {"#!", "", NULL},
-    {"#", NULL, NULL},
-    {"", NULL, NULL},
-    {" #!/bin/sh\n", NULL, NULL},
-    {"\177ELF", NULL, NULL},
-};
-
-static void test_script(void)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(script_cases); i++) {
-		const struct script_case *c = &script_cases[i];
-		char head[SCRIPT_HEAD] = {0};
-		struct script script;
-		strncpy(head, c->head, sizeof head - 1);
-		g_assert_cmpint(script_parse(head, &script), ==, c->interpreter != NULL ? 0 : -ENOEXEC);
-		g_assert_cmpstr(script.interpreter, ==, c->interpreter);
-		g_assert_cmpstr(script.argument, ==, c->argument);
-		script_clear(&script);
-	}
-}
-
-/* A line that fills the buffer: a name cut off is no name, an argument cut off is one. */
-static void test_script_long(void)
-{
-	char head[SCRIPT_HEAD];
-	struct script script;
-
-	memset(head, 'x', sizeof head);
-	memcpy(head, "#!", 2);
-	g_assert_cmpint(script_parse(head, &script), ==, -ENOEXEC);
-	memset(head + 2, ' ', sizeof head - 2);
-	g_assert_cmpint(script_parse(head, &script), ==, -ENOEXEC);
-	memset(head + 2, 'x', sizeof head - 2);
-	head[100] = ' ';
-	g_assert_cmpint(script_parse(head, &script), ==, 0);
-	g_assert_cmpuint(strlen(script.interpreter), ==, 98);
-	g_assert_cmpuint(strlen(script.argument), ==, 154);
-	script_clear(&script);
-	head[100] = 'x';
-	head[SCRIPT_HEAD - 1] = '\n';
-	g_assert_cmpint(script_parse(head, &script), ==, 0);
-	g_assert_cmpuint(strlen(script.interpreter), ==, 253);
-	script_clear(&script);
-}
-
-/* --- Argument strings ------------------------------------------------------------------------------------------ */
-
-/* COUNT copies of a string of LEN bytes with its NUL, then NULL. The string is freed with the first element. */
-static const char **repeat(size_t count, size_t len)
-{
-	const char **strings = g_new(const char *, count + 1);
-	char *text = g_strnfill(len - 1, 'x');
-
-	for (size_t i = 0; i < count; i++)
-		strings[i] = text;
-	strings[count] = NULL;
-	return strings;
-}
-
-static int try_strings(size_t count, size_t len)
-{
-	const char *const no_environment[] = {NULL};
-	g_autofree const char **argv = repeat(count, len);
-	struct vm_exec_args args = {.path = "/x", .argv = argv, .envp = no_environment};
-	struct exec_strings strings;
-	int error = exec_strings_init(&strings, &args, NULL);
-
-	exec_strings_clear(&strings);
-	g_free((char *)argv[0]);
-	return error;
-}
-
-static void test_strings_limits(void)
-{
-	g_assert_cmpint(try_strings(1, 131072), ==, 0);
-	g_assert_cmpint(try_strings(1, 131073), ==, -E2BIG);
-	/* 2 MiB less 3 bytes for "/x" and 8 for each pointer. */
-	g_assert_cmpint(try_strings(15, 131072), ==, 0);
-	g_assert_cmpint(try_strings(16, 131072), ==, -E2BIG);
-	g_assert_cmpint(try_strings((2097152 - 3) / 10, 2), ==, 0);
-	g_assert_cmpint(try_strings((2097152 - 3) / 10 + 1, 2), ==, -E2BIG);
-	g_assert_cmpint(try_strings(262144, 1), ==, -E2BIG);
-}
-
-static void test_strings_interpret(void)
-{
-	const char *const argv[] = {"zero", "one", NULL}, *const envp[] = {NULL};
-	struct vm_exec_args args = {.path = "script", .argv = argv, .envp = envp};
-	struct script script = {.interpreter = g_strdup("/bin/sh"), .argument = g_strdup("-e")};
-	static const char *const expected[] = {"/bin/sh", "-e", "script", "one"};
-	struct exec_strings strings;
-
-	g_assert_cmpint(exec_strings_init(&strings, &args, NULL), ==, 0);
-	g_assert_cmpint(exec_strings_interpret(&strings, &script, "script"), ==, 0);
-	g_assert_cmpuint(strings.argv->len, ==, G_N_ELEMENTS(expected));
-	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
-		g_assert_cmpstr(g_ptr_array_index(strings.argv, i), ==, expected[i]);
-	g_assert_cmpuint(strings.size, ==, 7 + 8 + 3 + 7 + 4);
-	g_assert_cmpstr(strings.filename, ==, "script");
-	exec_strings_clear(&strings);
-	script_clear(&script);
-}
-
-/* --- ld.so.cache ------------------------------------------------------------------------------------------------- */
-
-/* The layout of the file, as glibc writes it. */
-struct cache_file {
-	char magic[20];
-	uint32_t entries, strings_size;
-	uint8_t endianness, padding[3];
-	uint32_t extensions, unused[3];
-	struct {
-		uint32_t flags, name, path, unused;
-		uint64_t hwcap;
-	} entry[4];
-	char strings[128];
-	struct {
-		uint32_t magic, count, tag, flags, offset, size;
-	} extension;
-	uint32_t folders[2];
-};
-
-static uint32_t cache_string(struct cache_file *file, const char *text)
-{
-	char *at = file->strings + file->strings_size;
-
-	strcpy(at, text);
-	file->strings_size += (uint32_t)strlen(text) + 1;
-	return (uint32_t)(at - (char *)file);
-}
-
-static struct cache_file make_cache(void)
-{
-	struct cache_file file = {.entries = 4, .endianness = 2};
-	uint64_t folder = UINT64_C(1) << 62;
-
-	memcpy(file.magic, "glibc-ld.so.cache1.1", sizeof file.magic);
-	uint32_t a = cache_string(&file, "liba.so"), b = cache_string(&file, "libb.so");
-	file.entry[0] = (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/v3/liba.so"), 0, folder | 0};
-	file.entry[1] = (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/lib/liba.so"), 0, 0};
-	file.entry[2] = (typeof(file.entry[0])){0x0003, b, cache_string(&file, "/lib32/libb.so"), 0, 0};
-	file.entry[3] = (typeof(file.entry[0])){0x0303, b, cache_string(&file, "/lib/libb.so"), 0, 0};
-	file.extensions = offsetof(struct cache_file, extension);
-	file.extension =
-	    (typeof(file.extension)){0xeaa42174, 1, 1, 0, offsetof(struct cache_file, folders), sizeof file.folders};
-	file.folders[0] = cache_string(&file, "x86-64-v3");
-	file.folders[1] = cache_string(&file, "other");
-	return file;
-}
-
-static void test_cache(void)
-{
-	struct cache_file file = make_cache();
-	struct ld_cache cache = {(char *)&file, sizeof file};
-
-	g_assert_cmpstr(ld_cache_find(&cache, "liba.so", 4), ==, "/v3/liba.so");
-	g_assert_cmpstr(ld_cache_find(&cache, "liba.so", 2), ==, "/lib/liba.so");
-	g_assert_cmpstr(ld_cache_find(&cache, "libb.so", 4), ==, "/lib/libb.so");
-	g_assert_null(ld_cache_find(&cache, "lib", 4));
-	g_assert_null(ld_cache_find(&cache, "", 4));
-	g_assert_null(ld_cache_find(&(struct ld_cache){NULL, 0}, "liba.so", 4));
-}
-
-/* Behind a cache in the old format, of one entry. */
-static void test_cache_old_format(void)
-{
-	struct cache_file file = make_cache();
-	char bytes[32 + sizeof file] = "ld.so-1.7.0";
-	uint32_t entries = 1;
-
-	memcpy(bytes + 12, &entries, sizeof entries);
-	memcpy(bytes + 32, &file, sizeof file);
-	struct ld_cache cache = {bytes, sizeof bytes};
-	g_assert_cmpstr(ld_cache_find(&cache, "libb.so", 1), ==, "/lib/libb.so");
-	entries = UINT32_MAX;
-	memcpy(bytes + 12, &entries, sizeof entries);
-	g_assert_null(ld_cache_find(&cache, "libb.so", 1));
-}
-
-/* Cut off at every length, and with every word of it set to values that point away: no read outside, some answer. */
-static void test_cache_hostile(void)
-{
-	static const uint32_t values[] = {0, 1, 0x7fffffff, 0xfffffff0, UINT32_MAX};
-	const struct cache_file good = make_cache();
-
-	for (size_t size = 0; size <= sizeof good; size++) {
-		g_autofree char *copy = g_memdup2(&good, MAX(size, 1));
-		ld_cache_find(&(struct ld_cache){copy, size}, "liba.so", 4);
-	}
-	for (size_t at = sizeof good.magic; at < sizeof good; at += sizeof(uint32_t)) {
-		for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
-			g_autofree char *copy = g_memdup2(&good, sizeof good);
-			memcpy(copy + at, &values[i], sizeof values[i]);
-			ld_cache_find(&(struct ld_cache){copy, sizeof good}, "liba.so", 4);
-		}
-	}
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -583,12 +365,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/elf/dynamic-strings", test_dynamic_strings);
 	g_test_add_func("/elf/dynamic-many", test_dynamic_many);
 	g_test_add_func("/elf/dynamic-version-loop", test_dynamic_version_loop);
-	g_test_add_func("/script/lines", test_script);
-	g_test_add_func("/script/long", test_script_long);
-	g_test_add_func("/strings/limits", test_strings_limits);
-	g_test_add_func("/strings/interpret", test_strings_interpret);
-	g_test_add_func("/ldcache/find", test_cache);
-	g_test_add_func("/ldcache/old-format", test_cache_old_format);
-	g_test_add_func("/ldcache/hostile", test_cache_hostile);
 	return g_test_run();
 }

@@ -1,13 +1,13 @@
 /*
- * test_exec_compare.c - exec against the kernel: the same program is started on the host without address randomisation and
- * stopped at its first instruction, and by the engine. Areas, contents, stack, auxiliary vector and registers must agree.
- * Then the host's is let run to its entry point, and the areas are compared with those that the engine's libraries give.
+ * test_exec_compare.c - exec against the kernel: the same program is started on the host without address
+ * randomisation and stopped at its first instruction, and by the engine. Areas, contents, stack, auxiliary vector
+ * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
+ * that the engine's libraries give.
  *
  *     test_exec_compare STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
  */
-#include "vm/vm.h"
+#include "tests/exec_fixture.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnu/libc-version.h>
@@ -29,7 +29,7 @@ enum { HOST_TIMEOUT = 30, RANDOM_BYTES = 16 };
 
 static const char *const environment[] = {"PATH=/usr/bin:/bin", "LANG=C", "EMPTY=", "exec_compare", NULL};
 
-/* --- One area, from either side ------------------------------------------------------------------------------ */
+/* --- One area, from either side --------------------------------------------------------------- */
 
 struct area {
 	uint64_t start, end, offset;
@@ -51,7 +51,7 @@ static char *area_text(const struct area *area)
 	                       major(area->dev), minor(area->dev), area->ino, area->name);
 }
 
-/* --- The host's process -------------------------------------------------------------------------------------- */
+/* --- The host's process ----------------------------------------------------------------------- */
 
 struct host {
 	pid_t pid;
@@ -151,23 +151,12 @@ static uint64_t host_stat(const struct host *host, int number)
 	return strtoull(fields[number - 3], NULL, 10);
 }
 
-/* --- The engine's process ------------------------------------------------------------------------------------ */
+/* --- The engine's process --------------------------------------------------------------------- */
 
 struct engine {
 	struct vm_machine *machine;
 	struct vm_process *process;
 };
-
-static struct vm_file *open_file(void *ctx, const char *path, bool executable, int *error)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || (executable && access(path, X_OK) != 0)) {
-		*error = -errno;
-		return NULL;
-	}
-	return vm_file_new(ctx, fd, O_RDONLY, error);
-}
 
 static void engine_start(struct engine *engine, const char *path, char *const *argv, bool kernel_only)
 {
@@ -184,7 +173,7 @@ static void engine_start(struct engine *engine, const char *path, char *const *a
 	struct vm_exec_args args = {.path = path,
 	                            .argv = (const char *const *)argv,
 	                            .envp = environment,
-	                            .opener = {.open = open_file, .ctx = engine->machine},
+	                            .opener = {.open = exec_open, .ctx = engine->machine},
 	                            .kernel_only = kernel_only};
 	g_assert_cmpint(vm_exec(engine->process, &args, &entry), ==, 0);
 }
@@ -235,7 +224,7 @@ static void engine_read(const struct engine *engine, uint64_t va, char *bytes, s
 	}
 }
 
-/* --- Comparing ----------------------------------------------------------------------------------------------- */
+/* --- Comparing -------------------------------------------------------------------------------- */
 
 static GString *areas_text(const GPtrArray *areas, const char *without)
 {
@@ -361,7 +350,7 @@ static void compare_comm(const struct host *host, const struct engine *engine)
 	g_assert_cmpstr(info.comm, ==, g_strchomp(expected));
 }
 
-/* --- Cases ---------------------------------------------------------------------------------------------------- */
+/* --- Cases ------------------------------------------------------------------------------------ */
 
 static void compare_kernel(const char *path, char *const *argv)
 {

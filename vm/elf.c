@@ -1,9 +1,9 @@
 /*
  * elf.c - headers and segments of an ELF file: see elf.h. The dynamic section is in elf_dynamic.c.
  *
- * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c, and is stricter in three
- * things that Linux lets through: the class and byte order must be those of x86-64, there must be something to load,
- * and no page of a segment may lie wholly behind the end of the file.
+ * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c, and is stricter in
+ * three things that Linux lets through: the class and byte order must be those of x86-64, there must be something
+ * to load, and no page of a segment may lie wholly behind the end of the file.
  */
 #include "vm/elf.h"
 #include "vm/internal.h"

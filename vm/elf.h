@@ -1,8 +1,9 @@
 /*
  * elf.h - what exec needs to know of an ELF file, read from bytes that nobody vouches for.
  *
- * Every count, offset and size of the file is checked before it is used; a file that fails a check is -ENOEXEC. The work
- * is bounded whatever the bytes say. Nothing here touches an address space or a machine, so tests feed it arrays.
+ * Every count, offset and size of the file is checked before it is used; a file that fails a check is -ENOEXEC.
+ * The work is bounded whatever the bytes say. Nothing here touches an address space or a machine, so tests feed it
+ * arrays.
  */
 #ifndef VM_ELF_H
 #define VM_ELF_H
@@ -47,8 +48,8 @@ uint64_t elf_alignment(const struct elf_file *elf);
 int elf_prot(const Elf64_Phdr *segment);
 
 /*
- * The path in PT_INTERP in *PATH (free with g_free), or NULL where there is none. -ENOEXEC: it is not a string of at most
- * PATH_MAX bytes.
+ * The path in PT_INTERP in *PATH (free with g_free), or NULL where there is none. -ENOEXEC: it is not a string of
+ * at most PATH_MAX bytes.
  */
 int elf_interpreter(const struct elf_file *elf, char **path);
 

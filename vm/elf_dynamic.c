@@ -1,8 +1,8 @@
 /*
  * elf_dynamic.c - the dynamic section of an ELF file, as far as ld.so's choice of libraries depends on it.
  *
- * Nothing in it can make an exec fail: a table that is cut off, points nowhere or never ends is read as far as it makes
- * sense. The limits keep the work bounded; no real file comes near them.
+ * Nothing in it can make an exec fail: a table that is cut off, points nowhere or never ends is read as far as it
+ * makes sense. The limits keep the work bounded; no real file comes near them.
  */
 #include "vm/elf.h"
 #include "vm/internal.h"

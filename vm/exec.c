@@ -22,7 +22,7 @@ enum {
 	STORE_PIECE = 256 << 10 /* bytes of one write */
 };
 
-/* --- Helpers of all rooms -------------------------------------------------------------------------- */
+/* --- Helpers of all rooms --------------------------------------------------------------------- */
 
 uint64_t exec_random(const struct exec *exec, uint64_t bound)
 {
@@ -78,7 +78,7 @@ void exec_image_clear(struct exec_image *image)
 	image->file = NULL;
 }
 
-/* --- Finding the program ----------------------------------------------------------------------------- */
+/* --- Finding the program ---------------------------------------------------------------------- */
 
 static struct vm_file *open_program(const struct exec *exec, const char *path, int *error)
 {
@@ -148,7 +148,7 @@ static int find_interpreter(struct exec *exec)
 	return error;
 }
 
-/* --- Building and handing over ----------------------------------------------------------------------- */
+/* --- Building and handing over ---------------------------------------------------------------- */
 
 /* malloc's first heap. A break that cannot move is no failure: malloc would go elsewhere. */
 static int make_heap(struct exec *exec)

@@ -21,7 +21,7 @@
 #include "vm/elf.h"
 #include "vm/internal.h"
 
-/* --- exec_args.c ------------------------------------------------------------------------------- */
+/* --- exec_args.c ------------------------------------------------------------------------------ */
 
 enum { SCRIPT_HEAD = 256 }; /* bytes of a file that are searched for a #! line: BINPRM_BUF_SIZE */
 
@@ -47,7 +47,7 @@ void script_clear(struct script *script);
 /* Replace argv[0] by the interpreter, its argument, and PATH, the script's. -E2BIG. */
 int exec_strings_interpret(struct exec_strings *strings, const struct script *script, const char *path);
 
-/* --- exec.c ------------------------------------------------------------------------------------- */
+/* --- exec.c ----------------------------------------------------------------------------------- */
 
 /* A file that is mapped: its headers and where it lies. */
 struct exec_image {
@@ -81,7 +81,7 @@ struct elf_source exec_source(struct vm_file *file);
 /* Store LEN bytes at VA, wholly or not at all. */
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len);
 
-/* --- exec_image.c ------------------------------------------------------------------------------- */
+/* --- exec_image.c ----------------------------------------------------------------------------- */
 
 /* Map the program and the interpreter; set the space's code, data, brk and program counter. */
 int exec_map_images(struct exec *exec);
@@ -89,7 +89,7 @@ int exec_map_images(struct exec *exec);
 /* The program's entry point: AT_ENTRY. */
 uint64_t exec_entry(const struct exec *exec);
 
-/* --- exec_stack.c ------------------------------------------------------------------------------- */
+/* --- exec_stack.c ----------------------------------------------------------------------------- */
 
 /* Choose where the stack and the mmap area end, map the stack, and put the strings on it. */
 int exec_map_stack(struct exec *exec);
@@ -97,12 +97,12 @@ int exec_map_stack(struct exec *exec);
 /* Put the auxiliary vector and the pointers on the stack. All images and the vdso are mapped. */
 int exec_fill_stack(struct exec *exec);
 
-/* --- vdso.c ------------------------------------------------------------------------------------- */
+/* --- vdso.c ----------------------------------------------------------------------------------- */
 
 /* Map [vvar] and [vdso] in the sizes that the host has. */
 int exec_map_vdso(struct exec *exec);
 
-/* --- library.c ---------------------------------------------------------------------------------- */
+/* --- library.c -------------------------------------------------------------------------------- */
 
 /* Map the libraries of a program that has an interpreter, as ld.so would. */
 int exec_map_libraries(struct exec *exec);

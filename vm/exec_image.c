@@ -6,8 +6,8 @@
  *     ET_DYN without              (static PIE, or ld.so itself) where mmap chooses
  *     interpreter                 where mmap chooses
  *
- * Linux finds some faults of a file only when the old address space is gone, and kills the process. Here they are -ENOEXEC
- * like all others.
+ * Linux finds some faults of a file only when the old address space is gone, and kills the process. Here they are
+ * -ENOEXEC like all others.
  */
 #include "vm/exec.h"
 #include "vm/mmap.h"
@@ -46,8 +46,8 @@ static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot
 }
 
 /*
- * Map the file's part of a segment at ADDR: elf_map. With TOTAL, which spans all segments, that much is mapped to find
- * room for them, and the rest given back. Returns the address of the first page.
+ * Map the file's part of a segment at ADDR: elf_map. With TOTAL, which spans all segments, that much is mapped to
+ * find room for them, and the rest given back. Returns the address of the first page.
  */
 static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment, uint64_t addr,
                              int flags, uint64_t total)

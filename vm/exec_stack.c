@@ -34,7 +34,7 @@
 #define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
 #define MMAP_RANDOM_PAGES (UINT64_C(1) << 28)  /* vm.mmap_rnd_bits */
 
-/* --- Where it lies -------------------------------------------------------------------------------- */
+/* --- Where it lies ---------------------------------------------------------------------------- */
 
 static uint64_t choose_stack_top(const struct exec *exec)
 {
@@ -63,7 +63,7 @@ static int stack_prot(const struct exec *exec)
 	return stack != NULL && stack->p_flags & PF_X ? prot | PROT_EXEC : prot;
 }
 
-/* --- Strings -------------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 static uint8_t *append_string(uint8_t *at, const char *text)
 {
@@ -108,7 +108,7 @@ int exec_map_stack(struct exec *exec)
 	return at < 0 ? (int)at : store_strings(exec, strings);
 }
 
-/* --- The auxiliary vector ------------------------------------------------------------------------- */
+/* --- The auxiliary vector --------------------------------------------------------------------- */
 
 struct tables {
 	uint64_t platform, random; /* addresses */
@@ -139,8 +139,8 @@ static void add(struct vm_space *space, uint64_t key, uint64_t value)
 }
 
 /*
- * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own into AT_HWCAP. Nothing
- * where /proc is missing.
+ * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own into AT_HWCAP.
+ * Nothing where /proc is missing.
  */
 static void read_host_auxv(struct host_auxv *host)
 {
@@ -198,7 +198,7 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 	add(space, AT_NULL, 0);
 }
 
-/* --- Pointers ------------------------------------------------------------------------------------- */
+/* --- Pointers --------------------------------------------------------------------------------- */
 
 /* Append the addresses of STRINGS, which stand at VA one after the other, and a NULL. */
 static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va)

@@ -4,7 +4,8 @@
  *
  *     header, 48 bytes    entries, 24 bytes each    strings    extensions (names of glibc-hwcaps folders)
  *
- * ld.so searches the sorted entries by halves; here they are read one after the other, which needs no order to be right.
+ * ld.so searches the sorted entries by halves; here they are read one after the other, which needs no order to be
+ * right.
  */
 #include "vm/ldcache.h"
 

@@ -1,9 +1,10 @@
 /*
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
- * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what glibc
- * asks for on x86-64; those that depend on the number of glibc-hwcaps folders are of a processor with x86-64-v4. What it
- * allocates while relocating (tables of unique C++ symbols) would come below all libraries, and is left out.
+ * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
+ * glibc asks for on x86-64; those that depend on the number of glibc-hwcaps folders are of a processor with
+ * x86-64-v4. What it allocates while relocating (tables of unique C++ symbols) would come below all libraries, and
+ * is left out.
  */
 #include "vm/library.h"
 
@@ -122,7 +123,7 @@ int ld_heap_add_needed(struct libraries *libraries, guint needed)
 	return ld_heap_alloc(libraries, (2 * ((uint64_t)needed + 1) + 1) * POINTER);
 }
 
-/* --- When all libraries are loaded --------------------------------------------------------------------- */
+/* --- When all libraries are loaded ------------------------------------------------------------ */
 
 /* Offsets below the thread pointer, as _dl_determine_tlsoffset gives them out. */
 struct tls {

@@ -2,9 +2,10 @@
  * library.c - the libraries that ld.so (glibc 2.36) would map before it calls main, in its order: breadth first along
  * DT_NEEDED, what LD_PRELOAD names before that.
  *
- * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas is done: it closes
- * holes, write-protects RELRO parts, makes the stack executable for libraries that ask for it, and leaves its own
- * anonymous pages between them. A library that is missing or malformed is left out; ld.so would end the program.
+ * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas is done: it
+ * closes holes, write-protects RELRO parts, makes the stack executable for libraries that ask for it, and leaves
+ * its own anonymous pages between them. A library that is missing or malformed is left out; ld.so would end the
+ * program.
  */
 #include "vm/library.h"
 
@@ -14,7 +15,7 @@
 
 enum { MAX_LIBRARIES = 512 };
 
-/* --- Loaded objects ----------------------------------------------------------------------------------------- */
+/* --- Loaded objects --------------------------------------------------------------------------- */
 
 static void library_free(struct library *library)
 {
@@ -80,7 +81,7 @@ static struct library *find_by_file(const struct libraries *libraries, const str
 	return libraries->interpreter->image.file->object == file->object ? libraries->interpreter : NULL;
 }
 
-/* --- Loading one --------------------------------------------------------------------------------------------- */
+/* --- Loading one ------------------------------------------------------------------------------ */
 
 static void add_name(struct library *library, const char *name)
 {
@@ -128,7 +129,7 @@ static int load_name(struct libraries *libraries, const char *name, struct libra
 	return ld_heap_add_name(libraries, name);
 }
 
-/* --- Loading all --------------------------------------------------------------------------------------------- */
+/* --- Loading all ------------------------------------------------------------------------------ */
 
 static int load_needed(struct libraries *libraries)
 {
@@ -172,7 +173,7 @@ static int load_preloads(struct libraries *libraries)
 	return error;
 }
 
-/* --- When all are loaded ------------------------------------------------------------------------------------- */
+/* --- When all are loaded ---------------------------------------------------------------------- */
 
 static bool wants_executable_stack(const struct library *library)
 {

@@ -38,7 +38,7 @@ struct libraries {
 	unsigned opens; /* files tried so far */
 };
 
-/* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would -------- */
+/* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would - */
 
 /* One allocation of SIZE bytes; maps pages where the last piece is used up. -ENOMEM. */
 int ld_heap_alloc(struct libraries *libraries, uint64_t size);
@@ -58,11 +58,11 @@ int ld_heap_add_needed(struct libraries *libraries, guint needed);
 /* ... and when all are: versions, thread-local storage of the first thread. */
 int ld_heap_finish(struct libraries *libraries);
 
-/* --- library_path.c: where ld.so looks ----------------------------------------------------------------- */
+/* --- library_path.c: where ld.so looks -------------------------------------------------------- */
 
 /*
- * Open the file that NAME means to LOADER in IMAGE, and give the path in *PATH (free with g_free). -ENOENT: there is no
- * such library; -ENOMEM.
+ * Open the file that NAME means to LOADER in IMAGE, and give the path in *PATH (free with g_free). -ENOENT: there
+ * is no such library; -ENOMEM.
  */
 int library_find(struct libraries *libraries, const char *name, struct library *loader, struct exec_image *image,
                  char **path);
@@ -70,7 +70,7 @@ int library_find(struct libraries *libraries, const char *name, struct library *
 /* Unmap and forget the cache. */
 int library_drop_cache(struct libraries *libraries);
 
-/* --- library_map.c: how ld.so maps a library ----------------------------------------------------------- */
+/* --- library_map.c: how ld.so maps a library -------------------------------------------------- */
 
 /* Map IMAGE. -ENOEXEC: ld.so would refuse it, nothing is mapped. -ENOMEM and others. */
 int library_map(struct exec *exec, struct exec_image *image);

@@ -1,8 +1,8 @@
 /*
  * library_map.c - how ld.so maps a library: glibc's elf/dl-map-segments.h and _dl_map_object_from_fd.
  *
- * One mmap of the whole span with the rights of the first segment, the others over it at fixed places, holes without any
- * rights, zeros behind the file's data.
+ * One mmap of the whole span with the rights of the first segment, the others over it at fixed places, holes
+ * without any rights, zeros behind the file's data.
  */
 #include "vm/library.h"
 

@@ -1,5 +1,6 @@
 /*
- * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in its name, there; else in
+ * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in its name, there;
+ * else in
  *
  *     DT_RPATH of those that asked, up to the program, unless the first of them has a DT_RUNPATH
  *     LD_LIBRARY_PATH
@@ -38,7 +39,7 @@ struct search {
 	char *path;               /* ... and its path */
 };
 
-/* --- Trying files ---------------------------------------------------------------------------------------- */
+/* --- Trying files ----------------------------------------------------------------------------- */
 
 /* 0 if the file at PATH is a library, -ENOENT if the search goes on. */
 static int try_file(struct search *search, const char *path)
@@ -77,7 +78,7 @@ static int try_folder(struct search *search, const char *folder)
 	return try_file(search, path);
 }
 
-/* --- $ORIGIN and its like -------------------------------------------------------------------------------- */
+/* --- $ORIGIN and its like --------------------------------------------------------------------- */
 
 /* The folder in which LIBRARY lies. */
 static char *origin(const struct library *library)
@@ -121,9 +122,12 @@ static char *expand_tokens(const char *text, const struct library *library)
 	return g_string_free(expanded, FALSE);
 }
 
-/* --- Lists of folders ------------------------------------------------------------------------------------ */
+/* --- Lists of folders ------------------------------------------------------------------------- */
 
-/* A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working directory. */
+/*
+ * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working
+ * directory.
+ */
 static char **split_list(const char *list, const char *separators, const struct library *owner)
 {
 	char **folders = g_strsplit_set(list, separators, MAX_OPENS);
@@ -212,7 +216,7 @@ static int try_defaults(struct search *search)
 	return error;
 }
 
-/* --- The cache -------------------------------------------------------------------------------------------- */
+/* --- The cache -------------------------------------------------------------------------------- */
 
 /* Read FILE whole, and map it as ld.so does: it keeps its place below the libraries until they are loaded. */
 static int load_cache(struct libraries *libraries, struct vm_file *file)
@@ -279,7 +283,7 @@ static int try_cache(struct search *search)
 	return try_file(search, path);
 }
 
-/* --- All together ------------------------------------------------------------------------------------------ */
+/* --- All together ----------------------------------------------------------------------------- */
 
 int library_find(struct libraries *libraries, const char *name, struct library *loader, struct exec_image *image,
                  char **path)

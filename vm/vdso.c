@@ -2,8 +2,8 @@
  * vdso.c - see vdso.h. Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range for all the areas, which
  * lie in it in the order of the daemon's own.
  *
- * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host kernel, so an access to them
- * is SIGBUS.
+ * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host kernel, so an access
+ * to them is SIGBUS.
  */
 #include "vm/vdso.h"
 #include "vm/exec.h"
