@@ -19,7 +19,10 @@ struct daemonize {
 /* Fill descriptors 0 to 2 if they are closed: no file of ours may be taken for standard output. */
 void daemonize_keep_standard_fds(void);
 
-/* Call it while there is one thread and nothing of ours is open. Returns in the child, or, with FOREGROUND, without one. False with errno set: no child. */
+/*
+ * Call it while there is one thread and nothing of ours is open. Returns in the child, or, with FOREGROUND, without
+ * one. False with errno set: no child.
+ */
 bool daemonize_start(struct daemonize *daemonize, bool foreground);
 
 void daemonize_ready(struct daemonize *daemonize);

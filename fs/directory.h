@@ -1,6 +1,6 @@
 /*
- * directory.h - directories (file_class): what stands in one is settled at each read at offset 0, so that offsets stay true
- * while processes come and go.
+ * directory.h - directories (file_class): what stands in one is settled at each read at offset 0, so that offsets stay
+ * true while processes come and go.
  */
 #ifndef FS_DIRECTORY_H
 #define FS_DIRECTORY_H

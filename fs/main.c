@@ -11,8 +11,9 @@
  *     ops.c          the requests of FUSE
  *     tree.c         ONE table of all files; inode numbers, attributes, names
  *     directory.c, textfile.c, memfile.c, ctlfile.c, link.c    what each kind of file does
- *     ctl.c          lines of commands and their results; command_*.c the tables of commands
- *     hostfile.c     files of the host, opened as the caller
+ *     ctl.c, ctl_results.c    lines of commands in, result lines out
+ *     command.c, words.c      a line of commands taken apart; command_*.c the tables of commands
+ *     hostfile.c, hostpath.c  files of the host, opened as the caller
  *     proc_*.c, machine_text.c, fault_text.c, readme.c         the text of the files
  *     vasctl.c       a program of its own: one transaction on a ctl file
  */
@@ -62,8 +63,8 @@ static void give_up(int number)
 }
 
 /*
- * A request hangs in a host file, and with it what it holds of the machine: nothing can be freed. Write back what can be
- * written, for a while, and go.
+ * A request hangs in a host file, and with it what it holds of the machine: nothing can be freed. Write back what
+ * can be written, for a while, and go.
  */
 static _Noreturn void leave_hung(struct fuse_session *session, struct vm_machine *machine)
 {
@@ -91,8 +92,10 @@ static int serve(struct fuse_session *session, const char *mountpoint, const str
 	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* With the machine there: serve, then write back and free it while the mount still stands, so that its end says that all is
- * in the files. */
+/*
+ * With the machine there: serve, then write back and free it while the mount still stands, so that its end says that
+ * all is in the files.
+ */
 static int run_machine(struct fuse_session *session, const char *mountpoint, const struct options *options,
                        struct ops_server *server)
 {

@@ -12,8 +12,8 @@
 
 enum {
 	/*
-	 * Threads are made as requests come while all others are busy. Only a read of a host file keeps one busy for long, so
-	 * this is how many callers may hang on a file system that does not answer before it is felt by the rest.
+	 * Threads are made as requests come while all others are busy. Only a read of a host file keeps one busy for
+	 * long, so this is how many callers may hang on a file system that does not answer before the rest feel it.
 	 */
 	MAX_THREADS = 64,
 	/* Pids go up from the first, and are never used again: leave them room. */
@@ -62,8 +62,8 @@ static bool set_firstpid(struct vm_config *config, const char *value, GError **e
 }
 
 static const struct option_row {
-	const char *template; /* as fuse_opt matches it; one that ends in = takes a value */
-	const char *value;    /* how the help calls that value */
+	const char *match; /* as fuse_opt does; one that ends in = takes a value */
+	const char *value; /* how the help calls that value */
 	const char *help;
 	bool (*set)(struct vm_config *config, const char *value, GError **error);
 } rows[] = {
@@ -74,7 +74,7 @@ static const struct option_row {
     {"firstpid=", "N", "first pid (1)", set_firstpid},
 };
 
-/* What fstab and mount(8) may say that makes no difference here and that libfuse does not know: nothing keeps access times. */
+/* What fstab and mount(8) may say and libfuse does not know. None makes a difference: access times are not kept. */
 static const char *const mount_words[] = {
     "defaults", "relatime",   "norelatime", "strictatime", "nostrictatime",
     "diratime", "nodiratime", "lazytime",   "nolazytime",
@@ -105,12 +105,12 @@ static int parse_one(void *data, const char *arg, int key, struct fuse_args *out
 static bool take_own(struct parse *parse, struct fuse_args *args)
 {
 	struct fuse_opt templates[G_N_ELEMENTS(rows) + G_N_ELEMENTS(mount_words) + 1] = {0};
-	struct fuse_opt *template = templates;
+	struct fuse_opt *next = templates;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		*template ++ = (struct fuse_opt)FUSE_OPT_KEY(rows[i].template, (int)i);
+		*next++ = (struct fuse_opt)FUSE_OPT_KEY(rows[i].match, (int)i);
 	for (size_t i = 0; i < G_N_ELEMENTS(mount_words); i++)
-		*template ++ = (struct fuse_opt)FUSE_OPT_KEY(mount_words[i], FUSE_OPT_KEY_DISCARD);
+		*next++ = (struct fuse_opt)FUSE_OPT_KEY(mount_words[i], FUSE_OPT_KEY_DISCARD);
 	if (fuse_opt_parse(args, parse, templates, parse_one) == 0)
 		return true;
 	if (parse->error == NULL)
@@ -203,7 +203,7 @@ void options_print_help(const char *program)
 	       "vasfs options (default):\n",
 	       program);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_autofree char *option = g_strconcat(rows[i].template, rows[i].value, NULL);
+		g_autofree char *option = g_strconcat(rows[i].match, rows[i].value, NULL);
 		printf("    -o %-22s %s\n", option, rows[i].help);
 	}
 	printf("\nlibfuse options (max_threads is %d here):\n", MAX_THREADS);

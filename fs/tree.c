@@ -20,9 +20,9 @@ enum {
 };
 
 /*
- * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another file. Attributes of a
- * process's files are asked for at each step of a path, so that its end shows at once. Those of the root's change only
- * in the number of links, and are asked for as often, so they last a little.
+ * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another file. Attributes
+ * of a process's files are asked for at each step of a path, so that its end shows at once. Those of the root's change
+ * only in the number of links, and are asked for as often, so they last a little.
  */
 static const double name_timeout = 60;
 static const double process_attr_timeout = 0;

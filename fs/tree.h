@@ -1,8 +1,8 @@
 /*
  * tree.h - the files of a mount: ONE table in tree.c, and the inode numbers that stand for its rows.
  *
- * A node is a row of the table, in a process or in the root. Its inode number is made of the two, so that nothing
- * has to be kept for nodes that the kernel knows, and a number never means anything else later: pids are not used again.
+ * A node is a row of the table, in a process or in the root. Its inode number is made of the two, so that nothing has
+ * to be kept for nodes that the kernel knows, and a number never means anything else later: pids are not used again.
  *
  *      63            32 31             8 7        0
  *     +----------------+----------------+----------+
@@ -32,8 +32,8 @@ struct fs_handle {
 };
 
 /*
- * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly once, whatever happens.
- * With the answer the handle may be gone: the caller can have closed the file before the function returns.
+ * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly once, whatever
+ * happens. With the answer the handle may be gone: the caller can have closed the file before the function returns.
  */
 struct file_class {
 	int (*open)(struct fs_handle *handle); /* sets up state; 0 or a negative errno */
