@@ -170,13 +170,18 @@ static ssize_t read_pinned(struct vm_process *process, uint64_t va, size_t len, 
 	return result;
 }
 
+static uint64_t pages_touched(uint64_t va, size_t len)
+{
+	return ((va & (VM_PAGE_SIZE - 1)) + len + VM_PAGE_SIZE - 1) >> VM_PAGE_SHIFT;
+}
+
 ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
 {
 	ssize_t result = begin(process, va, &len);
 
 	if (result != 0)
 		return result;
-	if ((int)(len >> VM_PAGE_SHIFT) + 2 > pin_limit(process->machine))
+	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine))
 		result = read_by_copy(process, va, len, sink, ctx);
 	else
 		result = read_pinned(process, va, len, sink, ctx);

@@ -73,6 +73,12 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 	return 0;
 }
 
+/* Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's own clock page. */
+static bool has_data(const struct vm_area *area)
+{
+	return (area->flags & AREA_ACCESS) && !((area->flags & AREA_SPECIAL) && area->object == NULL);
+}
+
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 {
 	int64_t result = -ENXIO;
@@ -80,12 +86,15 @@ int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 	if (begin(process) != 0)
 		return -ESRCH;
 	const struct vm_area *area = area_find(process->space, va);
-	if (!hole && area != NULL) {
-		result = (int64_t)MAX(va, area->start);
-	} else if (hole && va < VM_USER_END) {
-		for (; area != NULL && area->start <= va; area = area->next)
+	if (hole && va < VM_USER_END) {
+		for (; area != NULL && area->start <= va && has_data(area); area = area->next)
 			va = area->end;
 		result = (int64_t)va;
+	} else if (!hole) {
+		while (area != NULL && !has_data(area))
+			area = area->next;
+		if (area != NULL)
+			result = (int64_t)MAX(va, area->start);
 	}
 	process_unlock(process);
 	return result;

@@ -312,8 +312,10 @@ typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
 /* FN for each area, by address. -ESRCH. */
 int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
 
-/* One area's start after, or its end before: the next place at or after VA that an area covers (HOLE false) or does not
- * (HOLE true), as lseek's SEEK_DATA and SEEK_HOLE. -ENXIO: none below VM_USER_END. */
+/*
+ * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA and SEEK_HOLE: areas that can
+ * be read are data. -ENXIO: none below VM_USER_END.
+ */
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole);
 
 enum vm_level { VM_PTE, VM_PMD, VM_PUD, VM_PGD };
