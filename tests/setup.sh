@@ -42,5 +42,5 @@ build() {
 	folder=$1
 	shift
 	[ -f "$folder/build.ninja" ] || meson setup "$folder" "$top" "$@" >&2 || return 1
-	ninja -C "$folder" >&2
+	ninja -C "$folder" --quiet >&2
 }

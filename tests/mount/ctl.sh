@@ -27,6 +27,7 @@ is "$(cat <&3)" "$(plus $heap 8192)" 'the same open file takes more commands aft
 exec 3>&-
 
 child=$({ echo fork >&3 && cat <&3; } 3<>"$M/1/ctl")
+# shellcheck disable=SC2016 # it is only a name
 is "$child" 2 'child=$({ echo fork >&3; cat <&3; } 3<>ctl)'
 answers 0 'kill ends a process' "$M" kill 2
 ok 'its directory is gone' test ! -e "$M/2"

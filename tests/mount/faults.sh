@@ -92,7 +92,7 @@ P=$M/4
 low=0x7ffffffde000
 line=$(ctl "$P" access w "$(plus $low -4096)")
 like "$line" "^$(va "$(plus $low -4096)") minor stack-grow( |\$)" 'a write below the stack makes it grow'
-is "$(note then "$line")" demand-zero 'and takes a cleared frame'
+is "$(note "then" "$line")" demand-zero 'and takes a cleared frame'
 like "$(grep '\[stack\]' "$P/maps")" '^7ffffffdd000-7ffffffff000 ' 'by a page'
 is "$(poke 4 "$(plus $low -1048576)" deep)" 4 'a mebibyte below as well'
 like "$(grep '\[stack\]' "$P/maps")" '^7fffffede000-7ffffffff000 ' 'down to the page that was touched'

@@ -34,7 +34,7 @@ like "$(cat "$M/2/status")" "^Uid:	$OTHER	$OTHER	$OTHER	$OTHER\$" 'as status say
 ok 'and obeys them' as_other "$VASCTL" "$M/2" sbrk 4096
 is "$(as_other "$TOOL" pwrite "$M/2/mem" 0x555555556000 mine)" 4 'they write its memory'
 child=$(other "$M/2" fork)
-is "$(stat -c %u "$M/$child")" $OTHER 'its child is theirs as well'
+is "$(stat -c %u "$M/$child")" "$OTHER" 'its child is theirs as well'
 is "$(peek 2 0x555555556000 4)" "$(hex mine)" 'root may do everything'
 other_fails EPERM 'they may not end a process of root' "$M" kill 1
 ok 'so it is there' test -d "$M/1"
@@ -74,7 +74,7 @@ other_fails EPERM 'below mmap_min_addr only root may map' "$M/2" mmap 0 4K rw- p
 other_fails EPERM 'up to it' "$M/2" mmap 0x0 8K rw- private,anon,fixed
 answers 0x0 'root may' "$M/1" mmap 0 4K rw- private,anon,fixed
 ok "root opens anybody's" ctl "$M/1" mmap 0 4K r-- private "$T/theirs"
-is "$(as_other "$VASCTL" "$M/2" exec /bin/true >/dev/null && stat -c %u "$M/2/mem")" $OTHER 'after exec it is still theirs'
+is "$(as_other "$VASCTL" "$M/2" exec /bin/true >/dev/null && stat -c %u "$M/2/mem")" "$OTHER" 'after exec it is still theirs'
 stop_mount
 
 done_testing

@@ -1,6 +1,7 @@
 # An ordinary user with a machine of their own, mounted through fusermount3.
 # Where only root may open /dev/fuse this runs in a mount namespace where all may, as Debian has it.
-if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ]; then
+if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ] &&
+	unshare --mount true 2>/dev/null; then
 	export FUSE_FOR_ALL=tried
 	# shellcheck disable=SC2016 # for the inner shell
 	exec unshare --mount sh -c '
