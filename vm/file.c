@@ -1,4 +1,5 @@
 #include "vm/file.h"
+#include "vm/io.h"
 #include "vm/object.h"
 
 #include <errno.h>
@@ -165,8 +166,7 @@ void vm_file_unref(struct vm_file *file)
 	if (file->handle != NULL)
 		file_put_handle(object, file->handle);
 	machine_lock(machine);
-	if (--object->files == 0)
-		object_free_locked(object);
+	object_put_locked(object);
 	machine_unlock(machine);
 	g_free(file);
 }
@@ -212,19 +212,5 @@ char *vm_file_name(const struct vm_file *file)
 
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset)
 {
-	size_t done = 0;
-
-	if (offset > INT64_MAX - len)
-		return -EOVERFLOW;
-	while (done < len) {
-		ssize_t n = pread(file->handle->fd, (char *)buf + done, len - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return io_read(file->machine, file->handle->fd, buf, len, offset);
 }

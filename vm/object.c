@@ -6,6 +6,7 @@
 #include "vm/frame.h"
 #include "vm/machine.h"
 #include "vm/pagetable.h"
+#include "vm/swap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static struct vm_object *object_alloc(struct vm_machine *machine)
 	list_init(&object->areas);
 	list_init(&object->clean);
 	list_init(&object->dirty);
+	list_init(&object->slots);
 	return object;
 }
 
@@ -122,12 +124,17 @@ uint64_t object_size_pages(const struct vm_object *object)
 
 /* --- The cache -------------------------------------------------------------------------------------- */
 
-static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
+uint64_t object_hash(const struct vm_object *object, uint64_t index)
 {
-	/* Multiplicative hashing (Knuth, 6.4): neighbours in a file spread over the table. */
+	/* Multiplicative hashing (Knuth, 6.4). */
 	uint64_t hash = (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
 
-	return &object->machine->cache[(hash >> 32) & object->machine->cache_mask];
+	return hash >> 32;
+}
+
+static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
+{
+	return &object->machine->cache[object_hash(object, index) & object->machine->cache_mask];
 }
 
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)
@@ -205,6 +212,10 @@ void object_free_locked(struct vm_object *object)
 {
 	drop_pages_locked(object, &object->clean);
 	drop_pages_locked(object, &object->dirty);
+	while (!list_empty(&object->slots)) {
+		struct vm_slot *slot = LIST_ENTRY(object->slots.next, struct vm_slot, link);
+		swap_forget_locked(object->machine, (uint32_t)(slot - object->machine->swap.slots));
+	}
 	list_remove(&object->link);
 	if (object->shmem)
 		object->machine->count.committed -= object_size_pages(object);
@@ -213,4 +224,10 @@ void object_free_locked(struct vm_object *object)
 	if (object->name != NULL)
 		g_ref_string_release(object->name);
 	g_free(object);
+}
+
+void object_put_locked(struct vm_object *object)
+{
+	if (--object->files == 0)
+		object_free_locked(object);
 }

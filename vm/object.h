@@ -39,6 +39,12 @@ struct vm_object *object_new_special(struct vm_machine *machine, const void *byt
 /* Drop what OBJECT caches and free it: its last vm_file went. */
 void object_free_locked(struct vm_object *object);
 
+/* A hash of (OBJECT, INDEX) that spreads neighbours. */
+uint64_t object_hash(const struct vm_object *object, uint64_t index);
+
+/* One of those who keep OBJECT (object->files) no longer does. */
+void object_put_locked(struct vm_object *object);
+
 /* The frame of page INDEX, or VM_PFN_NONE. */
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index);
 
@@ -75,6 +81,9 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last);
 /* Whether size and times are as last seen; and see them. */
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status);
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status);
+
+/* Write the dirty page PFN, not yet under write-back; the lock is dropped meanwhile. 0, or the error: it is dirty again. */
+int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 
 /* Look whether the host file has changed, and take over what has. */
 void object_refresh(struct vm_object *object);

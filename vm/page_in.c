@@ -4,6 +4,7 @@
 #include "vm/area.h"
 #include "vm/file.h"
 #include "vm/frame.h"
+#include "vm/io.h"
 #include "vm/machine.h"
 #include "vm/memory.h"
 #include "vm/object.h"
@@ -91,11 +92,9 @@ static void take_size_locked(struct vm_object *object, const struct stat *status
 /* --- Reading ---------------------------------------------------------------------------------------- */
 
 /* Fill BUF with page INDEX of the file; zeros past its end. */
-static int read_page(int fd, uint64_t index, uint8_t *buf)
+static int read_page(struct vm_machine *machine, int fd, uint64_t index, uint8_t *buf)
 {
-	struct vm_handle handle = {.fd = fd};
-	struct vm_file file = {.handle = &handle};
-	ssize_t n = vm_file_pread(&file, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
+	ssize_t n = io_read(machine, fd, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
 
 	if (n < 0)
 		return -EIO;
@@ -108,7 +107,7 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 {
 	struct vm_object *object = file->object;
 	struct vm_machine *machine = object->machine;
-	int error = read_page(file->handle->fd, index, machine_page(machine, pfn));
+	int error = read_page(machine, file->handle->fd, index, machine_page(machine, pfn));
 
 	machine_lock(machine);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
@@ -130,7 +129,7 @@ static void reread_page(struct vm_object *object, int fd, vm_pfn pfn)
 	struct vm_frame *frame = &machine->frames[pfn];
 	uint8_t bytes[VM_PAGE_SIZE];
 
-	if (read_page(fd, frame->index, bytes) != 0)
+	if (read_page(machine, fd, frame->index, bytes) != 0)
 		return;
 	machine_lock(machine);
 	if (!(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->object == object)

@@ -1,5 +1,5 @@
 /*
- * rmap.h - the reverse map: from a frame, or a page-table page, to the entries that point to it.
+ * rmap.h - the reverse map: from a frame, a page-table page or a swap slot to the entries that point to it.
  *
  * The entries of one target form a chain. Its links stand in an array beside the tables, one per entry, so mapping and
  * unmapping cost O(1) and no memory is allocated; an entry that is alone in its chain never touches its link.
@@ -14,9 +14,12 @@
 
 #include "vm/internal.h"
 
-/* Entry ID now points to physical page PFN, or no longer does. The zero page and the like are not tracked. */
-void rmap_link_locked(struct vm_machine *machine, vm_entry_id id, uint64_t pfn);
-void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t pfn);
+/*
+ * Entry ID now is ENTRY, or no longer is: it points to a frame or table, or, not present, holds a swap slot. The zero
+ * page and the like are not tracked.
+ */
+void rmap_link_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
+void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
 
 /* The next entry after ID in its chain, or 0. */
 vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_entry_id id);
@@ -26,6 +29,9 @@ uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t tabl
 
 /* How many times PFN (RAM) is mapped: a page's count is the sum of the users of the tables that map it. */
 uint64_t rmap_frame_users_locked(const struct vm_machine *machine, vm_pfn pfn);
+
+/* The same for swap slot SLOT. */
+uint64_t rmap_slot_users_locked(const struct vm_machine *machine, uint32_t slot);
 
 /* FN for each address space that reaches table TABLE. */
 typedef void (*rmap_space_fn)(void *ctx, struct vm_space *space);

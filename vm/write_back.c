@@ -4,10 +4,12 @@
 #include "vm/write_back.h"
 #include "vm/file.h"
 #include "vm/frame.h"
+#include "vm/io.h"
 #include "vm/machine.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
 #include "vm/rmap.h"
+#include "vm/tlb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,24 +22,10 @@
 /* A store into the page from now on is a write-notify fault, which makes it dirty again. */
 static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
 {
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id)) {
 		*pagetable_entry(machine, id) &= ~(PTE_RW | PTE_D);
-}
-
-/* Write LEN bytes; a short count is followed by the rest. */
-static int write_all(int fd, const uint8_t *bytes, size_t len, uint64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, bytes, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		offset += (uint64_t)n;
-		len -= (size_t)n;
+		tlb_flush_entry_locked(machine, id);
 	}
-	return 0;
 }
 
 /*
@@ -54,7 +42,7 @@ static int write_page(struct vm_object *object, int fd, uint64_t index, const ui
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = write_all(fd, bytes, MIN(VM_PAGE_SIZE, (uint64_t)before.st_size - offset), offset);
+	int error = io_write(machine, fd, bytes, MIN(VM_PAGE_SIZE, (uint64_t)before.st_size - offset), offset);
 	if (fstat(fd, &after) != 0)
 		return error;
 	machine_lock(machine);
@@ -111,6 +99,19 @@ static vm_pfn next_dirty_locked(struct vm_object *object, uint64_t first, uint64
 	return VM_PFN_NONE;
 }
 
+static int write_one_locked(struct vm_object *object, struct vm_handle *handle, vm_pfn pfn)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	begin_locked(object, frame, pfn);
+	machine_unlock(machine);
+	int error = write_page(object, handle->fd, frame->index, machine_page(machine, pfn));
+	machine_lock(machine);
+	end_locked(object, frame, pfn, error);
+	return error;
+}
+
 static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first, uint64_t last)
 {
 	struct vm_machine *machine = object->machine;
@@ -120,12 +121,7 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 	machine_lock(machine);
 	uint64_t left = object->dirty_pages;
 	while ((pfn = next_dirty_locked(object, first, last, &left)) != VM_PFN_NONE) {
-		struct vm_frame *frame = &machine->frames[pfn];
-		begin_locked(object, frame, pfn);
-		machine_unlock(machine);
-		int error = write_page(object, handle->fd, frame->index, machine_page(machine, pfn));
-		machine_lock(machine);
-		end_locked(object, frame, pfn, error);
+		int error = write_one_locked(object, handle, pfn);
 		if (result == 0)
 			result = error;
 	}
@@ -133,6 +129,19 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 		machine_wait_io_locked(machine);
 	machine_unlock(machine);
 	return result;
+}
+
+int object_write_page_locked(struct vm_object *object, vm_pfn pfn)
+{
+	struct vm_handle *handle = file_get_writer_locked(object);
+
+	if (handle == NULL)
+		return -EBADF;
+	int error = write_one_locked(object, handle, pfn);
+	machine_unlock(object->machine);
+	file_put_handle(object, handle);
+	machine_lock(object->machine);
+	return error;
 }
 
 int object_write_back(struct vm_object *object, uint64_t first, uint64_t last)
@@ -184,8 +193,7 @@ static void release_object(struct vm_object *object)
 	struct vm_machine *machine = object->machine;
 
 	machine_lock(machine);
-	if (--object->files == 0)
-		object_free_locked(object);
+	object_put_locked(object);
 	machine_unlock(machine);
 }
 
