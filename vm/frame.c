@@ -1,5 +1,6 @@
 #include "vm/frame.h"
 #include "vm/machine.h"
+#include "vm/policy.h"
 
 #include <string.h>
 
@@ -41,6 +42,7 @@ vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, 
 	machine->nr_free--;
 	machine->count.frames[frame_kind(frame)]++;
 	machine->count.zeroed += zero;
+	policy_enter_locked(machine, pfn);
 	return pfn;
 }
 
@@ -48,8 +50,9 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	if (frame->mapped > 0 || frame->pins > 0 || frame->object != NULL)
+	if (frame->mapped > 0 || frame->pins > 0 || frame->object != NULL || (frame->flags & FRAME_SWAPCACHE))
 		return;
+	policy_leave_locked(machine, pfn);
 	machine->count.frames[VM_FRAME_ANON]--;
 	machine->nr_free++;
 	frame->next = machine->free_frames;
@@ -63,6 +66,8 @@ void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn)
 
 void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	machine->frames[pfn].pins--;
+	/* Who waits for a frame that could be evicted wants to know. */
+	if (--machine->frames[pfn].pins == 0 && machine->waiters > 0)
+		pthread_cond_broadcast(&machine->io);
 	frame_put_locked(machine, pfn);
 }
