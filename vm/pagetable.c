@@ -1,7 +1,10 @@
 #include "vm/pagetable.h"
 #include "vm/frame.h"
 #include "vm/machine.h"
+#include "vm/policy.h"
 #include "vm/rmap.h"
+#include "vm/swap.h"
+#include "vm/tlb.h"
 
 #include <errno.h>
 #include <string.h>
@@ -95,7 +98,8 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
-vm_entry_id pagetable_access_locked(const struct vm_space *space, uint64_t va, enum vm_access access)
+/* The walk: the frame, with accessed and dirty bits set, or VM_NO_FRAME where it ends in a fault. */
+static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access)
 {
 	const struct vm_machine *machine = space->process->machine;
 	uint64_t rights = ~UINT64_C(0), nx = 0;
@@ -106,18 +110,35 @@ vm_entry_id pagetable_access_locked(const struct vm_space *space, uint64_t va, e
 		ids[level] = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
 		uint64_t entry = *pagetable_entry(machine, ids[level]);
 		if (!(entry & PTE_P) || !(entry & PTE_US))
-			return 0;
+			return VM_NO_FRAME;
 		rights &= entry;
 		nx |= entry;
 		table = pte_table(machine, entry);
 	}
-	if (va >= VM_USER_END || !rights_allow(rights, nx, access))
-		return 0;
+	if (!rights_allow(rights, nx, access))
+		return VM_NO_FRAME;
 	for (int level = VM_PGD; level >= VM_PTE; level--)
 		*pagetable_entry(machine, ids[level]) |= PTE_A;
+	uint64_t *leaf = pagetable_entry(machine, ids[VM_PTE]);
 	if (access == VM_ACCESS_WRITE)
-		*pagetable_entry(machine, ids[VM_PTE]) |= PTE_D;
-	return ids[VM_PTE];
+		*leaf |= PTE_D | PTE_SOFT_DIRTY;
+	tlb_fill_locked(space, va, *leaf, rights & PTE_RW);
+	return pte_pfn(*leaf);
+}
+
+uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_access access, bool *tlb)
+{
+	struct vm_machine *machine = space->process->machine;
+
+	if (va >= VM_USER_END)
+		return VM_NO_FRAME;
+	uint64_t pfn = tlb_lookup_locked(space, va, access);
+	*tlb = pfn != VM_NO_FRAME;
+	if (!*tlb)
+		pfn = walk_for_access_locked(space, va, access);
+	if (pfn != VM_NO_FRAME && machine->policy->use != NULL && frame_is_ram(machine, pfn))
+		machine->policy->use(machine, (vm_pfn)pfn);
+	return pfn;
 }
 
 int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4])
@@ -165,7 +186,7 @@ void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_
 	if (*entry == 0)
 		pagetable_at(machine, id)->used++;
 	*entry = pte_make(pfn, flags);
-	rmap_link_locked(machine, id, pfn);
+	rmap_link_locked(machine, id, *entry);
 }
 
 /*
@@ -176,7 +197,7 @@ static uint64_t without_private_write(const struct vm_machine *machine, uint64_t
 {
 	uint64_t pfn = pte_pfn(entry);
 
-	if (level == VM_PTE && (!frame_is_ram(machine, pfn) || machine->frames[pfn].object != NULL))
+	if (level == VM_PTE && (!(entry & PTE_P) || !frame_is_ram(machine, pfn) || machine->frames[pfn].object != NULL))
 		return entry;
 	return entry & ~PTE_RW;
 }
@@ -195,7 +216,7 @@ static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 			continue;
 		*from = without_private_write(machine, *from, level);
 		*pagetable_entry(machine, pagetable_id(copy, i)) = *from;
-		rmap_link_locked(machine, pagetable_id(copy, i), pte_pfn(*from));
+		rmap_link_locked(machine, pagetable_id(copy, i), *from);
 	}
 	machine->tables[copy].used = machine->tables[old].used;
 	return copy;
@@ -224,7 +245,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 		uint32_t copy = table_copy_locked(machine, child);
 		if (copy == 0)
 			return -ENOMEM;
-		rmap_unlink_locked(machine, id, pte_pfn(entry));
+		rmap_unlink_locked(machine, id, entry);
 		pagetable_attach_locked(machine, id, copy, PTE_TABLE | (entry & PTE_A));
 		if (copied != NULL)
 			++*copied;
@@ -290,39 +311,52 @@ int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, en
 
 /* --- Changing entries ----------------------------------------------------------------------------- */
 
-void pagetable_count_frame_locked(struct vm_space *space, uint64_t pfn, int sign)
+void pagetable_count_locked(struct vm_space *space, uint64_t entry, int sign)
 {
 	struct vm_machine *machine = space->process->machine;
+	uint64_t pfn = pte_pfn(entry);
 
-	if (!frame_is_ram(machine, pfn))
-		return;
-	space->rss[frame_kind(&machine->frames[pfn])] += (uint64_t)sign;
+	if (pte_is_swap(entry))
+		space->swap += (uint64_t)sign;
+	else if (frame_is_ram(machine, pfn))
+		space->rss[frame_kind(&machine->frames[pfn])] += (uint64_t)sign;
 	if (sign > 0)
 		space->rss_peak = MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);
+}
+
+void pagetable_release_locked(struct vm_machine *machine, uint64_t entry)
+{
+	uint64_t pfn = pte_pfn(entry);
+
+	if (pte_is_swap(entry))
+		swap_put_locked(machine, pte_slot(entry));
+	else if (frame_is_ram(machine, pfn))
+		frame_put_locked(machine, (vm_pfn)pfn);
 }
 
 void pagetable_set_locked(struct vm_space *space, vm_entry_id id, uint64_t pfn, uint64_t flags)
 {
 	struct vm_machine *machine = space->process->machine;
+	uint64_t *entry = pagetable_entry(machine, id);
 
 	pagetable_clear_locked(space, id);
-	*pagetable_entry(machine, id) = pte_make(pfn, flags);
+	*entry = pte_make(pfn, flags);
 	pagetable_at(machine, id)->used++;
-	rmap_link_locked(machine, id, pfn);
-	pagetable_count_frame_locked(space, pfn, 1);
+	rmap_link_locked(machine, id, *entry);
+	pagetable_count_locked(space, *entry, 1);
 }
 
 void pagetable_clear_locked(struct vm_space *space, vm_entry_id id)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
+	uint64_t *entry = pagetable_entry(machine, id), old = *entry;
 
-	if (*entry == 0)
+	if (old == 0)
 		return;
 	*entry = 0;
 	pagetable_at(machine, id)->used--;
-	rmap_unlink_locked(machine, id, pfn);
-	pagetable_count_frame_locked(space, pfn, -1);
-	if (frame_is_ram(machine, pfn))
-		frame_put_locked(machine, (vm_pfn)pfn);
+	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
+	rmap_unlink_locked(machine, id, old);
+	pagetable_count_locked(space, old, -1);
+	pagetable_release_locked(machine, old);
 }

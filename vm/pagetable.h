@@ -93,8 +93,11 @@ int pagetable_create_locked(struct vm_space *space);
 /* COUNT consecutive pages of the table region that are no tables: the first one's number, or 0 for lack of room. */
 uint32_t pagetable_alloc_special_locked(struct vm_machine *machine, uint32_t count);
 
-/* What an x86-64 MMU does for a user's access: the leaf entry, with accessed and dirty bits set, or 0 where it faults. */
-vm_entry_id pagetable_access_locked(const struct vm_space *space, uint64_t va, enum vm_access access);
+/*
+ * What an x86-64 MMU does for a user's access: ask the TLB, else walk, setting accessed and dirty bits. The frame, or
+ * VM_NO_FRAME where it faults. *TLB: the TLB had it. The policy learns of the use.
+ */
+uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_access access, bool *tlb);
 
 /* The entries of the walk for VA, top down, without touching any: how many were read (1 to 4). */
 int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4]);
@@ -125,8 +128,11 @@ uint64_t pagetable_next(struct vm_space *space, uint64_t va, uint64_t end);
 void pagetable_set_locked(struct vm_space *space, vm_entry_id id, uint64_t pfn, uint64_t flags);
 void pagetable_clear_locked(struct vm_space *space, vm_entry_id id);
 
-/* A frame came into (SIGN 1) or left (-1) SPACE: count it. */
-void pagetable_count_frame_locked(struct vm_space *space, uint64_t pfn, int sign);
+/* Leaf ENTRY came into (SIGN 1) or left (-1) SPACE: count it. */
+void pagetable_count_locked(struct vm_space *space, uint64_t entry, int sign);
+
+/* Leaf ENTRY stands nowhere any more: free its frame or slot if that was the last use. */
+void pagetable_release_locked(struct vm_machine *machine, uint64_t entry);
 
 /* Point the non-leaf entry ID, in a table of one user, to table CHILD. */
 void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child, uint64_t flags);
@@ -157,6 +163,8 @@ void pagetable_trim_locked(struct vm_space *space, uint64_t va);
  * entry of SPACE's tables in [START, END).
  */
 void pagetable_evict_locked(struct vm_machine *machine, vm_entry_id id);
+/* ... replace the leaf entry ID, in use, by ENTRY, not 0 */
+void pagetable_replace_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
 void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn);
 void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end);
 

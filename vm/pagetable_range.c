@@ -5,6 +5,7 @@
 #include "vm/machine.h"
 #include "vm/pagetable.h"
 #include "vm/rmap.h"
+#include "vm/tlb.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,7 +27,7 @@ void pagetable_trim_locked(struct vm_space *space, uint64_t va)
 		vm_entry_id parent = ids[i - 1];
 		if (machine->tables[table].used > 0)
 			return;
-		rmap_unlink_locked(machine, parent, machine->nr_frames + table);
+		rmap_unlink_locked(machine, parent, *pagetable_entry(machine, parent));
 		*pagetable_entry(machine, parent) = 0;
 		pagetable_at(machine, parent)->used--;
 		pagetable_free_locked(machine, table);
@@ -43,10 +44,12 @@ static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 
 	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++) {
 		uint64_t leaf = *pagetable_entry(machine, pagetable_id(table, i));
-		if (leaf & PTE_P)
-			pagetable_count_frame_locked(space, pte_pfn(leaf), -1);
+		if (leaf == 0)
+			continue;
+		tlb_flush_page_locked(space, pagetable_entry_va(machine, pagetable_id(table, i)));
+		pagetable_count_locked(space, leaf, -1);
 	}
-	rmap_unlink_locked(machine, id, pte_pfn(*entry));
+	rmap_unlink_locked(machine, id, *entry);
 	*entry = 0;
 	pagetable_at(machine, id)->used--;
 	space->tables--;
@@ -136,10 +139,11 @@ static void move_entry_locked(struct vm_space *space, uint64_t from, uint64_t to
 		return;
 	*pagetable_entry(machine, source) = 0;
 	pagetable_at(machine, source)->used--;
-	rmap_unlink_locked(machine, source, pte_pfn(entry));
+	tlb_flush_page_locked(space, from);
+	rmap_unlink_locked(machine, source, entry);
 	*pagetable_entry(machine, target) = entry;
 	pagetable_at(machine, target)->used++;
-	rmap_link_locked(machine, target, pte_pfn(entry));
+	rmap_link_locked(machine, target, entry);
 }
 
 void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len)
@@ -159,26 +163,41 @@ void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, ui
 
 /* --- For all users at once ------------------------------------------------------------------------- */
 
-static void forget_frame(void *ctx, struct vm_space *space)
+static void forget(void *ctx, struct vm_space *space)
 {
-	const uint64_t *pfn = ctx;
+	pagetable_count_locked(space, *(const uint64_t *)ctx, -1);
+}
 
-	pagetable_count_frame_locked(space, *pfn, -1);
+static void learn(void *ctx, struct vm_space *space)
+{
+	pagetable_count_locked(space, *(const uint64_t *)ctx, 1);
 }
 
 void pagetable_evict_locked(struct vm_machine *machine, vm_entry_id id)
 {
-	uint64_t *entry = pagetable_entry(machine, id);
-	uint64_t pfn = pte_pfn(*entry);
+	uint64_t *entry = pagetable_entry(machine, id), old = *entry;
 
-	if (*entry == 0)
+	if (old == 0)
 		return;
 	*entry = 0;
 	pagetable_at(machine, id)->used--;
-	rmap_table_spaces_locked(machine, pagetable_of(id), forget_frame, &pfn);
-	rmap_unlink_locked(machine, id, pfn);
-	if (frame_is_ram(machine, pfn))
-		frame_put_locked(machine, (vm_pfn)pfn);
+	tlb_flush_entry_locked(machine, id);
+	rmap_table_spaces_locked(machine, pagetable_of(id), forget, &old);
+	rmap_unlink_locked(machine, id, old);
+	pagetable_release_locked(machine, old);
+}
+
+void pagetable_replace_locked(struct vm_machine *machine, vm_entry_id id, uint64_t new)
+{
+	uint64_t *entry = pagetable_entry(machine, id), old = *entry;
+
+	*entry = new;
+	tlb_flush_entry_locked(machine, id);
+	rmap_table_spaces_locked(machine, pagetable_of(id), forget, &old);
+	rmap_table_spaces_locked(machine, pagetable_of(id), learn, &new);
+	rmap_unlink_locked(machine, id, old);
+	rmap_link_locked(machine, id, new);
+	pagetable_release_locked(machine, old);
 }
 
 void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn)
@@ -216,7 +235,9 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 	}
 	memcpy(child->rss, parent->rss, sizeof child->rss);
 	child->rss_peak = child->rss[0] + child->rss[1] + child->rss[2];
+	child->swap = parent->swap;
 	child->tables = parent->tables;
+	tlb_flush_all_locked(parent);
 }
 
 /* --- The end --------------------------------------------------------------------------------------- */
@@ -224,20 +245,17 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 /* Drop the use of the table behind ID; the last user takes what it points to with it. */
 static void drop_locked(struct vm_machine *machine, vm_entry_id id)
 {
-	uint64_t *entry = pagetable_entry(machine, id);
-	uint64_t pfn = pte_pfn(*entry);
-	bool leaf = pagetable_at(machine, id)->level == VM_PTE;
+	uint64_t *entry = pagetable_entry(machine, id), old = *entry;
 
-	if (*entry == 0)
+	if (old == 0)
 		return;
 	*entry = 0;
-	rmap_unlink_locked(machine, id, pfn);
-	if (leaf) {
-		if (frame_is_ram(machine, pfn))
-			frame_put_locked(machine, (vm_pfn)pfn);
+	rmap_unlink_locked(machine, id, old);
+	if (pagetable_at(machine, id)->level == VM_PTE) {
+		pagetable_release_locked(machine, old);
 		return;
 	}
-	uint32_t table = (uint32_t)(pfn - machine->nr_frames);
+	uint32_t table = pte_table(machine, old);
 	if (machine->tables[table].users > 0)
 		return;
 	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++)
