@@ -38,9 +38,8 @@ struct pins {
 
 /* --- Pinning -------------------------------------------------------------------------------------- */
 
-static void pin_locked(struct vm_machine *machine, struct pins *pins, vm_entry_id id, uint64_t va, size_t len)
+static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va, size_t len)
 {
-	uint64_t pfn = pte_pfn(*pagetable_entry(machine, id));
 	size_t offset = va & (VM_PAGE_SIZE - 1);
 
 	if (frame_is_ram(machine, pfn))
@@ -56,19 +55,19 @@ static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t 
                         int limit)
 {
 	struct vm_machine *machine = process->machine;
-	bool blocked = false;
+	bool blocked = false, tlb;
 
 	while (!blocked && pins->bytes < len && pins->count < limit) {
 		machine_lock(machine);
 		for (int i = 0; i < PIN_BATCH && pins->bytes < len && pins->count < limit; i++) {
 			uint64_t at = va + pins->bytes;
 			size_t piece = MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
-			vm_entry_id id = pagetable_access_locked(process->space, at, access);
-			if (id == 0) {
+			uint64_t pfn = pagetable_access_locked(process->space, at, access, &tlb);
+			if (pfn == VM_NO_FRAME) {
 				blocked = true;
 				break;
 			}
-			pin_locked(machine, pins, id, at, piece);
+			pin_locked(machine, pins, pfn, at, piece);
 		}
 		machine_unlock(machine);
 	}
@@ -120,53 +119,65 @@ static void punish(struct vm_process *process, int error)
 
 /* --- Reading -------------------------------------------------------------------------------------- */
 
-/* Pin from VA on, through faults, until LEN bytes or LIMIT pages. 0, or the errno of the fault that stopped it. */
-static int pin_for_read(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, int limit)
+/* What was read so far, gathered in one piece. */
+struct copy {
+	uint8_t *bytes; /* room for all */
+	size_t len;
+};
+
+static void gather(struct vm_machine *machine, struct copy *copy, struct pins *pins)
+{
+	for (int i = 0; i < pins->count; i++) {
+		memcpy(copy->bytes + copy->len, pins->iov[i].iov_base, pins->iov[i].iov_len);
+		copy->len += pins->iov[i].iov_len;
+	}
+	unpin(machine, pins, false);
+}
+
+/*
+ * Where frames are few: a few pages at a time, copied together, so that none is held while a fault waits for one. PINS
+ * holds what the process pinned from VA on so far.
+ */
+static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
+                            void *ctx)
+{
+	struct vm_machine *machine = process->machine;
+	struct copy copy = {g_try_malloc(len), 0};
+	int error = copy.bytes == NULL ? -ENOMEM : 0;
+
+	if (error == 0)
+		gather(machine, &copy, pins);
+	while (error == 0 && copy.len < len) {
+		bool blocked =
+		    pin_present(process, pins, va + copy.len, len - copy.len, VM_ACCESS_READ, pin_limit(machine));
+		gather(machine, &copy, pins);
+		if (blocked)
+			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, false, NULL);
+	}
+	unpin(machine, pins, false);
+	process_unlock(process);
+	struct iovec iov = {copy.bytes, copy.len};
+	if (copy.len > 0)
+		sink(ctx, &iov, 1);
+	g_free(copy.bytes);
+	return copy.len > 0 ? (ssize_t)copy.len : error;
+}
+
+/* Pin all, and let SINK have the frames themselves. */
+static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
+                           void *ctx)
 {
 	int error = 0;
 
-	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, limit))
-		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, NULL);
-	return error;
-}
-
-/* Where frames are few: a few pages at a time, copied together. */
-static ssize_t read_by_copy(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
-{
-	int limit = pin_limit(process->machine), error = 0;
-	struct pins pins = {.count = 0};
-	struct iovec iov = {g_try_malloc(len), 0};
-
-	if (iov.iov_base == NULL)
-		error = -ENOMEM;
-	while (error == 0 && iov.iov_len < len) {
-		error = pin_for_read(process, &pins, va + iov.iov_len, len - iov.iov_len, limit);
-		for (int i = 0; i < pins.count; i++) {
-			memcpy((char *)iov.iov_base + iov.iov_len, pins.iov[i].iov_base, pins.iov[i].iov_len);
-			iov.iov_len += pins.iov[i].iov_len;
-		}
-		unpin(process->machine, &pins, false);
-	}
+	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, pins->count > 0, NULL);
+	if (error == -EAGAIN)
+		return read_by_copy(process, pins, va, len, sink, ctx);
 	process_unlock(process);
-	ssize_t result = iov.iov_len > 0 ? (ssize_t)iov.iov_len : error;
+	ssize_t result = pins->bytes > 0 ? (ssize_t)pins->bytes : error;
 	if (result > 0)
-		sink(ctx, &iov, 1);
-	g_free(iov.iov_base);
-	return result;
-}
-
-static ssize_t read_pinned(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
-{
-	struct pins pins;
-
-	pins.count = 0;
-	pins.bytes = 0;
-	int error = pin_for_read(process, &pins, va, len, MAX_PINS);
-	process_unlock(process);
-	ssize_t result = pins.bytes > 0 ? (ssize_t)pins.bytes : error;
-	if (result > 0)
-		sink(ctx, pins.iov, pins.count);
-	unpin(process->machine, &pins, false);
+		sink(ctx, pins->iov, pins->count);
+	unpin(process->machine, pins, false);
 	return result;
 }
 
@@ -178,13 +189,16 @@ static uint64_t pages_touched(uint64_t va, size_t len)
 ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
 {
 	ssize_t result = begin(process, va, &len);
+	struct pins pins;
 
 	if (result != 0)
 		return result;
+	pins.count = 0;
+	pins.bytes = 0;
 	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine))
-		result = read_by_copy(process, va, len, sink, ctx);
+		result = read_by_copy(process, &pins, va, len, sink, ctx);
 	else
-		result = read_pinned(process, va, len, sink, ctx);
+		result = read_pinned(process, &pins, va, len, sink, ctx);
 	punish(process, (int)MIN(result, 0));
 	return result;
 }
@@ -217,7 +231,7 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
 		if (blocked)
-			error = fault_handle(process, va + done, VM_ACCESS_WRITE, NULL);
+			error = fault_handle(process, va + done, VM_ACCESS_WRITE, false, NULL);
 	}
 	process_unlock(process);
 	if (done == 0)
@@ -232,19 +246,27 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 {
 	struct vm_machine *machine = process->machine;
 	int error = 0;
+	bool tlb;
 
-	*record = (struct vm_fault){
-	    .pid = process->pid, .va = va, .access = access, .frame = VM_NO_FRAME, .from = VM_NO_FRAME};
+	*record = (struct vm_fault){.pid = process->pid,
+	                            .va = va,
+	                            .access = access,
+	                            .frame = VM_NO_FRAME,
+	                            .from = VM_NO_FRAME,
+	                            .slot = VM_NO_FRAME,
+	                            .evicted = VM_NO_FRAME};
 	while (error == 0) {
 		machine_lock(machine);
-		vm_entry_id id = pagetable_access_locked(process->space, va, access);
-		if (id != 0 && record->outcome == VM_HIT)
-			record->frame = pte_pfn(*pagetable_entry(machine, id));
+		uint64_t pfn = pagetable_access_locked(process->space, va, access, &tlb);
 		machine_unlock(machine);
-		if (id != 0)
+		if (pfn != VM_NO_FRAME && record->outcome == VM_HIT) {
+			record->frame = pfn;
+			record->tlb = tlb;
+		}
+		if (pfn != VM_NO_FRAME)
 			return 0;
 		g_clear_pointer((char **)&record->file, g_ref_string_release);
-		error = fault_handle(process, va, access, record);
+		error = fault_handle(process, va, access, false, record);
 	}
 	return error;
 }
@@ -271,6 +293,14 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
 	}
 	process_unlock(process);
 	return error;
+}
+
+void access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags)
+{
+	bool write = (flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
+
+	if (flags & AREA_ACCESS)
+		access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ, NULL, NULL);
 }
 
 int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)

@@ -14,6 +14,8 @@ static const char *const kind_names[VM_FAULT_KINDS] = {
     [VM_FAULT_COW_COPY] = "cow-copy",
     [VM_FAULT_COW_REUSE] = "cow-reuse",
     [VM_FAULT_WRITE_NOTIFY] = "write-notify",
+    [VM_FAULT_SWAP_IN] = "swap-in",
+    [VM_FAULT_SWAP_CACHE] = "swap-cache",
     [VM_FAULT_STACK_GROW] = "stack-grow",
     [VM_FAULT_TABLE_UNSHARE] = "table-unshare",
     [VM_FAULT_SEGV_MAPERR] = "segv-maperr",
@@ -92,6 +94,10 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, cha
 	fault->time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	fault->pid = process->pid;
 	count_locked(process, fault);
+	if (machine->watch != NULL) {
+		fault->file = file;
+		machine->watch(machine->watch_ctx, fault);
+	}
 	struct vm_event *slot = process->pid != 0 ? next_slot_locked(process) : NULL;
 	if (slot == NULL)
 		return;
@@ -105,6 +111,14 @@ void event_free(struct vm_process *process)
 		if (process->events[i].fault.file != NULL)
 			g_ref_string_release((char *)process->events[i].fault.file);
 	g_free(process->events);
+}
+
+void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx)
+{
+	machine_lock(machine);
+	machine->watch = fn;
+	machine->watch_ctx = ctx;
+	machine_unlock(machine);
 }
 
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx)

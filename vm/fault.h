@@ -12,9 +12,11 @@
  * been counted and recorded; TELL, unless NULL, gets it too, with a reference to its file's name (a GRefString or NULL).
  *
  * 0: try the access again. -EFAULT (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM (no frame or table page);
- * -ESRCH: the process has ended meanwhile (nothing recorded). Linux: handle_mm_fault and do_user_addr_fault.
+ * -ESRCH: the process has ended meanwhile (nothing recorded). -EAGAIN, only where the caller HOLDS_PINS: let go of
+ * them and come again, frames are short. Linux: handle_mm_fault and do_user_addr_fault.
  */
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *tell);
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, bool holds_pins,
+                 struct vm_fault *tell);
 
 /* What a read at VA would come to, without doing it; the process is locked for reading. */
 void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *record);
