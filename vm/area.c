@@ -73,6 +73,7 @@ struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, u
 	area->end = end;
 	area->flags = flags;
 	area->pgoff = pgoff;
+	area->soft_dirty = true;
 	if (file != NULL) {
 		area->file = vm_file_ref(file);
 		area->object = file->object;
@@ -80,24 +81,36 @@ struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, u
 	return area;
 }
 
-void area_insert(struct vm_area *area)
+/* Put AREA in the tree, but not in its object's list. */
+static void enter(struct vm_area *area)
 {
 	area_tree_insert(area);
 	area->space->area_count++;
 	account(area, 1);
+}
+
+void area_insert(struct vm_area *area)
+{
 	if (area->object != NULL)
 		link_object(area);
+	enter(area);
+}
+
+/* Take AREA out of the tree, but not out of its object's list. */
+static void leave(struct vm_area *area)
+{
+	account(area, -1);
+	area->space->area_count--;
+	area_tree_remove(area);
 }
 
 struct vm_file *area_delete(struct vm_area *area)
 {
 	struct vm_file *file = area->file;
 
+	leave(area);
 	if (area->object != NULL)
 		unlink_object(area);
-	account(area, -1);
-	area->space->area_count--;
-	area_tree_remove(area);
 	g_free(area);
 	return file;
 }
@@ -140,32 +153,49 @@ static int split(struct vm_area *area, uint64_t at)
 	struct vm_space *space = area->space;
 	struct vm_area *upper;
 
-	if (space->area_count >= space->process->machine->config.max_map_count)
-		return -ENOMEM;
 	upper = area_new(space, at, area->end, area->flags, area->file, area_index(area, at));
 	if (upper == NULL)
 		return -ENOMEM;
 	upper->object = area->object;
 	upper->name = area->name;
+	upper->soft_dirty = area->soft_dirty;
 	upper->anon_vma = area->anon_vma;
 	upper->anon_inherited = area->anon_inherited;
-	area_set_range(area, area->start, at);
-	area_insert(upper);
+	/* Who looks through the object must find the whole range at any moment: the upper part is there before the lower shrinks. */
+	if (upper->object != NULL)
+		link_object(upper);
+	account(area, -1);
+	store_range(area, area->start, at, area->pgoff);
+	account(area, 1);
+	enter(upper);
 	return 0;
+}
+
+/* Split the area that crosses AT, if there is one and fewer than LIMIT areas. */
+static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
+{
+	struct vm_area *area = area_at(space, at);
+
+	if (area == NULL || area->start == at)
+		return 0;
+	return space->area_count < limit ? split(area, at) : -ENOMEM;
+}
+
+static int isolate(struct vm_space *space, uint64_t start, uint64_t end, uint64_t limit)
+{
+	int error = split_at(space, start, limit);
+
+	return error != 0 ? error : split_at(space, end, limit);
 }
 
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end)
 {
-	struct vm_area *area = area_at(space, start);
-	int error;
+	return isolate(space, start, end, space->process->machine->config.max_map_count);
+}
 
-	if (area != NULL && area->start < start) {
-		error = split(area, start);
-		if (error != 0)
-			return error;
-	}
-	area = area_at(space, end);
-	return area != NULL && area->start < end ? split(area, end) : 0;
+int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	return isolate(space, start, end, UINT64_MAX);
 }
 
 /* Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited ones into a new one. */
@@ -188,15 +218,20 @@ bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
 /* UPPER becomes part of LOWER. Their references to the file are two, so none is the last. */
 static void absorb(struct vm_area *lower, struct vm_area *upper)
 {
-	uint64_t end = upper->end;
+	struct vm_file *file = upper->file;
 
 	if (lower->anon_vma == 0)
 		lower->anon_vma = upper->anon_vma;
 	lower->anon_inherited |= upper->anon_inherited;
-	struct vm_file *file = area_delete(upper);
+	lower->soft_dirty |= upper->soft_dirty;
+	/* As in split: the lower part covers all before the upper goes from the object. */
+	leave(upper);
+	area_set_range(lower, lower->start, upper->end);
+	if (upper->object != NULL)
+		unlink_object(upper);
+	g_free(upper);
 	if (file != NULL)
 		vm_file_unref(file);
-	area_set_range(lower, lower->start, end);
 }
 
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end)

@@ -57,6 +57,9 @@ void area_set_flags(struct vm_area *area, unsigned flags);
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 
+/* The same without the limit: what munmap does, which checks it only where it cuts a hole into one area. */
+int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end);
+
 /* Merge every two neighbours that touch between START and END, both ends included, where Linux would. */
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end);
 

@@ -256,20 +256,12 @@ uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t lo
 
 /* --- Checking ------------------------------------------------------------------------------------ */
 
-/* A heap that starts where the program's bss ends stays apart from it until a call touches both (see brk.c). */
-static bool starts_heap(const struct vm_area *area)
-{
-	return area->start == page_align(area->space->start_brk);
-}
-
 static const char *check_node(const struct vm_area *area)
 {
 	if (area->start >= area->end || ((area->start | area->end) & (VM_PAGE_SIZE - 1)) || area->end > VM_USER_END)
 		return "range";
 	if (area->prev != NULL && area->prev->end > area->start)
 		return "overlap";
-	if (area->prev != NULL && area_can_merge(area->prev, area) && !starts_heap(area))
-		return "unmerged neighbours";
 	if (area->height != MAX(height(area->left), height(area->right)) + 1)
 		return "height";
 	if (ABS(height(area->left) - height(area->right)) > 1)

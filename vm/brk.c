@@ -5,6 +5,7 @@
  */
 #include "vm/area.h"
 #include "vm/file.h"
+#include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
 
@@ -22,7 +23,11 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 	const struct vm_area *above = area_find(space, from);
 	if (above != NULL && area_start_gap(above) < to + VM_PAGE_SIZE)
 		return false;
-	struct vm_area *area = area_new(space, from, to, HEAP_FLAGS, NULL, from >> VM_PAGE_SHIFT);
+	uint64_t pages = (to - from) >> VM_PAGE_SHIFT;
+	unsigned flags = HEAP_FLAGS | space->lock_future;
+	if (!machine_may_commit(space, pages) || (space->lock_future && !space_may_lock(space, pages)))
+		return false;
+	struct vm_area *area = area_new(space, from, to, flags, NULL, from >> VM_PAGE_SHIFT);
 	if (area == NULL)
 		return false;
 	area_insert(area);

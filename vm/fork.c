@@ -7,6 +7,7 @@
 #include "vm/area.h"
 #include "vm/file.h"
 #include "vm/machine.h"
+#include "vm/mprotect.h"
 #include "vm/pagetable.h"
 #include "vm/process.h"
 
@@ -24,6 +25,7 @@ static int copy_area(struct vm_space *child, const struct vm_area *area)
 		return -ENOMEM;
 	copy->object = area->object;
 	copy->name = area->name;
+	copy->soft_dirty = area->soft_dirty;
 	if (area->anon_vma != 0) {
 		copy->anon_vma = area_new_family(child->process->machine);
 		copy->anon_inherited = true;
@@ -53,6 +55,24 @@ static void copy_places(struct vm_space *child, const struct vm_space *parent)
 	child->auxv_len = parent->auxv_len;
 }
 
+/* Locks and areas that were not to be copied: what the shared tables say of them is not true of the child. */
+static int fix_entries(struct vm_space *child, const struct vm_space *parent)
+{
+	int error = 0;
+
+	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next) {
+		if (!(area->flags & (AREA_LOCKED | AREA_DONTCOPY)))
+			continue;
+		struct vm_area *copy = area_at(child, area->start);
+		error = pagetable_own_range(child, area->start, area->end, copy != NULL ? VM_PTE : VM_PMD);
+		if (error == 0 && copy != NULL)
+			protect_entries(copy);
+		else if (error == 0)
+			pagetable_clear_range(child, area->start, area->end);
+	}
+	return error;
+}
+
 static int copy_space(struct vm_space *child, struct vm_space *parent)
 {
 	struct vm_machine *machine = parent->process->machine;
@@ -67,7 +87,17 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 	machine_lock(machine);
 	pagetable_share_locked(parent, child);
 	machine_unlock(machine);
-	return 0;
+	return fix_entries(child, parent);
+}
+
+/* What the child's private memory is charged for (dup_mmap checks it area by area). */
+static uint64_t charged_pages(const struct vm_space *space)
+{
+	uint64_t pages = 0;
+
+	for (const struct vm_area *area = space->first; area != NULL; area = area->next)
+		pages += area->flags & AREA_ACCOUNT ? area_pages(area) : 0;
+	return pages;
 }
 
 static void copy_fds(struct vm_process *child, const struct vm_process *parent)
@@ -88,7 +118,8 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 		return NULL;
 	}
 	process_write_lock(process);
-	*error = process->space != NULL ? copy_space(child->space, process->space) : -ESRCH;
+	bool may = process->space == NULL || machine_may_commit(process->space, charged_pages(process->space));
+	*error = process->space == NULL ? -ESRCH : may ? copy_space(child->space, process->space) : -ENOMEM;
 	if (*error == 0) {
 		copy_fds(child, process);
 		child->environ = g_strdupv(process->environ);

@@ -7,7 +7,9 @@
 #include "vm/machine.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
+#include "vm/policy.h"
 #include "vm/process.h"
+#include "vm/swap.h"
 #include "vm/vdso.h"
 #include "vm/write_back.h"
 
@@ -63,7 +65,9 @@ void process_unlock(struct vm_process *process)
 
 void machine_wait_io_locked(struct vm_machine *machine)
 {
+	machine->waiters++;
 	pthread_cond_wait(&machine->io, &machine->lock);
+	machine->waiters--;
 }
 
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, const struct timespec *when)
@@ -78,6 +82,31 @@ void machine_commit(struct vm_machine *machine, int64_t pages)
 	machine_lock(machine);
 	machine->count.committed += (uint64_t)pages;
 	machine_unlock(machine);
+}
+
+/* Pages that mode 2 lets be charged (vm_commit_limit). */
+static uint64_t commit_limit(const struct vm_machine *machine)
+{
+	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
+
+	return machine->nr_frames * machine->config.overcommit_ratio / 100 + swap;
+}
+
+bool machine_may_commit(const struct vm_space *space, uint64_t pages)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
+	/* A stack of 132 KiB is larger than the smallest machines; a program must start on them all the same. */
+	bool starts = space->process->pid == 0;
+	bool may = true;
+
+	machine_lock(machine);
+	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS)
+		may = starts || pages <= machine->nr_frames + swap;
+	else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER)
+		may = machine->count.committed + pages < commit_limit(machine);
+	machine_unlock(machine);
+	return may;
 }
 
 static struct timespec time_since(const struct timespec *start)
@@ -112,12 +141,19 @@ void vm_config_init(struct vm_config *config)
 	    .dirty_writeback_centisecs = 500,
 	    .seed = 1,
 	    .first_pid = 1,
+	    .swap_fd = -1,
+	    .policy = "clock",
+	    .tlb_sets = 16,
+	    .tlb_ways = 4,
+	    .overcommit_ratio = 50,
+	    .swappiness = 60,
 	};
 }
 
 /* Frame and entry numbers have 32 bits, and one of the frame numbers means none. */
 #define MAX_FRAMES (UINT64_C(1) << 31)
 #define MAX_TABLES (UINT64_C(1) << 22)
+#define MAX_TLB 65536
 
 static bool check_config(const struct vm_config *config, GError **error)
 {
@@ -131,20 +167,25 @@ static bool check_config(const struct vm_config *config, GError **error)
 		wrong = "the number of page-table pages must be 16 to 4194304";
 	else if (config->first_pid < 1)
 		wrong = "the first pid must be at least 1";
+	else if (config->policy == NULL || policy_find(config->policy) == NULL)
+		wrong = "the policy must be clock, lru, fifo or random";
+	else if (config->swap >> VM_PAGE_SHIFT > MAX_FRAMES)
+		wrong = "swap must be at most 8T";
+	else if (config->tlb_sets > MAX_TLB || config->tlb_ways > MAX_TLB)
+		wrong = "the TLB must have at most 65536 sets and ways";
 	if (wrong != NULL)
 		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, wrong);
 	return wrong == NULL;
 }
 
-/* LEN bytes of cleared memory that cost nothing until touched. */
-static void *reserve(size_t len)
+void *machine_reserve(size_t len)
 {
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory != MAP_FAILED ? memory : NULL;
 }
 
-static void unreserve(void *memory, size_t len)
+void machine_unreserve(void *memory, size_t len)
 {
 	if (memory != NULL)
 		munmap(memory, len);
@@ -154,12 +195,12 @@ static bool reserve_memory(struct vm_machine *machine)
 {
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
 
-	machine->ram = reserve(frames * VM_PAGE_SIZE);
-	machine->frames = reserve(frames * sizeof *machine->frames);
-	machine->cache = reserve((machine->cache_mask + 1) * sizeof *machine->cache);
-	machine->table_mem = reserve(tables * VM_PAGE_SIZE);
-	machine->tables = reserve(tables * sizeof *machine->tables);
-	machine->links = reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
+	machine->ram = machine_reserve(frames * VM_PAGE_SIZE);
+	machine->frames = machine_reserve(frames * sizeof *machine->frames);
+	machine->cache = machine_reserve((machine->cache_mask + 1) * sizeof *machine->cache);
+	machine->table_mem = machine_reserve(tables * VM_PAGE_SIZE);
+	machine->tables = machine_reserve(tables * sizeof *machine->tables);
+	machine->links = machine_reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
 	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL || machine->table_mem == NULL ||
 	    machine->tables == NULL || machine->links == NULL)
 		return false;
@@ -171,12 +212,12 @@ static void free_memory(struct vm_machine *machine)
 {
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
 
-	unreserve(machine->ram, frames * VM_PAGE_SIZE);
-	unreserve(machine->frames, frames * sizeof *machine->frames);
-	unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
-	unreserve(machine->table_mem, tables * VM_PAGE_SIZE);
-	unreserve(machine->tables, tables * sizeof *machine->tables);
-	unreserve(machine->links, tables * VM_TABLE_ENTRIES * sizeof *machine->links);
+	machine_unreserve(machine->ram, frames * VM_PAGE_SIZE);
+	machine_unreserve(machine->frames, frames * sizeof *machine->frames);
+	machine_unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
+	machine_unreserve(machine->table_mem, tables * VM_PAGE_SIZE);
+	machine_unreserve(machine->tables, tables * sizeof *machine->tables);
+	machine_unreserve(machine->links, tables * VM_TABLE_ENTRIES * sizeof *machine->links);
 }
 
 static void init_locks(struct vm_machine *machine)
@@ -211,7 +252,11 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 		machine->cache_mask <<= 1;
 	machine->cache_mask--;
 	machine->free_frames = VM_PFN_NONE;
+	machine->oldest = machine->newest = VM_PFN_NONE;
+	machine->policy = policy_find(config->policy);
+	machine->swap.fd = config->swap_fd;
 	machine->next_pid = config->first_pid;
+	machine->sharing = 1;
 	machine->processes = g_tree_new_full(compare_pids, NULL, NULL, NULL);
 	machine->files = object_table_new();
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
@@ -236,6 +281,7 @@ static bool init_tables(struct vm_machine *machine)
 static void machine_destroy(struct vm_machine *machine)
 {
 	free_memory(machine);
+	swap_destroy(machine);
 	g_tree_unref(machine->processes);
 	g_hash_table_unref(machine->files);
 	g_rand_free(machine->rand);
@@ -251,7 +297,7 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 	if (!check_config(config, error))
 		return NULL;
 	struct vm_machine *machine = machine_alloc(config);
-	if (!reserve_memory(machine) || !init_tables(machine) || vdso_init(machine) != 0 ||
+	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) || vdso_init(machine) != 0 ||
 	    write_back_start(machine) != 0) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
 		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM", config->ram);
@@ -303,6 +349,16 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .cow_reuses = count->cow_reuses,
 	    .file_reads = count->file_reads,
 	    .file_writes = count->file_writes,
+	    .swap_total = machine->swap.on ? machine->swap.total : 0,
+	    .swap_used = machine->swap.used,
+	    .swap_cached = count->swap_cached,
+	    .swap_ins = count->swap_ins,
+	    .swap_outs = count->swap_outs,
+	    .scanned = count->scanned,
+	    .reclaimed = count->reclaimed,
+	    .oom_kills = count->oom_kills,
+	    .locked = count->locked,
+	    .commit_limit = commit_limit(machine),
 	    .start = machine->start_real,
 	};
 	machine_unlock(machine);

@@ -6,6 +6,10 @@
 
 #include "vm/internal.h"
 
+/* LEN bytes of cleared memory that cost nothing until touched, or NULL; and back. */
+void *machine_reserve(size_t len);
+void machine_unreserve(void *memory, size_t len);
+
 /* Wait until some page is no longer busy or under write-back. The machine lock is dropped meanwhile. */
 void machine_wait_io_locked(struct vm_machine *machine);
 /* Wait on COND until CLOCK_MONOTONIC shows WHEN: 0 or ETIMEDOUT. The machine lock is dropped meanwhile. */
@@ -13,6 +17,12 @@ int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, 
 
 /* Add PAGES (negative: give back) to what overcommit accounting charges. */
 void machine_commit(struct vm_machine *machine, int64_t pages);
+
+/*
+ * Whether SPACE may be charged PAGES more (__vm_enough_memory, without its reserves for root, which a small machine has
+ * not).
+ */
+bool machine_may_commit(const struct vm_space *space, uint64_t pages);
 
 /* Time since the machine's start. */
 struct timespec machine_uptime(const struct vm_machine *machine);

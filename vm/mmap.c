@@ -60,7 +60,9 @@ static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64
 {
 	uint64_t at = AREA_NO_GAP;
 
-	if (addr != 0 && !(flags & MAP_32BIT) && hint_is_free(space, addr, len))
+	bool in_range = !(flags & MAP_32BIT) || (len <= LOW_END && addr <= LOW_END - len);
+
+	if (addr != 0 && in_range && hint_is_free(space, addr, len))
 		return addr;
 	if (!(flags & MAP_32BIT) && (is_file || (addr == 0 && len % pagetable_span(VM_PMD) == 0)))
 		at = find_aligned_gap(space, len, flags, offset);
@@ -120,16 +122,19 @@ struct request {
 	unsigned area_flags;
 };
 
-/* What MAP_SHARED_VALIDATE knows; with plain MAP_SHARED others are ignored. LEGACY_MAP_MASK and MAP_FIXED_NOREPLACE. */
+/* What MAP_SHARED_VALIDATE knows; with plain MAP_SHARED others are ignored (LEGACY_MAP_MASK). */
 #define VALID_SHARED_FLAGS \
 	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
 	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-	 MAP_32BIT | MAP_FIXED_NOREPLACE)
+	 MAP_32BIT)
 
 static int check_file_type(struct request *request)
 {
 	int type = request->flags & MAP_TYPE, access = request->file->access;
 
+	/* The file must be able to have that offset (file_mmap_ok). */
+	if (request->len > INT64_MAX || request->offset > INT64_MAX - request->len)
+		return -EOVERFLOW;
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (request->flags & ~VALID_SHARED_FLAGS))
@@ -167,6 +172,27 @@ static void set_area_flags(struct request *request)
 		request->area_flags |= AREA_LOCKED;
 	if (request->flags & MAP_NORESERVE)
 		request->area_flags |= AREA_NORESERVE;
+	/* Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another one. */
+	if ((request->flags & MAP_STACK) && !(request->flags & MAP_GROWSDOWN))
+		request->area_flags |= AREA_STACK;
+}
+
+static bool is_shared_anonymous(const struct request *request)
+{
+	return request->file == NULL && (request->area_flags & AREA_SHARED) && !(request->area_flags & AREA_NORESERVE);
+}
+
+/* What the mapping replaces is given back first (mmap_region unmaps before it charges). */
+static int check_commit(struct vm_space *space, const struct request *request)
+{
+	uint64_t end = request->addr + request->len, replaced = 0;
+
+	for (const struct vm_area *area = area_find(space, request->addr); area != NULL && area->start < end;
+	     area = area->next)
+		if (area->flags & AREA_ACCOUNT)
+			replaced += (MIN(area->end, end) - MAX(area->start, request->addr)) >> VM_PAGE_SHIFT;
+	uint64_t pages = request->len >> VM_PAGE_SHIFT;
+	return machine_may_commit(space, pages - MIN(pages, replaced)) ? 0 : -ENOMEM;
 }
 
 /* Everything that may refuse the mapping before anything is changed (do_mmap). The address is chosen on success. */
@@ -183,12 +209,17 @@ static int check(struct vm_space *space, struct request *request)
 	    area_overlap(space, request->addr, request->addr + request->len) != NULL)
 		return -EEXIST;
 	set_area_flags(request);
-	if ((request->flags & MAP_LOCKED) && !space_may_lock(space, request->len >> VM_PAGE_SHIFT))
+	request->area_flags |= space->lock_future;
+	if ((request->area_flags & AREA_LOCKED) && !space_may_lock(space, request->len >> VM_PAGE_SHIFT))
 		return -EAGAIN;
 	int error = request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
-	if (error == 0 && space_is_accountable(request->area_flags))
+	if (error != 0)
+		return error;
+	if (space_is_accountable(request->area_flags))
 		request->area_flags |= AREA_ACCOUNT;
-	return error;
+	/* Shared anonymous memory is charged too, as a whole, by its object. */
+	bool charged = (request->area_flags & AREA_ACCOUNT) || is_shared_anonymous(request);
+	return charged ? check_commit(space, request) : 0;
 }
 
 /* --- The calls ------------------------------------------------------------------------------------ */
@@ -200,9 +231,13 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 	if (area_overlap(space, start, end) == NULL)
 		return 0;
+	const struct vm_area *first = area_at(space, start);
+	bool cuts_hole = first != NULL && first->start < start && first->end > end;
+	if (cuts_hole && space->area_count >= space->process->machine->config.max_map_count)
+		return -ENOMEM;
 	error = pagetable_own_range(space, start, end, VM_PMD);
 	if (error == 0)
-		error = area_isolate(space, start, end);
+		error = area_isolate_unlimited(space, start, end);
 	if (error != 0) {
 		area_merge(space, start, end);
 		return error;
@@ -253,16 +288,6 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 	return (int64_t)request->addr;
 }
 
-/* Bring the pages of a fresh mapping in, as far as that goes; failures are no failure of the call (mm_populate). */
-static void populate(struct vm_process *process, const struct request *request)
-{
-	bool write = (request->area_flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
-
-	if (request->area_flags & AREA_ACCESS)
-		access_range(process, request->addr, request->len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ, NULL,
-		             NULL);
-}
-
 int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags, struct vm_file *file,
                 uint64_t offset)
 {
@@ -283,8 +308,6 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return -EINVAL;
 	if (request.len == 0)
 		return -ENOMEM;
-	if ((offset >> VM_PAGE_SHIFT) + (request.len >> VM_PAGE_SHIFT) > UINT64_MAX >> VM_PAGE_SHIFT)
-		return -EOVERFLOW;
 	if (flags & MAP_FIXED_NOREPLACE)
 		request.flags |= MAP_FIXED;
 	process_write_lock(process);
@@ -295,8 +318,10 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	}
 	process_unlock(process);
 	file_list_release(files);
-	if (result >= 0 && (flags & (MAP_POPULATE | MAP_LOCKED)))
-		populate(process, &request);
+	/* Failures are no failure of the call (mm_populate). */
+	bool locked = (request.area_flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED;
+	if (result >= 0 && (locked || (flags & MAP_POPULATE)))
+		access_populate(process, request.addr, request.len, request.area_flags);
 	return result;
 }
 

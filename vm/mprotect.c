@@ -1,15 +1,22 @@
 /*
  * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
  */
+#include "vm/mprotect.h"
 #include "vm/area.h"
 #include "vm/fault.h"
 #include "vm/frame.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
+#include "vm/swap.h"
+#include "vm/tlb.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+
+#ifndef PROT_SEM
+#define PROT_SEM 0x8 /* accepted and ignored */
+#endif
 
 /*
  * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame that
@@ -21,16 +28,29 @@ static bool writable_at_once(const struct vm_machine *machine, const struct vm_a
 		return false;
 	const struct vm_frame *frame = &machine->frames[pfn];
 	if (frame->object == NULL)
-		return frame->mapped == 1;
+		return frame->mapped == 1 && !(frame->flags & FRAME_SWAPCACHE);
 	return (area->flags & AREA_SHARED) && (frame->object->shmem || (frame->flags & FRAME_DIRTY));
 }
 
+/* ENTRY, present or in swap, with the rights that AREA has now. */
+static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
+{
+	const struct vm_machine *machine = area->space->process->machine;
+	uint64_t flags = fault_entry_flags(area);
+
+	if (pte_is_swap(entry))
+		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_DIRTY));
+	if (writable_at_once(machine, area, pte_pfn(entry)))
+		flags |= PTE_RW;
+	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_DIRTY)) | flags;
+}
+
 /* Give the entries of AREA the rights that it has now. The tables are the space's own. */
-static void change_entries(struct vm_area *area)
+void protect_entries(struct vm_area *area)
 {
 	struct vm_space *space = area->space;
 	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD), keep = PTE_PFN_MASK | PTE_A | PTE_D;
+	uint64_t span = pagetable_span(VM_PMD);
 
 	machine_lock(machine);
 	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
@@ -39,9 +59,10 @@ static void change_entries(struct vm_area *area)
 		uint64_t stop = MIN((va & -span) + span, area->end);
 		for (vm_entry_id id = ids[3]; va < stop; va += VM_PAGE_SIZE, id++) {
 			uint64_t *entry = pagetable_entry(machine, id);
-			if (*entry & PTE_P)
-				*entry = (*entry & keep) | fault_entry_flags(area) |
-				         (writable_at_once(machine, area, pte_pfn(*entry)) ? PTE_RW : 0);
+			if (*entry == 0)
+				continue;
+			*entry = entry_with_rights(area, *entry);
+			tlb_flush_page_locked(space, va);
 		}
 		machine_unlock(machine);
 		machine_lock(machine);
@@ -53,7 +74,9 @@ static unsigned new_flags(const struct vm_area *area, int prot)
 {
 	unsigned flags = (area->flags & ~(unsigned)AREA_ACCESS) | area_flags_of_prot(prot);
 
-	/* Private memory is charged once it may be written, and stays charged. */
+	/* Private memory is charged once it may be written, and stays charged unless it was never touched. */
+	if (!(flags & AREA_WRITE) && area->object == NULL && area->anon_vma == 0)
+		return flags & ~(unsigned)AREA_ACCOUNT;
 	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
 }
 
@@ -65,11 +88,14 @@ static int protect_one(struct vm_area *area, int prot)
 
 	if (flags & AREA_ACCESS & ~may)
 		return -EACCES;
+	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
+	if (charge && !machine_may_commit(area->space, area_pages(area)))
+		return -ENOMEM;
 	int error = flags != area->flags ? pagetable_own_range(area->space, area->start, area->end, VM_PTE) : 0;
 	if (error != 0 || flags == area->flags)
 		return error;
 	area_set_flags(area, flags);
-	change_entries(area);
+	protect_entries(area);
 	return 0;
 }
 
@@ -122,7 +148,7 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return 0;
 	if (end <= addr)
 		return -ENOMEM;
-	if (prot & ~(PROT_GROWSDOWN | PROT_GROWSUP | PROT_READ | PROT_WRITE | PROT_EXEC))
+	if (prot & ~(PROT_GROWSDOWN | PROT_GROWSUP | PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
 	process_write_lock(process);
 	if (process->space == NULL)

@@ -35,12 +35,11 @@ static int check_arguments(const struct move *move)
 		return -EINVAL;
 	if ((flags & MREMAP_DONTUNMAP) && move->old_len != move->new_len)
 		return -EINVAL;
-	if ((move->addr & (VM_PAGE_SIZE - 1)) || move->new_len == 0)
+	if ((move->addr & (VM_PAGE_SIZE - 1)) || move->new_len == 0 || move->new_len > VM_USER_END)
 		return -EINVAL;
 	if (!moves_to)
 		return 0;
-	if ((move->new_addr & (VM_PAGE_SIZE - 1)) || move->new_len > VM_USER_END ||
-	    move->new_addr > VM_USER_END - move->new_len)
+	if ((move->new_addr & (VM_PAGE_SIZE - 1)) || move->new_addr > VM_USER_END - move->new_len)
 		return -EINVAL;
 	bool overlaps = move->addr + move->old_len > move->new_addr && move->new_addr + move->new_len > move->addr;
 	return overlaps ? -EINVAL : 0;
@@ -63,7 +62,9 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 	if (area->flags & AREA_DONTEXPAND)
 		return -EFAULT;
 	uint64_t more = (move->new_len - move->old_len) >> VM_PAGE_SHIFT;
-	return (area->flags & AREA_LOCKED) && !space_may_lock(area->space, more) ? -EAGAIN : 0;
+	if ((area->flags & AREA_LOCKED) && !space_may_lock(area->space, more))
+		return -EAGAIN;
+	return (area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, more) ? -ENOMEM : 0;
 }
 
 /* --- Moving --------------------------------------------------------------------------------------- */
@@ -198,12 +199,37 @@ static int64_t grow(struct move *move, struct vm_area *area)
 	return move_anywhere(move, area, 0);
 }
 
+/* Move the areas of a range one by one; what lies free between them stays free or as it was (remap_move, since 6.17). */
+static int64_t remap_several(struct move *move)
+{
+	uint64_t end = move->addr + move->old_len;
+	int64_t result = -EFAULT;
+
+	for (uint64_t va = move->addr; va < end;) {
+		const struct vm_area *area = area_overlap(move->space, va, end);
+		if (area == NULL)
+			break;
+		uint64_t start = MAX(va, area->start), len = MIN(end, area->end) - start;
+		struct move part = *move;
+		part.addr = start;
+		part.new_addr = move->new_addr + (start - move->addr);
+		part.old_len = part.new_len = len;
+		va = start + len;
+		result = remap_to(&part);
+		if (result < 0)
+			return result;
+	}
+	return result < 0 ? result : (int64_t)move->new_addr;
+}
+
 static int64_t remap(struct move *move)
 {
 	struct vm_area *area = area_at(move->space, move->addr);
-
 	if (area == NULL)
 		return -EFAULT;
+	bool several = move->old_len > area->end - move->addr;
+	if (several && (move->flags & MREMAP_FIXED) && move->old_len == move->new_len)
+		return remap_several(move);
 	if (move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(move);
 	return move->new_len <= move->old_len ? shrink(move) : grow(move, area);
@@ -220,7 +246,7 @@ int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, u
 	                    .new_addr = new_addr,
 	                    .files = &files};
 	int64_t result = check_arguments(&move);
-	bool locked = false;
+	unsigned flags_after = 0;
 
 	if (result != 0)
 		return result;
@@ -229,12 +255,11 @@ int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, u
 	result = move.space != NULL ? remap(&move) : -ESRCH;
 	if (result >= 0 && move.new_len > move.old_len) {
 		const struct vm_area *area = area_at(move.space, (uint64_t)result);
-		locked = area != NULL && (area->flags & AREA_LOCKED);
+		flags_after = area != NULL ? area->flags : 0;
 	}
 	process_unlock(process);
 	file_list_release(files);
-	if (locked)
-		access_range(process, (uint64_t)result + move.old_len, move.new_len - move.old_len, VM_ACCESS_READ,
-		             NULL, NULL);
+	if ((flags_after & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
+		access_populate(process, (uint64_t)result + move.old_len, move.new_len - move.old_len, flags_after);
 	return result;
 }

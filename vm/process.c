@@ -5,6 +5,7 @@
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
+#include "vm/tlb.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -36,9 +37,10 @@ static struct vm_space *space_new(struct vm_process *process)
 /* Take SPACE apart. The files it mapped are released by the caller, without locks. */
 static void space_free(struct vm_space *space, GPtrArray **files)
 {
-	pagetable_destroy(space);
+	/* Areas first: who finds a file shrunk looks for its pages through the areas that map it. */
 	while (space->first != NULL)
 		file_list_add(files, area_delete(space->first));
+	pagetable_destroy(space);
 	file_list_add(files, space->exe);
 	g_free(space);
 }
@@ -83,6 +85,7 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 		error = -EAGAIN;
 	} else {
 		process->pid = machine->next_pid++;
+		process->oom_space = process->space;
 		process->ppid = parent;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
 		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid), vm_process_ref(process));
@@ -136,12 +139,24 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
 		process->space = nascent->space;
 		process->space->process = process;
 		nascent->space = old;
+		tlb_flush_all_locked(process->space);
 		old->process = nascent;
+		process->oom_space = process->space;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
 		machine_unlock(machine);
 	}
 	process_unlock(process);
 	return error;
+}
+
+int vm_process_set_comm(struct vm_process *process, const char *name)
+{
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	machine_lock(process->machine);
+	g_strlcpy(process->comm, name, sizeof process->comm);
+	machine_unlock(process->machine);
+	return 0;
 }
 
 /* --- References and the table --------------------------------------------------------------------- */
@@ -177,6 +192,7 @@ void vm_process_unref(struct vm_process *process)
 		return;
 	strip(process);
 	event_free(process);
+	tlb_free(process);
 	g_strfreev(process->environ);
 	pthread_rwlock_destroy(&process->lock);
 	g_free(process);
@@ -248,6 +264,7 @@ static bool unpublish(struct vm_process *process)
 	bool found = g_tree_remove(machine->processes, GINT_TO_POINTER(process->pid));
 	if (found) {
 		machine->process_count--;
+		process->oom_space = NULL;
 		struct vm_process *parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(process->ppid));
 		if (parent != NULL) {
 			parent->child_minor_faults += process->minor_faults + process->child_minor_faults;

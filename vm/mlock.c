@@ -1,0 +1,158 @@
+/*
+ * mlock.c - areas locked in memory. Linux: mm/mlock.c.
+ *
+ * Entries of locked areas carry a software bit, so that reclaim sees from a frame alone that it must stay.
+ */
+#include "vm/access.h"
+#include "vm/area.h"
+#include "vm/machine.h"
+#include "vm/mmap.h"
+#include "vm/mprotect.h"
+#include "vm/pagetable.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define LOCK_FLAGS ((unsigned)(AREA_LOCKED | AREA_LOCKONFAULT))
+
+/* Give the part of AREA that was isolated the lock flags FLAGS. */
+static int lock_one(struct vm_area *area, unsigned flags)
+{
+	unsigned wanted = (area->flags & ~LOCK_FLAGS) | flags;
+
+	if (wanted == area->flags || (area->flags & AREA_SPECIAL))
+		return 0;
+	int error = pagetable_own_range(area->space, area->start, area->end, VM_PTE);
+	if (error != 0)
+		return error;
+	area_set_flags(area, wanted);
+	protect_entries(area);
+	return 0;
+}
+
+/* As in Linux, what comes before the first failure is changed. */
+static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags)
+{
+	int error = 0;
+
+	for (uint64_t va = start; error == 0 && va < end;) {
+		struct vm_area *area = area_at(space, va);
+		error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
+		if (error != 0)
+			break;
+		area = area_at(space, va);
+		va = area->end;
+		error = lock_one(area, flags);
+	}
+	area_merge(space, start, end);
+	return error;
+}
+
+/* Pages of [START, END) that are locked already and need not be charged again. */
+static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t end)
+{
+	uint64_t pages = 0;
+
+	for (const struct vm_area *area = area_find(space, start); area != NULL && area->start < end; area = area->next)
+		if (area->flags & AREA_LOCKED)
+			pages += (MIN(end, area->end) - MAX(start, area->start)) >> VM_PAGE_SHIFT;
+	return pages;
+}
+
+/* Bring in the pages of [START, END), area by area, as far as that goes (__mm_populate). */
+static void populate(struct vm_process *process, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		process_read_lock(process);
+		const struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
+		bool found = area != NULL && area->start < end;
+		uint64_t from = found ? MAX(start, area->start) : end, to = found ? MIN(end, area->end) : end;
+		unsigned flags = found ? area->flags : 0;
+		process_unlock(process);
+		if ((flags & AREA_LOCKED) && !(flags & AREA_LOCKONFAULT) && (flags & AREA_ACCESS))
+			access_populate(process, from, to - from, flags);
+		start = to;
+	}
+}
+
+static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, unsigned flags)
+{
+	uint64_t start = page_down(addr), end = start + page_align(len + (addr - start));
+	int result = -ESRCH;
+
+	if (end < start)
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	process_write_lock(process);
+	struct vm_space *space = process->space;
+	if (space != NULL) {
+		uint64_t more = ((end - start) >> VM_PAGE_SHIFT) -
+		                MIN(locked_in(space, start, end), (end - start) >> VM_PAGE_SHIFT);
+		bool may = flags == 0 || space_may_lock(space, more);
+		result = may ? apply(space, start, end, flags) : -ENOMEM;
+	}
+	process_unlock(process);
+	if (result == 0 && flags != 0)
+		populate(process, start, end);
+	return result;
+}
+
+int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
+{
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
+	return lock_range(process, addr, len, AREA_LOCKED | (flags & MLOCK_ONFAULT ? AREA_LOCKONFAULT : 0u));
+}
+
+int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len)
+{
+	return lock_range(process, addr, len, 0);
+}
+
+/* Change all areas; failures of single ones are ignored, as in Linux (apply_mlockall_flags). */
+static void apply_to_all(struct vm_space *space, unsigned flags)
+{
+	for (struct vm_area *area = space->first; area != NULL; area = area->next)
+		lock_one(area, flags);
+	area_merge(space, 0, VM_USER_END);
+}
+
+int vm_mlockall(struct vm_process *process, int flags)
+{
+	unsigned lock = AREA_LOCKED | (flags & MCL_ONFAULT ? AREA_LOCKONFAULT : 0u);
+	int result = -ESRCH;
+
+	if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
+		return -EINVAL;
+	process_write_lock(process);
+	struct vm_space *space = process->space;
+	if (space != NULL) {
+		result = !(flags & MCL_CURRENT) || space_may_lock(space, space->total_pages - space->locked_pages)
+		             ? 0
+		             : -ENOMEM;
+		if (result == 0) {
+			space->lock_future = flags & MCL_FUTURE ? lock : 0;
+			if (flags & MCL_CURRENT)
+				apply_to_all(space, lock);
+		}
+	}
+	process_unlock(process);
+	if (result == 0 && (flags & MCL_CURRENT))
+		populate(process, 0, VM_USER_END);
+	return result;
+}
+
+int vm_munlockall(struct vm_process *process)
+{
+	int result = -ESRCH;
+
+	process_write_lock(process);
+	if (process->space != NULL) {
+		process->space->lock_future = 0;
+		apply_to_all(process->space, 0);
+		result = 0;
+	}
+	process_unlock(process);
+	return result;
+}
