@@ -10,15 +10,18 @@
 #include "vm/object.h"
 #include "vm/pagetable.h"
 #include "vm/rmap.h"
+#include "vm/swap.h"
+#include "vm/tlb.h"
 
 struct check {
 	struct vm_machine *machine;
 	uint32_t *mapped; /* entries found, by frame */
+	uint32_t *held;   /* entries found, by swap slot */
 	uint32_t *users;  /* entries found, by table */
 	char *wrong;      /* the first thing found, or NULL */
 	/* the space that is being walked */
 	const struct vm_space *space;
-	uint64_t rss[3], tables;
+	uint64_t rss[3], swap, tables;
 };
 
 G_GNUC_PRINTF(2, 3) static void complain(struct check *check, const char *format, ...)
@@ -38,10 +41,12 @@ static void check_leaf(struct check *check, uint64_t va, uint64_t entry, bool wr
 {
 	const struct vm_area *area = area_at(check->space, va);
 	uint64_t pfn = pte_pfn(entry);
-	bool ram = frame_is_ram(check->machine, pfn);
+	bool ram = !pte_is_swap(entry) && frame_is_ram(check->machine, pfn);
 	const struct vm_frame *frame = ram ? &check->machine->frames[pfn] : NULL;
 
-	if (ram)
+	if (pte_is_swap(entry))
+		check->swap++;
+	else if (ram)
 		check->rss[frame_kind(frame)]++;
 	if (area == NULL) {
 		complain(check, "entry for %#lx without an area", va);
@@ -73,7 +78,9 @@ static void count_entries(struct check *check, uint32_t table)
 		if (entry == 0 || kernel)
 			continue;
 		used++;
-		if (leaf && frame_is_ram(machine, pfn))
+		if (leaf && pte_is_swap(entry))
+			check->held[pte_slot(entry)]++;
+		else if (leaf && frame_is_ram(machine, pfn))
 			check->mapped[pfn]++;
 		else if (!leaf)
 			check->users[pte_table(machine, entry)]++;
@@ -110,7 +117,7 @@ static void walk(struct check *check, uint32_t table, uint64_t base, bool writab
 static void check_space(struct check *check, const struct vm_space *space)
 {
 	check->space = space;
-	check->rss[0] = check->rss[1] = check->rss[2] = check->tables = 0;
+	check->rss[0] = check->rss[1] = check->rss[2] = check->swap = check->tables = 0;
 	char *wrong = area_check(space);
 	if (wrong != NULL)
 		complain(check, "pid %d: %s", space->process->pid, wrong);
@@ -120,6 +127,12 @@ static void check_space(struct check *check, const struct vm_space *space)
 		if (check->rss[kind] != space->rss[kind])
 			complain(check, "pid %d: rss[%d] is %lu, counted %lu", space->process->pid, kind,
 			         space->rss[kind], check->rss[kind]);
+	if (check->swap != space->swap)
+		complain(check, "pid %d: %lu swap entries, counted %lu", space->process->pid, space->swap, check->swap);
+	char *stale = tlb_check_locked(space);
+	if (stale != NULL)
+		complain(check, "pid %d: %s", space->process->pid, stale);
+	g_free(stale);
 	if (check->tables != space->tables)
 		complain(check, "pid %d: %lu tables, counted %lu", space->process->pid, space->tables, check->tables);
 }
@@ -150,13 +163,14 @@ static GArray *live_tables(const struct vm_machine *machine)
 }
 
 /* The length of the chain from entry HEAD, whose members must all point to PFN. */
-static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn)
+static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn, bool swap)
 {
 	uint32_t length = 0;
 
 	for (vm_entry_id id = head, prev = 0; id != 0; prev = id, id = check->machine->links[id].next, length++)
-		if (check->machine->links[id].prev != prev || pte_pfn(*pagetable_entry(check->machine, id)) != pfn)
-			complain(check, "reverse map of physical page %#lx", pfn);
+		if (check->machine->links[id].prev != prev || pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
+		    pte_is_swap(*pagetable_entry(check->machine, id)) != swap)
+			complain(check, "reverse map of %s %#lx", swap ? "slot" : "physical page", pfn);
 	return length;
 }
 
@@ -170,7 +184,7 @@ static void check_tables(struct check *check)
 	for (guint i = 0; i < live->len; i++) {
 		uint32_t t = g_array_index(live, uint32_t, i);
 		const struct vm_table *table = &machine->tables[t];
-		uint32_t length = chain_length(check, table->rmap, machine->nr_frames + t);
+		uint32_t length = chain_length(check, table->rmap, machine->nr_frames + t, false);
 		if (table->users != check->users[t] || table->users != length)
 			complain(check, "table %u: %u users, counted %u, chain %u", t, table->users, check->users[t],
 			         length);
@@ -187,18 +201,21 @@ static void check_frames(struct check *check)
 
 	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
-		uint32_t length = chain_length(check, frame->rmap, pfn);
+		uint32_t length = chain_length(check, frame->rmap, pfn, false);
 		if (frame->mapped != check->mapped[pfn] || frame->mapped != length)
 			complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn, frame->mapped,
 			         check->mapped[pfn], length);
 		if (frame->object != NULL && object_lookup_locked(frame->object, frame->index) != pfn)
 			complain(check, "frame %u is not in the page cache", pfn);
-		if (frame->mapped == 0 && frame->object == NULL && frame->pins == 0)
+		if (frame->mapped == 0 && frame->object == NULL && frame->pins == 0 &&
+		    !(frame->flags & FRAME_SWAPCACHE))
 			continue;
 		in_use++;
 		kinds[frame_kind(frame)]++;
 		cached_mapped += frame->object != NULL && frame->mapped > 0;
 	}
+	if (machine->listed != in_use)
+		complain(check, "%lu frames in the policy's list, %lu in use", machine->listed, in_use);
 	if (machine->nr_free + in_use != machine->nr_frames)
 		complain(check, "%lu frames free, %lu in use of %lu", machine->nr_free, in_use, machine->nr_frames);
 	for (int kind = 0; kind < 3; kind++)
@@ -207,6 +224,25 @@ static void check_frames(struct check *check)
 			         kinds[kind]);
 	if (machine->count.mapped != cached_mapped)
 		complain(check, "%lu mapped cache pages, counted %lu", machine->count.mapped, cached_mapped);
+}
+
+static void check_slots(struct check *check)
+{
+	struct vm_swap *swap = &check->machine->swap;
+	uint64_t used = 0;
+
+	for (uint32_t i = 0; i < swap->touched; i++) {
+		const struct vm_slot *slot = &swap->slots[i];
+		uint32_t length = chain_length(check, slot->rmap, i, true);
+		if (slot->mapped != check->held[i] || slot->mapped != length)
+			complain(check, "slot %u: held %u, counted %u, chain %u", i, slot->mapped, check->held[i],
+			         length);
+		if (slot->frame != VM_PFN_NONE && check->machine->frames[slot->frame].index != i && slot->mapped > 0)
+			complain(check, "slot %u and its frame", i);
+		used += slot->mapped > 0 || slot->object != NULL || slot->pins > 0;
+	}
+	if (used != swap->used)
+		complain(check, "%u slots used, counted %lu", swap->used, used);
 }
 
 static uint64_t list_length(const struct list_link *head)
@@ -241,13 +277,16 @@ char *vm_machine_check(struct vm_machine *machine)
 
 	machine_lock(machine);
 	check.mapped = g_new0(uint32_t, machine->frames_used + 1);
+	check.held = g_new0(uint32_t, machine->swap.touched + 1);
 	check.users = g_new0(uint32_t, machine->tables_used);
 	check_tables(&check);
 	check_frames(&check);
+	check_slots(&check);
 	check_objects(&check);
 	g_tree_foreach(machine->processes, check_process, &check);
 	machine_unlock(machine);
 	g_free(check.mapped);
+	g_free(check.held);
 	g_free(check.users);
 	return check.wrong;
 }

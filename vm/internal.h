@@ -43,6 +43,7 @@ enum {
 	AREA_ACCOUNT = 1 << 13,
 	AREA_NORESERVE = 1 << 14,
 	AREA_SPECIAL = 1 << 15, /* made by the kernel (vvar, vdso): never merged, moved or written back */
+	AREA_STACK = 1 << 16,   /* MAP_STACK */
 	AREA_ACCESS = AREA_READ | AREA_WRITE | AREA_EXEC,
 };
 
@@ -56,6 +57,7 @@ struct vm_area {
 	unsigned flags;       /* AREA_ */
 	struct vm_file *file; /* the reference that keeps OBJECT, or NULL */
 	const char *name;     /* "[vdso]": a static string, or NULL */
+	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
 	struct vm_space *space;
 	struct vm_area *left, *right, *parent, *prev, *next;
 	uint64_t max_gap; /* largest gap below any area of the subtree */
@@ -81,13 +83,15 @@ struct vm_space {
 	uint64_t start_brk, brk, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint64_t sp, pc;
-	struct vm_file *exe; /* or NULL */
-	uint64_t auxv[64];   /* as on the stack, pairs */
-	unsigned auxv_len;   /* values, a multiple of 2; 0 before an exec */
+	unsigned lock_future; /* AREA_LOCKED ... that new areas get (MCL_FUTURE) */
+	struct vm_file *exe;  /* or NULL */
+	uint64_t auxv[64];    /* as on the stack, pairs */
+	unsigned auxv_len;    /* values, a multiple of 2; 0 before an exec */
 	/* machine */
 	uint32_t pgd;    /* number of the top-level table */
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
 	uint64_t rss_peak;
+	uint64_t swap;   /* entries that hold a swap slot */
 	uint64_t tables; /* lower-level table pages reachable, shared ones counted whole */
 };
 
@@ -103,6 +107,9 @@ struct vm_space {
 #define PTE_D (UINT64_C(1) << 6)
 #define PTE_PS (UINT64_C(1) << 7)
 #define PTE_G (UINT64_C(1) << 8)
+#define PTE_SWAP (UINT64_C(1) << 9)        /* software, not present: the number field is a swap slot */
+#define PTE_LOCKED (UINT64_C(1) << 10)     /* software: the area is locked in memory */
+#define PTE_SOFT_DIRTY (UINT64_C(1) << 11) /* software: written since the last clear_refs */
 #define PTE_NX (UINT64_C(1) << 63)
 #define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
 
@@ -114,8 +121,9 @@ struct vm_table {
 	vm_entry_id rmap;       /* first of the entries that point to it */
 	uint32_t users;         /* how many do */
 	uint32_t next_free;
-	uint16_t used; /* entries in use */
-	uint8_t level; /* enum vm_level */
+	uint64_t processes, counted; /* processes that reach it, as counted when machine->sharing was COUNTED */
+	uint16_t used;               /* entries in use */
+	uint8_t level;               /* enum vm_level */
 };
 
 /* Neighbours in the chain of entries that map the same frame or table. Only touched where there are two or more. */
@@ -126,22 +134,57 @@ struct vm_link {
 /* --- Frames (frame.c) --------------------------------------------------------------------------- */
 
 enum {
-	FRAME_BUSY = 1 << 0,      /* contents on their way in: wait on machine->io */
-	FRAME_DIRTY = 1 << 1,     /* page cache: newer than its file; stands in object->dirty */
-	FRAME_WRITEBACK = 1 << 2, /* being written to its file */
-	FRAME_SPECIAL = 1 << 3,   /* the machine's own (vdso): never dropped */
+	FRAME_BUSY = 1 << 0,       /* contents on their way in: wait on machine->io */
+	FRAME_DIRTY = 1 << 1,      /* page cache: newer than its file; stands in object->dirty */
+	FRAME_WRITEBACK = 1 << 2,  /* being written to its file */
+	FRAME_SWAPCACHE = 1 << 3,  /* anonymous: also stands in the slot whose number is INDEX */
+	FRAME_REFERENCED = 1 << 4, /* the clock's accessed bit */
 };
 
 struct vm_frame {
 	/* machine */
 	struct vm_object *object; /* whose page it caches; NULL for private anonymous memory */
-	uint64_t index;           /* page in the object */
+	uint64_t index;           /* page in the object; swap slot of a FRAME_SWAPCACHE */
 	struct list_link link;    /* in object->clean or object->dirty */
 	vm_entry_id rmap;         /* first of the entries that map it */
 	uint32_t mapped;          /* entries that do; a shared table counts once (see rmap.c) */
 	uint32_t pins;            /* transfers that use it this instant */
 	vm_pfn next;              /* in the free list or the page cache's hash chain */
+	vm_pfn older, newer;      /* neighbours in the policy's list */
 	uint16_t flags;           /* FRAME_ */
+};
+
+/* --- Swap (swap.c) ------------------------------------------------------------------------------ */
+
+#define VM_SLOT_NONE UINT32_MAX
+
+/*
+ * A slot of the swap file. It is in use as long as an entry or an object refers to it, or a transfer pins it. Private
+ * anonymous pages are found through their entries, shared ones through (object, index).
+ */
+struct vm_slot {
+	/* machine */
+	vm_entry_id rmap; /* first of the entries that hold it */
+	uint32_t mapped;  /* how many do */
+	vm_pfn frame;     /* the swap cache: a frame with the same contents, or VM_PFN_NONE */
+	uint32_t pins;
+	struct vm_object *object; /* shared anonymous memory whose page INDEX it holds, or NULL */
+	uint64_t index;
+	struct list_link link; /* in object->slots */
+	uint32_t next;         /* in the free list, or in the hash chain of (object, index); plus one, 0 ends it */
+};
+
+struct vm_swap {
+	int fd;         /* -1: none */
+	uint32_t total; /* slots */
+	/* machine */
+	struct vm_slot *slots;
+	uint32_t *hash; /* heads of (object, index) chains, plus one */
+	uint32_t hash_mask;
+	uint32_t free_list; /* plus one */
+	uint32_t touched;   /* slots from here on were never used */
+	uint32_t used;
+	bool on;
 };
 
 /* --- Objects (object.c) ------------------------------------------------------------------------- */
@@ -176,6 +219,7 @@ struct vm_object {
 	struct list_link handles;
 	struct list_link areas;        /* that map it, by object_link */
 	struct list_link clean, dirty; /* its frames */
+	struct list_link slots;        /* swap slots with pages of shared anonymous memory */
 	uint64_t area_count, pages, dirty_pages;
 	unsigned files;               /* vm_files that refer to it */
 	unsigned writers;             /* write-backs under way */
@@ -205,7 +249,9 @@ struct vm_process {
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
 	int last_signal, last_code;
 	uint64_t last_address;
-	struct vm_event *events; /* ring of the last faults */
+	struct vm_space *oom_space; /* the space, for who looks without the process lock */
+	struct vm_tlb *tlb;         /* made at its first use; NULL where none is simulated */
+	struct vm_event *events;    /* ring of the last faults */
 	unsigned event_room, event_count, event_next;
 };
 
@@ -215,6 +261,7 @@ struct vm_counters {
 	uint64_t frames[3]; /* in use, by enum vm_frame_kind */
 	uint64_t dirty, writeback, mapped;
 	uint64_t committed; /* pages */
+	uint64_t swap_ins, swap_outs, scanned, reclaimed, swap_cached, oom_kills, locked;
 };
 
 struct vm_machine {
@@ -230,6 +277,7 @@ struct vm_machine {
 	uint32_t kernel_pud;    /* the table of the direct mapping, the same in every process */
 	struct vm_object *vdso; /* contents of [vdso] */
 	pthread_mutex_t lock;
+	unsigned waiters;  /* machine: threads that wait on io */
 	pthread_cond_t io; /* some page is no longer busy or under write-back */
 	/* machine */
 	uint64_t frames_used; /* frames from here on were never used */
@@ -243,9 +291,16 @@ struct vm_machine {
 	GTree *processes;  /* pid -> process, each a reference */
 	pid_t next_pid;
 	uint64_t process_count;
+	uint64_t sharing; /* changes with every change of who points to which table */
 	uint64_t next_object;
 	uint64_t next_anon_vma; /* atomic */
 	GRand *rand;
+	struct vm_swap swap;
+	const struct vm_policy *policy;
+	vm_fault_fn watch; /* who is told of every fault, or NULL */
+	void *watch_ctx;
+	vm_pfn oldest, newest; /* the policy's list */
+	uint64_t listed;
 	struct vm_counters count;
 	/* the write-back thread */
 	pthread_t flusher;

@@ -2,6 +2,7 @@
  * look.c - what the machine shows of itself. Nothing here changes anything; what is long is read in pieces, so that the
  * machine lock is held for a short while only.
  */
+#include "vm/look.h"
 #include "vm/area.h"
 #include "vm/file.h"
 #include "vm/frame.h"
@@ -9,6 +10,7 @@
 #include "vm/object.h"
 #include "vm/pagetable.h"
 #include "vm/rmap.h"
+#include "vm/swap.h"
 
 #include <errno.h>
 
@@ -38,38 +40,38 @@ static const char *anonymous_name(const struct vm_area *area)
 	return NULL;
 }
 
-static void show_area(const struct vm_area *area, const char *file_name, vm_area_fn fn, void *ctx)
+void look_area(const struct vm_area *area, struct look_name *name, struct vm_area_info *info)
 {
-	struct vm_area_info info = {.start = area->start, .end = area->end, .name = file_name};
-
-	area_perm(area, info.perm);
-	if (area->file != NULL) {
-		info.offset = area->pgoff << VM_PAGE_SHIFT;
-		info.dev = area->object->dev;
-		info.ino = area->object->ino;
-	} else {
-		info.name = anonymous_name(area);
+	*info = (struct vm_area_info){.start = area->start, .end = area->end};
+	area_perm(area, info->perm);
+	if (area->file == NULL) {
+		info->name = anonymous_name(area);
+		return;
 	}
-	fn(ctx, &info);
+	if (area->file != name->file) {
+		g_free(name->text);
+		name->text = vm_file_name(area->file);
+		name->file = area->file;
+	}
+	info->offset = area->pgoff << VM_PAGE_SHIFT;
+	info->dev = area->object->dev;
+	info->ino = area->object->ino;
+	info->name = name->text;
 }
 
 int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 {
-	const struct vm_file *named = NULL;
-	char *name = NULL;
+	struct look_name name = {NULL, NULL};
+	struct vm_area_info info;
 
 	if (begin(process) != 0)
 		return -ESRCH;
 	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
-		if (area->file != NULL && area->file != named) {
-			g_free(name);
-			name = vm_file_name(area->file);
-			named = area->file;
-		}
-		show_area(area, name, fn, ctx);
+		look_area(area, &name, &info);
+		fn(ctx, &info);
 	}
 	process_unlock(process);
-	g_free(name);
+	g_free(name.text);
 	return 0;
 }
 
@@ -120,7 +122,7 @@ static bool would_copy_locked(const struct vm_space *space, const struct vm_entr
 		return false;
 	if (!frame_is_ram(machine, info->pfn) || machine->frames[info->pfn].object != NULL)
 		return true;
-	return info->users > 1;
+	return info->users > 1 || (machine->frames[info->pfn].flags & FRAME_SWAPCACHE);
 }
 
 static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va, struct vm_entry_info *info)
@@ -136,7 +138,11 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 	                               .pfn = pte_pfn(raw),
 	                               .kind = VM_ENTRY_TABLE,
 	                               .users = 1};
-	if (level == VM_PTE) {
+	if (level == VM_PTE && pte_is_swap(raw)) {
+		info->kind = VM_ENTRY_SWAP;
+		info->pfn = pte_slot(raw);
+		info->users = rmap_slot_users_locked(machine, pte_slot(raw));
+	} else if (level == VM_PTE) {
 		info->kind = VM_ENTRY_PAGE;
 		info->zero = info->pfn == machine_zero_pfn(machine);
 		if (frame_is_ram(machine, info->pfn))
@@ -230,6 +236,7 @@ static void show_space(struct vm_space *space, struct vm_process_info *info)
 	info->rss_file = space->rss[VM_FRAME_FILE];
 	info->rss_shmem = space->rss[VM_FRAME_SHMEM];
 	info->rss_peak = space->rss_peak;
+	info->swap = space->swap;
 	info->tables = space->tables;
 	machine_unlock(machine);
 }
@@ -303,7 +310,7 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn, struct
 	const struct vm_frame *frame = &machine->frames[pfn];
 	struct mapper mapper = {0};
 
-	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0)
+	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0 && !(frame->flags & FRAME_SWAPCACHE))
 		return false;
 	*info = (struct vm_frame_info){.pfn = pfn,
 	                               .kind = frame_kind(frame),

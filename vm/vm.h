@@ -51,12 +51,31 @@ struct vm_file;
 
 /* --- The machine ------------------------------------------------------------------------------ */
 
+/*
+ * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns LEN, fewer bytes for a short
+ * transfer, 0 for an early end of the file, or a negative errno, which the medium then answers.
+ */
+typedef ssize_t (*vm_inject_fn)(void *ctx, bool write, int fd, size_t len, uint64_t offset);
+
+/* As vm.overcommit_memory. */
+enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
+
 struct vm_config {
-	uint64_t ram;                       /* bytes of frames for user pages, rounded down to pages; at least one */
-	uint64_t max_tables;                /* page-table pages of all processes together */
-	uint64_t max_processes;             /* alive at one time */
-	uint64_t max_map_count;             /* areas of one process, as vm.max_map_count */
-	uint64_t mmap_min_addr;             /* as vm.mmap_min_addr */
+	uint64_t ram;                /* bytes of frames for user pages, rounded down to pages; at least one */
+	uint64_t max_tables;         /* page-table pages of all processes together */
+	uint64_t max_processes;      /* alive at one time */
+	uint64_t max_map_count;      /* areas of one process, as vm.max_map_count */
+	uint64_t mmap_min_addr;      /* as vm.mmap_min_addr */
+	uint64_t swap;               /* bytes of the swap file, rounded down to pages; 0: no swap */
+	int swap_fd;                 /* the swap file, which the machine owns from now on, or -1 */
+	const char *policy;          /* "clock", "lru", "fifo", "random" */
+	unsigned tlb_sets, tlb_ways; /* of each process's TLB; 0 turns it off */
+	unsigned overcommit_memory;  /* enum vm_overcommit */
+	unsigned overcommit_ratio;   /* percent of RAM in CommitLimit */
+	unsigned swappiness;         /* 0 to 200; 0 spares anonymous pages while clean file pages are left */
+	bool oom_kill;               /* out of memory: end the largest process, else fail the access */
+	vm_inject_fn inject;         /* for tests, see below; NULL */
+	void *inject_ctx;
 	uint64_t dirty_writeback_centisecs; /* period of the write-back thread; 0 turns it off */
 	uint64_t seed;                      /* for aslr */
 	pid_t first_pid;                    /* at least 1 */
@@ -93,6 +112,12 @@ struct vm_machine_info {
 	uint64_t faults, major_faults;                   /* since start */
 	uint64_t zeroed;                                 /* frames cleared for a process */
 	uint64_t cow_copies, cow_reuses;
+	uint64_t swap_total, swap_used, swap_cached; /* pages */
+	uint64_t swap_ins, swap_outs;                /* pages, since start */
+	uint64_t scanned, reclaimed;                 /* frames looked at by reclaim and freed by it, since start */
+	uint64_t oom_kills;
+	uint64_t locked;                  /* pages in locked areas */
+	uint64_t commit_limit;            /* pages */
 	uint64_t file_reads, file_writes; /* pages read from and written to host files */
 	struct timespec start;            /* CLOCK_REALTIME */
 	struct timespec uptime;           /* since start */
@@ -148,6 +173,9 @@ pid_t vm_process_pid(const struct vm_process *process);
 
 /* The owner of the process. */
 struct vm_cred vm_process_cred(const struct vm_process *process);
+
+/* Its name from now on, cut to 15 bytes (a write to /proc/PID/comm). -ESRCH. */
+int vm_process_set_comm(struct vm_process *process, const char *name);
 
 /* False once the process has ended: its calls then answer -ESRCH. */
 bool vm_process_alive(struct vm_process *process);
@@ -206,6 +234,14 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 /* mremap(2): the address, or -EINVAL, -EFAULT, -ENOMEM, -EAGAIN. */
 int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len, int flags,
                   uint64_t new_addr);
+/*
+ * mlock(2), and mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT;
+ * munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole, or the limit of 8 MiB for others than root), -EPERM, -EAGAIN.
+ */
+int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
+int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len);
+int vm_mlockall(struct vm_process *process, int flags);
+int vm_munlockall(struct vm_process *process);
 /* brk system call: the break after it, unchanged where refused; 0 asks. Negative only for -ESRCH. */
 int64_t vm_brk(struct vm_process *process, uint64_t addr);
 /* sbrk(3): the break before it, or -ENOMEM. */
@@ -228,6 +264,8 @@ enum vm_fault_kind {
 	VM_FAULT_COW_COPY,      /* write to a page that others see too: it was copied */
 	VM_FAULT_COW_REUSE,     /* write to a page that nobody else sees any more */
 	VM_FAULT_WRITE_NOTIFY,  /* first write to a clean shared page */
+	VM_FAULT_SWAP_IN,       /* major: a page was read from swap */
+	VM_FAULT_SWAP_CACHE,    /* minor: the page was still, or again, in a frame */
 	VM_FAULT_STACK_GROW,    /* the stack grew; `then` says what followed */
 	VM_FAULT_TABLE_UNSHARE, /* nothing but page tables had to be copied after a fork */
 	VM_FAULT_SEGV_MAPERR,
@@ -258,6 +296,9 @@ struct vm_fault {
 	char area_perm[5];             /* "rw-p" */
 	uint64_t frame;                /* now mapped, or VM_NO_FRAME */
 	uint64_t from;                 /* copied from, or VM_NO_FRAME */
+	uint64_t slot;                 /* swap slot that the page was in, or VM_NO_FRAME */
+	uint64_t evicted;              /* frame that had to be emptied for it, or VM_NO_FRAME */
+	bool tlb;                      /* of vm_access: the translation stood in the TLB */
 	const char *file;              /* name of the mapped file, or NULL; lives as long as the callback */
 	uint64_t offset;               /* in that file, bytes, of the page */
 };
@@ -318,6 +359,52 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
  */
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole);
 
+/* What an area has in memory, as /proc/PID/smaps counts it. */
+struct vm_area_usage {
+	struct vm_area_info area;
+	/* bytes */
+	uint64_t rss, shared_clean, shared_dirty, private_clean, private_dirty;
+	uint64_t referenced, anonymous, swap, locked;
+	/* proportional shares, in bytes x 4096 so that small shares do not get lost in a sum */
+	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
+	char vm_flags[64]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
+};
+
+typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
+/* FN for each area, by address. -ESRCH. */
+int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx);
+
+/*
+ * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54 frame number, or 0-4 swap type and
+ * 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only; 61 file or shared; 62 swapped; 63 present. -ESRCH.
+ */
+int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words);
+
+/* For COUNT frames from PFN on: how often each is mapped, and its KPF_ flags as /proc/kpageflags has them. */
+void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
+void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
+
+/*
+ * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of file pages, 4 the soft-dirty bits,
+ * 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
+ */
+int vm_process_clear_refs(struct vm_process *process, int what);
+
+struct vm_tlb_info {
+	unsigned sets, ways;            /* 0: no TLB is simulated */
+	uint64_t hits, misses, flushes; /* flushes: of single entries and of the whole, one each */
+};
+
+struct vm_tlb_entry {
+	unsigned set, way;
+	uint64_t va, pfn;
+	bool writable, executable, dirty;
+};
+
+typedef void (*vm_tlb_fn)(void *ctx, const struct vm_tlb_entry *entry);
+/* The process's TLB, and FN (unless NULL) for each valid entry, by set and way. */
+void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb_fn fn, void *ctx);
+
 enum vm_level { VM_PTE, VM_PMD, VM_PUD, VM_PGD };
 
 enum vm_entry_kind { VM_ENTRY_TABLE, VM_ENTRY_PAGE, VM_ENTRY_HUGE, VM_ENTRY_SWAP };
@@ -340,6 +427,12 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
 
 /* FN for the last faults of the process, oldest first. */
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
+
+/*
+ * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and va 0: PID was killed for lack of
+ * memory). It is called under the machine's lock: it must be quick, and call nothing of this header. NULL ends it.
+ */
+void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 
 struct vm_process_info {
 	pid_t pid, ppid;
@@ -404,6 +497,32 @@ struct vm_object_info {
 
 typedef void (*vm_object_fn)(void *ctx, const struct vm_object_info *object);
 void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx);
+
+/* --- Memory pressure -------------------------------------------------------------------------------- */
+
+/* Evict up to PAGES frames, as the policy chooses. How many it could. */
+uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages);
+/* Drop clean page-cache pages (drop_caches 1). How many. */
+uint64_t vm_machine_drop_caches(struct vm_machine *machine);
+/* swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has changed; -EINVAL: it is off. */
+int vm_machine_swapoff(struct vm_machine *machine);
+
+/* Knobs. -EINVAL for a value that is not allowed. */
+int vm_machine_set_policy(struct vm_machine *machine, const char *name);
+const char *vm_machine_policy(struct vm_machine *machine);
+
+enum vm_knob {
+	VM_KNOB_SWAPPINESS,        /* 0 to 200 */
+	VM_KNOB_OVERCOMMIT_MEMORY, /* 0 to 2 */
+	VM_KNOB_OVERCOMMIT_RATIO,  /* percent */
+	VM_KNOB_MAX_MAP_COUNT,
+	VM_KNOB_MMAP_MIN_ADDR,
+	VM_KNOB_DIRTY_WRITEBACK_CENTISECS,
+	VM_KNOB_OOM_KILL,  /* 0 or 1 */
+	VM_KNOB_SEGV_KILL, /* 0 or 1 */
+};
+int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob knob, uint64_t value);
+uint64_t vm_machine_knob(struct vm_machine *machine, enum vm_knob knob);
 
 /* --- For tests -------------------------------------------------------------------------------- */
 
