@@ -58,6 +58,7 @@ struct model {
 struct world {
 	GRand *rand;
 	struct vm_machine *machine;
+	bool lockable; /* there are frames enough to lock some */
 	struct model model[MAX_PROCESSES];
 	struct words *file_words[OBJECTS];
 	struct vm_file *file[OBJECTS];
@@ -341,12 +342,28 @@ static void step_drop(struct world *world, struct model *model)
 	vm_machine_drop_entries(world->machine);
 }
 
+static void step_reclaim(struct world *world, struct model *model)
+{
+	vm_machine_reclaim(world->machine, 1 + pick(world, 8));
+}
+
+/* Locks of a few pages; others than those go out and come in around them. */
+static void step_lock(struct world *world, struct model *model)
+{
+	unsigned len, first = pick_range(world, &len);
+	uint64_t addr = page_address(first), bytes = len * VM_PAGE_SIZE;
+
+	if (world->lockable &&
+	    vm_mlock(model->process, addr, MIN(bytes, 2 * VM_PAGE_SIZE), pick(world, 2) ? MLOCK_ONFAULT : 0) == 0)
+		g_assert_cmpint(vm_munlock(model->process, addr, bytes), <=, 0);
+}
+
 static const struct {
 	void (*run)(struct world *, struct model *);
 	unsigned weight;
 } steps[] = {
-    {step_write, 40}, {step_read, 25}, {step_mmap, 8}, {step_munmap, 5}, {step_mprotect, 8},
-    {step_mremap, 6}, {step_fork, 4},  {step_exit, 2}, {step_msync, 2},  {step_drop, 1},
+    {step_write, 40}, {step_read, 25}, {step_mmap, 8},  {step_munmap, 5}, {step_mprotect, 8}, {step_mremap, 6},
+    {step_fork, 4},   {step_exit, 2},  {step_msync, 2}, {step_drop, 1},   {step_reclaim, 2},  {step_lock, 1},
 };
 
 static void step(struct world *world)
@@ -411,6 +428,7 @@ static void check_empty(struct world *world, uint64_t tables)
 	g_assert_cmpuint(info.frames_file + info.frames_free, ==, info.frames_total);
 	g_assert_cmpuint(info.tables, ==, tables);
 	g_assert_cmpuint(info.committed, ==, 0);
+	g_assert_cmpuint(info.swap_used, ==, 0);
 }
 
 static void close_world(struct world *world)
@@ -431,7 +449,45 @@ static void close_world(struct world *world)
 	g_rand_free(world->rand);
 }
 
-static void run(guint32 seed, int count)
+/* How large the machine is. */
+struct machine_size {
+	const char *name;
+	unsigned frames, slots; /* slots 0: no swap */
+	const char *policy;
+	unsigned tlb_sets;
+};
+
+static const struct machine_size sizes[] = {
+    {"roomy", 16384, 0, "clock", 16}, {"clock", 16, 4096, "clock", 16},  {"lru", 16, 4096, "lru", 0},
+    {"fifo", 12, 4096, "fifo", 1},    {"random", 12, 4096, "random", 4}, {"three", 3, 4096, "lru", 16},
+    {"one", 1, 4096, "clock", 16},
+};
+
+/* An unlinked file of SLOTS pages. */
+static int swap_file(unsigned slots)
+{
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("vasfs-swap-XXXXXX", &path, NULL);
+
+	unlink(path);
+	g_assert_cmpint(ftruncate(fd, (off_t)slots * VM_PAGE_SIZE), ==, 0);
+	return fd;
+}
+
+static void configure(struct vm_config *config, const struct machine_size *size)
+{
+	vm_config_init(config);
+	config->ram = (uint64_t)size->frames * VM_PAGE_SIZE;
+	config->policy = size->policy;
+	config->tlb_sets = size->tlb_sets;
+	config->overcommit_memory = VM_OVERCOMMIT_ALWAYS;
+	if (size->slots > 0) {
+		config->swap_fd = swap_file(size->slots);
+		config->swap = (uint64_t)size->slots * VM_PAGE_SIZE;
+	}
+}
+
+static void run(const struct machine_size *size, guint32 seed, int count)
 {
 	struct vm_cred cred = {0, 0};
 	struct vm_machine_info info;
@@ -439,11 +495,11 @@ static void run(guint32 seed, int count)
 	int error;
 	g_autofree struct world *world = g_new0(struct world, 1);
 
-	vm_config_init(&config);
-	config.ram = 64 << 20;
+	configure(&config, size);
 	world->rand = g_rand_new_with_seed(seed);
 	world->machine = vm_machine_new(&config, NULL);
 	vm_machine_info(world->machine, &info);
+	world->lockable = size->frames > 64;
 	open_files(world);
 	world->model[0].process = vm_process_spawn(world->machine, &cred, "random", &error);
 	for (int i = 0; i < count; i++) {
@@ -463,20 +519,24 @@ static void run(guint32 seed, int count)
 	close_world(world);
 }
 
-static void test_seed(gconstpointer seed)
+static void test_seed(gconstpointer data)
 {
-	run(GPOINTER_TO_UINT(seed), 6000);
+	unsigned number = GPOINTER_TO_UINT(data);
+
+	run(&sizes[number % G_N_ELEMENTS(sizes)], number / G_N_ELEMENTS(sizes), 6000);
 }
 
 int main(int argc, char **argv)
 {
 	const char *only = g_getenv("RANDOM_SEED");
-	unsigned first = only != NULL ? (unsigned)atoi(only) : 1, last = only != NULL ? first : 8;
+	unsigned first = only != NULL ? (unsigned)atoi(only) : 1, last = only != NULL ? first : 4;
 
 	g_test_init(&argc, &argv, NULL);
-	for (unsigned seed = first; seed <= last; seed++) {
-		g_autofree char *name = g_strdup_printf("/random/seed-%u", seed);
-		g_test_add_data_func(name, GUINT_TO_POINTER(seed), test_seed);
-	}
+	for (unsigned seed = first; seed <= last; seed++)
+		for (unsigned size = 0; size < G_N_ELEMENTS(sizes); size++) {
+			g_autofree char *name = g_strdup_printf("/random/%s/seed-%u", sizes[size].name, seed);
+			unsigned number = seed * (unsigned)G_N_ELEMENTS(sizes) + size;
+			g_test_add_data_func(name, GUINT_TO_POINTER(number), test_seed);
+		}
 	return g_test_run();
 }

@@ -16,8 +16,11 @@ static void configure(struct vm_config *config, const struct vm_limits *limits)
 	config->dirty_writeback_centisecs = 0;
 	if (limits == NULL)
 		return;
-	if (limits->ram_pages > 0)
+	if (limits->ram_pages > 0) {
 		config->ram = limits->ram_pages * PAGE;
+		/* Areas are larger than such a machine. */
+		config->overcommit_memory = VM_OVERCOMMIT_ALWAYS;
+	}
 	if (limits->max_tables > 0)
 		config->max_tables = limits->max_tables;
 	if (limits->max_processes > 0)
