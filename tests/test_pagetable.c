@@ -50,12 +50,12 @@ static void test_bits(struct vm_fixture *f, gconstpointer data)
 	get(f->process, A(0));
 	/* The zero page is read-only, and lies above RAM. */
 	uint64_t raw = raw_of(f->process, A(0));
-	g_assert_cmphex(raw & ~(PTE_PFN_MASK | PTE_SOFT_DIRTY), ==, PTE_P | PTE_US | PTE_A | PTE_NX);
+	g_assert_cmphex(raw & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A | PTE_NX);
 	g_assert_cmphex(raw & PTE_PFN_MASK, >=, 64 * MIB);
 	put(f->process, A(0), 'x');
-	g_assert_cmphex(raw_of(f->process, A(0)) & ~(PTE_PFN_MASK | PTE_SOFT_DIRTY), ==, PTE_P | PTE_US | PTE_RW | PTE_A | PTE_D | PTE_NX);
+	g_assert_cmphex(raw_of(f->process, A(0)) & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_RW | PTE_A | PTE_D | PTE_NX);
 	get(f->process, A(1));
-	g_assert_cmphex(raw_of(f->process, A(1)) & ~(PTE_PFN_MASK | PTE_SOFT_DIRTY), ==, PTE_P | PTE_US | PTE_A);
+	g_assert_cmphex(raw_of(f->process, A(1)) & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A);
 	/* Without any right a page is the kernel's. */
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, PROT_NONE), ==, 0);
 	g_assert_cmphex(raw_of(f->process, A(0)) & (PTE_P | PTE_US | PTE_RW), ==, PTE_P);

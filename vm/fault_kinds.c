@@ -43,10 +43,12 @@ static bool writes(const struct fault *fault)
 
 static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 {
+	const struct vm_area *area = fault->area;
 	uint64_t old = *pagetable_entry(fault->process->machine, fault->id);
+	/* What is only read does not become soft-dirty; what came from swap stays what it was. */
+	uint64_t clean = pte_is_swap(old) ? old & PTE_SOFT_CLEAN : area->soft_dirty ? 0 : PTE_SOFT_CLEAN;
 
-	pagetable_set_locked(fault->area->space, fault->id, pfn,
-	                     fault_entry_flags(fault->area) | (writable ? PTE_RW : 0) | (old & PTE_SOFT_DIRTY));
+	pagetable_set_locked(area->space, fault->id, pfn, fault_entry_flags(area) | clean | (writable ? PTE_RW : 0));
 }
 
 /* Somebody else has page PFN on its way in. */

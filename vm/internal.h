@@ -107,9 +107,10 @@ struct vm_space {
 #define PTE_D (UINT64_C(1) << 6)
 #define PTE_PS (UINT64_C(1) << 7)
 #define PTE_G (UINT64_C(1) << 8)
-#define PTE_SWAP (UINT64_C(1) << 9)        /* software, not present: the number field is a swap slot */
-#define PTE_LOCKED (UINT64_C(1) << 10)     /* software: the area is locked in memory */
-#define PTE_SOFT_DIRTY (UINT64_C(1) << 11) /* software: written since the last clear_refs */
+#define PTE_SWAP (UINT64_C(1) << 9)    /* software, not present: the number field is a swap slot */
+#define PTE_LOCKED (UINT64_C(1) << 10) /* software: the area is locked in memory */
+#define PTE_SOFT_CLEAN \
+	(UINT64_C(1) << 11) /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
 #define PTE_NX (UINT64_C(1) << 63)
 #define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
 

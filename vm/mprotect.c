@@ -39,10 +39,10 @@ static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
 	uint64_t flags = fault_entry_flags(area);
 
 	if (pte_is_swap(entry))
-		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_DIRTY));
+		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_CLEAN));
 	if (writable_at_once(machine, area, pte_pfn(entry)))
 		flags |= PTE_RW;
-	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_DIRTY)) | flags;
+	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_CLEAN)) | flags;
 }
 
 /* Give the entries of AREA the rights that it has now. The tables are the space's own. */

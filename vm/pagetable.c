@@ -121,7 +121,7 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 		*pagetable_entry(machine, ids[level]) |= PTE_A;
 	uint64_t *leaf = pagetable_entry(machine, ids[VM_PTE]);
 	if (access == VM_ACCESS_WRITE)
-		*leaf |= PTE_D | PTE_SOFT_DIRTY;
+		*leaf = (*leaf | PTE_D) & ~PTE_SOFT_CLEAN;
 	tlb_fill_locked(space, va, *leaf, rights & PTE_RW);
 	return pte_pfn(*leaf);
 }

@@ -20,7 +20,7 @@ void swap_destroy(struct vm_machine *machine);
 /* The entry that holds SLOT, with the rights of the page it stands for (ENTRY, present or not). */
 static inline uint64_t pte_make_swap(uint32_t slot, uint64_t entry)
 {
-	return (uint64_t)slot << VM_PAGE_SHIFT | PTE_SWAP | (entry & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_DIRTY));
+	return (uint64_t)slot << VM_PAGE_SHIFT | PTE_SWAP | (entry & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN));
 }
 
 static inline bool pte_is_swap(uint64_t entry)

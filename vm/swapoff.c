@@ -47,7 +47,7 @@ static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
 	vm_entry_id id;
 
 	while ((id = slot->rmap) != 0) {
-		uint64_t rights = *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_DIRTY);
+		uint64_t rights = *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
 		pagetable_replace_locked(machine, id, pte_make(pfn, PTE_P | rights));
 	}
 }

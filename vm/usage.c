@@ -150,7 +150,7 @@ enum { PM_SLOT_SHIFT = 5 };
 
 static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t entry)
 {
-	uint64_t pfn = pte_pfn(entry), soft_dirty = entry & PTE_SOFT_DIRTY ? PM_SOFT_DIRTY : 0;
+	uint64_t pfn = pte_pfn(entry), soft_dirty = entry & PTE_SOFT_CLEAN ? 0 : PM_SOFT_DIRTY;
 
 	if (pte_is_swap(entry)) {
 		bool alone = rmap_slot_users_locked(machine, pte_slot(entry)) == 1;
@@ -263,7 +263,14 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 
 enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
-static void clear_area(struct vm_area *area, uint64_t bits)
+/* ENTRY, in use, after the clearing WHAT. */
+static uint64_t cleared(uint64_t entry, int what)
+{
+	/* Without the dirty bit the next store walks the tables, and is noticed. */
+	return what == CLEAR_SOFT_DIRTY ? (entry | PTE_SOFT_CLEAN) & ~PTE_D : entry & ~PTE_A;
+}
+
+static void clear_area(struct vm_area *area, int what)
 {
 	struct vm_space *space = area->space;
 	struct vm_machine *machine = space->process->machine;
@@ -271,10 +278,12 @@ static void clear_area(struct vm_area *area, uint64_t bits)
 
 	machine_lock(machine);
 	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
-		vm_entry_id id = pagetable_entry_at_locked(space, va, VM_PTE);
+		uint64_t *entry = pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
 		uint64_t stop = MIN((va & -span) + span, area->end);
-		for (; va < stop; va += VM_PAGE_SIZE, id++) {
-			*pagetable_entry(machine, id) &= ~bits;
+		for (; va < stop; va += VM_PAGE_SIZE, entry++) {
+			if (*entry == 0)
+				continue;
+			*entry = cleared(*entry, what);
 			tlb_flush_page_locked(space, va);
 		}
 		machine_unlock(machine);
@@ -285,15 +294,13 @@ static void clear_area(struct vm_area *area, uint64_t bits)
 
 static int clear_space(struct vm_space *space, int what)
 {
-	uint64_t bits = what == CLEAR_SOFT_DIRTY ? PTE_SOFT_DIRTY | PTE_D : PTE_A;
-
 	for (struct vm_area *area = space->first; area != NULL; area = area->next) {
 		if ((what == CLEAR_ANON && area->file != NULL) || (what == CLEAR_FILE && area->file == NULL))
 			continue;
 		int error = pagetable_own_range(space, area->start, area->end, VM_PTE);
 		if (error != 0)
 			return error;
-		clear_area(area, bits);
+		clear_area(area, what);
 		if (what == CLEAR_SOFT_DIRTY)
 			area->soft_dirty = false;
 	}
