@@ -2,7 +2,7 @@
 # cow.sh - fork and copy-on-write: which writes copy a page, and which do not.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh"
 find_programs
 start_machine
 

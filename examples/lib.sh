@@ -1,7 +1,7 @@
 # lib.sh - what the examples share: a machine of their own, which goes when they end, however they end.
 # shellcheck shell=sh
 
-top=$(cd "${0%/*}/.." && pwd) || exit 1
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 work=
 
 # Where vasfs and vasctl are: as $VASFS says, as built here, or as installed.

@@ -4,7 +4,7 @@
 #     examples/mmapcopy.sh FILE | cmp - FILE
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 if [ $# -ne 1 ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then
 	echo "usage: $0 FILE: a regular file that can be read" >&2

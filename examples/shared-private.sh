@@ -2,7 +2,7 @@
 # shared-private.sh - one file, mapped shared by two processes and private by a third: who sees whose stores, and when.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh"
 find_programs
 start_machine
 
@@ -11,7 +11,7 @@ text() {
 	dd "if=$1/mem" bs=4096 skip=$(($2 / 4096)) count=1 status=none | head -n 1 | tr -d '\000'
 }
 
-printf 'original contents\n' >"$work/file"
+printf 'original contents\n' >"${work:?}/file"
 # shellcheck disable=SC2016 # as one would type it
 say 'Below, text PID ADDRESS is: dd if=PID/mem bs=4096 skip=$((ADDRESS / 4096)) count=1 | head -n 1'
 say 'Three processes map the same file: 1 and 2 shared, 3 private.'
@@ -43,7 +43,7 @@ show 'tail -n 1 3/faults'
 show "text 1 $one; text 2 $two; text 3 $three"
 
 say 'Later stores of the others do not reach it, and its own never reach the file.'
-put 2 "$two" 'rewritten'
+put 2 "$two" 'renewed  '
 show "text 1 $one; text 2 $two; text 3 $three"
 
 say 'When the last shared mapping is gone, the file has every store, without msync.'

@@ -2,10 +2,10 @@
 # tour.sh - the lecture on virtual memory, on a real program. Installs what is missing and builds vasfs first.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh"
 if [ -z "${VASFS:-}" ]; then
 	# shellcheck source-path=SCRIPTDIR source=../tests/setup.sh
-	. "$top/tests/setup.sh"
+	. "${top:?}/tests/setup.sh"
 	install_packages && build "$top/build" || exit 1
 fi
 find_programs
@@ -25,8 +25,9 @@ show 'cat 1/maps'
 # --- Demand paging ----------------------------------------------------------------------------
 
 start=$(head -n 1 1/maps | cut -d - -f 1)
-say 'Areas are promises: nothing was read from the disk so far. No page of the program is there, no fault happened.'
-show 'grep VmRSS 1/status'
+say 'Areas are promises: almost nothing of them is there yet. What is, exec wrote itself: the stack with the arguments,' \
+	'and the zeros where bss begins in the middle of a page. The process has not had a single fault.'
+show "grep -E '^Vm(Size|RSS)' 1/status"
 show 'cat 1/faults'
 say 'Look at the first bytes of the program, where its ELF header should be.'
 show "hexdump -C -s 0x$start -n 64 1/mem"
@@ -67,7 +68,7 @@ show "hexdump -C -s $heap -n 32 2/mem"
 
 # --- Files, shared and private ----------------------------------------------------------------
 
-printf 'Dear diary, today I learned nothing.\n' >"$work/diary"
+printf 'Dear diary, today I learned nothing.\n' >"${work:?}/diary"
 say 'A file of the host, mapped twice: shared, and private.'
 show "cat $work/diary"
 show "vasctl 1 mmap 0 4K rw- shared $work/diary"

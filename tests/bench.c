@@ -93,6 +93,7 @@ void bench_main(const char *title, const struct bench_part *parts, int argc, cha
 	if (tally == MAP_FAILED)
 		bench_die("mmap");
 	bench_title(title);
+	fflush(stdout);
 	for (; parts->name != NULL; parts++)
 		if (argc < 2 || strstr(parts->name, argv[1]) != NULL)
 			part_run(parts->run);
@@ -176,11 +177,11 @@ void bench_at_least(const char *label, const struct bench_pair *pair, const char
 	line(label, measured, limit, ratio >= goal);
 }
 
-void bench_note(const char *label, const struct bench_pair *pair, const char *against)
+void bench_note(const char *label, const struct bench_pair *pair, const char *against, bool faster)
 {
 	char measured[128];
 
-	ratio_print(measured, pair, 1 / ratio_of(pair), against);
+	ratio_print(measured, pair, faster ? 1 / ratio_of(pair) : ratio_of(pair), against);
 	printf("  %-46s %s\n", label, measured);
 }
 

@@ -45,8 +45,8 @@ void bench_below(const char *label, const char *format, double value, double goa
 void bench_at_most(const char *label, const struct bench_pair *pair, const char *against, double goal);
 void bench_at_least(const char *label, const struct bench_pair *pair, const char *against, double goal);
 
-/* The same without a goal. */
-void bench_note(const char *label, const struct bench_pair *pair, const char *against);
+/* The same without a goal: how much faster ours is, or else how long it takes. */
+void bench_note(const char *label, const struct bench_pair *pair, const char *against, bool faster);
 
 /* The parts of a benchmark, of which the last has no name. */
 struct bench_part {

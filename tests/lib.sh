@@ -1,7 +1,7 @@
 # lib.sh - what the mount tests share: results as TAP on standard output, one mount at a time, nothing left behind.
 # Sourced by each file of mount/, under dash and bash:
 #
-#     . "${0%/*}/../lib.sh"
+#     . "$(dirname "$0")/../lib.sh"
 #     start_mount -o ram=16M                                      # a daemon on $M, which answers when this returns
 #     answers 1 'the first pid is 1' "$M" spawn demo              # vasctl "$M" spawn demo prints 1
 #     fails EINVAL 'a length of zero' "$M/1" mmap 0 0 rw- private,anon
@@ -282,10 +282,14 @@ eventually() {
 _cleanup() {
 	trap - EXIT
 	trap '' HUP INT TERM
-	if [ -e "$T/daemon.pid" ] && [ ! -e "$T/daemon.end" ]; then
-		kill -9 "$(daemon_pid)" 2>/dev/null
-	fi
-	! mounted || fusermount3 -u -z "$M"
+	for _state in "$T"/*.pid; do
+		if [ -e "$_state" ] && [ ! -e "${_state%.pid}.end" ]; then
+			kill -9 "$(cat "$_state")" 2>/dev/null
+		fi
+	done
+	awk -v base="$T/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r _mount; do
+		fusermount3 -u -z "$_mount"
+	done
 	_sanitizer_check
 	cd /
 	rm -rf --one-file-system "$T"

@@ -8,7 +8,7 @@
 # Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
 set -u
-top=$(cd "${0%/*}/.." && pwd) || exit 1
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 . "$top/tests/setup.sh"
 
@@ -17,12 +17,12 @@ TMPDIR=$(mktemp -d /tmp/vasfs-run.XXXXXX) && chmod 711 "$TMPDIR" || exit 1
 export TMPDIR
 sweep() {
 	trap - EXIT
-	for state in "$TMPDIR"/*/daemon.pid; do
+	for state in "$TMPDIR"/*/*.pid; do
 		if [ -e "$state" ] && [ ! -e "${state%.pid}.end" ]; then
 			kill -9 "$(cat "$state")" 2>/dev/null
 		fi
 	done
-	awk -v base="$TMPDIR/" 'index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r mount; do
+	awk -v base="$TMPDIR/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r mount; do
 		fusermount3 -u -z "$mount"
 	done
 	rm -rf --one-file-system "$TMPDIR"

@@ -1,6 +1,6 @@
 # The examples: they run, show what they say, and leave nothing behind.
-. "${0%/*}/../lib.sh"
-examples=$(cd "${0%/*}/../../examples" && pwd)
+. "$(dirname "$0")/../lib.sh"
+examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 shell=$(readlink "/proc/$$/exe")
 TMPDIR=$T
 export TMPDIR

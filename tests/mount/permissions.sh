@@ -1,5 +1,5 @@
 # Other users: what they may see, and that host files are opened as them.
-. "${0%/*}/../lib.sh"
+. "$(dirname "$0")/../lib.sh"
 if ! is_root; then
 	skip 'needs root' 'other users'
 	done_testing
@@ -50,7 +50,7 @@ mkdir -m 700 "$T/closed"
 printf hidden >"$T/closed/hidden"
 chmod 644 "$T/closed/hidden"
 printf theirs >"$T/theirs"
-chown $OTHER "$T/theirs"
+chown "$OTHER" "$T/theirs"
 chmod 600 "$T/theirs"
 
 other_fails EACCES "a file of root's with mode 600" "$M/2" mmap 0 4K r-- private "$T/secret"
