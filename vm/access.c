@@ -28,6 +28,9 @@ enum { MAX_PINS = 257 };
 /* Pages of the machine lock's hold: some 30 ns each. */
 enum { PIN_BATCH = 16 };
 
+/* A transfer of so many pages is written past the caches. */
+enum { STREAM_PAGES = 16 };
+
 /* Frames pinned for a transfer, and where in them the bytes lie. */
 struct pins {
 	uint64_t pfn[MAX_PINS];
@@ -208,7 +211,10 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
 {
 	for (int i = 0; i < pins->count; i++) {
-		memory_copy(pins->iov[i].iov_base, from, pins->iov[i].iov_len);
+		if (pins->iov[i].iov_len == VM_PAGE_SIZE && pins->count >= STREAM_PAGES)
+			memory_copy_page(pins->iov[i].iov_base, from);
+		else
+			memory_copy(pins->iov[i].iov_base, from, pins->iov[i].iov_len);
 		from += pins->iov[i].iov_len;
 	}
 	unpin(machine, pins, true);
@@ -241,33 +247,54 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 
 /* --- Accesses without data -------------------------------------------------------------------------- */
 
-/* One access at VA. RECORD tells its outcome, with a reference to the file's name. */
-static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
+/* One access at VA that hits. The frame, or VM_NO_FRAME. */
+static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_access access, bool *tlb)
 {
-	struct vm_machine *machine = process->machine;
-	int error = 0;
+	machine_lock(process->machine);
+	uint64_t pfn = pagetable_access_locked(process->space, va, access, tlb);
+	machine_unlock(process->machine);
+	return pfn;
+}
+
+/* The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name. */
+static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
+{
+	int error;
 	bool tlb;
 
-	*record = (struct vm_fault){.pid = process->pid,
-	                            .va = va,
-	                            .access = access,
-	                            .frame = VM_NO_FRAME,
-	                            .from = VM_NO_FRAME,
-	                            .slot = VM_NO_FRAME,
-	                            .evicted = VM_NO_FRAME};
-	while (error == 0) {
-		machine_lock(machine);
-		uint64_t pfn = pagetable_access_locked(process->space, va, access, &tlb);
-		machine_unlock(machine);
-		if (pfn != VM_NO_FRAME && record->outcome == VM_HIT) {
-			record->frame = pfn;
-			record->tlb = tlb;
-		}
-		if (pfn != VM_NO_FRAME)
-			return 0;
+	record->file = NULL;
+	do {
 		g_clear_pointer((char **)&record->file, g_ref_string_release);
 		error = fault_handle(process, va, access, false, record);
-	}
+	} while (error == 0 && try_access(process, va, access, &tlb) == VM_NO_FRAME);
+	return error;
+}
+
+/* One access at VA, told to FN unless NULL. */
+static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, vm_fault_fn fn, void *ctx)
+{
+	struct vm_fault record;
+	int error = 0;
+	bool tlb;
+	uint64_t pfn = try_access(process, va, access, &tlb);
+
+	if (pfn != VM_NO_FRAME && fn == NULL)
+		return 0;
+	if (pfn != VM_NO_FRAME)
+		record = (struct vm_fault){.pid = process->pid,
+		                           .va = va,
+		                           .access = access,
+		                           .frame = pfn,
+		                           .tlb = tlb,
+		                           .from = VM_NO_FRAME,
+		                           .slot = VM_NO_FRAME,
+		                           .evicted = VM_NO_FRAME};
+	else
+		error = access_by_faults(process, va, access, &record);
+	if (fn != NULL && error != -ESRCH)
+		fn(ctx, &record);
+	if (pfn == VM_NO_FRAME && error != -ESRCH && record.file != NULL)
+		g_ref_string_release((char *)record.file);
 	return error;
 }
 
@@ -275,18 +302,13 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
                  void *ctx)
 {
 	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
-	struct vm_fault record;
 	size_t dummy = 0;
 	int error = begin(process, va, &dummy);
 
 	if (error != 0)
 		return error;
 	for (;;) {
-		error = access_one(process, va, access, &record);
-		if (fn != NULL && error != -ESRCH)
-			fn(ctx, &record);
-		if (record.file != NULL)
-			g_ref_string_release((char *)record.file);
+		error = access_one(process, va, access, fn, ctx);
 		if (error != 0 || page_down(last) == page_down(va))
 			break;
 		va = page_down(va) + VM_PAGE_SIZE;

@@ -182,6 +182,8 @@ struct vm_area *area_find(const struct vm_space *space, uint64_t va)
 	while (area != NULL) {
 		if (area->end > va) {
 			found = area;
+			if (area->start <= va)
+				break;
 			area = area->left;
 		} else {
 			area = area->right;

@@ -246,7 +246,8 @@ struct vm_process {
 	/* machine */
 	char comm[16];
 	pid_t ppid;
-	uint64_t children; /* alive */
+	struct vm_process *parent; /* alive, or NULL */
+	struct list_link children, sibling;
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
 	int last_signal, last_code;
 	uint64_t last_address;

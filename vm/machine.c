@@ -205,6 +205,9 @@ static bool reserve_memory(struct vm_machine *machine)
 	    machine->tables == NULL || machine->links == NULL)
 		return false;
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
+	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
+	madvise(machine->table_mem, tables * VM_PAGE_SIZE, MADV_HUGEPAGE);
+	madvise(machine->tables, tables * sizeof *machine->tables, MADV_HUGEPAGE);
 	return true;
 }
 

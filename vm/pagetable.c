@@ -117,8 +117,10 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 	}
 	if (!rights_allow(rights, nx, access))
 		return VM_NO_FRAME;
+	/* Only where missing: entries of upper levels are shared by many, and a store takes their cache lines away. */
 	for (int level = VM_PGD; level >= VM_PTE; level--)
-		*pagetable_entry(machine, ids[level]) |= PTE_A;
+		if (!(*pagetable_entry(machine, ids[level]) & PTE_A))
+			*pagetable_entry(machine, ids[level]) |= PTE_A;
 	uint64_t *leaf = pagetable_entry(machine, ids[VM_PTE]);
 	if (access == VM_ACCESS_WRITE)
 		*leaf = (*leaf | PTE_D) & ~PTE_SOFT_CLEAN;

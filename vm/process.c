@@ -68,6 +68,8 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 	process->cred = *cred;
 	process->refs = 1;
 	process->start = machine_uptime(machine);
+	list_init(&process->children);
+	list_init(&process->sibling);
 	lock_init(&process->lock);
 	process->space = space_new(process);
 	if (process->space == NULL)
@@ -91,9 +93,9 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid), vm_process_ref(process));
 		machine->process_count++;
 		machine->count.forks++;
-		struct vm_process *mother = g_tree_lookup(machine->processes, GINT_TO_POINTER(parent));
-		if (mother != NULL)
-			mother->children++;
+		process->parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(parent));
+		if (process->parent != NULL)
+			list_append(&process->parent->children, &process->sibling);
 	}
 	machine_unlock(machine);
 	return error;
@@ -246,13 +248,22 @@ bool vm_process_alive(struct vm_process *process)
 
 /* --- The end -------------------------------------------------------------------------------------- */
 
-static gboolean orphan(gpointer key, gpointer value, gpointer ctx)
+/* PROCESS is no longer its parent's child, nor its children's parent; what their faults came to goes up. */
+static void leave_family_locked(struct vm_process *process)
 {
-	struct vm_process *process = value;
+	struct vm_process *parent = process->parent;
 
-	if (process->ppid == *(pid_t *)ctx)
-		process->ppid = 0;
-	return FALSE;
+	if (parent != NULL) {
+		list_remove(&process->sibling);
+		parent->child_minor_faults += process->minor_faults + process->child_minor_faults;
+		parent->child_major_faults += process->major_faults + process->child_major_faults;
+	}
+	while (!list_empty(&process->children)) {
+		struct vm_process *child = LIST_ENTRY(process->children.next, struct vm_process, sibling);
+		list_remove(&child->sibling);
+		child->parent = NULL;
+		child->ppid = 0;
+	}
 }
 
 /* Take PROCESS out of the table. False if it was not there: somebody else has ended it. */
@@ -265,15 +276,7 @@ static bool unpublish(struct vm_process *process)
 	if (found) {
 		machine->process_count--;
 		process->oom_space = NULL;
-		struct vm_process *parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(process->ppid));
-		if (parent != NULL) {
-			parent->child_minor_faults += process->minor_faults + process->child_minor_faults;
-			parent->child_major_faults += process->major_faults + process->child_major_faults;
-		}
-		if (process->children > 0)
-			g_tree_foreach(machine->processes, orphan, &process->pid);
-		if (parent != NULL)
-			parent->children--;
+		leave_family_locked(process);
 	}
 	machine_unlock(machine);
 	return found;

@@ -15,6 +15,7 @@ struct entry {
 struct vm_tlb {
 	uint64_t hits, misses, flushes, clock;
 	unsigned sets, ways;
+	unsigned mask; /* sets - 1 where that is a power of two, else 0 */
 	struct entry entry[];
 };
 
@@ -31,13 +32,18 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 	if (process->tlb != NULL) {
 		process->tlb->sets = config->tlb_sets;
 		process->tlb->ways = config->tlb_ways;
+		process->tlb->mask = config->tlb_sets & (config->tlb_sets - 1) ? 0 : config->tlb_sets - 1;
 	}
 	return process->tlb;
 }
 
 static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
 {
-	return &tlb->entry[(va >> VM_PAGE_SHIFT) % tlb->sets * tlb->ways];
+	uint64_t page = va >> VM_PAGE_SHIFT;
+	uint64_t set =
+	    tlb->mask != 0 ? page & tlb->mask : page % tlb->sets; /* a division costs as much as all the rest */
+
+	return &tlb->entry[set * tlb->ways];
 }
 
 /* The entry for VA, or NULL. */
