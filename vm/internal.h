@@ -304,10 +304,12 @@ struct vm_machine {
 	vm_pfn oldest, newest; /* the policy's list */
 	uint64_t listed;
 	struct vm_counters count;
-	/* the write-back thread */
-	pthread_t flusher;
-	pthread_cond_t flusher_wake;
-	bool flusher_runs, stopping;
+	/* flusher.c */
+	struct list_link flushers; /* machine */
+	pthread_t clock;
+	bool clock_runs; /* set before there are other threads */
+	pthread_cond_t clock_wake, flusher_wake;
+	bool stopping; /* machine */
 };
 
 /* machine.c: locking, with the order checked in debug builds. */

@@ -51,7 +51,7 @@ int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob number, uint64_
 	else
 		__atomic_store_n((unsigned *)member, (unsigned)value, __ATOMIC_RELAXED);
 	/* The write-back thread's period may be another now. */
-	pthread_cond_broadcast(&machine->flusher_wake);
+	pthread_cond_broadcast(&machine->clock_wake);
 	machine_unlock(machine);
 	return 0;
 }

@@ -5,13 +5,13 @@
  * gives cleared pages at the first touch.
  */
 #include "vm/machine.h"
+#include "vm/flusher.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
 #include "vm/policy.h"
 #include "vm/process.h"
 #include "vm/swap.h"
 #include "vm/vdso.h"
-#include "vm/write_back.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -61,6 +61,11 @@ void process_unlock(struct vm_process *process)
 {
 	HOLD(held_processes, -1);
 	pthread_rwlock_unlock(&process->lock);
+}
+
+void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
+{
+	pthread_cond_wait(cond, &machine->lock);
 }
 
 void machine_wait_io_locked(struct vm_machine *machine)
@@ -231,7 +236,8 @@ static void init_locks(struct vm_machine *machine)
 	pthread_cond_init(&machine->io, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&machine->flusher_wake, &attr);
+	pthread_cond_init(&machine->flusher_wake, NULL);
+	pthread_cond_init(&machine->clock_wake, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -264,6 +270,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->files = object_table_new();
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
 	list_init(&machine->objects);
+	list_init(&machine->flushers);
 	clock_gettime(CLOCK_REALTIME, &machine->start_real);
 	clock_gettime(CLOCK_MONOTONIC, &machine->start_mono);
 	init_locks(machine);
@@ -289,6 +296,7 @@ static void machine_destroy(struct vm_machine *machine)
 	g_hash_table_unref(machine->files);
 	g_rand_free(machine->rand);
 	pthread_cond_destroy(&machine->flusher_wake);
+	pthread_cond_destroy(&machine->clock_wake);
 	pthread_cond_destroy(&machine->io);
 	pthread_mutex_destroy(&machine->lock);
 	g_free(machine->vdso);
@@ -301,7 +309,7 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 		return NULL;
 	struct vm_machine *machine = machine_alloc(config);
 	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) || vdso_init(machine) != 0 ||
-	    write_back_start(machine) != 0) {
+	    flusher_start(machine) != 0) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
 		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM", config->ram);
 		machine_destroy(machine);
@@ -323,7 +331,7 @@ void vm_machine_free(struct vm_machine *machine)
 	}
 	g_array_unref(pids);
 	vm_machine_sync(machine);
-	write_back_stop(machine);
+	flusher_stop(machine);
 	machine_destroy(machine);
 }
 

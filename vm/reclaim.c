@@ -7,7 +7,6 @@
 #include "vm/pagetable.h"
 #include "vm/policy.h"
 #include "vm/swap.h"
-#include "vm/write_back.h"
 
 #include <errno.h>
 #include <signal.h>
