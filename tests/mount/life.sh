@@ -110,7 +110,7 @@ ok '-V exits 0' "$VASFS" -V
 start_mount -o ram=16M,firstpid=4711
 is "$(ctl "$M" spawn)" 4711 'firstpid'
 like "$(cat "$M/meminfo")" '^MemTotal: +16384 kB$' 'ram'
-a=$(ctl "$M/4711" mmap 0 64M rw- private,anon)
+a=$(ctl "$M/4711" mmap 0 64M rw- private,anon,noreserve)
 fails ENOMEM 'more than ram cannot be touched' "$M/4711" access w "$a" 64M
 like "$(last_fault 4711)" ' fatal oom( |$)' 'as faults says'
 is "$(poke 4711 "$a" still)" 5 'what was touched stays'
