@@ -84,13 +84,16 @@ static const char **repeat(size_t count, size_t len)
 	return strings;
 }
 
+/* Whose stack limit of 8 MiB binds the strings. */
+static struct vm_process *process;
+
 static int try_strings(size_t count, size_t len)
 {
 	const char *const no_environment[] = {NULL};
 	g_autofree const char **argv = repeat(count, len);
 	struct vm_exec_args args = {.path = "/x", .argv = argv, .envp = no_environment};
 	struct exec_strings strings;
-	int error = exec_strings_init(&strings, &args, NULL);
+	int error = exec_strings_init(&strings, &args, process);
 
 	exec_strings_clear(&strings);
 	g_free((char *)argv[0]);
@@ -117,7 +120,7 @@ static void test_strings_interpret(void)
 	static const char *const expected[] = {"/bin/sh", "-e", "script", "one"};
 	struct exec_strings strings;
 
-	g_assert_cmpint(exec_strings_init(&strings, &args, NULL), ==, 0);
+	g_assert_cmpint(exec_strings_init(&strings, &args, process), ==, 0);
 	g_assert_cmpint(exec_strings_interpret(&strings, &script, "script"), ==, 0);
 	g_assert_cmpuint(strings.argv->len, ==, G_N_ELEMENTS(expected));
 	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
@@ -225,6 +228,11 @@ static void test_cache_hostile(void)
 
 int main(int argc, char **argv)
 {
+	struct vm_cred cred = {0, 0};
+	struct vm_machine *machine;
+	struct vm_config config;
+	int error;
+
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/script/lines", test_script);
 	g_test_add_func("/script/long", test_script_long);
@@ -233,5 +241,11 @@ int main(int argc, char **argv)
 	g_test_add_func("/ldcache/find", test_cache);
 	g_test_add_func("/ldcache/old-format", test_cache_old_format);
 	g_test_add_func("/ldcache/hostile", test_cache_hostile);
-	return g_test_run();
+	vm_config_init(&config);
+	machine = vm_machine_new(&config, NULL);
+	process = vm_process_spawn(machine, &cred, "input", &error);
+	int status = g_test_run();
+	vm_process_unref(process);
+	vm_machine_free(machine);
+	return status;
 }

@@ -5,6 +5,7 @@
  */
 #include "vm/area.h"
 #include "vm/file.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
@@ -25,7 +26,8 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 		return false;
 	uint64_t pages = (to - from) >> VM_PAGE_SHIFT;
 	unsigned flags = HEAP_FLAGS | space->lock_future;
-	if (!machine_may_commit(space, pages) || (space->lock_future && !space_may_lock(space, pages)))
+	if (!limits_allow_pages(space, flags, pages) || !machine_may_commit(space, pages) ||
+	    (space->lock_future && !limits_allow_lock(space, pages)))
 		return false;
 	struct vm_area *area = area_new(space, from, to, flags, NULL, from >> VM_PAGE_SHIFT);
 	if (area == NULL)
@@ -35,12 +37,20 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 	return true;
 }
 
+/* RLIMIT_DATA binds the heap and the program's data together (check_data_rlimit). */
+static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
+{
+	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
+
+	return limit == VM_UNLIMITED || addr - space->start_brk + (space->end_data - space->start_data) <= limit;
+}
+
 /* The break after an attempt to move it to ADDR. */
 static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
 {
 	uint64_t old = page_align(space->brk), new = page_align(addr);
 
-	if (addr < space->start_brk || new < addr)
+	if (addr < space->start_brk || new < addr || !data_limit_allows(space, addr))
 		return space->brk;
 	if (new < old && space_unmap(space, new, old, files) != 0)
 		return space->brk;

@@ -196,6 +196,9 @@ static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64
 	exec->nascent = process_new_nascent(exec->machine, &exec->cred);
 	if (exec->nascent == NULL)
 		return -ENOMEM;
+	process_read_lock(process);
+	memcpy(exec->nascent->limits, process->limits, sizeof process->limits);
+	process_unlock(process);
 	int error = build(exec);
 	if (error == 0) {
 		exec->nascent->space->exe = vm_file_ref(exec->program.file);

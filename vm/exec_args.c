@@ -4,12 +4,14 @@
  * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of fs/binfmt_script.c.
  */
 #include "vm/exec.h"
+#include "vm/limits.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MAX_STRING (32 * (uint64_t)VM_PAGE_SIZE) /* MAX_ARG_STRLEN, with the NUL */
-#define MAX_STRINGS (UINT64_C(2) << 20)          /* a quarter of the stack limit of 8 MiB */
+#define LEAST_ROOM (UINT64_C(128) << 10)         /* ARG_MAX, whatever the stack limit */
+#define MOST_ROOM (UINT64_C(6) << 20)            /* _STK_LIM / 4 * 3 */
 
 /* Append TEXT to ARRAY, or only count it where ARRAY is NULL. */
 static int add_string(struct exec_strings *strings, GPtrArray *array, const char *text)
@@ -43,19 +45,21 @@ static size_t count_strings(const char *const *texts)
 }
 
 /* The pointers to the strings stand on the stack too, and count against the same limit. */
-static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp)
+static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp, uint64_t stack)
 {
+	uint64_t room = MAX(MIN(stack / 4, MOST_ROOM), LEAST_ROOM);
 	size_t count = MAX(count_strings(argv), 1) + count_strings(envp);
 
-	if (count >= MAX_STRINGS / sizeof(uint64_t))
+	if (count >= room / sizeof(uint64_t))
 		return -E2BIG;
-	strings->limit = MAX_STRINGS - count * sizeof(uint64_t);
+	strings->limit = room - count * sizeof(uint64_t);
 	return 0;
 }
 
-static int copy_strings(struct exec_strings *strings, const struct vm_exec_args *args, const char *const *envp)
+static int copy_strings(struct exec_strings *strings, const struct vm_exec_args *args, const char *const *envp,
+                        uint64_t stack)
 {
-	int error = set_limit(strings, args->argv, envp);
+	int error = set_limit(strings, args->argv, envp, stack);
 
 	if (error == 0)
 		error = add_string(strings, NULL, strings->filename);
@@ -75,13 +79,11 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 	    .argv = g_ptr_array_new_with_free_func(g_free),
 	    .envp = g_ptr_array_new_with_free_func(g_free),
 	};
-	if (args->envp != NULL)
-		return copy_strings(strings, args, args->envp);
-
 	process_read_lock(process);
+	const char *const *envp = args->envp != NULL ? args->envp : (const char *const *)process->environ;
 	int error = -ESRCH;
 	if (process->space != NULL)
-		error = copy_strings(strings, args, (const char *const *)process->environ);
+		error = copy_strings(strings, args, envp, limits_soft(process, VM_LIMIT_STACK));
 	process_unlock(process);
 	return error;
 }

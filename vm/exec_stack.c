@@ -11,6 +11,7 @@
  *     sp          argc
  */
 #include "vm/exec.h"
+#include "vm/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,10 +27,10 @@
 #endif
 
 #define PLATFORM "x86_64"
-#define STACK_LIMIT (UINT64_C(8) << 20)
-#define STACK_ROOM (UINT64_C(128) << 10)       /* mapped below the strings from the start */
-#define STACK_GUARD (UINT64_C(1) << 20)        /* kept free below a growing stack: 256 pages */
-#define STACK_GAP_MIN (UINT64_C(128) << 20)    /* the mmap area is at least so far below the stack's end */
+#define STACK_ROOM (UINT64_C(128) << 10)    /* mapped below the strings from the start */
+#define STACK_GUARD (UINT64_C(1) << 20)     /* kept free below a growing stack: 256 pages */
+#define STACK_GAP_MIN (UINT64_C(128) << 20) /* the mmap area is at least so far below the stack's end */
+#define STACK_GAP_MAX (VM_USER_END / 6 * 5)
 #define STACK_RANDOM_PAGES (UINT64_C(1) << 22) /* 16 GiB */
 #define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
 #define MMAP_RANDOM_PAGES (UINT64_C(1) << 28)  /* vm.mmap_rnd_bits */
@@ -45,11 +46,11 @@ static uint64_t choose_stack_top(const struct exec *exec)
 
 static uint64_t choose_mmap_base(const struct exec *exec)
 {
-	uint64_t gap = STACK_LIMIT + STACK_GUARD;
+	uint64_t gap = MIN(limits_soft(exec->nascent, VM_LIMIT_STACK), STACK_GAP_MAX) + STACK_GUARD;
 
 	if (exec->machine->config.aslr)
 		gap += STACK_RANDOM_PAGES * VM_PAGE_SIZE;
-	gap = MAX(gap, STACK_GAP_MIN) + exec_random(exec, MMAP_RANDOM_PAGES) * VM_PAGE_SIZE;
+	gap = CLAMP(gap, STACK_GAP_MIN, STACK_GAP_MAX) + exec_random(exec, MMAP_RANDOM_PAGES) * VM_PAGE_SIZE;
 	return page_align(VM_USER_END - gap);
 }
 

@@ -29,6 +29,7 @@
 #include "vm/fault_inner.h"
 #include "vm/file.h"
 #include "vm/frame.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/pagetable.h"
 #include "vm/reclaim.h"
@@ -67,10 +68,14 @@ static bool may_grow(const struct vm_area *area, uint64_t start)
 	uint64_t more = (area->start - start) >> VM_PAGE_SHIFT;
 
 	if (!(area->flags & AREA_GROWSDOWN) || start < machine->config.mmap_min_addr ||
-	    area->end - start > VM_STACK_LIMIT)
+	    area->end - start > limits_soft(area->space->process, VM_LIMIT_STACK))
 		return false;
 	if (below != NULL && !(below->flags & AREA_GROWSDOWN) && (below->flags & AREA_ACCESS) &&
 	    start - below->end < AREA_GUARD_GAP)
+		return false;
+	if (!limits_allow_pages(area->space, area->flags, more))
+		return false;
+	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(area->space, more))
 		return false;
 	return !(area->flags & AREA_ACCOUNT) || machine_may_commit(area->space, more);
 }

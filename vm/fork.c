@@ -122,6 +122,7 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 	*error = process->space == NULL ? -ESRCH : may ? copy_space(child->space, process->space) : -ENOMEM;
 	if (*error == 0) {
 		copy_fds(child, process);
+		memcpy(child->limits, process->limits, sizeof child->limits);
 		child->environ = g_strdupv(process->environ);
 		*error = process_publish(child, process->pid, process->comm);
 	}

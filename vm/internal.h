@@ -67,8 +67,8 @@ struct vm_area {
 	uint64_t anon_vma;   /* which family of anonymous pages it has, 0 before the first: Linux's anon_vma */
 };
 
-/* How far a stack may grow (RLIMIT_STACK's default), bytes. */
-#define VM_STACK_LIMIT (UINT64_C(8) << 20)
+/* How far a stack may grow where no limit was set (RLIMIT_STACK), bytes. */
+#define VM_STACK_DEFAULT (UINT64_C(8) << 20)
 
 /* --- Address spaces (space.c) ------------------------------------------------------------------- */
 
@@ -232,6 +232,10 @@ struct vm_object {
 
 /* --- Processes and the machine ------------------------------------------------------------------ */
 
+struct vm_rlimit {
+	uint64_t soft, hard; /* bytes, or VM_UNLIMITED */
+};
+
 struct vm_process {
 	struct vm_machine *machine;
 	pid_t pid; /* 0 while exec prepares a new space in it */
@@ -242,7 +246,8 @@ struct vm_process {
 	/* process */
 	struct vm_space *space; /* NULL once it has ended */
 	GPtrArray *fds;         /* struct vm_file *, NULL where closed */
-	char **environ;         /* NULL-terminated */
+	struct vm_rlimit limits[VM_LIMITS];
+	char **environ; /* NULL-terminated */
 	/* machine */
 	char comm[16];
 	pid_t ppid;

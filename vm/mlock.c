@@ -5,6 +5,7 @@
  */
 #include "vm/access.h"
 #include "vm/area.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/mprotect.h"
@@ -89,7 +90,7 @@ static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, u
 	if (space != NULL) {
 		uint64_t more = ((end - start) >> VM_PAGE_SHIFT) -
 		                MIN(locked_in(space, start, end), (end - start) >> VM_PAGE_SHIFT);
-		bool may = flags == 0 || space_may_lock(space, more);
+		bool may = flags == 0 || limits_allow_lock(space, more);
 		result = may ? apply(space, start, end, flags) : -ENOMEM;
 	}
 	process_unlock(process);
@@ -98,10 +99,20 @@ static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, u
 	return result;
 }
 
+static bool may_lock_at_all(struct vm_process *process)
+{
+	process_read_lock(process);
+	bool may = limits_can_lock(process);
+	process_unlock(process);
+	return may;
+}
+
 int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
 {
 	if (flags & ~MLOCK_ONFAULT)
 		return -EINVAL;
+	if (!may_lock_at_all(process))
+		return -EPERM;
 	return lock_range(process, addr, len, AREA_LOCKED | (flags & MLOCK_ONFAULT ? AREA_LOCKONFAULT : 0u));
 }
 
@@ -125,10 +136,12 @@ int vm_mlockall(struct vm_process *process, int flags)
 
 	if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
 		return -EINVAL;
+	if (!may_lock_at_all(process))
+		return -EPERM;
 	process_write_lock(process);
 	struct vm_space *space = process->space;
 	if (space != NULL) {
-		result = !(flags & MCL_CURRENT) || space_may_lock(space, space->total_pages - space->locked_pages)
+		result = !(flags & MCL_CURRENT) || limits_allow_lock(space, space->total_pages - space->locked_pages)
 		             ? 0
 		             : -ENOMEM;
 		if (result == 0) {

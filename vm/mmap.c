@@ -5,6 +5,7 @@
 #include "vm/access.h"
 #include "vm/area.h"
 #include "vm/file.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/pagetable.h"
 
@@ -15,9 +16,6 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-
-/* RLIMIT_MEMLOCK's default. */
-#define MEMLOCK_LIMIT (UINT64_C(8) << 20)
 
 /* --- Where ---------------------------------------------------------------------------------------- */
 
@@ -109,11 +107,6 @@ bool space_is_accountable(unsigned flags)
 	return (flags & (AREA_NORESERVE | AREA_SHARED | AREA_WRITE)) == AREA_WRITE;
 }
 
-bool space_may_lock(const struct vm_space *space, uint64_t pages)
-{
-	return space->process->cred.uid == 0 || (space->locked_pages + pages) << VM_PAGE_SHIFT <= MEMLOCK_LIMIT;
-}
-
 /* A mapping on its way. */
 struct request {
 	uint64_t addr, len, offset; /* bytes */
@@ -182,17 +175,30 @@ static bool is_shared_anonymous(const struct request *request)
 	return request->file == NULL && (request->area_flags & AREA_SHARED) && !(request->area_flags & AREA_NORESERVE);
 }
 
-/* What the mapping replaces is given back first (mmap_region unmaps before it charges). */
-static int check_commit(struct vm_space *space, const struct request *request)
+/* Pages that are mapped where the mapping goes, those in areas with all of FLAGS (count_vma_pages_range). */
+static uint64_t pages_replaced(const struct vm_space *space, const struct request *request, unsigned flags)
 {
 	uint64_t end = request->addr + request->len, replaced = 0;
 
 	for (const struct vm_area *area = area_find(space, request->addr); area != NULL && area->start < end;
 	     area = area->next)
-		if (area->flags & AREA_ACCOUNT)
+		if ((area->flags & flags) == flags)
 			replaced += (MIN(area->end, end) - MAX(area->start, request->addr)) >> VM_PAGE_SHIFT;
+	return replaced;
+}
+
+/* Limits and charge. What the mapping replaces is given back first (mmap_region unmaps before it charges). */
+static int check_room(struct vm_space *space, const struct request *request)
+{
 	uint64_t pages = request->len >> VM_PAGE_SHIFT;
-	return machine_may_commit(space, pages - MIN(pages, replaced)) ? 0 : -ENOMEM;
+	/* Shared anonymous memory is charged too, as a whole, by its object. */
+	bool charged = (request->area_flags & AREA_ACCOUNT) || is_shared_anonymous(request);
+
+	if (!limits_allow_pages(space, request->area_flags, pages - pages_replaced(space, request, 0)))
+		return -ENOMEM;
+	if (charged && !machine_may_commit(space, pages - pages_replaced(space, request, AREA_ACCOUNT)))
+		return -ENOMEM;
+	return 0;
 }
 
 /* Everything that may refuse the mapping before anything is changed (do_mmap). The address is chosen on success. */
@@ -210,16 +216,16 @@ static int check(struct vm_space *space, struct request *request)
 		return -EEXIST;
 	set_area_flags(request);
 	request->area_flags |= space->lock_future;
-	if ((request->area_flags & AREA_LOCKED) && !space_may_lock(space, request->len >> VM_PAGE_SHIFT))
+	if ((request->flags & MAP_LOCKED) && !limits_can_lock(space->process))
+		return -EPERM;
+	if ((request->area_flags & AREA_LOCKED) && !limits_allow_lock(space, request->len >> VM_PAGE_SHIFT))
 		return -EAGAIN;
 	int error = request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
 	if (error != 0)
 		return error;
 	if (space_is_accountable(request->area_flags))
 		request->area_flags |= AREA_ACCOUNT;
-	/* Shared anonymous memory is charged too, as a whole, by its object. */
-	bool charged = (request->area_flags & AREA_ACCOUNT) || is_shared_anonymous(request);
-	return charged ? check_commit(space, request) : 0;
+	return check_room(space, request);
 }
 
 /* --- The calls ------------------------------------------------------------------------------------ */

@@ -25,9 +25,6 @@ bool space_is_accountable(unsigned flags);
 /* Rights of an area for PROT. */
 unsigned area_flags_of_prot(int prot);
 
-/* Whether PAGES more may be locked (mlock_future_ok): root may always, others up to 8 MiB. */
-bool space_may_lock(const struct vm_space *space, uint64_t pages);
-
 /*
  * Map a special area of the kernel's ("[vvar]", "[vdso]"): LEN bytes where mmap with the hint ADDR would, with FLAGS (AREA_ rights), of
  * OBJECT from page PGOFF, or of nothing (every access is SIGBUS) with OBJECT NULL. NAME is static. Returns the address,

@@ -5,6 +5,7 @@
 #include "vm/area.h"
 #include "vm/fault.h"
 #include "vm/frame.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
@@ -88,6 +89,10 @@ static int protect_one(struct vm_area *area, int prot)
 
 	if (flags & AREA_ACCESS & ~may)
 		return -EACCES;
+	bool becomes_data = (flags & ~area->flags & AREA_WRITE) && !(flags & AREA_SHARED);
+	if (becomes_data && !limits_allow_pages(area->space, flags, area_pages(area)) &&
+	    limits_allow_pages(area->space, area->flags, area_pages(area)))
+		return -ENOMEM;
 	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
 	if (charge && !machine_may_commit(area->space, area_pages(area)))
 		return -ENOMEM;

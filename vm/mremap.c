@@ -4,6 +4,7 @@
 #include "vm/access.h"
 #include "vm/area.h"
 #include "vm/file.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/object.h"
@@ -62,8 +63,10 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 	if (area->flags & AREA_DONTEXPAND)
 		return -EFAULT;
 	uint64_t more = (move->new_len - move->old_len) >> VM_PAGE_SHIFT;
-	if ((area->flags & AREA_LOCKED) && !space_may_lock(area->space, more))
+	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(area->space, more))
 		return -EAGAIN;
+	if (!limits_allow_pages(area->space, area->flags, more))
+		return -ENOMEM;
 	return (area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, more) ? -ENOMEM : 0;
 }
 

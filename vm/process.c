@@ -2,6 +2,7 @@
 #include "vm/area.h"
 #include "vm/event.h"
 #include "vm/file.h"
+#include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/pagetable.h"
@@ -70,6 +71,7 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 	process->start = machine_uptime(machine);
 	list_init(&process->children);
 	list_init(&process->sibling);
+	limits_init(process);
 	lock_init(&process->lock);
 	process->space = space_new(process);
 	if (process->space == NULL)

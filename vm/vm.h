@@ -210,6 +210,18 @@ int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_
 /* setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '='. */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
+/* --- Processes: limits ------------------------------------------------------------------------- */
+
+#define VM_UNLIMITED UINT64_MAX
+
+/* The limits of setrlimit(2) that bear on memory, in bytes. Forks inherit them, exec keeps them. */
+enum vm_limit { VM_LIMIT_AS, VM_LIMIT_STACK, VM_LIMIT_DATA, VM_LIMIT_MEMLOCK, VM_LIMIT_CORE, VM_LIMITS };
+
+/* setrlimit(2): -EINVAL (SOFT above HARD), -EPERM (HARD raised by another than root), -ESRCH. */
+int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft, uint64_t hard);
+/* getrlimit(2). */
+void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft, uint64_t *hard);
+
 /* --- Processes: descriptors ------------------------------------------------------------------- */
 
 /* The lowest free descriptor, which now refers to FILE (a reference is taken). -EMFILE past 1024, -ESRCH. */
