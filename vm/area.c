@@ -36,8 +36,9 @@ static void account(const struct vm_area *area, int sign)
 		space->data_pages += pages;
 	if (flags & AREA_LOCKED)
 		space->locked_pages += pages;
-	if (flags & AREA_ACCOUNT)
-		machine_commit(space->process->machine, (int64_t)pages);
+	if (flags & (AREA_ACCOUNT | AREA_LOCKED))
+		machine_account(space->process->machine, flags & AREA_ACCOUNT ? pages : 0,
+		                flags & AREA_LOCKED ? pages : 0);
 }
 
 /* Enter AREA in, or take it from, the list of its object's areas. */

@@ -260,6 +260,9 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 		result = map_private_frame_locked(fault, kind, pfn, 1);
 	} else {
 		map_locked(fault, pfn, alone && (fault->area->flags & AREA_WRITE));
+		/* The slot is gone, so what the frame holds stands nowhere else. */
+		if (alone)
+			*pagetable_entry(machine, fault->id) |= PTE_D;
 		done(fault, kind, pfn);
 	}
 	frame_unpin_locked(machine, pfn);

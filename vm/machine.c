@@ -82,10 +82,11 @@ int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, 
 
 /* --- Small things --------------------------------------------------------------------------------- */
 
-void machine_commit(struct vm_machine *machine, int64_t pages)
+void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked)
 {
 	machine_lock(machine);
-	machine->count.committed += (uint64_t)pages;
+	machine->count.committed += committed;
+	machine->count.locked += locked;
 	machine_unlock(machine);
 }
 

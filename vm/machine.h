@@ -17,8 +17,8 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
 /* Wait on COND until CLOCK_MONOTONIC shows WHEN: 0 or ETIMEDOUT. The machine lock is dropped meanwhile. */
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, const struct timespec *when);
 
-/* Add PAGES (negative: give back) to what overcommit accounting charges. */
-void machine_commit(struct vm_machine *machine, int64_t pages);
+/* Add to the pages that overcommit accounting charges, and to those that are locked (to give back: wrapped around). */
+void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked);
 
 /*
  * Whether SPACE may be charged PAGES more (__vm_enough_memory, without its reserves for root, which a small machine has

@@ -92,7 +92,7 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size)
 	enter_locked(object);
 	object->ino = object->number;
 	machine_unlock(machine);
-	machine_commit(machine, (int64_t)object_size_pages(object));
+	machine_account(machine, object_size_pages(object), 0);
 	return object;
 }
 

@@ -237,8 +237,11 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
 		word |= frame->flags & bits[i].flag ? UINT64_C(1) << bits[i].bit : 0;
 	word |= frame->mapped > 0 ? UINT64_C(1) << KPF_MMAP : 0;
-	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : UINT64_C(1) << KPF_UPTODATE;
-	word |= frame_kind(frame) != VM_FRAME_FILE ? UINT64_C(1) << KPF_SWAPBACKED : 0;
+	word |= frame->flags & FRAME_BUSY ? 0 : UINT64_C(1) << KPF_UPTODATE;
+	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : 0;
+	/* Anonymous memory has no other copy, but for what stands in swap too. */
+	if (frame_kind(frame) != VM_FRAME_FILE)
+		word |= UINT64_C(1) << KPF_SWAPBACKED | (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
 	return word;
 }
 
