@@ -10,7 +10,9 @@
  *     loop.c         serving requests until asked to stop
  *     ops.c          the requests of FUSE
  *     tree.c         ONE table of all files; inode numbers, attributes, names
- *     directory.c, textfile.c, memfile.c, ctlfile.c, link.c    what each kind of file does
+ *     directory.c, textfile.c, wordfile.c, memfile.c, ctlfile.c, link.c    what each kind of file does
+ *     eventfile.c    events, and the readers that wait for them; event_feed.c takes them from the engine
+ *     own.c          what a caller finds under its own pid
  *     ctl.c, ctl_results.c    lines of commands in, result lines out
  *     command.c, words.c      a line of commands taken apart; command_*.c the tables of commands
  *     hostfile.c, hostpath.c  files of the host, opened as the caller
@@ -19,12 +21,15 @@
  */
 #include "fs/ctl.h"
 #include "fs/daemonize.h"
+#include "fs/eventfile.h"
 #include "fs/loop.h"
 #include "fs/mountpoint.h"
 #include "fs/ops.h"
 #include "fs/options.h"
+#include "fs/swapfile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,18 +107,41 @@ static int run_machine(struct fuse_session *session, const char *mountpoint, con
 	int status;
 
 	server->mount.ctl = fs_ctl_store_new();
+	server->mount.events = fs_events_new(server->mount.machine);
+	if (server->mount.events == NULL) {
+		perror("vasfs: cannot start a thread");
+		_exit(EXIT_FAILURE);
+	}
 	status = serve(session, mountpoint, options, server);
+	fs_events_stop(server->mount.events);
 	ops_server_close(server);
+	fs_events_free(server->mount.events);
 	fs_ctl_store_free(server->mount.ctl);
 	vm_machine_free(server->mount.machine);
 	fuse_session_unmount(session);
 	return status;
 }
 
+/* The machine, and the swap file that it takes over. */
+static bool make_machine(const struct options *options, struct fs_mount *mount, char **swap_name, GError **error)
+{
+	struct vm_config config = options->machine;
+
+	if (config.swap > 0) {
+		config.swap_fd = swapfile_open(options->swap, config.swap, error);
+		if (config.swap_fd < 0)
+			return false;
+		mount->swap_name = *swap_name = swapfile_name(config.swap_fd);
+	}
+	mount->machine = vm_machine_new(&config, error);
+	return mount->machine != NULL;
+}
+
 static int run_session(const struct options *options, const char *mountpoint, struct fuse_session *session,
                        struct ops_server *server)
 {
 	struct daemonize *daemonize = server->ready_ctx;
+	g_autofree char *swap_name = NULL;
 	GError *error = NULL;
 
 	if (!daemonize_start(daemonize, options->fuse.foreground)) {
@@ -123,8 +151,9 @@ static int run_session(const struct options *options, const char *mountpoint, st
 	loop_block_signals();
 	raise_descriptor_limit();
 	server->mount.daemon_uid = geteuid();
-	server->mount.machine = vm_machine_new(&options->machine, &error);
-	if (server->mount.machine == NULL)
+	/* While /proc is the host's: the mount may come to stand in its place. */
+	server->mount.mounts_fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
 	return run_machine(session, mountpoint, options, server);
 }

@@ -18,6 +18,8 @@ enum {
 	MAX_THREADS = 64,
 	/* Pids go up from the first, and are never used again: leave them room. */
 	MAX_FIRST_PID = 1 << 30,
+	/* Entries of one process's TLB. */
+	MAX_TLB = 1 << 16,
 };
 
 static bool bad_value(GError **error, const char *option, const char *value, const char *wanted)
@@ -26,38 +28,92 @@ static bool bad_value(GError **error, const char *option, const char *value, con
 	return false;
 }
 
-static bool set_ram(struct vm_config *config, const char *value, GError **error)
+/* VALUE is one of two words; *IS_SECOND says which. */
+static bool parse_choice(const char *value, const char *first, const char *second, bool *is_second)
 {
-	if (!size_parse(value, &config->ram) || config->ram < VM_PAGE_SIZE)
+	*is_second = strcmp(value, second) == 0;
+	return *is_second || strcmp(value, first) == 0;
+}
+
+static bool set_ram(struct options *options, const char *value, GError **error)
+{
+	uint64_t *ram = &options->machine.ram;
+
+	if (!size_parse(value, ram) || *ram < VM_PAGE_SIZE)
 		return bad_value(error, "ram", value, "a size such as 64M (K, M, G or T), at least one page, 4096");
 	return true;
 }
 
-static bool set_segv(struct vm_config *config, const char *value, GError **error)
+/* The daemon goes to the root directory before it opens the file. */
+static bool set_swap(struct options *options, const char *value, GError **error)
 {
-	config->segv_kill = strcmp(value, "kill") == 0;
-	return config->segv_kill || strcmp(value, "report") == 0 || bad_value(error, "segv", value, "report or kill");
-}
-
-static bool set_aslr(struct vm_config *config, const char *value, GError **error)
-{
-	config->aslr = true;
+	if (value[0] == '\0')
+		return bad_value(error, "swap", value, "the path of a file");
+	g_free(options->swap);
+	options->swap = g_canonicalize_filename(value, NULL);
 	return true;
 }
 
-static bool set_seed(struct vm_config *config, const char *value, GError **error)
+static bool set_swapsize(struct options *options, const char *value, GError **error)
 {
-	return number_parse(value, &config->seed) ||
+	options->swapsize_given = true;
+	return size_parse(value, &options->machine.swap) ||
+	       bad_value(error, "swapsize", value, "a size such as 64M (K, M, G or T), or 0 for no swap");
+}
+
+/* Which there are is the engine's to say. */
+static bool set_policy(struct options *options, const char *value, GError **error)
+{
+	g_free(options->policy);
+	options->machine.policy = options->policy = g_strdup(value);
+	return true;
+}
+
+static bool set_tlb(struct options *options, const char *value, GError **error)
+{
+	g_auto(GStrv) numbers = g_strsplit(value, "x", 2);
+	uint64_t sets = 0, ways = 0;
+	bool off = strcmp(value, "0") == 0;
+
+	if (!off && (g_strv_length(numbers) != 2 || !number_parse(numbers[0], &sets) ||
+	             !number_parse(numbers[1], &ways) || sets < 1 || ways < 1 || sets > MAX_TLB / ways))
+		return bad_value(error, "tlb", value, "SETSxWAYS such as 16x4, at most 65536 entries, or 0 for none");
+	options->machine.tlb_sets = (unsigned)sets;
+	options->machine.tlb_ways = (unsigned)ways;
+	return true;
+}
+
+static bool set_oom(struct options *options, const char *value, GError **error)
+{
+	return parse_choice(value, "fail", "kill", &options->machine.oom_kill) ||
+	       bad_value(error, "oom", value, "fail or kill");
+}
+
+static bool set_segv(struct options *options, const char *value, GError **error)
+{
+	return parse_choice(value, "report", "kill", &options->machine.segv_kill) ||
+	       bad_value(error, "segv", value, "report or kill");
+}
+
+static bool set_aslr(struct options *options, const char *value, GError **error)
+{
+	options->machine.aslr = true;
+	return true;
+}
+
+static bool set_seed(struct options *options, const char *value, GError **error)
+{
+	return number_parse(value, &options->machine.seed) ||
 	       bad_value(error, "seed", value, "a number, decimal or 0x hex, below 2 to the power of 64");
 }
 
-static bool set_firstpid(struct vm_config *config, const char *value, GError **error)
+static bool set_firstpid(struct options *options, const char *value, GError **error)
 {
 	uint64_t pid;
 
 	if (!number_parse(value, &pid) || pid < 1 || pid > MAX_FIRST_PID)
 		return bad_value(error, "firstpid", value, "a number from 1 to 1073741824");
-	config->first_pid = (pid_t)pid;
+	options->machine.first_pid = (pid_t)pid;
 	return true;
 }
 
@@ -65,12 +121,17 @@ static const struct option_row {
 	const char *match; /* as fuse_opt does; one that ends in = takes a value */
 	const char *value; /* how the help calls that value */
 	const char *help;
-	bool (*set)(struct vm_config *config, const char *value, GError **error);
+	bool (*set)(struct options *options, const char *value, GError **error);
 } rows[] = {
     {"ram=", "SIZE", "physical memory for user pages; K, M, G, T behind it (256M)", set_ram},
+    {"swap=", "FILE", "swap file; made if missing (one without a name in $TMPDIR or /var/tmp)", set_swap},
+    {"swapsize=", "SIZE", "its size, 0 turns swap off (2 x ram)", set_swapsize},
+    {"policy=", "NAME", "page replacement: clock, lru, fifo, random (clock)", set_policy},
+    {"tlb=", "SETSxWAYS", "the TLB of each process, 0 turns it off (16x4)", set_tlb},
+    {"oom=", "fail|kill", "out of memory: fail the access, or end the largest process (fail)", set_oom},
     {"segv=", "report|kill", "what a fatal fault does to its process (report)", set_segv},
     {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
-    {"seed=", "N", "seed for aslr (1)", set_seed},
+    {"seed=", "N", "seed for aslr and policy=random (1)", set_seed},
     {"firstpid=", "N", "first pid (1)", set_firstpid},
 };
 
@@ -98,7 +159,7 @@ static int parse_one(void *data, const char *arg, int key, struct fuse_args *out
 	}
 	if (key < 0)
 		return 1;
-	return rows[key].set(&parse->options->machine, value != NULL ? value + 1 : NULL, &parse->error) ? 0 : -1;
+	return rows[key].set(parse->options, value != NULL ? value + 1 : NULL, &parse->error) ? 0 : -1;
 }
 
 /* Take vasfs's own options and the words out of ARGS. */
@@ -171,6 +232,21 @@ static bool parse_all(struct parse *parse, struct fuse_args *args)
 	return take_words(options, parse->words, &parse->error);
 }
 
+/* What is left of the size of swap once all options are known: whole pages. */
+static bool settle_swapsize(struct options *options, GError **error)
+{
+	struct vm_config *machine = &options->machine;
+
+	if (!options->swapsize_given)
+		machine->swap = machine->ram <= INT64_MAX / 2 ? 2 * machine->ram : INT64_MAX;
+	machine->swap -= machine->swap % VM_PAGE_SIZE;
+	if (machine->swap > INT64_MAX - VM_PAGE_SIZE) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "swapsize: no file can be that large");
+		return false;
+	}
+	return true;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, GError **error)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
@@ -180,7 +256,7 @@ bool options_parse(struct options *options, int argc, char **argv, GError **erro
 
 	*options = (struct options){0};
 	vm_config_init(&options->machine);
-	ok = parse_all(&parse, &args);
+	ok = parse_all(&parse, &args) && settle_swapsize(options, &parse.error);
 	options->session = args;
 	if (!ok) {
 		options_clear(options);
@@ -193,6 +269,8 @@ void options_clear(struct options *options)
 {
 	fuse_opt_free_args(&options->session);
 	g_clear_pointer(&options->mountpoint, g_free);
+	g_clear_pointer(&options->swap, g_free);
+	g_clear_pointer(&options->policy, g_free);
 	free(options->fuse.mountpoint);
 }
 

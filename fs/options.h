@@ -10,7 +10,10 @@
 #include <glib.h>
 
 struct options {
-	struct vm_config machine;
+	struct vm_config machine; /* all but the swap file, whose size it has */
+	char *swap;               /* path of the swap file, absolute; NULL: one without a name */
+	bool swapsize_given;
+	char *policy;                  /* behind machine.policy; NULL: the default */
 	char *mountpoint;              /* as given; NULL with -h and -V */
 	struct fuse_cmdline_opts fuse; /* those that libfuse leaves to the program */
 	struct fuse_args session;      /* for fuse_session_new */
