@@ -98,10 +98,47 @@ static int run_sync(struct command_call *call)
 	return command_done(call, vm_machine_sync(call->mount->machine));
 }
 
+/* The machine's ctl is anyone's, but some commands are about everyone's memory. */
+static bool may_administer(const struct command_call *call)
+{
+	return call->caller->uid == 0 || call->caller->uid == call->mount->daemon_uid;
+}
+
+static const struct command_reason reclaim_reasons[] = {
+    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {0, NULL},
+};
+
+static int run_reclaim(struct command_call *call)
+{
+	uint64_t pages;
+
+	if (!command_number(call, 1, "PAGES", &pages))
+		return -EINVAL;
+	if (!may_administer(call))
+		return -EPERM;
+	return command_done(call, (int64_t)vm_machine_reclaim(call->mount->machine, pages));
+}
+
+static const struct command_reason swapoff_reasons[] = {
+    {EINVAL, "swap is off"},
+    {EIO, "a page could not be read from the swap file; swap stays on"},
+    {ENOMEM, "physical memory has no room for what is in swap; swap stays on"},
+    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {0, NULL},
+};
+
+static int run_swapoff(struct command_call *call)
+{
+	return may_administer(call) ? command_done(call, vm_machine_swapoff(call->mount->machine)) : -EPERM;
+}
+
 const struct command machine_commands[] = {
     {"spawn", "[NAME]", 0, 1, run_spawn, "make a process with an empty address space; answers its pid", spawn_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "make a process that runs a program of the host; answers its pid"},
     {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise", kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
+    {"reclaim", "PAGES", 1, 1, run_reclaim, "evict pages, as many as said; answers how many it could", reclaim_reasons},
+    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and use it no more", swapoff_reasons},
     {NULL},
 };

@@ -282,7 +282,7 @@ const struct command_reason access_reasons[] = {
     {EACCES, "the area does not permit it (SEGV_ACCERR)"},
     {EFAULT, "no area at the address (SEGV_MAPERR)"},
     {EIO, "beyond the end of the file, or it could not be read (SIGBUS)"},
-    {ENOMEM, "physical memory is used up"},
+    {ENOMEM, "physical memory and swap are used up"},
     {E2BIG, "one command touches at most 16G"},
     {0, NULL},
 };
@@ -298,7 +298,7 @@ static void add_access_line(void *ctx, const struct vm_fault *fault)
 
 	g_string_truncate(lines->line, 0);
 	fault_line(lines->line, fault, false);
-	g_string_append_c(lines->line, '\n');
+	g_string_append_printf(lines->line, " tlb=%s\n", fault->tlb ? "hit" : "miss");
 	ctl_results_add(lines->call->results, lines->line->str, lines->line->len);
 }
 

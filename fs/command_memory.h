@@ -13,10 +13,16 @@ int command_mremap(struct command_call *call);
 int command_brk(struct command_call *call);
 int command_sbrk(struct command_call *call);
 int command_msync(struct command_call *call);
+int command_mlock(struct command_call *call);
+int command_mlock2(struct command_call *call);
+int command_munlock(struct command_call *call);
+int command_mlockall(struct command_call *call);
+int command_munlockall(struct command_call *call);
 int command_access(struct command_call *call);
 int command_translate(struct command_call *call);
 
 extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[], mremap_reasons[];
-extern const struct command_reason sbrk_reasons[], msync_reasons[], access_reasons[];
+extern const struct command_reason sbrk_reasons[], msync_reasons[], mlock_reasons[], munlock_reasons[],
+    mlockall_reasons[], access_reasons[];
 
 #endif

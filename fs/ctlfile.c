@@ -13,7 +13,7 @@ struct fs_caller request_caller(fuse_req_t req)
 
 static int ctlfile_open(struct fs_handle *handle)
 {
-	handle->state = fs_ctl_open(handle->mount, handle->process);
+	handle->state = fs_ctl_open(handle->mount, handle->node.process);
 	return 0;
 }
 
@@ -22,7 +22,7 @@ static void ctlfile_release(struct fs_handle *handle)
 	fs_ctl_free(handle->state);
 }
 
-static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset)
+static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
 {
 	struct fs_caller caller = request_caller(req);
 	GString *out = g_string_new(NULL);

@@ -1,56 +1,57 @@
 /*
- * directory.c - reading directories: ".", "..", the files of the table, then in the root the processes by rising pid.
+ * directory.c - reading directories: ".", "..", the files of the table, then what is called by a number: in the root the
+ * processes by rising pid.
  */
 #include "fs/directory.h"
 
 #include <errno.h>
 #include <pthread.h>
 
-/* One entry: a file in a process, 0 for the root. */
+/* A row of the table, and the number that tells its nodes apart if it has numbers. */
 struct entry {
 	const struct tree_file *file;
-	pid_t pid;
+	int number;
 };
+
+enum { DOTS = 2 }; /* "." and ".." come first */
 
 struct directory {
 	pthread_mutex_t lock;
-	GArray *entries; /* of struct entry, under lock; the first two are "." and ".." */
+	GArray *entries; /* of struct entry, all but the dots, under lock */
+	bool taken;      /* under lock */
 };
 
-static void entry_add(GArray *entries, const struct tree_file *file, pid_t pid)
+static void entry_add(GArray *entries, const struct tree_file *file, int number)
 {
-	struct entry entry = {file, pid};
+	struct entry entry = {file, number};
 
 	g_array_append_val(entries, entry);
 }
 
-static void add_processes(GArray *entries, struct vm_machine *machine)
+static void add_numbered(GArray *entries, const struct fs_handle *handle, const struct tree_file *file)
 {
-	GArray *pids = vm_machine_pids(machine);
+	GArray *numbers;
 
-	for (guint i = 0; i < pids->len; i++)
-		entry_add(entries, tree_process_dir(), g_array_index(pids, pid_t, i));
-	g_array_unref(pids);
+	if (file->numbers->list == NULL)
+		return;
+	numbers = file->numbers->list(handle->mount, handle->node.process);
+	for (guint i = 0; i < numbers->len; i++)
+		entry_add(entries, file, g_array_index(numbers, int, i));
+	g_array_unref(numbers);
 }
 
-static pid_t handle_pid(const struct fs_handle *handle)
+static void snapshot_take(struct directory *directory, const struct fs_handle *handle)
 {
-	return handle->process != NULL ? vm_process_pid(handle->process) : 0;
-}
+	const struct tree_file *dir = handle->node.file, *file = NULL;
 
-static void snapshot_take(GArray *entries, const struct fs_handle *handle)
-{
-	const struct tree_file *dir = handle->file, *file = NULL;
-	const struct tree_file *parent = dir->parent != NULL ? dir->parent : dir;
-	pid_t pid = handle_pid(handle);
-
-	g_array_set_size(entries, 0);
-	entry_add(entries, dir, pid);
-	entry_add(entries, parent, tree_has_processes(parent) ? 0 : pid);
+	directory->taken = true;
+	g_array_set_size(directory->entries, 0);
 	while ((file = tree_next(dir, file)) != NULL)
-		entry_add(entries, file, pid);
-	if (tree_has_processes(dir))
-		add_processes(entries, handle->mount->machine);
+		if (file->numbers == NULL)
+			entry_add(directory->entries, file, 0);
+	while ((file = tree_next(dir, file)) != NULL)
+		if (file->numbers != NULL)
+			add_numbered(directory->entries, handle, file);
 }
 
 static int directory_open(struct fs_handle *handle)
@@ -72,48 +73,53 @@ static void directory_release(struct fs_handle *handle)
 	g_free(directory);
 }
 
-/* A reference to the process of ENTRY, or NULL: it is a file of the root, or has ended since. */
-static struct vm_process *entry_process(const struct fs_handle *handle, const struct entry *entry)
-{
-	if (handle->process != NULL)
-		return vm_process_ref(handle->process);
-	return entry->pid != 0 ? vm_process_find(handle->mount->machine, entry->pid) : NULL;
-}
-
 static const struct entry *entry_at(const struct fs_handle *handle, size_t index)
 {
 	const struct directory *directory = handle->state;
 
-	return &g_array_index(directory->entries, struct entry, index);
+	return &g_array_index(directory->entries, struct entry, index - DOTS);
+}
+
+/* What is known of a dot: number and type. */
+static void dot_param(const struct fs_handle *handle, size_t index, struct fuse_entry_param *param)
+{
+	struct tree_node node = index == 0 ? handle->node : tree_parent(&handle->node);
+
+	param->attr.st_ino = tree_ino(&node);
+	param->attr.st_mode = node.file->mode;
 }
 
 /* What is known of the entry at INDEX: number and type, with PLUS all that a lookup answers. */
 static void entry_param(const struct fs_handle *handle, size_t index, bool plus, struct fuse_entry_param *param)
 {
-	const struct entry *entry = entry_at(handle, index);
-	struct vm_process *process;
+	const struct entry *entry;
+	struct tree_node node;
 
-	*param = (struct fuse_entry_param){
-	    .attr = {.st_ino = tree_ino(entry->file, entry->pid), .st_mode = entry->file->mode},
-	};
-	if (!plus || index < 2)
+	*param = (struct fuse_entry_param){0};
+	if (index < DOTS) {
+		dot_param(handle, index, param);
 		return;
-	process = entry_process(handle, entry);
-	if (entry->pid == 0 || process != NULL)
-		tree_entry(handle->mount, entry->file, process, param);
-	if (process != NULL)
-		vm_process_unref(process);
+	}
+	entry = entry_at(handle, index);
+	node = tree_child(&handle->node, entry->file, entry->number);
+	param->attr.st_ino = tree_ino(&node);
+	param->attr.st_mode = node.file->mode;
+	if (!plus || !tree_find(handle->mount, param->attr.st_ino, &node))
+		return;
+	tree_entry(handle->mount, &node, param);
+	tree_node_clear(&node);
 }
 
 static const char *entry_name(const struct fs_handle *handle, size_t index, char number[static 16])
 {
-	const struct entry *entry = entry_at(handle, index);
+	const struct entry *entry;
 
-	if (index < 2)
+	if (index < DOTS)
 		return index == 0 ? "." : "..";
+	entry = entry_at(handle, index);
 	if (entry->file->name != NULL)
 		return entry->file->name;
-	g_snprintf(number, 16, "%d", entry->pid);
+	g_snprintf(number, 16, "%d", entry->number);
 	return number;
 }
 
@@ -138,7 +144,7 @@ static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, siz
 	const struct directory *directory = handle->state;
 	size_t used = 0, length;
 
-	for (; index < directory->entries->len; index++, used += length) {
+	for (; index < DOTS + directory->entries->len; index++, used += length) {
 		length = entry_append(req, handle, index, buf + used, size - used, plus);
 		if (length > size - used)
 			break;
@@ -148,7 +154,7 @@ static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, siz
 
 void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool plus)
 {
-	bool gone = handle->process != NULL && !vm_process_alive(handle->process);
+	bool gone = handle->node.process != NULL && !vm_process_alive(handle->node.process);
 	struct directory *directory = handle->state;
 	g_autofree char *buf = g_try_malloc(size);
 	size_t used;
@@ -158,8 +164,8 @@ void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t
 		return;
 	}
 	pthread_mutex_lock(&directory->lock);
-	if (offset == 0 || directory->entries->len == 0)
-		snapshot_take(directory->entries, handle);
+	if (offset == 0 || !directory->taken)
+		snapshot_take(directory, handle);
 	used = append_entries(req, handle, (size_t)offset, buf, size, plus);
 	pthread_mutex_unlock(&directory->lock);
 	fuse_reply_buf(req, buf, used);

@@ -46,6 +46,10 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 		add_hex_key(out, "frame", fault->frame);
 	if (fault->from != VM_NO_FRAME)
 		add_hex_key(out, "from", fault->from);
+	if (fault->slot != VM_NO_FRAME)
+		g_string_append_printf(out, " slot=%" PRIu64, fault->slot);
+	if (fault->evicted != VM_NO_FRAME)
+		add_hex_key(out, "evicted", fault->evicted);
 	if (fault->file)
 		add_file_keys(out, fault);
 	if (fault->tables_copied)

@@ -13,7 +13,7 @@ static void reply_from_frames(void *ctx, const struct iovec *iov, int count)
 	fuse_reply_iov((fuse_req_t)ctx, iov, count);
 }
 
-static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset)
+static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
 {
 	uint64_t va = (uint64_t)offset;
 	struct vm_process *process;
@@ -24,7 +24,7 @@ static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 		return;
 	}
 	/* The answer goes out in the middle of vm_read, and with it may go the handle's reference. */
-	process = vm_process_ref(handle->process);
+	process = vm_process_ref(handle->node.process);
 	size = MIN(size, MIN(transfer_max, VM_USER_END - va));
 	done = vm_read(process, va, size, reply_from_frames, req);
 	if (done < 0)
@@ -34,7 +34,7 @@ static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 
 static void memfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size, off_t offset)
 {
-	ssize_t done = vm_write(handle->process, (uint64_t)offset, buf, MIN(size, transfer_max));
+	ssize_t done = vm_write(handle->node.process, (uint64_t)offset, buf, MIN(size, transfer_max));
 
 	if (done < 0)
 		fuse_reply_err(req, (int)-done);
@@ -45,7 +45,7 @@ static void memfile_write(fuse_req_t req, struct fs_handle *handle, const char *
 /* Areas are the data; as in every file, a hole begins where it ends. */
 static void memfile_seek(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence)
 {
-	int64_t found = vm_process_seek(handle->process, (uint64_t)offset, whence == SEEK_HOLE);
+	int64_t found = vm_process_seek(handle->node.process, (uint64_t)offset, whence == SEEK_HOLE);
 
 	if (found == -ENXIO && whence == SEEK_HOLE && (uint64_t)offset < VM_USER_END)
 		found = (int64_t)VM_USER_END;

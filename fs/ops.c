@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -49,11 +50,13 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fs_mount *mount = request_mount(req);
 	struct fuse_entry_param entry;
 	struct tree_node dir, node;
+	struct fs_caller caller;
 
 	if (!get_node(req, parent, &dir))
 		return;
-	if (tree_lookup(mount, &dir, name, &node)) {
-		tree_entry(mount, node.file, node.process, &entry);
+	caller = request_caller(req);
+	if (tree_lookup(mount, &dir, name, &caller, &node)) {
+		tree_entry(mount, &node, &entry);
 		tree_node_clear(&node);
 		fuse_reply_entry(req, &entry);
 	} else {
@@ -62,12 +65,12 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	tree_node_clear(&dir);
 }
 
-static void reply_attr(fuse_req_t req, const struct tree_file *file, struct vm_process *process)
+static void reply_attr(fuse_req_t req, const struct tree_node *node)
 {
 	struct stat st;
 
-	tree_stat(request_mount(req), file, process, &st);
-	fuse_reply_attr(req, &st, tree_attr_timeout(process));
+	tree_stat(request_mount(req), node, &st);
+	fuse_reply_attr(req, &st, tree_attr_timeout(node));
 }
 
 /* The node of an open file whose process has ended; false if INO is none. A directory shows that it is gone at once. */
@@ -78,10 +81,9 @@ static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_nod
 	pthread_mutex_lock(&server->lock);
 	for (struct list_link *l = server->handles.next; l != &server->handles && !found; l = l->next) {
 		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
-		found = handle->process != NULL && !S_ISDIR(handle->file->mode) &&
-		        tree_ino(handle->file, vm_process_pid(handle->process)) == ino;
+		found = !S_ISDIR(handle->node.file->mode) && tree_ino(&handle->node) == ino;
 		if (found)
-			*node = (struct tree_node){handle->file, vm_process_ref(handle->process)};
+			*node = tree_node_copy(&handle->node);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return found;
@@ -99,7 +101,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	reply_attr(req, node.file, node.process);
+	reply_attr(req, &node);
 	tree_node_clear(&node);
 }
 
@@ -124,7 +126,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 	if (error != 0)
 		fuse_reply_err(req, error);
 	else
-		reply_attr(req, node.file, node.process);
+		reply_attr(req, &node);
 	tree_node_clear(&node);
 }
 
@@ -137,7 +139,9 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 	if (!get_node(req, ino, &node))
 		return;
-	target = node.file->link != NULL ? node.file->link(request_mount(req), node.process, &caller, &error) : NULL;
+	target = S_ISLNK(node.file->mode)
+	             ? node.file->link(request_mount(req), node.process, node.index, &caller, &error)
+	             : NULL;
 	if (target != NULL)
 		fuse_reply_readlink(req, target);
 	else
@@ -153,21 +157,22 @@ static void handle_free(struct ops_server *server, struct fs_handle *handle)
 	pthread_mutex_lock(&server->lock);
 	list_remove(&handle->link);
 	pthread_mutex_unlock(&server->lock);
-	if (handle->file->class->release != NULL)
-		handle->file->class->release(handle);
-	g_clear_pointer(&handle->process, vm_process_unref);
+	if (handle->node.file->class->release != NULL)
+		handle->node.file->class->release(handle);
+	tree_node_clear(&handle->node);
 	g_free(handle);
 }
 
-/* NODE opened, whose reference it takes over on success. 0 or a negative errno. */
-static int handle_new(struct ops_server *server, struct tree_node *node, struct fs_handle **handle)
+/* NODE opened by CALLER; takes over the node's reference on success. 0 or a negative errno. */
+static int handle_new(struct ops_server *server, struct tree_node *node, const struct fs_caller *caller,
+                      struct fs_handle **handle)
 {
 	struct fs_handle *new = g_new0(struct fs_handle, 1);
 	int error = 0;
 
 	new->mount = &server->mount;
-	new->file = node->file;
-	new->process = node->process;
+	new->node = *node;
+	new->opener = *caller;
 	if (node->file->class->open != NULL)
 		error = node->file->class->open(new);
 	if (error != 0) {
@@ -194,10 +199,10 @@ static int check_open(const struct tree_file *file, int flags)
 static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)handle;
-	if (!S_ISDIR(handle->file->mode)) {
+	if (!S_ISDIR(handle->node.file->mode)) {
 		fi->direct_io = 1;
-		fi->nonseekable = handle->file->class->stream;
-		fi->noflush = handle->file->class->flush == NULL;
+		fi->nonseekable = handle->node.file->class->stream;
+		fi->noflush = handle->node.file->class->flush == NULL;
 	}
 	if (fuse_reply_open(req, fi) == -ENOENT) /* the caller was interrupted, no release will come */
 		handle_free(request_server(req), handle);
@@ -206,6 +211,7 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 /* Directories too. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct fs_caller caller = request_caller(req);
 	struct fs_handle *handle;
 	struct tree_node node;
 	int error;
@@ -214,7 +220,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	error = check_open(node.file, fi->flags);
 	if (error == 0)
-		error = handle_new(request_server(req), &node, &handle);
+		error = handle_new(request_server(req), &node, &caller, &handle);
 	if (error != 0)
 		fuse_reply_err(req, -error);
 	else
@@ -232,7 +238,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->file->class->read(req, handle, size, offset);
+	handle->node.file->class->read(req, handle, size, offset, fi->flags);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -240,15 +246,15 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->file->class->write(req, handle, buf, size, offset);
+	handle->node.file->class->write(req, handle, buf, size, offset);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->file->class->flush != NULL)
-		handle->file->class->flush(req, handle);
+	if (handle->node.file->class->flush != NULL)
+		handle->node.file->class->flush(req, handle);
 	else
 		fuse_reply_err(req, 0);
 }
@@ -258,10 +264,24 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
 	struct fs_handle *handle = get_handle(fi);
 
 	/* ENOSYS would turn seeking off for all files. */
-	if (handle->file->class->seek != NULL)
-		handle->file->class->seek(req, handle, offset, whence);
+	if (handle->node.file->class->seek != NULL)
+		handle->node.file->class->seek(req, handle, offset, whence);
 	else
 		fuse_reply_err(req, EINVAL);
+}
+
+/* Files whose class does not say otherwise can always be read and written, as the kernel takes it without poll. */
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *pollhandle)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	if (handle->node.file->class->poll != NULL) {
+		handle->node.file->class->poll(req, handle, pollhandle);
+		return;
+	}
+	if (pollhandle != NULL)
+		fuse_pollhandle_destroy(pollhandle);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
 /* --- Directories ------------------------------------------------------------------------------ */
@@ -330,6 +350,7 @@ const struct fuse_lowlevel_ops ops_table = {
     .write = op_write,
     .flush = op_flush,
     .lseek = op_lseek,
+    .poll = op_poll,
     .opendir = op_open,
     .releasedir = op_release,
     .readdir = op_readdir,

@@ -15,7 +15,7 @@
 #define LINE_ROOM 160
 
 /* A name may grow to four times its length: a newline becomes \012. */
-static size_t line_room(const struct vm_area_info *area)
+size_t maps_line_room(const struct vm_area_info *area)
 {
 	return LINE_ROOM + (area->name ? 4 * strlen(area->name) : 0);
 }
@@ -30,14 +30,10 @@ static void add_name(GString *out, size_t line_start, const char *name)
 	text_escaped(out, name, "\n");
 }
 
-static void add_area(void *ctx, const struct vm_area_info *area)
+void maps_line(GString *out, const struct vm_area_info *area)
 {
-	struct text_lines *lines = ctx;
-	GString *out = lines->out;
 	size_t line_start = out->len;
 
-	if (!text_room(lines, line_room(area)))
-		return;
 	text_hex(out, area->start, 8);
 	g_string_append_c(out, '-');
 	text_hex(out, area->end, 8);
@@ -55,6 +51,14 @@ static void add_area(void *ctx, const struct vm_area_info *area)
 	if (area->name)
 		add_name(out, line_start, area->name);
 	g_string_append_c(out, '\n');
+}
+
+static void add_area(void *ctx, const struct vm_area_info *area)
+{
+	struct text_lines *lines = ctx;
+
+	if (text_room(lines, maps_line_room(area)))
+		maps_line(lines->out, area);
 }
 
 int render_maps(GString *out, struct fs_mount *mount, struct vm_process *process)

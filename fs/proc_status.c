@@ -157,6 +157,32 @@ static void add_status_signal(GString *out, const struct vm_process_info *info)
 	g_string_append_c(out, '\n');
 }
 
+void status_text(GString *out, const struct vm_process_info *info)
+{
+	add_status_identity(out, info);
+	add_status_memory(out, info);
+	add_status_rest(out, info);
+}
+
+static void add_status_sim(GString *out, const struct vm_process_info *info)
+{
+	g_string_append_printf(out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info->pc,
+	                       info->sp, info->brk);
+	g_string_append_printf(out,
+	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64 "\nSimFaultsMajor:\t%" PRIu64 "\n",
+	                       info->areas, info->minor_faults, info->major_faults);
+}
+
+static void add_status_tlb(GString *out, struct vm_process *process)
+{
+	struct vm_tlb_info tlb;
+
+	vm_process_tlb(process, &tlb, NULL, NULL);
+	g_string_append_printf(out,
+	                       "SimTlbHits:\t%" PRIu64 "\nSimTlbMisses:\t%" PRIu64 "\nSimTlbFlushes:\t%" PRIu64 "\n",
+	                       tlb.hits, tlb.misses, tlb.flushes);
+}
+
 int render_status(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
@@ -164,14 +190,9 @@ int render_status(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 	if (error)
 		return error;
-	add_status_identity(out, &info);
-	add_status_memory(out, &info);
-	add_status_rest(out, &info);
-	g_string_append_printf(out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info.pc,
-	                       info.sp, info.brk);
-	g_string_append_printf(out,
-	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64 "\nSimFaultsMajor:\t%" PRIu64 "\n",
-	                       info.areas, info.minor_faults, info.major_faults);
+	status_text(out, &info);
+	add_status_sim(out, &info);
+	add_status_tlb(out, process);
 	add_status_signal(out, &info);
 	return 0;
 }
@@ -214,6 +235,13 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 	    info->env_end);
 }
 
+void stat_text(GString *out, const struct vm_process_info *info)
+{
+	g_string_append_printf(out, "%d (%s)", info->pid, info->comm);
+	add_stat_life(out, info);
+	add_stat_memory(out, info);
+}
+
 int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
@@ -221,9 +249,7 @@ int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process
 
 	if (error)
 		return error;
-	g_string_append_printf(out, "%d (%s)", info.pid, info.comm);
-	add_stat_life(out, &info);
-	add_stat_memory(out, &info);
+	stat_text(out, &info);
 	return 0;
 }
 

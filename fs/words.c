@@ -43,6 +43,11 @@ const struct word msync_words[] = {
     {"sync", MS_SYNC}, {"async", MS_ASYNC}, {"invalidate", MS_INVALIDATE}, {"0", 0}, {NULL},
 };
 
+const struct word mlock2_words[] = {{"onfault", MLOCK_ONFAULT}, {NULL}};
+
+const struct word mlockall_words[] = {
+    {"current", MCL_CURRENT}, {"future", MCL_FUTURE}, {"onfault", MCL_ONFAULT}, {NULL}};
+
 const struct word open_words[] = {
     {"rdonly", WORD_RDONLY},
     {"rdwr", WORD_RDWR},

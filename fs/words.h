@@ -23,10 +23,12 @@ struct word {
 #define WORD_WRONLY (UINT64_C(1) << 42)
 #define WORD_MODES (WORD_RDONLY | WORD_RDWR | WORD_WRONLY)
 
-extern const struct word mmap_words[];   /* MAP_ and WORD_ bits */
-extern const struct word mremap_words[]; /* MREMAP_ */
-extern const struct word msync_words[];  /* MS_, and `0` */
-extern const struct word open_words[];   /* WORD_RDONLY, WORD_RDWR, WORD_WRONLY */
+extern const struct word mmap_words[];     /* MAP_ and WORD_ bits */
+extern const struct word mremap_words[];   /* MREMAP_ */
+extern const struct word msync_words[];    /* MS_, and `0` */
+extern const struct word mlock2_words[];   /* MLOCK_ */
+extern const struct word mlockall_words[]; /* MCL_ */
+extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONLY */
 
 /*
  * The bits of the words in TEXT, which are joined with commas. NULL, or the word that WORDS does not have
