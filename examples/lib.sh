@@ -3,6 +3,7 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 work=
+options=
 
 # Where vasfs and vasctl are: as $VASFS says, as built here, or as installed.
 find_programs() {
@@ -16,7 +17,7 @@ find_programs() {
 	fi
 }
 
-# Mount a new machine and go there; $work is a folder for the files of the example.
+# Mount a new machine with $options, as vasfs takes them after -o, and go there; $work is a folder for the files of the example.
 start_machine() {
 	trap stop_machine EXIT
 	trap 'exit 129' HUP
@@ -24,7 +25,7 @@ start_machine() {
 	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
 	work=$(mktemp -d "${TMPDIR:-/tmp}/vasfs-example.XXXXXX") && mkdir "$work/machine" &&
-		vasfs "$work/machine" && cd "$work/machine" || exit 1
+		vasfs ${options:+-o "$options"} "$work/machine" && cd "$work/machine" || exit 1
 }
 
 stop_machine() {

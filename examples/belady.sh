@@ -1,0 +1,55 @@
+#!/bin/sh
+# belady.sh - page replacement on the strings of the textbooks: first in, first out may fault more with more memory.
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+find_programs
+
+# count POLICY FRAMES PAGE...: how often a page that is written is not in memory
+count() {
+	policy=$1 frames=$2
+	shift 2
+	options=ram=$((frames * 4))K,policy=$policy
+	start_machine
+	vasctl . spawn >/dev/null
+	start=$(vasctl 1 mmap 0 32K rw- private,anon)
+	for page in "$@"; do
+		printf 'access w 0x%x\n' $((start + page * 4096))
+	done | vasctl 1 | grep -Ec ' (demand-zero|swap-in|swap-cache) '
+	stop_machine
+}
+
+# table PAGE...: faults by policy and number of frames
+table() {
+	printf '\n%-8s' frames
+	printf '%6d' 3 4 5
+	printf '\n'
+	for policy in fifo lru clock; do
+		printf '%-8s' $policy
+		for frames in 3 4 5; do
+			printf '%6d' "$(count $policy $frames "$@")"
+		done
+		printf '\n'
+	done
+}
+
+say 'A machine with three frames; a process writes to its pages in this order: 1 2 3 4 1 2 5 1 2 3 4 5.' \
+	'Each access tells what it found. The first three take free frames; then something has to go (evicted=)' \
+	'before anything can come, and what went to swap comes back as a swap-in.'
+options=ram=12K,policy=fifo
+start_machine
+vasctl . spawn >/dev/null
+start=$(vasctl 1 mmap 0 32K rw- private,anon)
+for page in 1 2 3 4 1 2 5 1 2 3 4 5; do
+	printf '%d  ' $page
+	vasctl 1 access w $((start + page * 4096)) | sed 's/ area=[^ ]*//'
+done
+stop_machine
+
+say 'The same for other machines. With four frames in place of three, FIFO has more faults, not fewer: this is' \
+	"Belady's anomaly. LRU cannot have it: what it keeps in three frames it would keep in four."
+table 1 2 3 4 1 2 5 1 2 3 4 5
+
+say 'Another string: 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1. CLOCK comes between the two: it is FIFO with' \
+	'a second chance for pages that were used.'
+table 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1

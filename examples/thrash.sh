@@ -1,0 +1,49 @@
+#!/bin/sh
+# thrash.sh - the same work on machines with less and less memory: few faults, then a few more, then nothing but faults.
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+find_programs
+
+pages=64      # of the process
+accesses=1000 # to them
+hot=16        # pages at its start, to which 19 in 20 accesses go: its working set
+
+# work START: the accesses, as commands
+work() {
+	awk -v start="$(($1))" -v pages=$pages -v accesses=$accesses -v hot=$hot 'BEGIN {
+		srand(1)
+		for (i = 0; i < accesses; i++)
+			printf "access w %.0f\n", start + int(rand() * (rand() < 0.95 ? hot : pages)) * 4096
+	}'
+}
+
+# machine POLICY FRAMES: faults of the work there, and pages that went through swap
+machine() {
+	options=ram=$(($2 * 4))K,policy=$1,swapsize=1M
+	start_machine
+	vasctl . spawn >/dev/null
+	work "$(vasctl 1 mmap 0 $((pages * 4096)) rw- private,anon,noreserve)" |
+		vasctl 1 | grep -Evc ' hit '
+	sed -n 's/^pswpin //p' vmstat
+	stop_machine
+}
+
+say "A process writes $accesses times: 19 in 20 writes go to the same $hot pages, its working set, the others to any of its $pages." \
+	'Fault rate: accesses that found their page not in memory, of a hundred.'
+for policy in lru fifo; do
+	printf '\n%s\n%8s %8s %8s %6s\n' "policy $policy" frames faults swap-ins rate
+	for frames in 64 48 32 24 20 16 12 8 4 2 1; do
+		machine $policy $frames | {
+			read -r faults
+			read -r swap_ins
+			rate=$((faults * 100 / accesses))
+			printf '%8d %8d %8d %5d%% ' $frames "$faults" "$swap_ins" $rate
+			awk -v rate=$rate 'BEGIN { for (i = 0; i < rate; i += 2) printf "#"; print "" }'
+		}
+	done
+done
+
+say "With all $pages pages in memory each faults once. Down to the working set memory can be taken away at little cost, and" \
+	'LRU, which knows what was used last, keeps that set better than FIFO. Below it every page that comes in pushes out one that' \
+	'is needed next, and nearly every access waits for the disk: the machine is thrashing.'
