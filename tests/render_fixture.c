@@ -20,6 +20,10 @@ void render_setup(struct render_fixture *f, gconstpointer data)
 
 	vm_config_init(&config);
 	config.ram = (uint64_t)RENDER_RAM_KIB * 1024;
+	config.swap = (uint64_t)RENDER_SWAP_KIB * 1024;
+	config.swap_fd = memfd_create("swap", MFD_CLOEXEC);
+	g_assert_cmpint(config.swap_fd, >=, 0);
+	g_assert_cmpint(ftruncate(config.swap_fd, (off_t)config.swap), ==, 0);
 	f->mount.machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(f->mount.machine);
 	f->process = vm_process_spawn(f->mount.machine, &cred, "demo", &error);

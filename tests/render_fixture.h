@@ -13,6 +13,7 @@
 enum {
 	RENDER_ANYWHERE = 0,
 	RENDER_RAM_KIB = 4096,
+	RENDER_SWAP_KIB = 1024,
 };
 
 /* A machine with one process, and a file of two pages in a folder of its own. */

@@ -108,7 +108,9 @@ static void test_fault_line(void)
 	                              .area_end = 0x7ffffffff000,
 	                              .area_perm = "rw-p",
 	                              .frame = 0x1f,
-	                              .from = VM_NO_FRAME};
+	                              .from = VM_NO_FRAME,
+	                              .slot = VM_NO_FRAME,
+	                              .evicted = VM_NO_FRAME};
 	const struct vm_fault copy = {.access = VM_ACCESS_READ,
 	                              .outcome = VM_MAJOR,
 	                              .kind = VM_FAULT_COW_COPY,
@@ -118,6 +120,8 @@ static void test_fault_line(void)
 	                              .area_perm = "rw-p",
 	                              .frame = 2,
 	                              .from = 1,
+	                              .slot = 12,
+	                              .evicted = 0x20,
 	                              .file = "/a b\\\nc (deleted)",
 	                              .offset = 0x3000};
 	const struct vm_fault hit = {.outcome = VM_HIT, .va = 0x1000, .frame = 2, .from = VM_NO_FRAME};
@@ -130,7 +134,7 @@ static void test_fault_line(void)
 	                "area=7ffffffdd000-7ffffffff000:rw-p frame=0x1f tables=1");
 	g_assert_cmpstr(copy_line, ==,
 	                "0000000000001000 major cow-copy area=00001000-00002000:rw-p frame=0x2 from=0x1 "
-	                "file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
+	                "slot=12 evicted=0x20 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
 	g_assert_cmpstr(hit_line, ==, "0000000000001000 hit");
 }
 

@@ -9,6 +9,7 @@
  *     tool write FILE TEXT...             the number written by each call on one open file, then close's failure if it fails
  *     tool seek FILE OFFSET set|data|hole the offset found
  *     tool map FILE OFFSET LENGTH         the bytes in hex, through a private mapping
+ *     tool poll FILE MILLISECONDS         "ready" to be read within that time, or "timeout"; then what a read without waiting gives
  *     tool steps FILE SIZE                the file, read SIZE bytes at a time
  *     tool random FILE SEED               "same" if reads at random offsets find what one read in order found
  *     tool session FILE                   commands from standard input, see session()
@@ -19,6 +20,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -302,6 +304,24 @@ static int cmd_session(char **arg)
 	return status;
 }
 
+/* The events that come between poll and read are read as well: only the first line is told. */
+static int cmd_poll(char **arg)
+{
+	struct pollfd entry = {.fd = open(arg[0], O_RDONLY | O_NONBLOCK), .events = POLLIN};
+	char text[4096] = "";
+	int count = entry.fd < 0 ? -1 : poll(&entry, 1, (int)number(arg[1]));
+	ssize_t got;
+
+	if (count < 0)
+		return fail();
+	printf("%s ", count > 0 ? "ready" : "timeout");
+	got = read(entry.fd, text, sizeof(text));
+	if (got < 0)
+		return fail();
+	printf("%.*s\n", (int)strcspn(text, "\n"), text);
+	return 0;
+}
+
 /* The first process whose parent is this one, from /proc, or 0. */
 static pid_t child_find(void)
 {
@@ -403,9 +423,10 @@ static const struct {
 	int args; /* at least */
 	int (*run)(char **arg);
 } commands[] = {
-    {"open", 2, cmd_open},     {"pread", 3, cmd_pread},     {"pwrite", 3, cmd_pwrite}, {"fill", 4, cmd_fill},
-    {"write", 2, cmd_write},   {"seek", 3, cmd_seek},       {"map", 3, cmd_map},       {"steps", 2, cmd_steps},
-    {"random", 2, cmd_random}, {"session", 1, cmd_session}, {"daemon", 2, cmd_daemon}, {"reap", 1, cmd_reap},
+    {"open", 2, cmd_open},   {"pread", 3, cmd_pread},   {"pwrite", 3, cmd_pwrite},   {"fill", 4, cmd_fill},
+    {"write", 2, cmd_write}, {"seek", 3, cmd_seek},     {"map", 3, cmd_map},         {"steps", 2, cmd_steps},
+    {"poll", 2, cmd_poll},   {"random", 2, cmd_random}, {"session", 1, cmd_session}, {"daemon", 2, cmd_daemon},
+    {"reap", 1, cmd_reap},
 };
 
 int main(int argc, char **argv)

@@ -33,6 +33,25 @@ leaves_nothing cow.sh
 is $? 0 'shared-private.sh ends well'
 leaves_nothing shared-private.sh
 
+"$shell" "$examples/belady.sh" >"$T/belady" 2>"$T/stderr"
+is $? 0 'belady.sh ends well'
+like "$(cat "$T/belady")" '^fifo +9 +10 ' "belady.sh shows Belady's anomaly"
+like "$(cat "$T/belady")" '^lru +10 +8 ' 'that LRU does not have'
+like "$(cat "$T/belady")" '^clock +14 ' 'and what CLOCK does'
+leaves_nothing belady.sh
+
+"$shell" "$examples/thrash.sh" >"$T/thrash" 2>"$T/stderr"
+is $? 0 'thrash.sh ends well'
+like "$(cat "$T/thrash")" '^ +64 +[0-9]+ +0 +[0-9]% #+$' 'thrash.sh shows no swapping where memory is enough'
+like "$(cat "$T/thrash")" '^ +1 +[0-9]+ +[0-9]+ +9[0-9]% #{45,}$' 'and thrashing where it is not'
+leaves_nothing thrash.sh
+
+"$shell" "$examples/swap.sh" >"$T/swap" 2>"$T/stderr"
+is $? 0 'swap.sh ends well'
+like "$(cat "$T/swap")" ' swap 0x[0-9a-f]+ slot=' 'swap.sh shows a page in swap'
+like "$(cat "$T/swap")" ' major swap-in ' 'that comes back'
+leaves_nothing swap.sh
+
 for size in 0 1 4095 4096 4097 300000; do
 	head -c $size /dev/urandom >"$T/file"
 	ok "mmapcopy.sh copies a file of $size bytes" sh -c "'$shell' '$examples/mmapcopy.sh' '$T/file' | cmp - '$T/file'"

@@ -13,12 +13,12 @@ outcome() {
 
 a=$(ctl "$P" mmap 0 64K rw- private,anon)
 is "$(outcome r "$a")" "$(va "$a") minor zero-page" 'a read of untouched memory maps the zero page'
-answers "$(va "$a") hit" 'the next one hits' "$P" access r "$a"
+answers "$(va "$a") hit tlb=hit" 'the next one hits' "$P" access r "$a"
 like "$(ctl "$P" access w "$a")" "^$(va "$a") minor [a-z-]+ .*frame=" 'a write then takes a frame'
 is "$(outcome w "$(plus "$a" 4096)")" "$(va "$(plus "$a" 4096)") minor demand-zero" 'a write to untouched memory takes a cleared frame'
-answers "$(va "$(plus "$a" 4100)") hit" 'which is then there' "$P" access w "$(plus "$a" 4100)"
-is "$(ctl "$P" access r "$a" 16K | cut -d ' ' -f 1-3)" "$(va "$a") hit
-$(va "$(plus "$a" 4096)") hit
+answers "$(va "$(plus "$a" 4100)") hit tlb=hit" 'which is then there' "$P" access w "$(plus "$a" 4100)"
+is "$(ctl "$P" access r "$a" 16K | cut -d ' ' -f 1-3)" "$(va "$a") hit tlb=hit
+$(va "$(plus "$a" 4096)") hit tlb=hit
 $(va "$(plus "$a" 8192)") minor zero-page
 $(va "$(plus "$a" 12288)") minor zero-page" 'a range answers a line a page'
 is "$(ctl "$P" access r "$(plus "$a" 4095)" 2 | wc -l)" 2 'two bytes may be two pages'
@@ -40,7 +40,7 @@ head -c 100000 /dev/urandom >"$T/shared"
 s=$(ctl "$P" mmap 0 64K rw- shared "$T/shared")
 ctl "$P" access r "$s" >/dev/null
 is "$(outcome w "$s")" "$(va "$s") minor write-notify" 'the first write to a clean shared page is noticed'
-answers "$(va "$s") hit" 'the second is not' "$P" access w "$s"
+answers "$(va "$s") hit tlb=hit" 'the second is not' "$P" access w "$s"
 ctl "$P" msync "$s" 4K sync >/dev/null
 is "$(outcome w "$s")" "$(va "$s") minor write-notify" 'until it was written back'
 x=$(ctl "$P" mmap 0 4K r-x private "$T/file")
@@ -66,7 +66,7 @@ edge=$(ctl "$P" mmap 0x10000000 8K rw- private,anon,fixed)
 fails EFAULT 'a range that runs into a hole' "$P" access w "$(plus "$edge" 4096)" 8K
 is "$({ echo "access w $edge 12K" >&3 && cat <&3; cat <&3; } 3<>"$P/ctl" 2>/dev/null | grep -v ' fatal ' | cut -d ' ' -f 1-3)" \
 	"$(va "$edge") minor demand-zero
-$(va "$(plus "$edge" 4096)") hit
+$(va "$(plus "$edge" 4096)") hit tlb=hit
 error: access: EFAULT:" 'the lines before the fatal one come first'
 
 # --- faults -----------------------------------------------------------------------------------

@@ -51,8 +51,8 @@ poke 1 "$a" 'by the parent..' >/dev/null
 like "$(last_fault 1)" "^w $(va "$a") minor cow-reuse( |\$)" 'the last user of a page writes into it: cow-reuse'
 is "$(note pfn "$(entry 1 "$a" PTE)")" "$frame" 'and keeps the frame'
 is "$(peek 2 "$a" 15)" "$(hex 'by the child...')" 'the child does not see it'
-answers "$(va "$a") hit" 'then there are no more faults' "$M/1" access w "$a"
-answers "$(va "$a") hit" 'on either side' "$M/2" access w "$a"
+answers "$(va "$a") hit tlb=hit" 'then there are no more faults' "$M/1" access w "$a"
+answers "$(va "$a") hit tlb=hit" 'on either side' "$M/2" access w "$a"
 
 # --- Shared memory stays shared ---------------------------------------------------------------
 

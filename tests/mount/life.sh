@@ -107,7 +107,7 @@ ok '-h exits 0' "$VASFS" -h
 like "$("$VASFS" -V)" '[0-9]+\.[0-9]+' '-V tells the version'
 ok '-V exits 0' "$VASFS" -V
 
-start_mount -o ram=16M,firstpid=4711
+start_mount -o ram=16M,swapsize=0,firstpid=4711
 is "$(ctl "$M" spawn)" 4711 'firstpid'
 like "$(cat "$M/meminfo")" '^MemTotal: +16384 kB$' 'ram'
 a=$(ctl "$M/4711" mmap 0 64M rw- private,anon,noreserve)
@@ -118,7 +118,7 @@ ctl "$M" kill 4711 >/dev/null
 is "$(ctl "$M" spawn)" 4712 'the machine lives on'
 stop_mount
 
-start_mount -o ram=4096
+start_mount -o ram=4096,swapsize=0
 is "$(ctl "$M" spawn)" 1 'one page of ram is enough to start'
 is "$(poke 1 0x7fffffffe000 x)" 1 'and for one page'
 is "$(poke 1 0x7fffffffd000 x)" ENOMEM 'not for two'
