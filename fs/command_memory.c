@@ -8,6 +8,7 @@
 #include "util/number.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -279,10 +280,6 @@ int command_msync(struct command_call *call)
 #define ACCESS_STEP (UINT64_C(1) << 20)
 
 const struct command_reason access_reasons[] = {
-    {EACCES, "the area does not permit it (SEGV_ACCERR)"},
-    {EFAULT, "no area at the address (SEGV_MAPERR)"},
-    {EIO, "beyond the end of the file, or it could not be read (SIGBUS)"},
-    {ENOMEM, "physical memory and swap are used up"},
     {E2BIG, "one command touches at most 16G"},
     {0, NULL},
 };
@@ -290,16 +287,36 @@ const struct command_reason access_reasons[] = {
 struct access_lines {
 	struct command_call *call;
 	GString *line;
+	struct vm_fault fatal; /* its outcome is VM_HIT where there was none */
 };
 
 static void add_access_line(void *ctx, const struct vm_fault *fault)
 {
 	struct access_lines *lines = ctx;
 
+	/* A fatal fault is the command's error; only the pages before it have lines. */
+	if (fault->outcome == VM_FATAL) {
+		lines->fatal = *fault;
+		return;
+	}
 	g_string_truncate(lines->line, 0);
 	fault_line(lines->line, fault, false);
 	g_string_append_printf(lines->line, " tlb=%s\n", fault->tlb ? "hit" : "miss");
 	ctl_results_add(lines->call->results, lines->line->str, lines->line->len);
+}
+
+static const char *why_fatal(const struct vm_fault *fault)
+{
+	switch (fault->kind) {
+	case VM_FAULT_SEGV_MAPERR:
+		return "no area at the address (SEGV_MAPERR)";
+	case VM_FAULT_SEGV_ACCERR:
+		return "the area does not permit it (SEGV_ACCERR)";
+	case VM_FAULT_SIGBUS:
+		return "beyond the end of the file, or its page could not be read (SIGBUS)";
+	default:
+		return "physical memory and swap are used up";
+	}
 }
 
 static bool parse_access(struct command_call *call, int index, enum vm_access *access)
@@ -328,7 +345,7 @@ static uint64_t access_step(uint64_t addr, uint64_t len)
 int command_access(struct command_call *call)
 {
 	g_autoptr(GString) line = g_string_new(NULL);
-	struct access_lines lines = {call, line};
+	struct access_lines lines = {.call = call, .line = line};
 	uint64_t addr, len = 1;
 	enum vm_access access;
 	int error = 0;
@@ -347,6 +364,9 @@ int command_access(struct command_call *call)
 		addr += step;
 		len -= step;
 	}
+	if (lines.fatal.outcome == VM_FATAL)
+		return command_fail(call, error, "%s at 0x%" PRIx64 ": %s", vm_fault_kind_name(lines.fatal.kind),
+		                    lines.fatal.va, why_fatal(&lines.fatal));
 	return error;
 }
 

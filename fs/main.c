@@ -30,11 +30,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static const unsigned hung_write_back_s = 2;
@@ -62,21 +64,47 @@ static void tell_ready(void *ctx)
 	daemonize_ready(ctx);
 }
 
-static void give_up(int number)
+static void *sync_main(void *machine)
 {
-	_exit(EXIT_SUCCESS);
+	vm_machine_sync(machine);
+	return NULL;
+}
+
+static uint64_t pages_written(struct vm_machine *machine)
+{
+	struct vm_machine_info info;
+
+	vm_machine_info(machine, &info);
+	return info.file_writes;
+}
+
+/* Write every dirty page back. False: nothing has been written for a while, because a host file hangs. */
+static bool write_back(struct vm_machine *machine)
+{
+	uint64_t before, after = pages_written(machine);
+	struct timespec deadline;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, sync_main, machine) != 0)
+		return vm_machine_sync(machine) == 0;
+	do {
+		before = after;
+		clock_gettime(CLOCK_REALTIME, &deadline);
+		deadline.tv_sec += hung_write_back_s;
+		if (pthread_timedjoin_np(thread, NULL, &deadline) == 0)
+			return true;
+		after = pages_written(machine);
+	} while (after != before);
+	return false;
 }
 
 /*
- * A request hangs in a host file, and with it what it holds of the machine: nothing can be freed. Write back what
- * can be written, for a while, and go.
+ * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed. What can be written back has
+ * been.
  */
-static _Noreturn void leave_hung(struct fuse_session *session, struct vm_machine *machine)
+static _Noreturn void leave_hung(struct fuse_session *session)
 {
 	fuse_session_unmount(session);
-	signal(SIGALRM, give_up);
-	alarm(hung_write_back_s);
-	vm_machine_sync(machine);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -92,8 +120,8 @@ static int serve(struct fuse_session *session, const char *mountpoint, const str
 	}
 	server->mount.dev = mountpoint_dev(mountpoint);
 	end = loop_run(session, &options->fuse);
-	if (end == LOOP_HANGS)
-		leave_hung(session, server->mount.machine);
+	if (!write_back(server->mount.machine) || end == LOOP_HANGS)
+		leave_hung(session);
 	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
