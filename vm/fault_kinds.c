@@ -160,6 +160,8 @@ static int cached_page_locked(struct fault *fault, vm_pfn pfn, enum vm_fault_kin
 	bool shared = area->flags & AREA_SHARED;
 	struct vm_frame *frame = &fault->process->machine->frames[pfn];
 
+	if (frame->flags & FRAME_WRITEBACK)
+		frame->flags |= FRAME_WANTED;
 	if (writes(fault) && !shared)
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
 	if (writes(fault))
@@ -207,6 +209,8 @@ static int file_page_locked(struct fault *fault, uint64_t index)
 		fault->index = index;
 		return PASS_PAGE_IN;
 	}
+	if (index >= object_size_pages(fault->area->object))
+		return fault_fail(fault, VM_FAULT_SIGBUS, -EIO); /* the file shrank meanwhile */
 	return cached_page_locked(fault, fault->page,
 	                          source_kind(fault, fault->page, VM_FAULT_FILE_READ, VM_FAULT_PAGE_CACHE));
 }

@@ -95,13 +95,13 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int 
 	return file;
 }
 
-struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len)
+struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool charged)
 {
 	struct vm_file *file = file_alloc(machine, O_RDWR);
 
 	if (file == NULL)
 		return NULL;
-	file->object = object_new_shmem(machine, len);
+	file->object = object_new_shmem(machine, len, charged);
 	if (file->object == NULL)
 		g_clear_pointer(&file, g_free);
 	else
@@ -153,9 +153,36 @@ void file_put_handle(struct vm_object *object, struct vm_handle *handle)
 	}
 }
 
+/* One who refers to OBJECT, with its own use of HANDLE (or NULL), goes. */
+static void leave_object(struct vm_object *object, struct vm_handle *handle)
+{
+	struct vm_machine *machine = object->machine;
+
+	if (handle != NULL)
+		file_put_handle(object, handle);
+	machine_lock(machine);
+	object_put_locked(object);
+	machine_unlock(machine);
+}
+
+/*
+ * Where dirty pages could not be written, they are the only copy: FILE's handle and its hold on the object pass to the
+ * object itself, for the flusher to try again.
+ */
+static bool keep_for_dirty_pages(struct vm_file *file)
+{
+	struct vm_object *object = file->object;
+
+	machine_lock(file->machine);
+	bool keep = !object->shmem && file->access != O_RDONLY && object->dirty_pages > 0 && object->kept == NULL;
+	if (keep)
+		object->kept = file->handle;
+	machine_unlock(file->machine);
+	return keep;
+}
+
 void vm_file_unref(struct vm_file *file)
 {
-	struct vm_machine *machine = file->machine;
 	struct vm_object *object = file->object;
 
 	if (!g_atomic_int_dec_and_test(&file->refs))
@@ -163,12 +190,21 @@ void vm_file_unref(struct vm_file *file)
 	/* Dirty pages need a descriptor that can write them, and this may have been the last. */
 	if (file->access != O_RDONLY && !object->shmem)
 		object_write_back(object, 0, UINT64_MAX);
-	if (file->handle != NULL)
-		file_put_handle(object, file->handle);
-	machine_lock(machine);
-	object_put_locked(object);
-	machine_unlock(machine);
+	if (!keep_for_dirty_pages(file))
+		leave_object(object, file->handle);
 	g_free(file);
+}
+
+void file_release_kept(struct vm_object *object, bool lose)
+{
+	struct vm_handle *handle = NULL;
+
+	machine_lock(object->machine);
+	if (lose || object->dirty_pages == 0)
+		handle = g_steal_pointer(&object->kept);
+	machine_unlock(object->machine);
+	if (handle != NULL)
+		leave_object(object, handle);
 }
 
 void file_release_mapping(struct vm_file *file)

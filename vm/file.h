@@ -11,11 +11,17 @@
 
 #include "vm/internal.h"
 
-/* A file for a new shared anonymous object of LEN bytes, or NULL. */
-struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len);
+/* A file for a new shared anonymous object of LEN bytes, CHARGED for overcommit or not, or NULL. */
+struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool charged);
 
 /* An area stopped mapping FILE (may be NULL): write its dirty pages if that was the last, and drop the reference. */
 void file_release_mapping(struct vm_file *file);
+
+/*
+ * The dirty pages that kept OBJECT after its last writer went are written now (or are given up: LOSE): let go of it. The caller holds the
+ * object otherwise.
+ */
+void file_release_kept(struct vm_object *object, bool lose);
 
 /*
  * Files that calls collect under locks, to release them afterwards. A list that cannot grow (no memory) is no failure

@@ -1,4 +1,5 @@
 #include "vm/flusher.h"
+#include "vm/file.h"
 #include "vm/machine.h"
 #include "vm/object.h"
 
@@ -51,6 +52,7 @@ static int flush_device(struct vm_machine *machine, dev_t dev)
 
 	for (guint i = 0; i < objects->len; i++) {
 		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
+		file_release_kept(objects->pdata[i], false);
 		if (result == 0)
 			result = error;
 	}

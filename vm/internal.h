@@ -140,6 +140,7 @@ enum {
 	FRAME_WRITEBACK = 1 << 2,  /* being written to its file */
 	FRAME_SWAPCACHE = 1 << 3,  /* anonymous: also stands in the slot whose number is INDEX */
 	FRAME_REFERENCED = 1 << 4, /* the clock's accessed bit */
+	FRAME_WANTED = 1 << 5,     /* mapped again while it was on its way out: it stays */
 };
 
 struct vm_frame {
@@ -212,6 +213,7 @@ struct vm_object {
 	struct vm_machine *machine;
 	uint64_t number;
 	bool shmem;       /* shared anonymous memory, else a host file */
+	uint64_t charged; /* pages of shared anonymous memory, for overcommit */
 	uint32_t special; /* first of the table pages that hold the kernel's own contents (the vdso), or 0 */
 	dev_t dev;
 	ino_t ino;
@@ -224,6 +226,7 @@ struct vm_object {
 	uint64_t area_count, pages, dirty_pages;
 	unsigned files;               /* vm_files that refer to it */
 	unsigned writers;             /* write-backs under way */
+	struct vm_handle *kept;       /* keeps the object while dirty pages could not be written, else NULL */
 	uint64_t size;                /* bytes, as last seen */
 	struct timespec mtime, ctime; /* as last seen */
 	int error;                    /* of a write-back that failed, reported once by msync */

@@ -12,4 +12,7 @@ ssize_t io_read(struct vm_machine *machine, int fd, void *buf, size_t len, uint6
 /* Write all LEN bytes at OFFSET: 0 or a negative errno. */
 int io_write(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset);
 
+/* The same, but what lies past the file's present end is left out: the file does not grow. */
+int io_write_inside(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset);
+
 #endif

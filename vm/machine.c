@@ -5,6 +5,7 @@
  * gives cleared pages at the first touch.
  */
 #include "vm/machine.h"
+#include "vm/file.h"
 #include "vm/flusher.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
@@ -319,6 +320,30 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 	return machine;
 }
 
+/* An object that is still kept for its dirty pages, or NULL. */
+static struct vm_object *kept_object(struct vm_machine *machine)
+{
+	struct vm_object *found = NULL;
+
+	machine_lock(machine);
+	for (struct list_link *l = machine->objects.next; l != &machine->objects && found == NULL; l = l->next)
+		if (LIST_ENTRY(l, struct vm_object, link)->kept != NULL)
+			found = LIST_ENTRY(l, struct vm_object, link);
+	machine_unlock(machine);
+	return found;
+}
+
+static void give_up_dirty_objects(struct vm_machine *machine)
+{
+	struct vm_object *object;
+
+	while ((object = kept_object(machine)) != NULL) {
+		g_message("%" G_GUINT64_FORMAT " pages of %s could not be written and are lost", object->dirty_pages,
+		          object->name);
+		file_release_kept(object, true);
+	}
+}
+
 void vm_machine_free(struct vm_machine *machine)
 {
 	GArray *pids = vm_machine_pids(machine);
@@ -333,6 +358,7 @@ void vm_machine_free(struct vm_machine *machine)
 	g_array_unref(pids);
 	vm_machine_sync(machine);
 	flusher_stop(machine);
+	give_up_dirty_objects(machine);
 	machine_destroy(machine);
 }
 

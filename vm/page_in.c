@@ -111,6 +111,8 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 
 	machine_lock(machine);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
+	if (error == 0 && index >= object_size_pages(object))
+		error = -EIO; /* the file shrank meanwhile */
 	if (error != 0) {
 		object_remove_locked(object, pfn);
 		frame_unpin_locked(machine, pfn);

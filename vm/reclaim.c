@@ -80,11 +80,13 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	if (slot == VM_SLOT_NONE)
 		return -ENOMEM;
 	pagetable_evict_frame_locked(machine, pfn);
+	frame->flags &= (uint16_t)~FRAME_WANTED;
 	struct vm_object *object = frame->object;
 	uint64_t index = frame->index;
 	object->files++; /* stays while we write */
 	int error = write_out_locked(machine, pfn, slot);
-	if (error == 0 && frame->object == object && frame->mapped == 0 && frame->pins == 1) {
+	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
+	if (error == 0 && frame->object == object && unused) {
 		swap_enter_locked(machine, slot, object, index);
 		object_remove_locked(object, pfn);
 	} else {
@@ -126,6 +128,17 @@ static int evict_locked(struct vm_machine *machine, vm_pfn pfn)
 	};
 
 	return evict[frame_kind(&machine->frames[pfn])](machine, pfn);
+}
+
+/* Evict PFN. If it cannot be written it goes to the young end, so that each is tried once. */
+static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	bool done = evict_locked(machine, pfn) == 0;
+
+	machine->count.reclaimed += done;
+	if (!done && !policy_is_free_locked(machine, pfn))
+		policy_renew_locked(machine, pfn);
+	return done;
 }
 
 /* --- Choosing ------------------------------------------------------------------------------------- */
@@ -174,21 +187,16 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 
 	*evicted = VM_PFN_NONE;
 	machine_lock(machine);
-	/* A page that cannot be written goes to the young end, so each is tried once. */
 	for (uint64_t tries = machine->listed; machine->nr_free == 0 && result == 0;) {
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
 		if (pfn == VM_PFN_NONE) {
-			result = nothing_to_evict_locked(machine, wait && tries > 0);
+			result = tries > 0 ? nothing_to_evict_locked(machine, wait) : wait ? -ENOMEM : -EAGAIN;
 			continue;
 		}
-		if (evict_locked(machine, pfn) != 0) {
+		if (try_evict_locked(machine, pfn))
+			*evicted = pfn;
+		else
 			tries--;
-			if (!policy_is_free_locked(machine, pfn))
-				policy_renew_locked(machine, pfn);
-			continue;
-		}
-		machine->count.reclaimed++;
-		*evicted = pfn;
 	}
 	machine_unlock(machine);
 	return result;
@@ -203,10 +211,8 @@ uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages)
 		vm_pfn pfn = choose_locked(machine);
 		if (pfn == VM_PFN_NONE)
 			break;
-		if (evict_locked(machine, pfn) == 0) {
-			machine->count.reclaimed++;
+		if (try_evict_locked(machine, pfn))
 			done++;
-		}
 	}
 	machine_unlock(machine);
 	return done;

@@ -95,7 +95,7 @@ void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
 	vm_pfn pfn = machine->swap.slots[slot].frame;
 
 	machine->swap.slots[slot].frame = VM_PFN_NONE;
-	machine->frames[pfn].flags &= (uint16_t)~FRAME_SWAPCACHE;
+	machine->frames[pfn].flags &= (uint16_t) ~(FRAME_SWAPCACHE | FRAME_DIRTY);
 	machine->count.swap_cached--;
 	frame_put_locked(machine, pfn);
 }

@@ -74,17 +74,16 @@ static int bring_back(struct vm_machine *machine, uint32_t number)
 		machine_unlock(machine);
 	}
 	machine_lock(machine);
-	if (pfn != VM_PFN_NONE) {
-		while (slot->frame != VM_PFN_NONE &&
-		       (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-			machine_wait_io_locked(machine);
-	}
+	/* It may be on its way for somebody else: in, or still out. */
+	while (slot->frame != VM_PFN_NONE && (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+		machine_wait_io_locked(machine);
+	bool failed_elsewhere = error == 0 && in_use(slot) && slot->frame == VM_PFN_NONE;
 	if (error == 0 && slot->frame != VM_PFN_NONE)
 		map_everywhere_locked(machine, number);
 	if (pfn != VM_PFN_NONE)
 		frame_unpin_locked(machine, pfn);
 	machine_unlock(machine);
-	return error;
+	return failed_elsewhere ? bring_back(machine, number) : error;
 }
 
 static void set_on(struct vm_machine *machine, bool on)

@@ -41,7 +41,7 @@ static int write_page(struct vm_object *object, int fd, uint64_t index, const ui
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = io_write(machine, fd, bytes, MIN(VM_PAGE_SIZE, (uint64_t)before.st_size - offset), offset);
+	int error = io_write_inside(machine, fd, bytes, VM_PAGE_SIZE, offset);
 	if (fstat(fd, &after) != 0)
 		return error;
 	machine_lock(machine);
@@ -71,8 +71,14 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	machine->count.writeback--;
 	object->writers--;
 	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
-	if (error != 0 && frame->object != NULL)
+	bool beyond = frame->object != NULL && frame->index >= object_size_pages(object);
+	if (error != 0 && frame->object != NULL && !beyond)
 		object_dirty_locked(frame);
+	/* A page that the file lost meanwhile was left to us. */
+	if (beyond) {
+		pagetable_evict_frame_locked(machine, pfn);
+		object_remove_locked(object, pfn);
+	}
 	if (error != 0)
 		object->error = error;
 	frame_unpin_locked(machine, pfn);
