@@ -116,7 +116,7 @@ static int begin(struct vm_process *process, uint64_t va, size_t *len)
 /* A fatal fault ends the process where the machine was told so. */
 static void punish(struct vm_process *process, int error)
 {
-	if (process->machine->config.segv_kill && (error == -EFAULT || error == -EACCES || error == -EIO))
+	if (machine_knob(process->machine, segv_kill) && (error == -EFAULT || error == -EACCES || error == -EIO))
 		vm_process_exit(process, 128 + (error == -EIO ? SIGBUS : SIGSEGV));
 }
 
@@ -317,12 +317,13 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
 	return error;
 }
 
-void access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags)
+int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags)
 {
 	bool write = (flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
 
-	if (flags & AREA_ACCESS)
-		access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ, NULL, NULL);
+	if (!(flags & AREA_ACCESS))
+		return -EFAULT;
+	return access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ, NULL, NULL);
 }
 
 int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)

@@ -7,7 +7,10 @@
 int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn,
                  void *ctx);
 
-/* Bring in the pages of [VA, VA+LEN), which an area with FLAGS covers, as far as that goes (populate_vma_page_range). */
-void access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags);
+/*
+ * Bring in the pages of [VA, VA+LEN), which an area with FLAGS covers (populate_vma_page_range). The error of the page that
+ * stopped it, as vm_access: -EFAULT where the area has no rights at all.
+ */
+int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags);
 
 #endif

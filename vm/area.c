@@ -191,7 +191,7 @@ static int isolate(struct vm_space *space, uint64_t start, uint64_t end, uint64_
 
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end)
 {
-	return isolate(space, start, end, space->process->machine->config.max_map_count);
+	return isolate(space, start, end, machine_knob(space->process->machine, max_map_count));
 }
 
 int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)

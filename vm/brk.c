@@ -3,6 +3,7 @@
  * granularity. It merges with anonymous neighbours of equal flags as any other, but its first page does not with what
  * lies below, a program's bss (brk looks for a neighbour down to start_brk only).
  */
+#include "vm/access.h"
 #include "vm/area.h"
 #include "vm/file.h"
 #include "vm/limits.h"
@@ -18,7 +19,7 @@ enum { HEAP_FLAGS = AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA
 
 static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 {
-	if (to > VM_USER_END - VM_PAGE_SIZE || space->area_count > space->process->machine->config.max_map_count)
+	if (to > VM_USER_END - VM_PAGE_SIZE || space->area_count > machine_knob(space->process->machine, max_map_count))
 		return false;
 	/* Something is in the way, or a stack's guard gap; a page stays free between. */
 	const struct vm_area *above = area_find(space, from);
@@ -60,33 +61,46 @@ static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **fil
 	return addr;
 }
 
-int64_t vm_brk(struct vm_process *process, uint64_t addr)
+/* The break before and after a call. */
+struct breaks {
+	uint64_t before, after;
+};
+
+/* Move the break to VALUE, or by it if RELATIVE. New pages of a locked heap are brought in. -ESRCH. */
+static int move_break(struct vm_process *process, uint64_t value, bool relative, struct breaks *breaks)
 {
 	GPtrArray *files = NULL;
-	int64_t result = -ESRCH;
+	unsigned flags = 0;
 
 	process_write_lock(process);
-	if (process->space != NULL)
-		result = (int64_t)set_break(process->space, addr, &files);
+	struct vm_space *space = process->space;
+	if (space != NULL) {
+		breaks->before = space->brk;
+		breaks->after = set_break(space, relative ? space->brk + value : value, &files);
+		flags = HEAP_FLAGS | space->lock_future;
+	}
 	process_unlock(process);
 	file_list_release(files);
-	return result;
+	uint64_t from = page_align(breaks->before), to = page_align(breaks->after);
+	if (to > from && (flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
+		access_populate(process, from, to - from, flags);
+	return flags != 0 ? 0 : -ESRCH;
+}
+
+int64_t vm_brk(struct vm_process *process, uint64_t addr)
+{
+	struct breaks breaks = {0, 0};
+	int error = move_break(process, addr, false, &breaks);
+
+	return error != 0 ? error : (int64_t)breaks.after;
 }
 
 int64_t vm_sbrk(struct vm_process *process, int64_t increment)
 {
-	GPtrArray *files = NULL;
-	int64_t result = -ESRCH;
+	struct breaks breaks = {0, 0};
+	int error = move_break(process, (uint64_t)increment, true, &breaks);
 
-	process_write_lock(process);
-	if (process->space != NULL) {
-		uint64_t before = process->space->brk, wanted = before + (uint64_t)increment;
-		bool wraps = increment > 0 ? wanted < before : wanted > before;
-		result = (int64_t)before;
-		if (wraps || set_break(process->space, wanted, &files) != wanted)
-			result = -ENOMEM;
-	}
-	process_unlock(process);
-	file_list_release(files);
-	return result;
+	if (error != 0)
+		return error;
+	return breaks.after == breaks.before + (uint64_t)increment ? (int64_t)breaks.before : -ENOMEM;
 }

@@ -67,7 +67,7 @@ static bool may_grow(const struct vm_area *area, uint64_t start)
 	const struct vm_area *below = area->prev;
 	uint64_t more = (area->start - start) >> VM_PAGE_SHIFT;
 
-	if (!(area->flags & AREA_GROWSDOWN) || start < machine->config.mmap_min_addr ||
+	if (!(area->flags & AREA_GROWSDOWN) || start < machine_knob(machine, mmap_min_addr) ||
 	    area->end - start > limits_soft(area->space->process, VM_LIMIT_STACK))
 		return false;
 	if (below != NULL && !(below->flags & AREA_GROWSDOWN) && (below->flags & AREA_ACCESS) &&
@@ -223,7 +223,7 @@ static int reclaim(struct fault *fault)
 
 	if (evicted != VM_PFN_NONE)
 		fault->record->evicted = evicted;
-	if (error == -ENOMEM && machine->config.oom_kill && reclaim_kill(machine))
+	if (error == -ENOMEM && machine_knob(machine, oom_kill) && reclaim_kill(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
 }

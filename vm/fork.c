@@ -17,6 +17,9 @@
 /* The child's copy of AREA. Its anonymous pages are a family of its own from now on, begun with inherited ones. */
 static int copy_area(struct vm_space *child, const struct vm_area *area)
 {
+	/* Area by area, as in dup_mmap. */
+	if ((area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, area_pages(area)))
+		return -ENOMEM;
 	struct vm_area *copy =
 	    area_new(child, area->start, area->end, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT),
 	             area->file, area->pgoff);
@@ -90,16 +93,6 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 	return fix_entries(child, parent);
 }
 
-/* What the child's private memory is charged for (dup_mmap checks it area by area). */
-static uint64_t charged_pages(const struct vm_space *space)
-{
-	uint64_t pages = 0;
-
-	for (const struct vm_area *area = space->first; area != NULL; area = area->next)
-		pages += area->flags & AREA_ACCOUNT ? area_pages(area) : 0;
-	return pages;
-}
-
 static void copy_fds(struct vm_process *child, const struct vm_process *parent)
 {
 	if (parent->fds == NULL)
@@ -118,8 +111,7 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 		return NULL;
 	}
 	process_write_lock(process);
-	bool may = process->space == NULL || machine_may_commit(process->space, charged_pages(process->space));
-	*error = process->space == NULL ? -ESRCH : may ? copy_space(child->space, process->space) : -ENOMEM;
+	*error = process->space != NULL ? copy_space(child->space, process->space) : -ESRCH;
 	if (*error == 0) {
 		copy_fds(child, process);
 		memcpy(child->limits, process->limits, sizeof child->limits);

@@ -29,6 +29,9 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages);
 /* Time since the machine's start. */
 struct timespec machine_uptime(const struct vm_machine *machine);
 
+/* A value that can be set at run time, read without the lock. */
+#define machine_knob(machine, member) __atomic_load_n(&(machine)->config.member, __ATOMIC_RELAXED)
+
 /* Physical page PFN: a frame of RAM, or a table page (the zero page and the vdso's pages among them). */
 static inline void *machine_page(const struct vm_machine *machine, uint64_t pfn)
 {

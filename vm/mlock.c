@@ -60,20 +60,31 @@ static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t
 	return pages;
 }
 
-/* Bring in the pages of [START, END), area by area, as far as that goes (__mm_populate). */
-static void populate(struct vm_process *process, uint64_t start, uint64_t end)
+/* What mlock answers where populating failed with ERROR (__mlock_posix_error_return). */
+static int populate_errno(int error)
 {
-	while (start < end) {
+	if (error == -ENOMEM)
+		return -EAGAIN;
+	return error == -EFAULT || error == -EACCES || error == -EIO ? -ENOMEM : error;
+}
+
+/* Bring in the pages of [START, END), area by area, up to the first that fails (__mm_populate). */
+static int populate(struct vm_process *process, uint64_t start, uint64_t end)
+{
+	int error = 0;
+
+	while (error == 0 && start < end) {
 		process_read_lock(process);
 		const struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
 		bool found = area != NULL && area->start < end;
 		uint64_t from = found ? MAX(start, area->start) : end, to = found ? MIN(end, area->end) : end;
 		unsigned flags = found ? area->flags : 0;
 		process_unlock(process);
-		if ((flags & AREA_LOCKED) && !(flags & AREA_LOCKONFAULT) && (flags & AREA_ACCESS))
-			access_populate(process, from, to - from, flags);
+		if ((flags & LOCK_FLAGS) == AREA_LOCKED)
+			error = access_populate(process, from, to - from, flags);
 		start = to;
 	}
+	return populate_errno(error);
 }
 
 static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, unsigned flags)
@@ -94,9 +105,7 @@ static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, u
 		result = may ? apply(space, start, end, flags) : -ENOMEM;
 	}
 	process_unlock(process);
-	if (result == 0 && flags != 0)
-		populate(process, start, end);
-	return result;
+	return result == 0 && flags != 0 ? populate(process, start, end) : result;
 }
 
 static bool may_lock_at_all(struct vm_process *process)
@@ -152,7 +161,7 @@ int vm_mlockall(struct vm_process *process, int flags)
 	}
 	process_unlock(process);
 	if (result == 0 && (flags & MCL_CURRENT))
-		populate(process, 0, VM_USER_END);
+		populate(process, 0, VM_USER_END); /* failures are ignored, as in Linux */
 	return result;
 }
 

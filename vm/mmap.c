@@ -28,7 +28,8 @@ static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
 {
 	if (flags & MAP_32BIT)
 		return area_lowest_gap(space, len, LOW_BASE, LOW_END);
-	uint64_t at = area_highest_gap(space, len, space->process->machine->config.mmap_min_addr, space->mmap_base);
+	uint64_t at =
+	    area_highest_gap(space, len, machine_knob(space->process->machine, mmap_min_addr), space->mmap_base);
 	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
 }
 
@@ -80,7 +81,7 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 		return -ENOMEM;
 	if (addr & (VM_PAGE_SIZE - 1))
 		return -EINVAL;
-	if (addr < process->machine->config.mmap_min_addr && process->cred.uid != 0)
+	if (addr < machine_knob(process->machine, mmap_min_addr) && process->cred.uid != 0)
 		return -EPERM;
 	return (int64_t)addr;
 }
@@ -88,7 +89,7 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 /* A hint is rounded down, and up out of the forbidden low pages (round_hint_to_min). */
 static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 {
-	uint64_t lowest = space->process->machine->config.mmap_min_addr;
+	uint64_t lowest = machine_knob(space->process->machine, mmap_min_addr);
 
 	addr = page_down(addr);
 	return addr != 0 && addr < lowest ? page_align(lowest) : addr;
@@ -156,14 +157,20 @@ static int check_anonymous_type(struct request *request)
 	return 0;
 }
 
-static void set_area_flags(struct request *request)
+static bool space_overcommits(const struct vm_space *space)
+{
+	return machine_knob(space->process->machine, overcommit_memory) != VM_OVERCOMMIT_NEVER;
+}
+
+static void set_area_flags(const struct vm_space *space, struct request *request)
 {
 	request->area_flags |= area_flags_of_prot(request->prot) | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC;
 	if (request->flags & MAP_GROWSDOWN)
 		request->area_flags |= AREA_GROWSDOWN;
 	if (request->flags & MAP_LOCKED)
 		request->area_flags |= AREA_LOCKED;
-	if (request->flags & MAP_NORESERVE)
+	/* Not where overcommit is forbidden. */
+	if ((request->flags & MAP_NORESERVE) && space_overcommits(space))
 		request->area_flags |= AREA_NORESERVE;
 	/* Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another one. */
 	if ((request->flags & MAP_STACK) && !(request->flags & MAP_GROWSDOWN))
@@ -204,7 +211,7 @@ static int check_room(struct vm_space *space, const struct request *request)
 /* Everything that may refuse the mapping before anything is changed (do_mmap). The address is chosen on success. */
 static int check(struct vm_space *space, struct request *request)
 {
-	if (space->area_count > space->process->machine->config.max_map_count)
+	if (space->area_count > machine_knob(space->process->machine, max_map_count))
 		return -ENOMEM;
 	int64_t at = space_find_place(space, request->addr, request->len, request->flags, request->file != NULL,
 	                              request->offset);
@@ -214,7 +221,7 @@ static int check(struct vm_space *space, struct request *request)
 	if ((request->flags & MAP_FIXED_NOREPLACE) &&
 	    area_overlap(space, request->addr, request->addr + request->len) != NULL)
 		return -EEXIST;
-	set_area_flags(request);
+	set_area_flags(space, request);
 	request->area_flags |= space->lock_future;
 	if ((request->flags & MAP_LOCKED) && !limits_can_lock(space->process))
 		return -EPERM;
@@ -239,7 +246,7 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 		return 0;
 	const struct vm_area *first = area_at(space, start);
 	bool cuts_hole = first != NULL && first->start < start && first->end > end;
-	if (cuts_hole && space->area_count >= space->process->machine->config.max_map_count)
+	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
 		return -ENOMEM;
 	error = pagetable_own_range(space, start, end, VM_PMD);
 	if (error == 0)
@@ -261,7 +268,8 @@ static struct vm_area *make_area(struct vm_space *space, const struct request *r
 	uint64_t pgoff = file != NULL ? request->offset >> VM_PAGE_SHIFT : request->addr >> VM_PAGE_SHIFT;
 
 	if (file == NULL && (request->area_flags & AREA_SHARED)) {
-		file = file_new_shmem(space->process->machine, request->len);
+		bool charged = !(request->area_flags & AREA_NORESERVE);
+		file = file_new_shmem(space->process->machine, request->len, charged);
 		pgoff = 0;
 		if (file == NULL)
 			return NULL;

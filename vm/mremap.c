@@ -109,7 +109,10 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 {
 	struct vm_space *space = move->space;
 
-	if (space->area_count >= space->process->machine->config.max_map_count - MAP_COUNT_MARGIN)
+	if (space->area_count >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
+		return -ENOMEM;
+	bool both = (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_ACCOUNT);
+	if (both && !machine_may_commit(space, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
 	struct vm_area *copy = copy_area(move, area);
 	if (copy == NULL)
@@ -153,7 +156,7 @@ static int64_t remap_to(struct move *move)
 	struct vm_space *space = move->space;
 	int error = 0;
 
-	if (space->area_count + 2 >= space->process->machine->config.max_map_count - MAP_COUNT_MARGIN)
+	if (space->area_count + 2 >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
 		return -ENOMEM;
 	if (move->flags & MREMAP_FIXED)
 		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);

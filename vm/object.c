@@ -77,7 +77,7 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 	return object;
 }
 
-struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size)
+struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged)
 {
 	struct vm_object *object = object_alloc(machine);
 
@@ -92,7 +92,8 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size)
 	enter_locked(object);
 	object->ino = object->number;
 	machine_unlock(machine);
-	machine_account(machine, object_size_pages(object), 0);
+	object->charged = charged ? object_size_pages(object) : 0;
+	machine_account(machine, object->charged, 0);
 	return object;
 }
 
@@ -218,7 +219,7 @@ void object_free_locked(struct vm_object *object)
 	}
 	list_remove(&object->link);
 	if (object->shmem)
-		object->machine->count.committed -= object_size_pages(object);
+		object->machine->count.committed -= object->charged;
 	else
 		g_hash_table_remove(object->machine->files, object);
 	if (object->name != NULL)

@@ -27,8 +27,8 @@ GHashTable *object_table_new(void);
 /* The object of the host file that STAT describes, found or made; the caller enters its vm_file. NULL: no memory. */
 struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct stat *status);
 
-/* A new shared anonymous object of SIZE bytes, or NULL. */
-struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size);
+/* A new shared anonymous object of SIZE bytes, CHARGED for overcommit as a whole or not, or NULL. */
+struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged);
 
 /*
  * An object of LEN bytes with the contents BYTES that no frames of RAM hold (the vdso). It lives as long as the machine.

@@ -57,7 +57,7 @@ static struct entry *find(struct vm_tlb *tlb, uint64_t va)
 	return NULL;
 }
 
-/* As in hardware, the first store through an entry walks the tables to set their dirty bit. */
+/* As in hardware, the first store through an entry walks the tables to set their dirty bit (and ours, soft-dirty). */
 static bool serves(const struct entry *entry, enum vm_access access)
 {
 	if (access == VM_ACCESS_WRITE)
@@ -102,7 +102,7 @@ void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool wr
 	                         .used = ++tlb->clock,
 	                         .writable = writable,
 	                         .executable = !(leaf & PTE_NX),
-	                         .dirty = leaf & PTE_D};
+	                         .dirty = (leaf & PTE_D) && !(leaf & PTE_SOFT_CLEAN)};
 }
 
 void tlb_flush_page_locked(struct vm_space *space, uint64_t va)

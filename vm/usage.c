@@ -269,8 +269,7 @@ enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 /* ENTRY, in use, after the clearing WHAT. */
 static uint64_t cleared(uint64_t entry, int what)
 {
-	/* Without the dirty bit the next store walks the tables, and is noticed. */
-	return what == CLEAR_SOFT_DIRTY ? (entry | PTE_SOFT_CLEAN) & ~PTE_D : entry & ~PTE_A;
+	return what == CLEAR_SOFT_DIRTY ? entry | PTE_SOFT_CLEAN : entry & ~PTE_A;
 }
 
 static void clear_area(struct vm_area *area, int what)
