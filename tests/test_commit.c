@@ -4,8 +4,7 @@
  */
 #include "tests/pressure.h"
 
-#include <signal.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FAR (ARENA + 4096 * PAGE)
@@ -449,7 +448,7 @@ static void test_mlock(void)
 	g_assert_cmpuint(locked_of(p.f.process), ==, 5);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, PAGE, 2), ==, -EINVAL);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, 0, 0), ==, 0);
-	g_assert_cmpint(vm_mlock(p.f.process, ARENA, UINT64_MAX, 0), ==, -EINVAL);
+	g_assert_cmpint(vm_mlock(p.f.process, ARENA, UINT64_MAX - 4 * PAGE, 0), ==, -EINVAL);
 	g_assert_cmpint(vm_munlock(p.f.process, FAR, PAGE), ==, -ENOMEM);
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 16 * PAGE), ==, 0);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 0);
@@ -457,10 +456,10 @@ static void test_mlock(void)
 	pressure_end(&p);
 }
 
-/* In a child of the host: what mlock of ADDR answers, 0 or a negative errno. */
+/* What the host's mlock answers: 0 or a negative errno. Sanitizers make the library's do nothing. */
 static int host_mlock(void *addr, size_t len)
 {
-	return mlock(addr, len) == 0 ? 0 : -errno;
+	return syscall(SYS_mlock, addr, len) == 0 ? 0 : -errno;
 }
 
 /* Pages that cannot be brought in make the call fail, and stay locked: memory without rights, and past the end of a file. */
