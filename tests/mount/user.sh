@@ -30,7 +30,8 @@ run_ctl() {
 	as_user "$VASCTL" "$@" 2>&1
 }
 
-ok 'an ordinary user mounts' as_user "$TOOL" daemon "$T/daemon" "$VASFS" "$M"
+# The swap file goes where they may write.
+ok 'an ordinary user mounts' as_user env TMPDIR="$T" "$TOOL" daemon "$T/daemon" "$VASFS" "$M"
 is "$(run_ctl "$M" spawn)" 1 'and has a machine'
 is "$(as_user stat -c '%u' "$M/1" "$M/1/mem" | sort -u)" "$user" 'whose processes are theirs'
 like "$(as_user cat "$M/1/status")" "^Uid:	$user	" 'as status says'
