@@ -68,6 +68,9 @@ bool policy_evictable_locked(const struct vm_machine *machine, vm_pfn pfn)
 		return false;
 	if (to_swap && (!swap->on || swap->used == swap->total))
 		return false;
+	/* Where one thread waits for a file already, a second one need not: the file system may hang. */
+	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) && frame->object->writers > 0)
+		return false;
 	return !is_locked(machine, frame);
 }
 
