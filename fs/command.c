@@ -12,8 +12,8 @@
 /* --- Lines -------------------------------------------------------------------------------------- */
 
 /*
- * LINE as g_shell_parse_argv reads it right: without its comment, which starts at a # that begins a word, and with every
- * other # outside quotes escaped (GLib takes one after an escaped blank for a comment, and none after a tab).
+ * LINE as g_shell_parse_argv reads it right: without its comment, which starts at a # that begins a word, and with
+ * every other # outside quotes escaped (GLib takes one after an escaped blank for a comment, and none after a tab).
  */
 static char *line_without_comment(const char *line)
 {

@@ -43,8 +43,8 @@ extern const struct command machine_commands[];
 
 /*
  * Run the command in LINE (LEN bytes without the newline; an empty line and a comment do nothing). NUMBER is what an
- * error calls it. Result lines, and a line for an error, go to CALL->results. CALL names mount, process, caller, results.
- * Returns 0 or the negative errno of the command.
+ * error calls it. Result lines, and a line for an error, go to CALL->results. CALL names mount, process, caller,
+ * results. Returns 0 or the negative errno of the command.
  */
 int command_run(struct command_call *call, const char *line, size_t len, unsigned number);
 

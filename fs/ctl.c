@@ -1,8 +1,8 @@
 /*
  * ctl.c - the streams of ctl files: text is cut into lines, lines are run, results are kept for the reads that follow.
  *
- * An open that has written reads its own results; one that has not reads the last result of anyone. The lock of an open is
- * held while its commands run, so what one open sends runs in order; nothing else is.
+ * An open that has written reads its own results; one that has not reads the last result of anyone. The lock of an open
+ * is held while its commands run, so what one open sends runs in order; nothing else is.
  */
 #include "fs/ctl.h"
 

@@ -4,9 +4,9 @@
  *     store = fs_ctl_store_new()                       once a mount
  *     open = fs_ctl_open(mount, process or NULL)       at open; NULL is the machine's ctl
  *       fs_ctl_write(open, caller, text, len)          runs each line that ends; the errno of the first that fails
- *       fs_ctl_read(open, caller, out, size)           result lines since the last read, or the last command's, or the help
- *     fs_ctl_close(open, caller)                       at flush: runs a last line without a newline
- *     fs_ctl_free(open)                                at release
+ *       fs_ctl_read(open, caller, out, size)           result lines since the last read, or the last command's, or the
+ * help fs_ctl_close(open, caller)                       at flush: runs a last line without a newline fs_ctl_free(open)
+ * at release
  *
  * All of them may be called from any thread. None waits for another process or an event.
  */

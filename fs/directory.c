@@ -1,6 +1,6 @@
 /*
- * directory.c - reading directories: ".", "..", the files of the table, then what is called by a number: in the root the
- * processes by rising pid.
+ * directory.c - reading directories: ".", "..", the files of the table, then what is called by a number: in the root
+ * the processes by rising pid.
  */
 #include "fs/directory.h"
 

@@ -1,8 +1,9 @@
 /*
  * event_feed.h - the faults of all processes on their way from the engine to the readers of events.
  *
- * The engine puts them in under its own lock, so that must be quick and wait for nobody; one thread takes them out. What it
- * does not take in time is overwritten: records are numbered, and the taker sees by their numbers what it missed.
+ * The engine puts them in under its own lock, so that must be quick and wait for nobody; one thread takes them out.
+ * What it does not take in time is overwritten: records are numbered, and the taker sees by their numbers what it
+ * missed.
  */
 #ifndef FS_EVENT_FEED_H
 #define FS_EVENT_FEED_H
@@ -39,8 +40,8 @@ void event_feed_put(void *ctx, const struct vm_fault *fault);
 uint64_t event_feed_next(struct event_feed *feed);
 
 /*
- * Wait for records, or for event_feed_wake, and move up to COUNT of them, the oldest first, to RECORDS. Returns how many.
- * event_feed_release them.
+ * Wait for records, or for event_feed_wake, and move up to COUNT of them, the oldest first, to RECORDS. Returns how
+ * many. event_feed_release them.
  */
 size_t event_feed_take(struct event_feed *feed, struct event_record *records, size_t count);
 void event_feed_release(struct event_feed *feed, struct event_record *records, size_t count);

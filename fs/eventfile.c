@@ -3,11 +3,11 @@
  *
  *     engine -> event_feed -> the events' thread: renders lines -> log -> readers, each at its own place
  *
- * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the log has left behind goes on
- * with the oldest line there is, and is told how many events it missed; so is everyone where the feed ran over.
+ * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the log has left behind
+ * goes on with the oldest line there is, and is told how many events it missed; so is everyone where the feed ran over.
  *
- * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an interrupt under the lock
- * of the request, and an answer in there would free it. Before its answer a request is cut off from such calls.
+ * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an interrupt under the
+ * lock of the request, and an answer in there would free it. Before its answer a request is cut off from such calls.
  *
  * Locks: events->lock, then those of the engine and the feed. No function of libfuse is called under it.
  */

@@ -37,8 +37,8 @@ typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_proc
 typedef int (*fs_store_fn)(struct fs_mount *mount, struct vm_process *process, const char *text);
 
 /*
- * Store up to COUNT words of a file of 64-bit words, from the one numbered FIRST on, in WORDS. Returns how many, 0 at the end of
- * the file, or a negative errno.
+ * Store up to COUNT words of a file of 64-bit words, from the one numbered FIRST on, in WORDS. Returns how many, 0 at
+ * the end of the file, or a negative errno.
  */
 typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
                                uint64_t *words);
@@ -47,8 +47,8 @@ typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *proces
 typedef void (*fs_own_fn)(GString *out, const struct vm_process_info *info);
 
 /*
- * Target of a symbolic link, to be freed with g_free, or NULL with *ERROR set (a negative errno). INDEX tells links of one
- * row apart.
+ * Target of a symbolic link, to be freed with g_free, or NULL with *ERROR set (a negative errno). INDEX tells links of
+ * one row apart.
  */
 typedef char *(*fs_link_fn)(struct fs_mount *mount, struct vm_process *process, unsigned index,
                             const struct fs_caller *caller, int *error);

@@ -2,7 +2,8 @@
  * hostpath.c - walks a path one component at a time, each opened with O_PATH and looked at before the next, because
  *
  *   - a step into our own mount must not happen: the lookup would be a request to ourselves, and where all threads wait
- *     for one, nobody is left to answer. Opening the mount's root with O_PATH, and statx with AT_STATX_DONT_SYNC, send none;
+ *     for one, nobody is left to answer. Opening the mount's root with O_PATH, and statx with AT_STATX_DONT_SYNC, send
+ * none;
  *   - links of /proc must not lead to the daemon's own files, as they would if the kernel followed them;
  *   - a caller may have another root directory than the daemon.
  */
@@ -100,7 +101,8 @@ static int go_to_copy(struct walk *walk, int fd)
 
 /* --- Steps -------------------------------------------------------------------------------------- */
 
-/* Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount. */
+/* Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount.
+ */
 static int open_step(const struct walk *walk, const char *name, bool is_dir)
 {
 	int fd = openat(walk->at, name, STEP_FLAGS | (is_dir ? O_DIRECTORY : 0));
@@ -157,7 +159,8 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 	return text[0] == '/' ? go_to_copy(walk, walk->start->root) : 0;
 }
 
-/* Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno. */
+/* Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno.
+ */
 static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
 {
 	int error;
@@ -275,8 +278,8 @@ void hostpath_start_close(struct hostpath_start *start)
 }
 
 /*
- * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves the way: the name of its
- * directory tells. That name is seen from our root, so it is of use only to a caller with the same.
+ * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves the way: the name of
+ * its directory tells. That name is seen from our root, so it is of use only to a caller with the same.
  */
 static int start_outside(struct walk *walk)
 {

@@ -23,8 +23,8 @@ void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *c
 void hostpath_start_close(struct hostpath_start *start);
 
 /*
- * Walk PATH with the rights of this thread. A descriptor opened with O_PATH, or a negative errno: -ELOOP inside MOUNT or
- * past 40 links, -EINVAL for a relative path without a working directory, and those of open(2).
+ * Walk PATH with the rights of this thread. A descriptor opened with O_PATH, or a negative errno: -ELOOP inside MOUNT
+ * or past 40 links, -EINVAL for a relative path without a working directory, and those of open(2).
  */
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller, const struct hostpath_start *start,
                   const char *path);

@@ -1,6 +1,6 @@
 /*
- * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps. Keys, columns and order
- * are Linux's, so that tools find them; what the model does not have is 0.
+ * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps. Keys, columns and
+ * order are Linux's, so that tools find them; what the model does not have is 0.
  */
 #include "fs/render.h"
 #include "util/text.h"

@@ -1,6 +1,6 @@
 /*
- * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo, mounts. There is one
- * processor, which never works: nothing runs here.
+ * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo, mounts. There is
+ * one processor, which never works: nothing runs here.
  */
 #include "fs/render.h"
 #include "util/text.h"

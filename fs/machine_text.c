@@ -1,6 +1,6 @@
 /*
- * machine_text.c - the root's text files that are our own: frames, objects, version. Fields are parted by one blank, there is no
- * header, and a path comes last. README.in lists the columns.
+ * machine_text.c - the root's text files that are our own: frames, objects, version. Fields are parted by one blank,
+ * there is no header, and a path comes last. README.in lists the columns.
  */
 #include "fs/render.h"
 #include "util/text.h"

@@ -99,8 +99,8 @@ static bool write_back(struct vm_machine *machine)
 }
 
 /*
- * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed. What can be written back has
- * been.
+ * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed. What can be written
+ * back has been.
  */
 static _Noreturn void leave_hung(struct fuse_session *session)
 {

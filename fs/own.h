@@ -1,9 +1,10 @@
 /*
  * own.h - a caller's own directory.
  *
- * Who binds the mount over /proc may run tools there that look themselves up: ps wants /proc/self/stat and the directory of
- * its own pid, and fails without. So `self` leads each caller to its own pid, and whoever asks for that pid, if it is no process of
- * the machine, finds a directory that nobody else sees. It says no more than that there is such a process.
+ * Who binds the mount over /proc may run tools there that look themselves up: ps wants /proc/self/stat and the
+ * directory of its own pid, and fails without. So `self` leads each caller to its own pid, and whoever asks for that
+ * pid, if it is no process of the machine, finds a directory that nobody else sees. It says no more than that there is
+ * such a process.
  */
 #ifndef FS_OWN_H
 #define FS_OWN_H

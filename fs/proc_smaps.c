@@ -1,6 +1,6 @@
 /*
- * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in memory. Keys, order and
- * padding are Linux 6.x's, because tools parse them; what the model does not have is 0.
+ * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in memory. Keys, order
+ * and padding are Linux 6.x's, because tools parse them; what the model does not have is 0.
  */
 #include "fs/render.h"
 #include "util/text.h"

@@ -225,8 +225,10 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 	/* startcode, endcode, startstack, kstkesp, kstkeip */
 	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, info->start_code,
 	                       info->end_code, info->start_stack, info->sp, info->pc);
-	/* signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor, rt_priority, policy,
-	 * delayacct_blkio_ticks, guest_time, cguest_time */
+	/*
+	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor, rt_priority, policy,
+	 * delayacct_blkio_ticks, guest_time, cguest_time
+	 */
 	g_string_append_printf(out, " 0 0 0 0 0 0 0 %d 0 0 0 0 0 0", SIGCHLD);
 	/* start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end, exit_code */
 	g_string_append_printf(

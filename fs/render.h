@@ -46,7 +46,10 @@ void status_text(GString *out, const struct vm_process_info *info);
 void maps_line(GString *out, const struct vm_area_info *area);
 size_t maps_line_room(const struct vm_area_info *area);
 
-/* The line of one fault as faults, events and ctl's access show it, without a newline. WITH_HEAD: SEQ TIME PID ACCESS first. */
+/*
+ * The line of one fault as faults, events and ctl's access show it, without a newline. WITH_HEAD: SEQ TIME PID ACCESS
+ * first.
+ */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * swapfile.c - making, checking and reserving the swap file.
  *
- * Rule: nothing is written into a file before it is known to be empty or ours; and from the first byte that is written it is
- * ours, however we end.
+ * Rule: nothing is written into a file before it is known to be empty or ours; and from the first byte that is written
+ * it is ours, however we end.
  */
 #include "fs/swapfile.h"
 #include "vm/vm.h"
@@ -62,8 +62,8 @@ static int write_signature(int fd, off_t at)
 }
 
 /*
- * Give FD room for SIZE bytes and the signature. It is written first, in its new place, so that the file ends in it whenever
- * it is cut there. Returns 0 or an errno, with the file cut back to OLD bytes.
+ * Give FD room for SIZE bytes and the signature. It is written first, in its new place, so that the file ends in it
+ * whenever it is cut there. Returns 0 or an errno, with the file cut back to OLD bytes.
  */
 static int resize(int fd, off_t old, off_t size)
 {

@@ -33,8 +33,8 @@ enum {
 /*
  * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another file, but for a
  * descriptor's, and for those that only one caller has. Attributes of a process's files are asked for at each step of a
- * path, so that its end shows at once. Those of the root's change only in the number of links, and are asked for as often,
- * so they last a little.
+ * path, so that its end shows at once. Those of the root's change only in the number of links, and are asked for as
+ * often, so they last a little.
  */
 static const double name_timeout = 60;
 static const double process_attr_timeout = 0;

@@ -41,8 +41,8 @@ struct fs_handle {
 };
 
 /*
- * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly once, whatever happens.
- * With the answer the handle may be gone: the caller can have closed the file before the function returns.
+ * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly once, whatever
+ * happens. With the answer the handle may be gone: the caller can have closed the file before the function returns.
  */
 struct file_class {
 	int (*open)(struct fs_handle *handle); /* sets up state; 0 or a negative errno */
@@ -61,7 +61,10 @@ struct file_class {
 /* How nodes that stand in a directory once for each of something, and have no other name, are numbered. */
 struct tree_numbers {
 	bool pids; /* the number is the node's pid, else its index */
-	/* The numbers, ascending, in a directory of PROCESS (NULL: the root): a GArray of int that the caller frees. NULL: hidden. */
+	/*
+	 * The numbers, ascending, in a directory of PROCESS (NULL: the root): a GArray of int that the caller frees.
+	 * NULL: hidden.
+	 */
 	GArray *(*list)(struct fs_mount *mount, struct vm_process *process);
 	/* Whether NUMBER is one of them, for CALLER (NULL: for whoever). */
 	bool (*has)(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number);

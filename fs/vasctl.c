@@ -1,6 +1,6 @@
 /*
- * vasctl.c - one transaction on a ctl file: write a command, print its result. A program of its own that knows nothing of
- * the daemon but the ctl file. docs/vasctl.1 says how it is used.
+ * vasctl.c - one transaction on a ctl file: write a command, print its result. A program of its own that knows nothing
+ * of the daemon but the ctl file. docs/vasctl.1 says how it is used.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * wordfile.h - binary files of 64-bit words (file_class), as /proc/PID/pagemap and /proc/kpagecount: the word numbered N stands
- * at 8 x N, and is read as it is at that moment. Offset and length have to be multiples of 8.
+ * wordfile.h - binary files of 64-bit words (file_class), as /proc/PID/pagemap and /proc/kpagecount: the word numbered
+ * N stands at 8 x N, and is read as it is at that moment. Offset and length have to be multiples of 8.
  */
 #ifndef FS_WORDFILE_H
 #define FS_WORDFILE_H
