@@ -101,7 +101,8 @@ static int go_to_copy(struct walk *walk, int fd)
 
 /* --- Steps -------------------------------------------------------------------------------------- */
 
-/* Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount.
+/*
+ * Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount.
  */
 static int open_step(const struct walk *walk, const char *name, bool is_dir)
 {
@@ -159,7 +160,8 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 	return text[0] == '/' ? go_to_copy(walk, walk->start->root) : 0;
 }
 
-/* Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno.
+/*
+ * Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno.
  */
 static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
 {

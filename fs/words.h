@@ -36,7 +36,8 @@ extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONL
  */
 char *words_parse(const struct word *words, const char *text, uint64_t *bits);
 
-/* `rwx` with `-` for what is missing, as PROT_ bits; with GROWSDOWN also `rw-,growsdown`. False if it is anything else.
+/*
+ * `rwx` with `-` for what is missing, as PROT_ bits; with GROWSDOWN also `rw-,growsdown`. False if it is anything else.
  */
 bool prot_parse(const char *text, bool growsdown, int *prot);
 
