@@ -18,11 +18,14 @@ int command_mlock2(struct command_call *call);
 int command_munlock(struct command_call *call);
 int command_mlockall(struct command_call *call);
 int command_munlockall(struct command_call *call);
+int command_madvise(struct command_call *call);
+int command_mincore(struct command_call *call);
+int command_setrlimit(struct command_call *call);
 int command_access(struct command_call *call);
 int command_translate(struct command_call *call);
 
 extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[], mremap_reasons[];
 extern const struct command_reason sbrk_reasons[], msync_reasons[], mlock_reasons[], munlock_reasons[],
-    mlockall_reasons[], access_reasons[];
+    mlockall_reasons[], madvise_reasons[], mincore_reasons[], setrlimit_reasons[], access_reasons[];
 
 #endif

@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
     [VM_ENTRY_PAGE] = "page",
     [VM_ENTRY_HUGE] = "huge",
     [VM_ENTRY_SWAP] = "swap",
+    [VM_ENTRY_GUARD] = "guard",
 };
 
 /* By bit number, as the processor's manual names them; what it leaves to software is SW and the number. */
@@ -61,6 +62,8 @@ static void add_notes(GString *out, const struct vm_entry_info *entry)
 	if (entry->kind == VM_ENTRY_SWAP) {
 		g_string_append(out, " slot=");
 		text_decimal(out, entry->pfn);
+	} else if (entry->kind == VM_ENTRY_GUARD) {
+		add_flags(out, entry->raw, entry->level);
 	} else {
 		g_string_append(out, " pfn=0x");
 		text_hex(out, entry->pfn, 1);

@@ -48,7 +48,7 @@ static void add_rest(GString *out, const struct vm_area_usage *usage)
 	    {"Referenced:", usage->referenced},
 	    {"Anonymous:", usage->anonymous},
 	    {"KSM:", 0},
-	    {"LazyFree:", 0},
+	    {"LazyFree:", usage->lazy_free},
 	    {"AnonHugePages:", 0},
 	    {"ShmemPmdMapped:", 0},
 	    {"FilePmdMapped:", 0},

@@ -12,6 +12,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#define MADV_GUARD_REMOVE 103
+#endif
+
 const struct word mmap_words[] = {
     {"private", WORD_PRIVATE},
     {"shared", WORD_SHARED},
@@ -47,6 +55,30 @@ const struct word mlock2_words[] = {{"onfault", MLOCK_ONFAULT}, {NULL}};
 
 const struct word mlockall_words[] = {
     {"current", MCL_CURRENT}, {"future", MCL_FUTURE}, {"onfault", MCL_ONFAULT}, {NULL}};
+
+const struct word madvise_words[] = {
+    {"normal", MADV_NORMAL},
+    {"random", MADV_RANDOM},
+    {"sequential", MADV_SEQUENTIAL},
+    {"willneed", MADV_WILLNEED},
+    {"dontneed", MADV_DONTNEED},
+    {"dontneed_locked", MADV_DONTNEED_LOCKED},
+    {"free", MADV_FREE},
+    {"remove", MADV_REMOVE},
+    {"dontfork", MADV_DONTFORK},
+    {"dofork", MADV_DOFORK},
+    {"wipeonfork", MADV_WIPEONFORK},
+    {"keeponfork", MADV_KEEPONFORK},
+    {"dontdump", MADV_DONTDUMP},
+    {"dodump", MADV_DODUMP},
+    {"cold", MADV_COLD},
+    {"pageout", MADV_PAGEOUT},
+    {"populate_read", MADV_POPULATE_READ},
+    {"populate_write", MADV_POPULATE_WRITE},
+    {"guard_install", MADV_GUARD_INSTALL},
+    {"guard_remove", MADV_GUARD_REMOVE},
+    {NULL},
+};
 
 const struct word open_words[] = {
     {"rdonly", WORD_RDONLY},

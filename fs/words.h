@@ -28,6 +28,7 @@ extern const struct word mremap_words[];   /* MREMAP_ */
 extern const struct word msync_words[];    /* MS_, and `0` */
 extern const struct word mlock2_words[];   /* MLOCK_ */
 extern const struct word mlockall_words[]; /* MCL_ */
+extern const struct word madvise_words[];  /* MADV_: a value, not bits, so one word only */
 extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONLY */
 
 /*

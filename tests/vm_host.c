@@ -16,6 +16,7 @@ enum { MAX_STEPS = 64, MAPS_ROOM = 1 << 16 };
 /* What the child tells. */
 struct report {
 	int64_t result[MAX_STEPS];
+	int64_t of_child; /* a fork's child leaves it here */
 	char maps[MAPS_ROOM];
 	size_t maps_len;
 };
@@ -23,9 +24,11 @@ struct report {
 /* --- In the child --------------------------------------------------------------------------------- */
 
 static sigjmp_buf escape;
+static volatile int signal_code;
 
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
+	signal_code = info->si_code;
 	siglongjmp(escape, signal);
 }
 
@@ -44,6 +47,42 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) static int64_t ho
 	return 0;
 }
 
+/* The byte at ADDR, or 256 + the signal. */
+__attribute__((no_sanitize("address", "thread", "undefined"))) static int64_t host_byte(uint64_t addr)
+{
+	int signal = sigsetjmp(escape, 1);
+
+	return signal != 0 ? 256 + signal : *(volatile uint8_t *)addr;
+}
+
+static int64_t host_child_byte(uint64_t addr, struct report *report)
+{
+	pid_t pid = (pid_t)syscall(SYS_fork);
+
+	if (pid == 0) {
+		report->of_child = host_byte(addr);
+		syscall(SYS_exit_group, 0);
+	}
+	syscall(SYS_wait4, pid, NULL, 0, NULL);
+	return report->of_child;
+}
+
+static int64_t vec_bits(const uint8_t *vec, uint64_t len)
+{
+	int64_t bits = 0;
+
+	for (uint64_t i = 0; i < (len + PAGE - 1) / PAGE; i++)
+		bits |= (int64_t)(vec[i] & 1) << i;
+	return bits;
+}
+
+static int64_t host_mincore(const struct host_step *step)
+{
+	uint8_t vec[64];
+
+	return syscall(SYS_mincore, step->addr, step->len, vec) == 0 ? vec_bits(vec, step->len) : -errno;
+}
+
 static int64_t system_call(long number, const struct host_step *s, const int fds[])
 {
 	long result;
@@ -55,17 +94,26 @@ static int64_t system_call(long number, const struct host_step *s, const int fds
 	return result == -1 ? -errno : result;
 }
 
-static int64_t host_step(const struct host_step *step, const int fds[])
+static int64_t host_step(const struct host_step *step, const int fds[], struct report *report)
 {
-	static const long numbers[] = {[MMAP] = SYS_mmap,
-	                               [MUNMAP] = SYS_munmap,
-	                               [MPROTECT] = SYS_mprotect,
-	                               [MREMAP] = SYS_mremap,
-	                               [MSYNC] = SYS_msync};
+	static const long numbers[] = {[MMAP] = SYS_mmap,     [MUNMAP] = SYS_munmap, [MPROTECT] = SYS_mprotect,
+	                               [MREMAP] = SYS_mremap, [MSYNC] = SYS_msync,   [MADVISE] = SYS_madvise};
 
-	if (step->call == STORE || step->call == LOAD)
+	switch (step->call) {
+	case STORE:
+	case LOAD:
 		return host_access(step->addr, step->call == STORE);
-	return system_call(numbers[step->call], step, fds);
+	case CODE:
+		return host_access(step->addr, false) != 0 ? signal_code : 0;
+	case BYTE:
+		return host_byte(step->addr);
+	case CHILD_BYTE:
+		return host_child_byte(step->addr, report);
+	case MINCORE:
+		return host_mincore(step);
+	default:
+		return system_call(numbers[step->call], step, fds);
+	}
 }
 
 static void read_maps(struct report *report)
@@ -86,10 +134,12 @@ static void run_child(const struct host_step *steps, size_t count, const char *p
 	             [WRONLY] = open(path, O_WRONLY),
 	             [BAD_FD] = -1};
 
-	signal(SIGSEGV, on_signal);
-	signal(SIGBUS, on_signal);
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
 	for (size_t i = 0; i < count; i++)
-		report->result[i] = host_step(&steps[i], fds);
+		report->result[i] = host_step(&steps[i], fds, report);
 	read_maps(report);
 	_exit(0);
 }
@@ -121,7 +171,44 @@ static int64_t engine_access(struct vm_fixture *f, const struct host_step *s)
 	struct vm_fault record;
 	int error = touch(f->process, s->addr, s->call == STORE ? VM_ACCESS_WRITE : VM_ACCESS_READ, &record);
 
+	if (error == 0 && s->call == STORE)
+		put(f->process, s->addr, 1);
+
 	return error == 0 ? 0 : error == -EIO ? SIGBUS : error == -EFAULT || error == -EACCES ? SIGSEGV : error;
+}
+
+static int64_t engine_code(struct vm_fixture *f, const struct host_step *s)
+{
+	struct vm_process_info info;
+
+	if (engine_access(f, s) == 0)
+		return 0;
+	vm_process_info(f->process, &info);
+	return info.last_code;
+}
+
+static int64_t engine_byte(struct vm_process *process, uint64_t addr)
+{
+	int byte = get(process, addr);
+
+	return byte >= 0 ? byte : 256 + (byte == -EIO ? SIGBUS : SIGSEGV);
+}
+
+static int64_t engine_child_byte(struct vm_process *process, uint64_t addr)
+{
+	struct vm_process *child = fork_of(process);
+	int64_t byte = engine_byte(child, addr);
+
+	end(child);
+	return byte;
+}
+
+static int64_t engine_mincore(struct vm_process *process, const struct host_step *s)
+{
+	uint8_t vec[64];
+	int error = vm_mincore(process, s->addr, s->len, vec);
+
+	return error == 0 ? vec_bits(vec, s->len) : error;
 }
 
 static int64_t engine_step(struct vm_fixture *f, const struct host_step *s, const struct engine_files *files)
@@ -137,6 +224,16 @@ static int64_t engine_step(struct vm_fixture *f, const struct host_step *s, cons
 		return vm_mremap(f->process, s->addr, s->len, s->a, (int)s->b, s->c);
 	case MSYNC:
 		return vm_msync(f->process, s->addr, s->len, (int)s->a);
+	case MADVISE:
+		return vm_madvise(f->process, s->addr, s->len, (int)s->a);
+	case CODE:
+		return engine_code(f, s);
+	case BYTE:
+		return engine_byte(f->process, s->addr);
+	case CHILD_BYTE:
+		return engine_child_byte(f->process, s->addr);
+	case MINCORE:
+		return engine_mincore(f->process, s);
 	default:
 		return engine_access(f, s);
 	}
@@ -156,7 +253,8 @@ static char *result_text(int64_t result)
 
 static char *step_text(const struct host_step *s, size_t i)
 {
-	static const char *const names[] = {"mmap", "munmap", "mprotect", "mremap", "msync", "store", "load"};
+	static const char *const names[] = {"mmap",  "munmap", "mprotect", "mremap", "msync",      "madvise",
+	                                    "store", "load",   "code",     "byte",   "child_byte", "mincore"};
 
 	return g_strdup_printf("step %zu: %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)", i, names[s->call], s->addr, s->len,
 	                       s->a, s->b, s->c, s->d);

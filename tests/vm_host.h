@@ -10,14 +10,16 @@
 
 #include "tests/vm_fixture.h"
 
-enum host_call { MMAP, MUNMAP, MPROTECT, MREMAP, MSYNC, STORE, LOAD };
+enum host_call { MMAP, MUNMAP, MPROTECT, MREMAP, MSYNC, MADVISE, STORE, LOAD, CODE, BYTE, CHILD_BYTE, MINCORE };
 
 /* How the file that an mmap step names is opened. Its size is four pages. */
 enum host_file { NO_FILE, RDONLY, RDWR, WRONLY, BAD_FD };
 
 /*
  * One call. ADDR to LAST are its arguments in the system call's order, but mmap's: addr, len, prot, flags, file, offset.
- * STORE and LOAD access a byte at ADDR: 0, or SIGSEGV or SIGBUS. An argument in [ARENA, ARENA_END) is an address.
+ * STORE (of a 1) and LOAD access a byte at ADDR: 0, or SIGSEGV or SIGBUS; CODE, a load, gives the signal's code. BYTE
+ * gives the byte, CHILD_BYTE the one that a fork's child finds, or 256 + the signal. MINCORE gives a bit for each page,
+ * at most 11. An argument in [ARENA, ARENA_END) is an address.
  */
 struct host_step {
 	enum host_call call;
