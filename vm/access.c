@@ -256,7 +256,9 @@ static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_acce
 	return pfn;
 }
 
-/* The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name. */
+/*
+ * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name.
+ */
 static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
 {
 	int error;

@@ -8,8 +8,8 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
                  void *ctx);
 
 /*
- * Bring in the pages of [VA, VA+LEN), which an area with FLAGS covers (populate_vma_page_range). The error of the page that
- * stopped it, as vm_access: -EFAULT where the area has no rights at all.
+ * Bring in the pages of [VA, VA+LEN), which an area with FLAGS covers (populate_vma_page_range). The error of the page
+ * that stopped it, as vm_access: -EFAULT where the area has no rights at all.
  */
 int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags);
 

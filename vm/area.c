@@ -162,7 +162,10 @@ static int split(struct vm_area *area, uint64_t at)
 	upper->soft_dirty = area->soft_dirty;
 	upper->anon_vma = area->anon_vma;
 	upper->anon_inherited = area->anon_inherited;
-	/* Who looks through the object must find the whole range at any moment: the upper part is there before the lower shrinks. */
+	/*
+	 * Who looks through the object must find the whole range at any moment: the upper part is there before the
+	 * lower shrinks.
+	 */
 	if (upper->object != NULL)
 		link_object(upper);
 	account(area, -1);
@@ -199,7 +202,9 @@ int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
 	return isolate(space, start, end, UINT64_MAX);
 }
 
-/* Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited ones into a new one. */
+/*
+ * Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited ones into a new one.
+ */
 static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 {
 	if (a->anon_vma == b->anon_vma)

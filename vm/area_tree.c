@@ -206,7 +206,10 @@ struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint6
 	return area != NULL && area->start < end ? area : NULL;
 }
 
-/* The highest free place among the gaps below the areas of a subtree; only the paths along LOW and HIGH are searched in vain. */
+/*
+ * The highest free place among the gaps below the areas of a subtree; only the paths along LOW and HIGH are searched in
+ * vain.
+ */
 static uint64_t highest_below(const struct vm_area *area, uint64_t len, uint64_t low, uint64_t high)
 {
 	if (max_gap(area) < len)

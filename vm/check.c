@@ -52,6 +52,11 @@ static void check_leaf(struct check *check, uint64_t va, uint64_t entry, bool wr
 		complain(check, "entry for %#lx without an area", va);
 		return;
 	}
+	if (pte_is_guard(entry)) {
+		if (entry != pte_make_guard(check->machine))
+			complain(check, "guard marker at %#lx", va);
+		return;
+	}
 	if (!!(entry & PTE_US) != !!(area->flags & AREA_ACCESS) || !(entry & PTE_NX) != !!(area->flags & AREA_EXEC))
 		complain(check, "rights of the entry for %#lx", va);
 	if (writable && (!(area->flags & AREA_WRITE) || !ram))

@@ -12,6 +12,7 @@
  *       |            +-- file or shared ------ in the cache: map it       (page-cache)
  *       |                                      not yet: read it, go again (file-read)
  *       |                                      write to a private one: copy it (cow-copy)
+ *       entry marks a guard page ------------ SEGV_MAPERR
  *       entry holds a swap slot ------------- its frame is at hand: map it (swap-cache)
  *                                             not: read it, go again     (swap-in)
  *       entry present, but read-only
@@ -19,9 +20,9 @@
  *                    --- anonymous frame ----- others see it: copy (cow-copy); nobody does: take it (cow-reuse)
  *                    --- page of the cache --- private: cow-copy; shared: now dirty (write-notify)
  *
- * Nothing is read or written under a lock. A fault that needs a page, or a frame where none is free, gives up its locks, has
- * the page read into a cache and pinned, or a frame emptied, and starts again from the top: the area may have changed. The last pass finds
- * all it needs and maps the page.
+ * Nothing is read or written under a lock. A fault that needs a page, or a frame where none is free, gives up its
+ * locks, has the page read into a cache and pinned, or a frame emptied, and starts again from the top: the area may
+ * have changed. The last pass finds all it needs and maps the page.
  */
 #include "vm/fault.h"
 #include "vm/area.h"
@@ -289,15 +290,19 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 
 /* --- Prediction ----------------------------------------------------------------------------------- */
 
-/* The entry for VA holds a swap slot. */
-static bool predict_swap(struct vm_process *process, uint64_t va, struct vm_fault *record)
+/* The entry for VA is a guard marker, or holds a swap slot. */
+static bool predict_from_entry(struct fault *fault, uint64_t va)
 {
+	const struct vm_process *process = fault->process;
 	struct vm_machine *machine = process->machine;
+	struct vm_fault *record = fault->record;
 
 	machine_lock(machine);
 	vm_entry_id id = pagetable_entry_at_locked(process->space, va, VM_PTE);
 	uint64_t entry = id != 0 ? *pagetable_entry(machine, id) : 0;
-	bool swapped = pte_is_swap(entry);
+	bool swapped = pte_is_swap(entry), guard = pte_is_guard(entry);
+	if (guard)
+		fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	if (swapped) {
 		bool at_hand = machine->swap.slots[pte_slot(entry)].frame != VM_PFN_NONE;
 		record->slot = pte_slot(entry);
@@ -305,7 +310,7 @@ static bool predict_swap(struct vm_process *process, uint64_t va, struct vm_faul
 		record->outcome = at_hand ? VM_MINOR : VM_MAJOR;
 	}
 	machine_unlock(machine);
-	return swapped;
+	return swapped || guard;
 }
 
 void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *record)
@@ -318,7 +323,7 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 	struct vm_area *area = legal_area(&fault, &verdict);
 	if (verdict == PASS_GROW)
 		record->kind = VM_FAULT_STACK_GROW;
-	if (area != NULL && predict_swap(process, va, record))
+	if (area != NULL && predict_from_entry(&fault, va))
 		return;
 	if (area == NULL)
 		return;

@@ -9,7 +9,8 @@
 /*
  * PROCESS, locked for reading, wants ACCESS at VA and the MMU said no: make it possible, or find that it is not. The
  * lock may be dropped and taken again on the way, so what the caller knew of areas may have changed. What happened has
- * been counted and recorded; TELL, unless NULL, gets it too, with a reference to its file's name (a GRefString or NULL).
+ * been counted and recorded; TELL, unless NULL, gets it too, with a reference to its file's name (a GRefString or
+ * NULL).
  *
  * 0: try the access again. -EFAULT (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM (no frame or table page);
  * -ESRCH: the process has ended meanwhile (nothing recorded). -EAGAIN, only where the caller HOLDS_PINS: let go of

@@ -318,6 +318,8 @@ int fault_in_area_locked(struct fault *fault)
 	uint64_t *entry = pagetable_entry(machine, fault->id);
 	if (*entry == 0)
 		return empty_entry_locked(fault);
+	if (pte_is_guard(*entry))
+		return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	if (pte_is_swap(*entry))
 		return swapped_entry_locked(fault, *entry);
 	if (writes(fault) && !(*entry & PTE_RW))

@@ -250,3 +250,16 @@ ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offs
 {
 	return io_read(file->machine, file->handle->fd, buf, len, offset);
 }
+
+bool file_may_write(const struct vm_file *file, const struct vm_cred *cred)
+{
+	struct stat status;
+
+	if (file->handle == NULL || cred->uid == 0)
+		return true;
+	if (fstat(file->handle->fd, &status) != 0)
+		return false;
+	if (status.st_uid == cred->uid)
+		return true;
+	return status.st_mode & (status.st_gid == cred->gid ? S_IWGRP : S_IWOTH);
+}

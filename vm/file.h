@@ -18,8 +18,8 @@ struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool ch
 void file_release_mapping(struct vm_file *file);
 
 /*
- * The dirty pages that kept OBJECT after its last writer went are written now (or are given up: LOSE): let go of it. The caller holds the
- * object otherwise.
+ * The dirty pages that kept OBJECT after its last writer went are written now (or are given up: LOSE): let go of it.
+ * The caller holds the object otherwise.
  */
 void file_release_kept(struct vm_object *object, bool lose);
 
@@ -30,8 +30,17 @@ void file_release_kept(struct vm_object *object, bool lose);
 void file_list_add(GPtrArray **files, struct vm_file *file);
 void file_list_release(GPtrArray *files);
 
-/* Read up to LEN bytes at OFFSET of the host file. The number read (less only at the end of the file) or a negative errno. */
+/*
+ * Read up to LEN bytes at OFFSET of the host file. The number read (less only at the end of the file) or a negative
+ * errno.
+ */
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset);
+
+/*
+ * Whether a process of CRED owns the host file or may write it, so that it may know what others have of it in the cache
+ * (inode_owner_or_capable, file_permission). No lock is held.
+ */
+bool file_may_write(const struct vm_file *file, const struct vm_cred *cred);
 
 /* A descriptor of OBJECT that can be written, kept open until file_put_handle, or NULL. */
 struct vm_handle *file_get_writer_locked(struct vm_object *object);

@@ -1,8 +1,8 @@
 /*
  * fork.c - fork. Linux: dup_mmap, copy_page_range.
  *
- * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs a step per area and per
- * 512 GiB in use; the rest is paid where one side changes something.
+ * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs a step per area and
+ * per 512 GiB in use; the rest is paid where one side changes something.
  */
 #include "vm/area.h"
 #include "vm/file.h"
@@ -29,7 +29,7 @@ static int copy_area(struct vm_space *child, const struct vm_area *area)
 	copy->object = area->object;
 	copy->name = area->name;
 	copy->soft_dirty = area->soft_dirty;
-	if (area->anon_vma != 0) {
+	if (area->anon_vma != 0 && !(area->flags & AREA_WIPEONFORK)) {
 		copy->anon_vma = area_new_family(child->process->machine);
 		copy->anon_inherited = true;
 	}
@@ -58,18 +58,18 @@ static void copy_places(struct vm_space *child, const struct vm_space *parent)
 	child->auxv_len = parent->auxv_len;
 }
 
-/* Locks and areas that were not to be copied: what the shared tables say of them is not true of the child. */
+/* Locks and areas that were not to be copied, or empty: what the shared tables say of them is not true of the child. */
 static int fix_entries(struct vm_space *child, const struct vm_space *parent)
 {
 	int error = 0;
 
 	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next) {
-		if (!(area->flags & (AREA_LOCKED | AREA_DONTCOPY)))
+		bool empty = area->flags & (AREA_DONTCOPY | AREA_WIPEONFORK);
+		if (!empty && !(area->flags & AREA_LOCKED))
 			continue;
-		struct vm_area *copy = area_at(child, area->start);
-		error = pagetable_own_range(child, area->start, area->end, copy != NULL ? VM_PTE : VM_PMD);
-		if (error == 0 && copy != NULL)
-			protect_entries(copy);
+		error = pagetable_own_range(child, area->start, area->end, empty ? VM_PMD : VM_PTE);
+		if (error == 0 && !empty)
+			protect_entries(area_at(child, area->start));
 		else if (error == 0)
 			pagetable_clear_range(child, area->start, area->end);
 	}

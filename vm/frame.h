@@ -11,7 +11,10 @@
 
 #include "vm/internal.h"
 
-/* A frame for OBJECT (NULL: private anonymous memory), cleared if ZERO, neither mapped nor cached. VM_PFN_NONE: none is free. */
+/*
+ * A frame for OBJECT (NULL: private anonymous memory), cleared if ZERO, neither mapped nor cached. VM_PFN_NONE: none is
+ * free.
+ */
 vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero);
 
 /* Free PFN if nothing uses it any more. */

@@ -42,8 +42,12 @@ enum {
 	AREA_DONTEXPAND = 1 << 12,
 	AREA_ACCOUNT = 1 << 13,
 	AREA_NORESERVE = 1 << 14,
-	AREA_SPECIAL = 1 << 15, /* made by the kernel (vvar, vdso): never merged, moved or written back */
-	AREA_STACK = 1 << 16,   /* MAP_STACK */
+	AREA_SPECIAL = 1 << 15,  /* made by the kernel (vvar, vdso): never merged, moved or written back */
+	AREA_STACK = 1 << 16,    /* MAP_STACK */
+	AREA_SEQ_READ = 1 << 17, /* MADV_SEQUENTIAL, MADV_RANDOM: only shown, there is no read-ahead */
+	AREA_RAND_READ = 1 << 18,
+	AREA_WIPEONFORK = 1 << 19,
+	AREA_DONTDUMP = 1 << 20,
 	AREA_ACCESS = AREA_READ | AREA_WRITE | AREA_EXEC,
 };
 
@@ -110,7 +114,8 @@ struct vm_space {
 #define PTE_SWAP (UINT64_C(1) << 9)    /* software, not present: the number field is a swap slot */
 #define PTE_LOCKED (UINT64_C(1) << 10) /* software: the area is locked in memory */
 #define PTE_SOFT_CLEAN \
-	(UINT64_C(1) << 11) /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
+	(UINT64_C(1) << 11)           /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
+#define PTE_GUARD (UINT64_C(1) << 52) /* software, not present: an access is SEGV_MAPERR (MADV_GUARD_INSTALL) */
 #define PTE_NX (UINT64_C(1) << 63)
 #define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
 
@@ -141,6 +146,7 @@ enum {
 	FRAME_SWAPCACHE = 1 << 3,  /* anonymous: also stands in the slot whose number is INDEX */
 	FRAME_REFERENCED = 1 << 4, /* the clock's accessed bit */
 	FRAME_WANTED = 1 << 5,     /* mapped again while it was on its way out: it stays */
+	FRAME_LAZYFREE = 1 << 6,   /* anonymous, given up (MADV_FREE): it goes unless an entry's D says otherwise */
 };
 
 struct vm_frame {

@@ -44,7 +44,10 @@ static ssize_t inside_file(int fd, size_t len, uint64_t offset)
 	return offset < (uint64_t)status.st_size ? (ssize_t)MIN(len, (uint64_t)status.st_size - offset) : 0;
 }
 
-/* One transfer, which may be short: the bytes written, 0 behind the end of a file that is to keep its size, or a negative errno. */
+/*
+ * One transfer, which may be short: the bytes written, 0 behind the end of a file that is to keep its size, or a
+ * negative errno.
+ */
 static ssize_t write_some(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset, bool clip)
 {
 	ssize_t n = allowed(machine, true, fd, len, offset);

@@ -1,5 +1,6 @@
 /*
- * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are used: each is stored at once.
+ * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are used: each is stored
+ * at once.
  */
 #include "vm/machine.h"
 #include "vm/policy.h"

@@ -138,7 +138,10 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 	                               .pfn = pte_pfn(raw),
 	                               .kind = VM_ENTRY_TABLE,
 	                               .users = 1};
-	if (level == VM_PTE && pte_is_swap(raw)) {
+	if (level == VM_PTE && pte_is_guard(raw)) {
+		info->kind = VM_ENTRY_GUARD;
+		info->pfn = 0;
+	} else if (level == VM_PTE && pte_is_swap(raw)) {
 		info->kind = VM_ENTRY_SWAP;
 		info->pfn = pte_slot(raw);
 		info->users = rmap_slot_users_locked(machine, pte_slot(raw));

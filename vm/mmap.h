@@ -14,7 +14,8 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 /*
  * Where a mapping of LEN bytes (a multiple of the page size) goes: ADDR with MAP_FIXED, else at the hint ADDR if free,
- * else the highest place below mmap_base. OFFSET in bytes of the file. -ENOMEM, -EINVAL, -EPERM. Linux: get_unmapped_area.
+ * else the highest place below mmap_base. OFFSET in bytes of the file. -ENOMEM, -EINVAL, -EPERM. Linux:
+ * get_unmapped_area.
  */
 int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
                          uint64_t offset);
@@ -26,9 +27,9 @@ bool space_is_accountable(unsigned flags);
 unsigned area_flags_of_prot(int prot);
 
 /*
- * Map a special area of the kernel's ("[vvar]", "[vdso]"): LEN bytes where mmap with the hint ADDR would, with FLAGS (AREA_ rights), of
- * OBJECT from page PGOFF, or of nothing (every access is SIGBUS) with OBJECT NULL. NAME is static. Returns the address,
- * or -ENOMEM.
+ * Map a special area of the kernel's ("[vvar]", "[vdso]"): LEN bytes where mmap with the hint ADDR would, with FLAGS
+ * (AREA_ rights), of OBJECT from page PGOFF, or of nothing (every access is SIGBUS) with OBJECT NULL. NAME is static.
+ * Returns the address, or -ENOMEM.
  */
 int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags, const char *name,
                           struct vm_object *object, uint64_t pgoff);

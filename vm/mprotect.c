@@ -20,8 +20,8 @@
 #endif
 
 /*
- * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame that
- * nobody else maps, and shared memory unless it is a clean page of a host file.
+ * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame
+ * that nobody else maps, and shared memory unless it is a clean page of a host file.
  */
 static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area, uint64_t pfn)
 {
@@ -39,6 +39,8 @@ static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
 	const struct vm_machine *machine = area->space->process->machine;
 	uint64_t flags = fault_entry_flags(area);
 
+	if (pte_is_guard(entry))
+		return entry;
 	if (pte_is_swap(entry))
 		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_CLEAN));
 	if (writable_at_once(machine, area, pte_pfn(entry)))

@@ -205,7 +205,9 @@ static int64_t grow(struct move *move, struct vm_area *area)
 	return move_anywhere(move, area, 0);
 }
 
-/* Move the areas of a range one by one; what lies free between them stays free or as it was (remap_move, since 6.17). */
+/*
+ * Move the areas of a range one by one; what lies free between them stays free or as it was (remap_move, since 6.17).
+ */
 static int64_t remap_several(struct move *move)
 {
 	uint64_t end = move->addr + move->old_len;

@@ -31,8 +31,8 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged);
 
 /*
- * An object of LEN bytes with the contents BYTES that no frames of RAM hold (the vdso). It lives as long as the machine.
- * NULL with *ERROR -ENOMEM.
+ * An object of LEN bytes with the contents BYTES that no frames of RAM hold (the vdso). It lives as long as the
+ * machine. NULL with *ERROR -ENOMEM.
  */
 struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len, int *error);
 
@@ -82,7 +82,10 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last);
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status);
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status);
 
-/* Write the dirty page PFN, not yet under write-back; the lock is dropped meanwhile. 0, or the error: it is dirty again. */
+/*
+ * Write the dirty page PFN, not yet under write-back; the lock is dropped meanwhile. 0, or the error: it is dirty
+ * again.
+ */
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 
 /* Look whether the host file has changed, and take over what has. */

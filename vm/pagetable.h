@@ -14,9 +14,9 @@
  * with huge pages at 0xffff888000000000, supervisor only.
  *
  * Fork shares subtrees. A child's top-level table points to its parent's tables, and both entries lose RW; a table with
- * more than one user is never changed (but for accessed bits, and by those who change an entry for all its users: write-back,
- * eviction). pagetable_own_locked gives one space a path of its own: it copies the shared tables on the way, whose
- * children are then shared in turn.
+ * more than one user is never changed (but for accessed bits, and by those who change an entry for all its users:
+ * write-back, eviction). pagetable_own_locked gives one space a path of its own: it copies the shared tables on the
+ * way, whose children are then shared in turn.
  *
  * Rule: the machine lock is held. A space's tables are changed only by who has its process locked (reading suffices for
  * a fault), but for the changes through the reverse map just named.
@@ -67,6 +67,19 @@ static inline uint64_t pte_pfn(uint64_t entry)
 static inline uint64_t pte_make(uint64_t pfn, uint64_t flags)
 {
 	return pfn << VM_PAGE_SHIFT | flags;
+}
+
+/*
+ * A guard page's marker: not present, and in the place of a number the zero page's, which nobody counts.
+ */
+static inline uint64_t pte_make_guard(const struct vm_machine *machine)
+{
+	return pte_make(machine->nr_frames, PTE_GUARD);
+}
+
+static inline bool pte_is_guard(uint64_t entry)
+{
+	return !(entry & PTE_P) && (entry & PTE_GUARD);
 }
 
 /* The table that a non-leaf entry points to. */
@@ -147,6 +160,8 @@ void pagetable_free_locked(struct vm_machine *machine, uint32_t table);
  * drops the machine lock itself, table by table.
  */
 void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end);
+/* The same for all but guard markers, after pagetable_own_range down to VM_PTE. */
+void pagetable_zap_range(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
  * Move the entries of [FROM, FROM+LEN) to [TO, TO+LEN), which is empty: first make it possible (-ENOMEM; nothing has
@@ -159,8 +174,8 @@ void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, ui
 void pagetable_trim_locked(struct vm_space *space, uint64_t va);
 
 /*
- * Changes for all users of a table at once, shared or not: empty the leaf entry ID, every entry that maps frame PFN, every
- * entry of SPACE's tables in [START, END).
+ * Changes for all users of a table at once, shared or not: empty the leaf entry ID, every entry that maps frame PFN,
+ * every entry of SPACE's tables in [START, END) but guard markers.
  */
 void pagetable_evict_locked(struct vm_machine *machine, vm_entry_id id);
 /* ... replace the leaf entry ID, in use, by ENTRY, not 0 */
@@ -168,7 +183,10 @@ void pagetable_replace_locked(struct vm_machine *machine, vm_entry_id id, uint64
 void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn);
 void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end);
 
-/* CHILD, whose tables are empty, shares all of PARENT's. Both processes are write-locked, or the child unknown to others. */
+/*
+ * CHILD, whose tables are empty, shares all of PARENT's. Both processes are write-locked, or the child unknown to
+ * others.
+ */
 void pagetable_share_locked(struct vm_space *parent, struct vm_space *child);
 
 /* Drop all tables of SPACE, which nobody uses any more. Takes and drops the machine lock itself. */

@@ -55,8 +55,11 @@ static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 	space->tables--;
 }
 
-/* Empty [START, END), which one last-level table serves. */
-static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end)
+/*
+ * Empty [START, END), which one last-level table serves; of guard markers only if GUARDS_TOO, else in a table of
+ * SPACE's own.
+ */
+static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end, bool guards_too)
 {
 	struct vm_machine *machine = space->process->machine;
 	vm_entry_id pmd = pagetable_entry_at_locked(space, start, VM_PMD);
@@ -65,13 +68,19 @@ static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t 
 	if (machine->tables[table].users > 1)
 		leave_shared_locked(space, pmd);
 	else
-		/* From the top down: the free list gives frames back in the order of addresses then, which is kinder to caches. */
-		for (uint64_t va = end; va > start; va -= VM_PAGE_SIZE)
-			pagetable_clear_locked(space, pagetable_id(table, pagetable_index(va - VM_PAGE_SIZE, VM_PTE)));
+		/*
+		 * From the top down: the free list gives frames back in the order of addresses then, which is kinder to
+		 * caches.
+		 */
+		for (uint64_t va = end; va > start; va -= VM_PAGE_SIZE) {
+			vm_entry_id id = pagetable_id(table, pagetable_index(va - VM_PAGE_SIZE, VM_PTE));
+			if (guards_too || !pte_is_guard(*pagetable_entry(machine, id)))
+				pagetable_clear_locked(space, id);
+		}
 	pagetable_trim_locked(space, start);
 }
 
-void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end)
+static void clear_range(struct vm_space *space, uint64_t start, uint64_t end, bool guards_too)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t span = pagetable_span(VM_PMD);
@@ -79,12 +88,22 @@ void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end)
 	machine_lock(machine);
 	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
 		uint64_t stop = MIN((va & -span) + span, end);
-		clear_table_locked(space, va, stop);
+		clear_table_locked(space, va, stop, guards_too);
 		va = stop;
 		machine_unlock(machine);
 		machine_lock(machine);
 	}
 	machine_unlock(machine);
+}
+
+void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	clear_range(space, start, end, true);
+}
+
+void pagetable_zap_range(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	clear_range(space, start, end, false);
 }
 
 /* --- Moving ---------------------------------------------------------------------------------------- */
@@ -215,8 +234,9 @@ void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64
 	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
 		vm_entry_id id = pagetable_entry_at_locked(space, va, VM_PTE);
 		uint64_t stop = MIN((va & -span) + span, end);
-		for (; va < stop; va += VM_PAGE_SIZE)
-			pagetable_evict_locked(machine, id++);
+		for (; va < stop; va += VM_PAGE_SIZE, id++)
+			if (!pte_is_guard(*pagetable_entry(machine, id)))
+				pagetable_evict_locked(machine, id);
 	}
 }
 

@@ -43,6 +43,33 @@ void policy_renew_locked(struct vm_machine *machine, vm_pfn pfn)
 	policy_enter_locked(machine, pfn);
 }
 
+void policy_age_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->flags &= (uint16_t)~FRAME_REFERENCED;
+	if (machine->oldest == pfn)
+		return;
+	policy_leave_locked(machine, pfn);
+	frame->older = VM_PFN_NONE;
+	frame->newer = machine->oldest;
+	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) = pfn;
+	machine->oldest = pfn;
+	machine->listed++;
+}
+
+bool policy_is_lazily_free_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	if (!(frame->flags & FRAME_LAZYFREE))
+		return false;
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+		if (*pagetable_entry(machine, id) & PTE_D)
+			return false;
+	return true;
+}
+
 bool policy_is_free_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
@@ -66,7 +93,7 @@ bool policy_evictable_locked(const struct vm_machine *machine, vm_pfn pfn)
 
 	if (frame->pins > 0 || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
 		return false;
-	if (to_swap && (!swap->on || swap->used == swap->total))
+	if (to_swap && (!swap->on || swap->used == swap->total) && !policy_is_lazily_free_locked(machine, pfn))
 		return false;
 	/* Where one thread waits for a file already, a second one need not: the file system may hang. */
 	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) && frame->object->writers > 0)

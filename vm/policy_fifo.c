@@ -1,5 +1,6 @@
 /*
- * policy_fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows Belady's anomaly.
+ * policy_fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows Belady's
+ * anomaly.
  */
 #include "vm/policy.h"
 

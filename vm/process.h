@@ -8,7 +8,8 @@
 
 /*
  * A process that nobody can find, with an empty address space (no areas at all), for exec to build in with the public
- * calls. Returns a reference, or NULL for lack of memory. pid 0; its faults count for the machine but are recorded nowhere.
+ * calls. Returns a reference, or NULL for lack of memory. pid 0; its faults count for the machine but are recorded
+ * nowhere.
  */
 struct vm_process *process_new_nascent(struct vm_machine *machine, const struct vm_cred *cred);
 

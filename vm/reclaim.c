@@ -51,6 +51,12 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 	bool clean = frame->flags & FRAME_SWAPCACHE;
+
+	if (policy_is_lazily_free_locked(machine, pfn)) {
+		pagetable_evict_frame_locked(machine, pfn);
+		return 0;
+	}
+	frame->flags &= (uint16_t)~FRAME_LAZYFREE; /* it was written since */
 	uint32_t slot = clean ? (uint32_t)frame->index : swap_alloc_locked(machine, pfn);
 	int error = 0;
 
@@ -139,6 +145,11 @@ static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
 	if (!done && !policy_is_free_locked(machine, pfn))
 		policy_renew_locked(machine, pfn);
 	return done;
+}
+
+bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	return policy_evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
 }
 
 /* --- Choosing ------------------------------------------------------------------------------------- */

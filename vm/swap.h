@@ -1,10 +1,10 @@
 /*
  * swap.h - the swap file: slots of one page each.
  *
- * The swap cache. A page on its way out keeps its frame until it is written, and one that was brought in for one process
- * keeps its slot for the others that still hold it. So pages shared by fork stay shared through swap: whoever comes finds the
- * frame in the slot. A slot goes back as soon as no entry and no object refers to it; what stands in a frame then stands nowhere
- * else, and is written anew when it is evicted again.
+ * The swap cache. A page on its way out keeps its frame until it is written, and one that was brought in for one
+ * process keeps its slot for the others that still hold it. So pages shared by fork stay shared through swap: whoever
+ * comes finds the frame in the slot. A slot goes back as soon as no entry and no object refers to it; what stands in a
+ * frame then stands nowhere else, and is written anew when it is evicted again.
  *
  * Rule: the machine lock is held, but for swap_read and swap_write, which want no lock.
  */
@@ -49,9 +49,9 @@ void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_obje
 void swap_forget_locked(struct vm_machine *machine, uint32_t slot);
 
 /*
- * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap cache, or its object's. *PFN is the
- * frame, pinned, or VM_PFN_NONE if it has come by another way; *WAS_READ tells whether the file was. No lock is held.
- * -EIO: it cannot be read; -ENOMEM: no frame.
+ * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap cache, or its object's.
+ * *PFN is the frame, pinned, or VM_PFN_NONE if it has come by another way; *WAS_READ tells whether the file was. No
+ * lock is held. -EIO: it cannot be read; -ENOMEM: no frame.
  */
 int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 

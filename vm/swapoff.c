@@ -1,8 +1,8 @@
 /*
  * swapoff.c - bring everything back from swap and use it no more. Linux: try_to_unuse.
  *
- * Whether there is room is found out first: every slot in use whose page stands in no frame needs one, and clean file pages can go
- * for it. Meanwhile no new slots are given out, so the need only falls.
+ * Whether there is room is found out first: every slot in use whose page stands in no frame needs one, and clean file
+ * pages can go for it. Meanwhile no new slots are given out, so the need only falls.
  */
 #include "vm/frame.h"
 #include "vm/machine.h"

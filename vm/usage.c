@@ -43,6 +43,8 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 		usage->referenced += VM_PAGE_SIZE;
 	if (frame->object == NULL)
 		usage->anonymous += VM_PAGE_SIZE;
+	if ((frame->flags & FRAME_LAZYFREE) && !dirty)
+		usage->lazy_free += VM_PAGE_SIZE;
 	if (area->flags & AREA_LOCKED)
 		usage->pss_locked += share;
 }
@@ -103,10 +105,11 @@ static void put_vm_flags(const struct vm_area *area, char *text)
 		unsigned flag;
 		const char *word;
 	} words[] = {
-	    {AREA_READ, "rd "},        {AREA_WRITE, "wr "},    {AREA_EXEC, "ex "},      {AREA_SHARED, "sh "},
-	    {AREA_MAYREAD, "mr "},     {AREA_MAYWRITE, "mw "}, {AREA_MAYEXEC, "me "},   {AREA_MAYSHARE, "ms "},
-	    {AREA_GROWSDOWN, "gd "},   {AREA_LOCKED, "lo "},   {AREA_DONTCOPY, "dc "},  {AREA_DONTEXPAND, "de "},
-	    {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},  {AREA_NORESERVE, "nr "},
+	    {AREA_READ, "rd "},      {AREA_WRITE, "wr "},      {AREA_EXEC, "ex "},        {AREA_SHARED, "sh "},
+	    {AREA_MAYREAD, "mr "},   {AREA_MAYWRITE, "mw "},   {AREA_MAYEXEC, "me "},     {AREA_MAYSHARE, "ms "},
+	    {AREA_GROWSDOWN, "gd "}, {AREA_LOCKED, "lo "},     {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},
+	    {AREA_DONTCOPY, "dc "},  {AREA_DONTEXPAND, "de "}, {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},
+	    {AREA_NORESERVE, "nr "}, {AREA_WIPEONFORK, "wf "}, {AREA_DONTDUMP, "dd "},
 	};
 
 	text[0] = '\0';
@@ -142,20 +145,24 @@ int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
 #define PM_EXCLUSIVE (UINT64_C(1) << 56)
+#define PM_GUARD (UINT64_C(1) << 58)
 #define PM_FILE (UINT64_C(1) << 61)
 #define PM_SWAP (UINT64_C(1) << 62)
 #define PM_PRESENT (UINT64_C(1) << 63)
-/* Bits 0 to 4 are the number of the swap file, of which there is one. */
-enum { PM_SLOT_SHIFT = 5 };
+/*
+ * Bits 0 to 4 are the number of the swap file, of which there is one. Linux's markers have the number past the last
+ * that a file may have (SWP_PTE_MARKER), and the guard marker PTE_MARKER_GUARD for a slot.
+ */
+enum { PM_SLOT_SHIFT = 5, PM_MARKER_TYPE = 31, PM_MARKER_GUARD = 4 };
 
 static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t entry)
 {
 	uint64_t pfn = pte_pfn(entry), soft_dirty = entry & PTE_SOFT_CLEAN ? 0 : PM_SOFT_DIRTY;
 
-	if (pte_is_swap(entry)) {
-		bool alone = rmap_slot_users_locked(machine, pte_slot(entry)) == 1;
-		return (uint64_t)pte_slot(entry) << PM_SLOT_SHIFT | PM_SWAP | soft_dirty | (alone ? PM_EXCLUSIVE : 0);
-	}
+	if (pte_is_swap(entry))
+		return (uint64_t)pte_slot(entry) << PM_SLOT_SHIFT | PM_SWAP | soft_dirty;
+	if (pte_is_guard(entry))
+		return PM_MARKER_TYPE | PM_MARKER_GUARD << PM_SLOT_SHIFT | PM_GUARD | PM_SWAP;
 	if (!(entry & PTE_P))
 		return 0;
 	uint64_t word = pfn | PM_PRESENT | soft_dirty;
@@ -266,6 +273,13 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 
 enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
+/* The page of ENTRY, which loses the dirty bit, must still count as written since MADV_FREE. */
+static void keep_written_locked(struct vm_machine *machine, uint64_t entry)
+{
+	if ((entry & PTE_D) && frame_is_ram(machine, pte_pfn(entry)))
+		machine->frames[pte_pfn(entry)].flags &= (uint16_t)~FRAME_LAZYFREE;
+}
+
 /* ENTRY, in use, after the clearing WHAT. */
 static uint64_t cleared(uint64_t entry, int what)
 {
@@ -283,8 +297,10 @@ static void clear_area(struct vm_area *area, int what)
 		uint64_t *entry = pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
 		uint64_t stop = MIN((va & -span) + span, area->end);
 		for (; va < stop; va += VM_PAGE_SIZE, entry++) {
-			if (*entry == 0)
+			if (*entry == 0 || pte_is_guard(*entry))
 				continue;
+			if (what == CLEAR_SOFT_DIRTY && !pte_is_swap(*entry))
+				keep_written_locked(machine, *entry);
 			*entry = cleared(*entry, what);
 			tlb_flush_page_locked(space, va);
 		}

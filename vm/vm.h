@@ -52,8 +52,8 @@ struct vm_file;
 /* --- The machine ------------------------------------------------------------------------------ */
 
 /*
- * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns LEN, fewer bytes for a short
- * transfer, 0 for an early end of the file, or a negative errno, which the medium then answers.
+ * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns LEN, fewer bytes for
+ * a short transfer, 0 for an early end of the file, or a negative errno, which the medium then answers.
  */
 typedef ssize_t (*vm_inject_fn)(void *ctx, bool write, int fd, size_t len, uint64_t offset);
 
@@ -142,9 +142,9 @@ char *vm_file_name(const struct vm_file *file);
 
 /*
  * How the engine opens a host file that it finds by itself (an interpreter, a library): OPEN gets an absolute
- * path, or one relative to the caller's working directory, and returns a file opened for reading, with the caller's rights.
- * With EXECUTABLE it must also be a file that the caller may execute (else -EACCES).
- * NULL and *error: a negative errno.
+ * path, or one relative to the caller's working directory, and returns a file opened for reading, with the caller's
+ * rights. With EXECUTABLE it must also be a file that the caller may execute (else -EACCES). NULL and *error: a
+ * negative errno.
  */
 struct vm_opener {
 	struct vm_file *(*open)(void *ctx, const char *path, bool executable, int *error);
@@ -183,7 +183,10 @@ bool vm_process_alive(struct vm_process *process);
 /* fork(2): a copy of PROCESS owned by CRED. Returns a reference, or NULL with *ERROR -EAGAIN, -ENOMEM or -ESRCH. */
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error);
 
-/* _exit(2) with STATUS: areas, page tables and descriptors go, dirty shared pages are written, the pid is gone on return. */
+/*
+ * _exit(2) with STATUS: areas, page tables and descriptors go, dirty shared pages are written, the pid is gone on
+ * return.
+ */
 int vm_process_exit(struct vm_process *process, int status);
 
 /*
@@ -207,7 +210,9 @@ struct vm_exec_args {
  */
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
 
-/* setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '='. */
+/*
+ * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '='.
+ */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
 /* --- Processes: limits ------------------------------------------------------------------------- */
@@ -248,7 +253,8 @@ int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, u
                   uint64_t new_addr);
 /*
  * mlock(2), and mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT;
- * munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole, or the limit of 8 MiB for others than root), -EPERM, -EAGAIN.
+ * munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole, or the limit of 8 MiB for others than root),
+ * -EPERM, -EAGAIN.
  */
 int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
 int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len);
@@ -260,6 +266,18 @@ int64_t vm_brk(struct vm_process *process, uint64_t addr);
 int64_t vm_sbrk(struct vm_process *process, int64_t increment);
 /* msync(2): -EINVAL, -ENOMEM, -EBUSY, and the error of a write-back that failed. */
 int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
+
+/*
+ * madvise(2) with one of the MADV_ constants, in Linux's order of checks: -EINVAL (unaligned, unknown advice, an area
+ * that it is not for), -ENOMEM (a hole, after all else is done; no memory), -EAGAIN (too many areas), -EACCES, -EFAULT,
+ * and what fallocate answers for MADV_REMOVE of a host file.
+ */
+int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int advice);
+/*
+ * mincore(2): VEC gets 0 or 1 for each page of [ADDR, ADDR+LEN), LEN rounded up to pages. -EINVAL: unaligned; -ENOMEM:
+ * a hole, or not all in user space (VEC is filled up to there).
+ */
+int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec);
 
 /* --- Accesses and faults ---------------------------------------------------------------------- */
 
@@ -347,7 +365,10 @@ struct vm_translation {
 /* What a read at VA would find; changes nothing. -ESRCH. */
 int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation);
 
-/* Copy what resident memory holds at VA without an access: absent pages read as zeros. Bytes copied, up to the end of the area. */
+/*
+ * Copy what resident memory holds at VA without an access: absent pages read as zeros. Bytes copied, up to the end of
+ * the area.
+ */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
 
 /* --- Looking ---------------------------------------------------------------------------------- */
@@ -366,8 +387,8 @@ typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
 int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
 
 /*
- * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA and SEEK_HOLE: areas that can
- * be read are data. -ENXIO: none below VM_USER_END.
+ * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA and SEEK_HOLE:
+ * areas that can be read are data. -ENXIO: none below VM_USER_END.
  */
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole);
 
@@ -376,7 +397,7 @@ struct vm_area_usage {
 	struct vm_area_info area;
 	/* bytes */
 	uint64_t rss, shared_clean, shared_dirty, private_clean, private_dirty;
-	uint64_t referenced, anonymous, swap, locked;
+	uint64_t referenced, anonymous, lazy_free, swap, locked;
 	/* proportional shares, in bytes x 4096 so that small shares do not get lost in a sum */
 	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
 	char vm_flags[64]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
@@ -387,8 +408,9 @@ typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx);
 
 /*
- * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54 frame number, or 0-4 swap type and
- * 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only; 61 file or shared; 62 swapped; 63 present. -ESRCH.
+ * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54 frame number, or 0-4
+ * swap type and 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only; 58 guard page (with 62, as swap type 31);
+ * 61 file or shared; 62 swapped; 63 present. -ESRCH.
  */
 int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words);
 
@@ -397,8 +419,8 @@ void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t cou
 void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
 
 /*
- * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of file pages, 4 the soft-dirty bits,
- * 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
+ * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of file pages, 4 the
+ * soft-dirty bits, 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
  */
 int vm_process_clear_refs(struct vm_process *process, int what);
 
@@ -419,7 +441,7 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 
 enum vm_level { VM_PTE, VM_PMD, VM_PUD, VM_PGD };
 
-enum vm_entry_kind { VM_ENTRY_TABLE, VM_ENTRY_PAGE, VM_ENTRY_HUGE, VM_ENTRY_SWAP };
+enum vm_entry_kind { VM_ENTRY_TABLE, VM_ENTRY_PAGE, VM_ENTRY_HUGE, VM_ENTRY_SWAP, VM_ENTRY_GUARD };
 
 struct vm_entry_info {
 	uint64_t va; /* canonical: the upper half is sign-extended */
@@ -427,7 +449,7 @@ struct vm_entry_info {
 	unsigned index; /* 0 to 511 */
 	enum vm_entry_kind kind;
 	uint64_t raw;   /* as x86-64 encodes it */
-	uint64_t pfn;   /* frame number of the page or table; the slot for VM_ENTRY_SWAP */
+	uint64_t pfn;   /* frame number of the page or table; the slot for VM_ENTRY_SWAP; 0 for VM_ENTRY_GUARD */
 	uint64_t users; /* processes that share the table, or times the page is mapped */
 	bool zero;      /* the zero page */
 	bool cow;       /* a write would copy */
@@ -441,8 +463,9 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
 
 /*
- * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and va 0: PID was killed for lack of
- * memory). It is called under the machine's lock: it must be quick, and call nothing of this header. NULL ends it.
+ * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and va 0: PID was
+ * killed for lack of memory). It is called under the machine's lock: it must be quick, and call nothing of this header.
+ * NULL ends it.
  */
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 
@@ -516,7 +539,10 @@ void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx);
 uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages);
 /* Drop clean page-cache pages (drop_caches 1). How many. */
 uint64_t vm_machine_drop_caches(struct vm_machine *machine);
-/* swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has changed; -EINVAL: it is off. */
+/*
+ * swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has changed; -EINVAL: it
+ * is off.
+ */
 int vm_machine_swapoff(struct vm_machine *machine);
 
 /* Knobs. -EINVAL for a value that is not allowed. */
