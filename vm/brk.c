@@ -53,6 +53,9 @@ static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **fil
 
 	if (addr < space->start_brk || new < addr || !data_limit_allows(space, addr))
 		return space->brk;
+	/* Where nothing is left of the heap there is nothing to give back, and the call is refused. */
+	if (new < old && area_overlap(space, new, old) == NULL)
+		return space->brk;
 	if (new < old && space_unmap(space, new, old, files) != 0)
 		return space->brk;
 	if (new > old && !grow_heap(space, old, new))
