@@ -163,7 +163,7 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	else if (prot & PROT_GROWSDOWN)
 		result = stretch_down(process->space, &addr, end);
 	else if (prot & PROT_GROWSUP)
-		result = -EINVAL; /* no area of x86 grows up */
+		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM; /* no area of x86 grows up */
 	if (result == 0)
 		result = protect(process->space, addr, end, prot);
 	process_unlock(process);

@@ -154,22 +154,25 @@ static int64_t move_anywhere(struct move *move, const struct vm_area *area, int 
 static int64_t remap_to(struct move *move)
 {
 	struct vm_space *space = move->space;
-	int error = 0;
 
 	if (space->area_count + 2 >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
 		return -ENOMEM;
-	if (move->flags & MREMAP_FIXED)
+	/* All is checked before anything is unmapped; what is cut off need not be of the same area. */
+	const struct vm_area *area = area_at(space, move->addr);
+	struct move kept = *move;
+	kept.old_len = MIN(move->old_len, move->new_len);
+	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
+	if (error == 0 && (move->flags & MREMAP_FIXED))
 		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
 	if (error == 0 && move->old_len > move->new_len) {
 		error = space_unmap(space, move->addr + move->new_len, move->addr + move->old_len, move->files);
 		move->old_len = move->new_len;
 	}
-	const struct vm_area *area = area_at(space, move->addr);
-	if (error == 0)
-		error = area != NULL ? check_resize(move, area) : -EFAULT;
 	if (error != 0)
 		return error;
-	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
+	/* Unmapping may have split the area. */
+	area = area_at(space, move->addr);
+	return area != NULL ? move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0) : -EFAULT;
 }
 
 static int64_t shrink(struct move *move)
