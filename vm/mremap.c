@@ -150,6 +150,19 @@ static int64_t move_anywhere(struct move *move, const struct vm_area *area, int 
 
 /* --- The three ways ------------------------------------------------------------------------------- */
 
+/* Unmap what is longer than the new length; munmap's check of the range is part of it. */
+static int cut_tail(struct move *move)
+{
+	uint64_t start = move->addr + move->new_len, more = move->old_len - move->new_len;
+
+	if (move->old_len <= move->new_len)
+		return 0;
+	if (start > VM_USER_END || more > VM_USER_END - start)
+		return -EINVAL;
+	move->old_len = move->new_len;
+	return space_unmap(move->space, start, start + more, move->files);
+}
+
 /* MREMAP_FIXED and MREMAP_DONTUNMAP (mremap_to). */
 static int64_t remap_to(struct move *move)
 {
@@ -164,10 +177,8 @@ static int64_t remap_to(struct move *move)
 	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
 	if (error == 0 && (move->flags & MREMAP_FIXED))
 		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
-	if (error == 0 && move->old_len > move->new_len) {
-		error = space_unmap(space, move->addr + move->new_len, move->addr + move->old_len, move->files);
-		move->old_len = move->new_len;
-	}
+	if (error == 0)
+		error = cut_tail(move);
 	if (error != 0)
 		return error;
 	/* Unmapping may have split the area. */
@@ -177,10 +188,8 @@ static int64_t remap_to(struct move *move)
 
 static int64_t shrink(struct move *move)
 {
-	int error = 0;
+	int error = cut_tail(move);
 
-	if (move->new_len < move->old_len)
-		error = space_unmap(move->space, move->addr + move->new_len, move->addr + move->old_len, move->files);
 	return error != 0 ? error : (int64_t)move->addr;
 }
 
