@@ -70,6 +70,12 @@ static void *sync_main(void *machine)
 	return NULL;
 }
 
+static void *free_main(void *machine)
+{
+	vm_machine_free(machine);
+	return NULL;
+}
+
 static uint64_t pages_written(struct vm_machine *machine)
 {
 	struct vm_machine_info info;
@@ -78,24 +84,39 @@ static uint64_t pages_written(struct vm_machine *machine)
 	return info.file_writes;
 }
 
+/* Whether THREAD ends within the time that nothing but a hanging host file takes. */
+static bool ends_soon(pthread_t thread)
+{
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += hung_write_back_s;
+	return pthread_timedjoin_np(thread, NULL, &deadline) == 0;
+}
+
 /* Write every dirty page back. False: nothing has been written for a while, because a host file hangs. */
 static bool write_back(struct vm_machine *machine)
 {
 	uint64_t before, after = pages_written(machine);
-	struct timespec deadline;
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, sync_main, machine) != 0)
 		return vm_machine_sync(machine) == 0;
 	do {
-		before = after;
-		clock_gettime(CLOCK_REALTIME, &deadline);
-		deadline.tv_sec += hung_write_back_s;
-		if (pthread_timedjoin_np(thread, NULL, &deadline) == 0)
+		if (ends_soon(thread))
 			return true;
+		before = after;
 		after = pages_written(machine);
 	} while (after != before);
 	return false;
+}
+
+/* Free the machine, all of whose pages are written. False: a thread of it hangs in a host file. */
+static bool free_machine(struct vm_machine *machine)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, free_main, machine) == 0 && ends_soon(thread);
 }
 
 /*
@@ -145,7 +166,8 @@ static int run_machine(struct fuse_session *session, const char *mountpoint, con
 	ops_server_close(server);
 	fs_events_free(server->mount.events);
 	fs_ctl_store_free(server->mount.ctl);
-	vm_machine_free(server->mount.machine);
+	if (!free_machine(server->mount.machine))
+		leave_hung(session);
 	fuse_session_unmount(session);
 	return status;
 }

@@ -12,6 +12,7 @@ struct flusher {
 	pthread_t thread;
 	struct list_link link; /* in machine->flushers */
 	uint64_t wanted, done; /* flushes asked for and completed, counted */
+	uint64_t sync;         /* the flush that the last vm_machine_sync asked for, 0 for none */
 	bool refresh;          /* a look at the files is wanted */
 	int error;             /* of the last flush */
 };
@@ -128,7 +129,12 @@ static struct flusher *get_locked(struct vm_machine *machine, dev_t dev)
 	return flusher;
 }
 
-/* Ask the threads of all devices that have objects with pages to flush, to look at their files, or both. */
+static bool is_dirty_locked(const struct vm_object *object)
+{
+	return object->dirty_pages > 0 || object->writers > 0;
+}
+
+/* Ask the threads of devices with dirty pages to write them, of those with cached files to look at them, or both. */
 static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
 	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
@@ -137,7 +143,7 @@ static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 		if (flusher == NULL)
 			continue;
 		flusher->refresh |= refresh;
-		if (flush && flusher->wanted == flusher->done)
+		if (flush && is_dirty_locked(object) && flusher->wanted == flusher->done)
 			flusher->wanted++;
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
@@ -145,21 +151,35 @@ static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 
 /* --- All devices ------------------------------------------------------------------------------------ */
 
+/* Whether some file of device DEV has pages to be written. One that hangs, but has none, is nobody's business. */
+static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
+{
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		if (!object->shmem && object->dev == dev && is_dirty_locked(object))
+			return true;
+	}
+	return false;
+}
+
 int vm_machine_sync(struct vm_machine *machine)
 {
 	int result = 0;
 
 	machine_lock(machine);
-	/* A flush that is under way may have passed a page that is dirty now: another one must follow. */
-	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next)
-		LIST_ENTRY(l, struct flusher, link)->wanted++;
 	ask_all_locked(machine, true, false);
+	/* A flush that is under way may have passed a page that is dirty now: another one must follow. */
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
 		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
-		uint64_t wanted = flusher->wanted;
-		while (flusher->done < wanted)
+		flusher->sync = device_is_dirty_locked(machine, flusher->dev) ? ++flusher->wanted : 0;
+	}
+	pthread_cond_broadcast(&machine->flusher_wake);
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
+		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+		uint64_t target = flusher->sync;
+		while (flusher->done < target)
 			machine_wait_locked(machine, &machine->io);
-		if (result == 0)
+		if (result == 0 && target > 0)
 			result = flusher->error;
 	}
 	machine_unlock(machine);
