@@ -1,0 +1,202 @@
+/*
+ * compare.c - see compare.h. The first difference counts: what follows may follow from it.
+ */
+#include "tests/differential/compare.h"
+
+#include <string.h>
+
+void difference_clear(struct difference *difference)
+{
+	g_clear_pointer(&difference->signature, g_free);
+	g_clear_pointer(&difference->text, g_free);
+}
+
+/* --- Steps ------------------------------------------------------------------------------------------ */
+
+static bool same_outcome(const struct outcome *a, const struct outcome *b)
+{
+	return a->result == b->result && a->signal == b->signal && a->code == b->code && a->value == b->value;
+}
+
+/* The outcome without its numbers, so that equal bugs look alike. */
+static char *outcome_kind(const struct step *step, const struct outcome *outcome)
+{
+	if (outcome->result >= 0 && outcome->signal == 0)
+		return g_strdup("success");
+	if (outcome->signal != 0)
+		return g_strdup_printf("%s/%d", g_strsignal(outcome->signal), outcome->code);
+	return outcome_text(step, outcome);
+}
+
+static bool differ_in_steps(const struct program *program, const struct answers *host, const struct answers *engine,
+                            struct difference *difference)
+{
+	for (uint32_t i = 0; i < program->steps; i++) {
+		const struct step *step = &program->step[i];
+		const struct outcome *h = &host->outcome[i], *e = &engine->outcome[i];
+		if (same_outcome(h, e))
+			continue;
+		g_autofree char *line = step_text(step), *says = outcome_text(step, h), *other = outcome_text(step, e);
+		g_autofree char *kind = outcome_kind(step, h), *other_kind = outcome_kind(step, e);
+		difference->step = i;
+		difference->signature =
+		    g_strdup_printf("%s: Linux %s, engine %s", call_name(step->call), kind, other_kind);
+		difference->text = g_strdup_printf("%s: Linux says %s, the engine %s", line, says, other);
+		return true;
+	}
+	return false;
+}
+
+/* --- Areas ------------------------------------------------------------------------------------------ */
+
+static bool looks_the_same(const struct area *first, const struct area *next)
+{
+	bool continues = first->file < 0 || first->offset + (first->end - first->start) == next->offset;
+
+	return first->end == next->start && first->file == next->file && strcmp(first->perm, next->perm) == 0 &&
+	       continues;
+}
+
+/* One line an area. */
+static char *areas_text(const struct picture *picture, bool fold)
+{
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < picture->areas->len; i++) {
+		struct area area = g_array_index(picture->areas, struct area, i);
+		while (fold && i + 1 < picture->areas->len &&
+		       looks_the_same(&area, &g_array_index(picture->areas, struct area, i + 1)))
+			area.end = g_array_index(picture->areas, struct area, ++i).end;
+		g_string_append_printf(text, "%lx-%lx %s %lx %d\n", area.start, area.end, area.perm, area.offset,
+		                       area.file);
+	}
+	return g_string_free(text, FALSE);
+}
+
+static bool differ_in_areas(unsigned slot, bool fold, const struct picture *host, const struct picture *engine,
+                            struct difference *difference)
+{
+	g_autofree char *h = areas_text(host, fold), *e = areas_text(engine, fold);
+
+	if (strcmp(h, e) == 0)
+		return false;
+	g_autofree char *folded_h = areas_text(host, true), *folded_e = areas_text(engine, true);
+	const char *kind = strcmp(folded_h, folded_e) == 0 ? "merging" : "areas";
+	difference->signature = g_strdup_printf("%s: Linux has %s", kind,
+	                                        host->areas->len > engine->areas->len   ? "more"
+	                                        : host->areas->len < engine->areas->len ? "fewer"
+	                                                                                : "others");
+	difference->text =
+	    g_strdup_printf("areas of P%u differ: those of Linux\n%sthose of the engine\n%s", slot, h, e);
+	return true;
+}
+
+/* --- Pages ------------------------------------------------------------------------------------------ */
+
+/* The zero page in an entry that Linux does not have: a fork copies no entries of areas that were never written. */
+static bool is_excused(const struct picture *host, guint i, const struct resident_page *page)
+{
+	return page->zero &&
+	       (i == host->resident->len || page->va < g_array_index(host->resident, struct resident_page, i).va);
+}
+
+static bool differ_in_resident(unsigned slot, const struct picture *host, const struct picture *engine,
+                               struct difference *difference)
+{
+	const struct resident_page *h = (void *)host->resident->data, *e = (void *)engine->resident->data;
+	guint i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (k < engine->resident->len && is_excused(host, i, &e[k]))
+			k++;
+		if (i == host->resident->len || k == engine->resident->len || h[i].va != e[k].va)
+			break;
+	}
+	if (i == host->resident->len && k == engine->resident->len)
+		return false;
+	bool linux_has = i < host->resident->len && (k == engine->resident->len || h[i].va < e[k].va);
+	difference->signature = g_strdup_printf("resident: only %s has a page", linux_has ? "Linux" : "the engine");
+	difference->text = g_strdup_printf("P%u: only %s has an anonymous page at %#lx", slot,
+	                                   linux_has ? "Linux" : "the engine", linux_has ? h[i].va : e[k].va);
+	return true;
+}
+
+static char *page_text(const struct dumped_page *page)
+{
+	if (page->signal != 0)
+		return g_strdup_printf("%s, code %d", g_strsignal(page->signal), page->code);
+	return g_strdup_printf("bytes with the hash %lx", page->hash);
+}
+
+static bool differ_in_bytes(unsigned slot, const struct picture *host, const struct picture *engine,
+                            struct difference *difference)
+{
+	for (guint i = 0; i < MIN(host->pages->len, engine->pages->len); i++) {
+		const struct dumped_page *h = &g_array_index(host->pages, struct dumped_page, i);
+		const struct dumped_page *e = &g_array_index(engine->pages, struct dumped_page, i);
+		bool same = h->signal != 0 ? h->signal == e->signal && h->code == e->code
+		                           : e->signal == 0 && h->hash == e->hash;
+		if (h->va == e->va && same)
+			continue;
+		g_autofree char *has = page_text(h), *other = page_text(e);
+		difference->signature =
+		    g_strdup_printf("bytes: Linux %s, engine %s", h->signal ? g_strsignal(h->signal) : "-",
+		                    e->signal ? g_strsignal(e->signal) : "-");
+		difference->text =
+		    g_strdup_printf("P%u, page %#lx: Linux has %s, the engine %s", slot, h->va, has, other);
+		return true;
+	}
+	return false;
+}
+
+static bool differ_in_files(const struct answers *host, const struct answers *engine, struct difference *difference)
+{
+	for (int i = 0; i < FILES; i++) {
+		gsize at = 0;
+		if (host->size[i] == engine->size[i] &&
+		    (host->size[i] == 0 || memcmp(host->contents[i], engine->contents[i], host->size[i]) == 0))
+			continue;
+		while (at < MIN(host->size[i], engine->size[i]) && host->contents[i][at] == engine->contents[i][at])
+			at++;
+		difference->signature = g_strdup("file contents");
+		difference->text = g_strdup_printf(
+		    "file %d differs at %#lx: Linux has %lu bytes, here %#x; the engine %lu, %#x", i, at, host->size[i],
+		    host->contents[i][at] & 0xff, engine->size[i], engine->contents[i][at] & 0xff);
+		return true;
+	}
+	return false;
+}
+
+/* --- All -------------------------------------------------------------------------------------------- */
+
+static bool differ_in_life(const struct answers *answers, const char *side, struct difference *difference)
+{
+	if (answers->broken == NULL)
+		return false;
+	difference->step = answers->broken_step;
+	difference->signature = g_strdup_printf("%s: %.40s", side, answers->broken);
+	difference->text = g_strdup_printf("%s after step %u: %s", side, answers->broken_step, answers->broken);
+	return true;
+}
+
+static bool differ_at_end(const struct comparison *how, const struct answers *host, const struct answers *engine,
+                          struct difference *difference)
+{
+	for (unsigned i = 0; i < SLOTS; i++) {
+		const struct picture *h = &host->picture[i], *e = &engine->picture[i];
+		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_resident(i, h, e, difference) ||
+		    differ_in_bytes(i, h, e, difference))
+			return true;
+	}
+	return differ_in_files(host, engine, difference);
+}
+
+bool compare(const struct program *program, const struct comparison *how, const struct answers *host,
+             const struct answers *engine, struct difference *difference)
+{
+	*difference = (struct difference){.step = program->steps};
+	if (differ_in_life(host, "host", difference))
+		return true;
+	return differ_in_steps(program, host, engine, difference) || differ_in_life(engine, "engine", difference) ||
+	       differ_at_end(how, host, engine, difference);
+}

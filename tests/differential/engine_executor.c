@@ -1,0 +1,474 @@
+/*
+ * engine_executor.c - see engine_executor.h.
+ *
+ * Changes of a file from outside are made known at once, as they are on the host, by msync with MS_INVALIDATE from a process of
+ * our own that maps every file.
+ */
+#include "tests/differential/engine_executor.h"
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WATCH_PLACE UINT64_C(0x10000000)
+
+enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384 };
+
+struct engine {
+	struct vm_machine *machine;
+	struct vm_process *process[SLOTS], *watcher;
+	struct vm_file *file[FILES * MODES];
+	char *path[FILES];
+	int64_t stamp; /* seconds of the last change of a file */
+};
+
+static const int mode_access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
+
+/* --- Accesses --------------------------------------------------------------------------------------- */
+
+static void hash_bytes(void *ctx, const struct iovec *iov, int count)
+{
+	uint64_t *hash = ctx;
+
+	for (int i = 0; i < count; i++)
+		for (size_t at = 0; at < iov[i].iov_len; at++)
+			*hash = hash_step(*hash, ((const uint8_t *)iov[i].iov_base)[at]);
+}
+
+static void hash_words(void *ctx, const struct iovec *iov, int count)
+{
+	uint64_t *hash = ctx, word;
+
+	for (int i = 0; i < count; i++)
+		for (size_t at = 0; at < iov[i].iov_len; at += sizeof word) {
+			memcpy(&word, (const uint8_t *)iov[i].iov_base + at, sizeof word);
+			*hash = hash_step(*hash, word);
+		}
+}
+
+/* The signal that the last access ended with, ERROR being what it returned. */
+static void take_signal(struct vm_process *process, ssize_t error, int32_t *signal, int32_t *code)
+{
+	struct vm_process_info info;
+
+	*signal = -(int32_t)error;
+	if (error != -EFAULT && error != -EACCES && error != -EIO)
+		return;
+	vm_process_info(process, &info);
+	*signal = info.last_signal;
+	*code = info.last_code;
+}
+
+static void run_load(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	uint64_t done = 0;
+
+	outcome->value = HASH_START;
+	while (done < step->arg[1]) {
+		ssize_t n = vm_read(process, step->arg[0] + done, step->arg[1] - done, hash_bytes, &outcome->value);
+		if (n < 0) {
+			take_signal(process, n, &outcome->signal, &outcome->code);
+			break;
+		}
+		done += (uint64_t)n;
+	}
+	outcome->result = (int64_t)done;
+}
+
+/* An area, and what a store of LEN bytes at VA would meet there. */
+struct target {
+	struct engine *engine;
+	uint64_t va, len;
+	bool past_end;
+};
+
+static void look_past_end(void *ctx, const struct vm_area_info *area)
+{
+	struct target *target = ctx;
+	struct stat status;
+
+	if (target->va + target->len <= area->start || target->va >= area->end || area->perm[3] != 's' ||
+	    area->ino == 0)
+		return;
+	uint64_t last = MIN(target->va + target->len, area->end) - area->start + area->offset;
+	for (int i = 0; i < FILES; i++)
+		if (stat(target->engine->path[i], &status) == 0 && status.st_ino == area->ino &&
+		    last > (uint64_t)status.st_size)
+			target->past_end = true;
+}
+
+/*
+ * Whether the store would change bytes past the end of a file, which its last page holds until it is written back: on the host
+ * nobody knows when.
+ */
+static bool stores_past_end(struct engine *e, struct vm_process *process, const struct step *step)
+{
+	struct target target = {.engine = e, .va = step->arg[0], .len = step->arg[1]};
+
+	vm_process_areas(process, look_past_end, &target);
+	return target.past_end;
+}
+
+static void run_store(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	uint8_t bytes[16];
+	uint64_t done = 0;
+
+	if (stores_past_end(e, process, step)) {
+		outcome->result = SKIPPED;
+		return;
+	}
+	for (unsigned i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(step->arg[2] + i);
+	while (done < step->arg[1]) {
+		ssize_t n = vm_write(process, step->arg[0] + done, bytes + done, step->arg[1] - done);
+		if (n < 0) {
+			take_signal(process, n, &outcome->signal, &outcome->code);
+			break;
+		}
+		done += (uint64_t)n;
+	}
+	outcome->result = (int64_t)done;
+}
+
+/* --- Calls ------------------------------------------------------------------------------------------ */
+
+#define CALL(name, expression) \
+	static void run_##name(struct engine *e, struct vm_process *process, const struct step *step, \
+	                       struct outcome *outcome) \
+	{ \
+		const uint64_t *arg = step->arg; \
+		outcome->result = (expression); \
+		(void)arg; \
+	}
+
+CALL(mmap,
+     vm_mmap(process, arg[0], arg[1], (int)arg[2], (int)arg[3], arg[4] < BAD_FILE ? e->file[arg[4]] : NULL, arg[5]))
+CALL(munmap, vm_munmap(process, arg[0], arg[1]))
+CALL(mprotect, vm_mprotect(process, arg[0], arg[1], (int)arg[2]))
+CALL(mremap, vm_mremap(process, arg[0], arg[1], arg[2], (int)arg[3], arg[4]))
+CALL(brk, vm_brk(process, arg[0]))
+CALL(msync, vm_msync(process, arg[0], arg[1], (int)arg[2]))
+CALL(mlock, vm_mlock(process, arg[0], arg[1], 0))
+CALL(mlock2, vm_mlock(process, arg[0], arg[1], (int)arg[2]))
+CALL(munlock, vm_munlock(process, arg[0], arg[1]))
+CALL(mlockall, vm_mlockall(process, (int)arg[0]))
+CALL(munlockall, vm_munlockall(process))
+
+CALL(madvise, vm_madvise(process, arg[0], arg[1], (int)arg[2]))
+
+/* Which pages of files are in memory is the host's affair: only the errno counts. */
+static void run_mincore(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	uint8_t vector[MINCORE_ROOM];
+
+	outcome->result = vm_mincore(process, step->arg[0], step->arg[1], vector);
+}
+
+static void run_fork(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	struct vm_cred cred = vm_process_cred(process);
+	int error = 0;
+
+	outcome->result = SKIPPED;
+	if (e->process[step->arg[0]] != NULL)
+		return;
+	e->process[step->arg[0]] = vm_fork(process, &cred, &error);
+	outcome->result = error;
+}
+
+static void end_slot(struct engine *e, unsigned slot)
+{
+	if (e->process[slot] == NULL)
+		return;
+	vm_process_exit(e->process[slot], 0);
+	g_clear_pointer(&e->process[slot], vm_process_unref);
+}
+
+static void run_exit(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	unsigned alive = 0;
+
+	for (unsigned i = 0; i < SLOTS; i++)
+		alive += e->process[i] != NULL;
+	if (alive == 1)
+		outcome->result = SKIPPED;
+	else
+		end_slot(e, step->slot);
+}
+
+/* --- Files ------------------------------------------------------------------------------------------ */
+
+/* The file was changed through FD. File systems stamp it with the last clock tick: a change within a tick would not show. */
+static void make_known(struct engine *e, unsigned file, int fd)
+{
+	struct timespec times[2] = {{.tv_sec = ++e->stamp}, {.tv_sec = e->stamp}};
+
+	g_assert_cmpint(futimens(fd, times), ==, 0);
+	close(fd);
+	vm_msync(e->watcher, WATCH_PLACE + file * PAGE, PAGE, MS_INVALIDATE);
+}
+
+static void run_file_write(struct engine *e, struct vm_process *process, const struct step *step,
+                           struct outcome *outcome)
+{
+	int fd = open(e->path[step->arg[0]], O_RDWR | O_CLOEXEC);
+	uint8_t bytes[VM_PAGE_SIZE];
+
+	for (uint64_t i = 0; i < step->arg[2]; i++)
+		bytes[i] = (uint8_t)(step->arg[3] + i);
+	vm_machine_sync(e->machine);
+	outcome->result = pwrite(fd, bytes, step->arg[2], (off_t)step->arg[1]);
+	make_known(e, (unsigned)step->arg[0], fd);
+}
+
+static void run_file_resize(struct engine *e, struct vm_process *process, const struct step *step,
+                            struct outcome *outcome)
+{
+	int fd = open(e->path[step->arg[0]], O_RDWR | O_CLOEXEC);
+
+	vm_machine_sync(e->machine);
+	outcome->result = ftruncate(fd, (off_t)step->arg[1]);
+	make_known(e, (unsigned)step->arg[0], fd);
+}
+
+/* A row a call. */
+static void (*const calls[CALLS])(struct engine *e, struct vm_process *process, const struct step *step,
+                                  struct outcome *outcome) = {
+    [CALL_MMAP] = run_mmap,
+    [CALL_MUNMAP] = run_munmap,
+    [CALL_MPROTECT] = run_mprotect,
+    [CALL_MREMAP] = run_mremap,
+    [CALL_BRK] = run_brk,
+    [CALL_MSYNC] = run_msync,
+    [CALL_MLOCK] = run_mlock,
+    [CALL_MLOCK2] = run_mlock2,
+    [CALL_MUNLOCK] = run_munlock,
+    [CALL_MLOCKALL] = run_mlockall,
+    [CALL_MUNLOCKALL] = run_munlockall,
+    [CALL_MADVISE] = run_madvise,
+    [CALL_MINCORE] = run_mincore,
+    [CALL_FORK] = run_fork,
+    [CALL_EXIT] = run_exit,
+    [CALL_LOAD] = run_load,
+    [CALL_STORE] = run_store,
+    [CALL_FILE_WRITE] = run_file_write,
+    [CALL_FILE_RESIZE] = run_file_resize,
+};
+
+/* --- Looking ---------------------------------------------------------------------------------------- */
+
+struct looking {
+	struct engine *engine;
+	struct picture *picture;
+	guint next; /* resident page to be marked */
+};
+
+static int which_file(struct engine *e, ino_t ino)
+{
+	struct stat status;
+
+	if (ino == 0)
+		return -1;
+	for (int i = 0; i < FILES; i++)
+		if (stat(e->path[i], &status) == 0 && status.st_ino == ino)
+			return i;
+	return FILES;
+}
+
+static void add_area(void *ctx, const struct vm_area_info *info)
+{
+	struct looking *looking = ctx;
+	struct area area = {.start = info->start, .end = info->end, .offset = info->offset};
+
+	if (!is_compared(info->start))
+		return;
+	area.file = which_file(looking->engine, info->ino);
+	memcpy(area.perm, info->perm, sizeof area.perm);
+	g_array_append_val(looking->picture->areas, area);
+}
+
+static void add_resident(struct vm_process *process, struct picture *picture, const struct area *area)
+{
+	uint64_t count = (area->end - area->start) / PAGE;
+	g_autofree uint64_t *words = g_new0(uint64_t, count);
+
+	vm_process_pagemap(process, area->start / PAGE, count, words);
+	for (uint64_t i = 0; i < count; i++) {
+		struct resident_page page = {.va = area->start + i * PAGE, .exclusive = words[i] >> 56 & 1};
+		if ((words[i] >> 62) != 0 && !(words[i] >> 61 & 1))
+			g_array_append_val(picture->resident, page);
+	}
+}
+
+/* Entries come in the order of addresses, as the resident pages stand in the picture. */
+static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
+{
+	struct looking *looking = ctx;
+	const GArray *resident = looking->picture->resident;
+
+	while (looking->next < resident->len &&
+	       g_array_index(resident, struct resident_page, looking->next).va < entry->va)
+		looking->next++;
+	if (entry->level == VM_PTE && looking->next < resident->len &&
+	    g_array_index(resident, struct resident_page, looking->next).va == entry->va)
+		g_array_index(resident, struct resident_page, looking->next).zero = entry->zero;
+}
+
+static void look(struct engine *e, unsigned slot, struct picture *picture)
+{
+	struct looking looking = {.engine = e, .picture = picture};
+
+	picture->alive = e->process[slot] != NULL;
+	if (!picture->alive)
+		return;
+	vm_process_areas(e->process[slot], add_area, &looking);
+	for (guint i = 0; i < picture->areas->len; i++)
+		add_resident(e->process[slot], picture, &g_array_index(picture->areas, struct area, i));
+	vm_process_entries(e->process[slot], mark_zero_page, &looking);
+}
+
+static void dump_page(struct vm_process *process, struct picture *picture, uint64_t va)
+{
+	struct dumped_page page = {.va = va, .hash = HASH_START};
+	ssize_t n = vm_read(process, va, VM_PAGE_SIZE, hash_words, &page.hash);
+
+	if (n < 0)
+		take_signal(process, n, &page.signal, &page.code);
+	g_array_append_val(picture->pages, page);
+}
+
+static void dump(struct vm_process *process, struct picture *picture)
+{
+	struct range ranges[MAX_RANGES];
+	uint32_t count = picture_ranges(picture, ranges);
+
+	for (uint32_t i = 0; i < count; i++) {
+		vm_mprotect(process, ranges[i].start, ranges[i].end - ranges[i].start, PROT_READ);
+		for (uint64_t va = ranges[i].start; va < ranges[i].end; va += PAGE)
+			dump_page(process, picture, va);
+	}
+}
+
+/* --- The machine ------------------------------------------------------------------------------------ */
+
+static int swap_file(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(ftruncate(fd, SLOTS_OF_SWAP * PAGE), ==, 0);
+	return fd;
+}
+
+static void open_files(struct engine *e, const char *dir)
+{
+	for (int i = 0; i < FILES; i++)
+		e->path[i] = g_strdup_printf("%s/engine-%d", dir, i);
+	make_files(e->path);
+	for (int i = 0; i < FILES * MODES; i++) {
+		int error, fd = open(e->path[i / MODES], mode_access[i % MODES] | O_CLOEXEC);
+		e->file[i] = vm_file_new(e->machine, fd, mode_access[i % MODES], &error);
+		g_assert_nonnull(e->file[i]);
+	}
+}
+
+/* The host's value of a knob of /proc/sys/vm. */
+static uint64_t host_knob(const char *name)
+{
+	g_autofree char *path = g_build_filename("/proc/sys/vm", name, NULL), *text = NULL;
+
+	return g_file_get_contents(path, &text, NULL, NULL) ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+static void begin(struct engine *e, const struct program *program, const char *dir)
+{
+	struct vm_cred cred = {.uid = getuid(), .gid = getgid()};
+	struct vm_config config;
+	int error;
+
+	vm_config_init(&config);
+	config.ram = (program->small ? SMALL_FRAMES : ROOMY_FRAMES) * PAGE;
+	config.swap = SLOTS_OF_SWAP * PAGE;
+	config.swap_fd = swap_file(dir);
+	config.dirty_writeback_centisecs = 0;
+	config.mmap_min_addr = host_knob("mmap_min_addr");
+	config.overcommit_memory = (unsigned)host_knob("overcommit_memory");
+	e->machine = vm_machine_new(&config, NULL);
+	g_assert_nonnull(e->machine);
+	open_files(e, dir);
+	e->process[0] = vm_process_spawn(e->machine, &cred, "differential", &error);
+	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
+	for (unsigned i = 0; i < FILES; i++)
+		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, e->file[i * MODES],
+		        0);
+}
+
+static void check(struct engine *e, uint32_t step, struct answers *answers)
+{
+	g_autofree char *wrong = vm_machine_check(e->machine);
+
+	if (wrong == NULL || answers->broken != NULL)
+		return;
+	answers->broken = g_strdup_printf("vm_machine_check: %s", wrong);
+	answers->broken_step = step;
+}
+
+static void check_empty(struct engine *e, uint32_t step, struct answers *answers)
+{
+	struct vm_machine_info info;
+
+	check(e, step, answers);
+	vm_machine_info(e->machine, &info);
+	if (answers->broken != NULL ||
+	    (info.frames_free == info.frames_total && info.committed == 0 && info.swap_used == 0))
+		return;
+	answers->broken = g_strdup_printf("left over at the end: %lu frames, %lu pages committed, %lu swap slots",
+	                                  info.frames_total - info.frames_free, info.committed, info.swap_used);
+	answers->broken_step = step;
+}
+
+static void end(struct engine *e, const struct program *program, struct answers *answers)
+{
+	for (unsigned i = 0; i < SLOTS; i++)
+		end_slot(e, i);
+	vm_process_exit(e->watcher, 0);
+	vm_process_unref(e->watcher);
+	vm_machine_sync(e->machine);
+	for (int i = 0; i < FILES * MODES; i++)
+		vm_file_unref(e->file[i]);
+	check_empty(e, program->steps, answers);
+	vm_machine_free(e->machine);
+	read_contents(answers, e->path);
+	for (int i = 0; i < FILES; i++)
+		g_free(e->path[i]);
+}
+
+void engine_run(const struct program *program, const char *dir, unsigned check_every, struct answers *answers)
+{
+	struct engine engine = {.stamp = 1};
+
+	begin(&engine, program, dir);
+	for (uint32_t i = 0; i < program->steps; i++) {
+		const struct step *step = &program->step[i];
+		struct outcome *outcome = &answers->outcome[i];
+		*outcome = (struct outcome){.result = 0};
+		if (engine.process[step->slot] != NULL)
+			calls[step->call](&engine, engine.process[step->slot], step, outcome);
+		else
+			outcome->result = SKIPPED;
+		if (i % check_every == 0)
+			check(&engine, i, answers);
+	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		look(&engine, i, &answers->picture[i]);
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (engine.process[i] != NULL)
+			dump(engine.process[i], &answers->picture[i]);
+	check(&engine, program->steps, answers);
+	end(&engine, program, answers);
+}

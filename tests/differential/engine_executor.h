@@ -1,0 +1,15 @@
+/*
+ * engine_executor.h - a program run by the engine, in a machine of its own.
+ */
+#ifndef TESTS_DIFFERENTIAL_ENGINE_EXECUTOR_H
+#define TESTS_DIFFERENTIAL_ENGINE_EXECUTOR_H
+
+#include "tests/differential/program.h"
+
+/*
+ * Run PROGRAM with files made anew in DIR; every invariant is checked after each CHECK_EVERY steps, and at the end. ANSWERS has
+ * been begun with answers_init.
+ */
+void engine_run(const struct program *program, const char *dir, unsigned check_every, struct answers *answers);
+
+#endif

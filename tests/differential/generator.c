@@ -1,0 +1,415 @@
+/*
+ * generator.c - see generator.h.
+ *
+ * Arguments are mostly sensible: addresses lie in a few spots of some tens of pages, across the borders of page tables, where the
+ * kernel chooses addresses itself, at the heap, and above a gap that a growing stack needs; many repeat the ends of ranges that
+ * were used shortly before. Some are wrong: not aligned, zero, huge, overflowing, with bits that mean nothing.
+ *
+ * Lengths are either small or beyond everything, so that both machines agree on what is too much. None is so that a
+ * valid range would reach the host processes' own memory.
+ */
+#include "tests/differential/generator.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+enum { RECENT = 6, SPOTS = 5 };
+
+struct generator {
+	GRand *rand;
+	const struct abilities *abilities;
+	bool locks, small;
+	unsigned recent;
+	struct range ranges[RECENT];
+	unsigned main_spot, forking;
+	uint32_t slot;
+};
+
+/* The pages of each spot: around the border of a PUD table (where MAP_32BIT begins, too), ... */
+static const struct {
+	uint64_t start;
+	unsigned pages;
+} spots[SPOTS] = {
+    {UINT64_C(0x40000000) - 24 * PAGE, 48}, /* the border of a PUD table, where MAP_32BIT begins to look */
+    {UINT64_C(0x40200000) - 12 * PAGE, 24}, /* the border of a PMD's page table */
+    {MMAP_BASE - 40 * PAGE, 40},            /* what the kernel chooses */
+    {HEAP_START, 24},                       /* the heap */
+    {UINT64_C(0x40600000) - 16 * PAGE, 24}, /* with room for a stack to grow */
+};
+
+static unsigned pick(struct generator *g, unsigned n)
+{
+	return (unsigned)g_rand_int_range(g->rand, 0, (gint32)n);
+}
+
+static bool chance(struct generator *g, unsigned percent)
+{
+	return pick(g, 100) < percent;
+}
+
+#define PICK_OF(g, table) ((table)[pick(g, G_N_ELEMENTS(table))])
+
+/* --- Ranges ----------------------------------------------------------------------------------------- */
+
+static void remember(struct generator *g, uint64_t start, uint64_t len)
+{
+	/* What the stack holds differs, and nothing is to reach it from below. */
+	if (len > 0 && len < 4096 * PAGE && start < STACK_LOWEST)
+		g->ranges[g->recent++ % RECENT] = (struct range){start, start + len};
+}
+
+static uint64_t pick_page(struct generator *g)
+{
+	unsigned spot = chance(g, 70) ? g->main_spot : pick(g, SPOTS);
+
+	return spots[spot].start + pick(g, spots[spot].pages) * PAGE;
+}
+
+static uint64_t small_len(struct generator *g)
+{
+	return (chance(g, 3) ? 1 + pick(g, g->abilities->large_files ? 600 : 200)
+	                     : 1 + pick(g, chance(g, 50) ? 4 : 12)) *
+	       PAGE;
+}
+
+static uint64_t huge_len(struct generator *g)
+{
+	static const uint64_t lens[] = {UINT64_C(1) << 47,        UINT64_MAX,
+	                                UINT64_MAX - 4095,        UINT64_C(1) << 63,
+	                                UINT64_C(0x800000000000), UINT64_MAX - (UINT64_C(1) << 31)};
+
+	return PICK_OF(g, lens);
+}
+
+/* A range near one that was used before. */
+static struct range near_recent(struct generator *g)
+{
+	struct range old = g->ranges[pick(g, MIN(g->recent, RECENT))];
+	uint64_t pages = (old.end - old.start + PAGE - 1) / PAGE, start = old.start & -PAGE;
+
+	switch (pick(g, 5)) {
+	case 0:
+		return (struct range){start, start + pages * PAGE};
+	case 1:
+		return (struct range){start + pages * PAGE, start + pages * PAGE + small_len(g)};
+	case 2:
+		return (struct range){start + pick(g, (unsigned)pages) * PAGE, start + pages * PAGE};
+	case 3:
+		start += pick(g, (unsigned)pages) * PAGE;
+		return (struct range){start, start + small_len(g)};
+	default:
+		start -= pick(g, 4) * PAGE;
+		return (struct range){start, start + small_len(g)};
+	}
+}
+
+/* Spoil ADDR or LEN now and then. */
+static void spoil(struct generator *g, uint64_t *addr, uint64_t *len)
+{
+	if (chance(g, 12) && *len > 0)
+		*len -= pick(g, 4096);
+	if (chance(g, 3))
+		*addr += 1 + pick(g, 4095);
+	if (chance(g, 2))
+		*len = 0;
+	if (chance(g, 1))
+		*len = huge_len(g);
+	if (pick(g, 300) == 0)
+		*addr = huge_len(g);
+}
+
+static void pick_range(struct generator *g, uint64_t *addr, uint64_t *len)
+{
+	struct range range;
+
+	if (g->recent > 0 && chance(g, 65)) {
+		range = near_recent(g);
+	} else {
+		range.start = pick_page(g);
+		range.end = range.start + small_len(g);
+	}
+	*addr = range.start;
+	*len = range.end - range.start;
+	spoil(g, addr, len);
+}
+
+static uint64_t pick_prot(struct generator *g)
+{
+	static const uint64_t prots[] = {PROT_READ | PROT_WRITE,
+	                                 PROT_READ | PROT_WRITE,
+	                                 PROT_READ | PROT_WRITE,
+	                                 PROT_READ | PROT_WRITE,
+	                                 PROT_READ | PROT_WRITE,
+	                                 PROT_READ | PROT_WRITE,
+	                                 PROT_READ,
+	                                 PROT_READ,
+	                                 PROT_NONE,
+	                                 PROT_WRITE,
+	                                 PROT_READ | PROT_EXEC,
+	                                 PROT_EXEC,
+	                                 PROT_READ | PROT_WRITE | PROT_EXEC};
+	uint64_t prot = PICK_OF(g, prots);
+
+	if (prot == PROT_EXEC && !g->abilities->exec_only)
+		prot |= PROT_READ;
+	if (chance(g, 1))
+		prot |= UINT64_C(1) << (3 + pick(g, 6));
+	return prot;
+}
+
+/* --- Calls ------------------------------------------------------------------------------------------ */
+
+static uint64_t map_flags(struct generator *g)
+{
+	static const struct {
+		uint64_t flag;
+		unsigned percent;
+	} extra[] = {{MAP_NORESERVE, 6}, {MAP_POPULATE, 8}, {MAP_STACK, 2}, {MAP_32BIT, 4}, {MAP_NONBLOCK, 2}};
+	uint64_t flags = chance(g, 65) ? MAP_PRIVATE : chance(g, 90) ? MAP_SHARED : MAP_SHARED_VALIDATE;
+
+	if (chance(g, 1))
+		flags = pick(g, 2) * 4;
+	for (unsigned i = 0; i < G_N_ELEMENTS(extra); i++)
+		if (chance(g, extra[i].percent))
+			flags |= extra[i].flag;
+	if (g->locks && chance(g, 3))
+		flags |= MAP_LOCKED;
+	if (chance(g, 1))
+		flags |= UINT64_C(1) << (21 + pick(g, 4));
+	return flags;
+}
+
+static uint64_t pick_file(struct generator *g)
+{
+	static const unsigned modes[] = {0, 0, 2, 2, 2, 2, 1};
+
+	return chance(g, 2) ? BAD_FILE : pick(g, FILES) * MODES + PICK_OF(g, modes);
+}
+
+static void gen_mmap(struct generator *g, struct step *step)
+{
+	uint64_t *arg = step->arg;
+
+	pick_range(g, &arg[0], &arg[1]);
+	arg[2] = pick_prot(g);
+	arg[3] = map_flags(g);
+	arg[4] = pick_file(g);
+	if (chance(g, 60))
+		arg[3] |= MAP_ANONYMOUS;
+	else
+		arg[5] = pick(g, chance(g, 80) ? 4 : 24) * PAGE;
+	if (chance(g, 8))
+		arg[3] |= MAP_GROWSDOWN;
+	if (chance(g, 60))
+		arg[3] |= MAP_FIXED;
+	else if (chance(g, 15))
+		arg[3] |= 0x100000; /* MAP_FIXED_NOREPLACE */
+	else if (chance(g, 60))
+		arg[0] = 0;
+	if (chance(g, 2))
+		arg[5] += chance(g, 50) ? 1 + pick(g, 4095) : huge_len(g) & -PAGE;
+	remember(g, arg[0], arg[1]);
+}
+
+static void gen_range(struct generator *g, struct step *step)
+{
+	pick_range(g, &step->arg[0], &step->arg[1]);
+}
+
+static void gen_munmap(struct generator *g, struct step *step)
+{
+	gen_range(g, step);
+	remember(g, step->arg[0], step->arg[1]);
+}
+
+static void gen_mprotect(struct generator *g, struct step *step)
+{
+	gen_range(g, step);
+	step->arg[2] = pick_prot(g);
+	/* Such a range begins at the first area inside it, which may not be the host processes' code. */
+	if (chance(g, 4) && step->arg[1] < 4096 * PAGE)
+		step->arg[2] |= PROT_GROWSDOWN;
+	if (chance(g, 1))
+		step->arg[2] |= PROT_GROWSUP;
+}
+
+static void gen_mremap(struct generator *g, struct step *step)
+{
+	static const uint64_t flags[] = {0,
+	                                 MREMAP_MAYMOVE,
+	                                 MREMAP_MAYMOVE,
+	                                 MREMAP_MAYMOVE | MREMAP_FIXED,
+	                                 MREMAP_MAYMOVE | MREMAP_FIXED,
+	                                 MREMAP_MAYMOVE | MREMAP_FIXED,
+	                                 MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+	                                 MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP};
+	uint64_t *arg = step->arg, unused;
+
+	pick_range(g, &arg[0], &arg[1]);
+	arg[2] = chance(g, 45) ? arg[1] : chance(g, 50) ? arg[1] + small_len(g) : small_len(g);
+	arg[3] = chance(g, 3) ? pick(g, 16) : PICK_OF(g, flags);
+	if (chance(g, 8))
+		arg[1] = 0;
+	if (chance(g, 2))
+		arg[2] = chance(g, 50) ? 0 : huge_len(g);
+	pick_range(g, &arg[4], &unused);
+	if (arg[3] & MREMAP_FIXED)
+		remember(g, arg[4], arg[2]);
+}
+
+static void gen_brk(struct generator *g, struct step *step)
+{
+	step->arg[0] = HEAP_START + pick(g, 40 * 4096);
+	if (chance(g, 10))
+		step->arg[0] = chance(g, 50) ? 0 : HEAP_START - 1 - pick(g, 5000);
+	if (chance(g, 3))
+		step->arg[0] = huge_len(g);
+	remember(g, HEAP_START, 24 * PAGE);
+}
+
+static void gen_msync(struct generator *g, struct step *step)
+{
+	static const uint64_t flags[] = {MS_ASYNC,           MS_ASYNC, 0, MS_INVALIDATE, MS_INVALIDATE | MS_ASYNC,
+	                                 MS_ASYNC | MS_SYNC, 8};
+
+	gen_range(g, step);
+	step->arg[2] = chance(g, 5) ? MS_SYNC : PICK_OF(g, flags);
+}
+
+static void gen_mlock2(struct generator *g, struct step *step)
+{
+	gen_range(g, step);
+	step->arg[2] = chance(g, 5) ? 2 : pick(g, 2);
+}
+
+static void gen_mlockall(struct generator *g, struct step *step)
+{
+	step->arg[0] = pick(g, 9);
+}
+
+static void gen_madvise(struct generator *g, struct step *step)
+{
+	/* normal to dontneed, remove, dontfork, dofork, dontdump to pageout, populate, dontneed_locked, guards, and none at all */
+	static const uint64_t advices[] = {0,  1,  2,  3,  4,  4,  4,  9,   10,  11,  16, 17,
+	                                   18, 19, 20, 21, 22, 23, 24, 102, 102, 103, 5,  8};
+	/* MADV_FREE: where memory is short the bytes may go. */
+	unsigned count = G_N_ELEMENTS(advices) - (g->small ? 1 : 0);
+
+	gen_range(g, step);
+	/* A length that runs to the end of the address space would advise the stack, too. */
+	if (step->arg[1] > MINCORE_ROOM * PAGE)
+		step->arg[1] = UINT64_MAX;
+	step->arg[2] = advices[pick(g, count)];
+}
+
+/* The vector has room for so many pages; more do not fit into the address space. */
+static void gen_mincore(struct generator *g, struct step *step)
+{
+	gen_range(g, step);
+	if (step->arg[1] > MINCORE_ROOM * PAGE)
+		step->arg[1] = UINT64_MAX - (step->arg[1] & 4095);
+}
+
+static void gen_fork(struct generator *g, struct step *step)
+{
+	step->arg[0] = pick(g, SLOTS);
+}
+
+static void gen_exit(struct generator *g, struct step *step)
+{
+}
+
+static void gen_access(struct generator *g, struct step *step)
+{
+	uint64_t len;
+
+	pick_range(g, &step->arg[0], &len);
+	step->arg[0] &= -PAGE;
+	step->arg[0] += chance(g, 30) ? 4096 - pick(g, 9) : pick(g, 4096);
+	step->arg[1] = chance(g, 60) ? 1 : 1 + pick(g, 16);
+	step->arg[2] = pick(g, 256);
+}
+
+static void gen_file_write(struct generator *g, struct step *step)
+{
+	step->arg[0] = pick(g, FILES);
+	step->arg[1] = pick(g, 8 * 4096);
+	step->arg[2] = 1 + pick(g, chance(g, 80) ? 16 : 4096);
+	step->arg[3] = pick(g, 256);
+}
+
+static void gen_file_resize(struct generator *g, struct step *step)
+{
+	step->arg[0] = pick(g, FILES);
+	step->arg[1] = pick(g, chance(g, 50) ? 10 * 4096 : 30 * 4096);
+	if (chance(g, 30))
+		step->arg[1] &= -PAGE;
+}
+
+/* A row a call: how often, and how its arguments are chosen. LOCKS: only where pages may be locked. */
+static const struct {
+	enum call call;
+	unsigned weight;
+	void (*generate)(struct generator *g, struct step *step);
+	bool locks;
+} rows[] = {
+    {CALL_MMAP, 150, gen_mmap, false},
+    {CALL_MUNMAP, 60, gen_munmap, false},
+    {CALL_MPROTECT, 80, gen_mprotect, false},
+    {CALL_MREMAP, 90, gen_mremap, false},
+    {CALL_BRK, 20, gen_brk, false},
+    {CALL_MSYNC, 10, gen_msync, false},
+    {CALL_MLOCK, 10, gen_range, true},
+    {CALL_MLOCK2, 10, gen_mlock2, true},
+    {CALL_MUNLOCK, 14, gen_range, true},
+    {CALL_MLOCKALL, 3, gen_mlockall, true},
+    {CALL_MUNLOCKALL, 3, gen_exit, true},
+    {CALL_MADVISE, 60, gen_madvise, false},
+    {CALL_MINCORE, 8, gen_mincore, false},
+    {CALL_FORK, 25, gen_fork, false},
+    {CALL_EXIT, 15, gen_exit, false},
+    {CALL_LOAD, 200, gen_access, false},
+    {CALL_STORE, 300, gen_access, false},
+    {CALL_FILE_WRITE, 6, gen_file_write, false},
+    {CALL_FILE_RESIZE, 6, gen_file_resize, false},
+};
+
+static void generate_step(struct generator *g, struct step *step)
+{
+	unsigned total = 0, choice, row = 0;
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
+		total += rows[i].weight;
+	choice = pick(g, total);
+	while (choice >= rows[row].weight)
+		choice -= rows[row++].weight;
+	memset(step, 0, sizeof *step);
+	if (chance(g, 25))
+		g->slot = pick(g, SLOTS);
+	step->slot = g->slot;
+	if (rows[row].locks && !g->locks) {
+		generate_step(g, step);
+		return;
+	}
+	step->call = rows[row].call;
+	rows[row].generate(g, step);
+}
+
+void generate(struct program *program, uint32_t seed, uint32_t steps, const struct abilities *abilities)
+{
+	struct generator g = {.rand = g_rand_new_with_seed(seed), .abilities = abilities};
+
+	program->seed = seed;
+	program->steps = MIN(steps, MAX_STEPS);
+	program->small = seed % 3 == 0;
+	g.small = program->small;
+	g.locks = !program->small && abilities->lock && chance(&g, 40);
+	g.main_spot = chance(&g, 60) ? 0 : pick(&g, SPOTS);
+	for (uint32_t i = 0; i < program->steps; i++)
+		generate_step(&g, &program->step[i]);
+	g_rand_free(g.rand);
+}

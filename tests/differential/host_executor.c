@@ -1,0 +1,309 @@
+/*
+ * host_executor.c - see host_executor.h.
+ *
+ * The whole program is in the shared memory before it starts; the processes pass turns among themselves and give the
+ * turn back when it is over. Then they stand still, are looked at through /proc, and told to dump their pages and end.
+ */
+#include "tests/differential/host_executor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_SECONDS = 30, FIRST_KEPT_FD = 64 };
+
+struct host {
+	pid_t pid;
+	struct shared *shared;
+	char *machine; /* path of the program */
+	char *path[FILES];
+	ino_t ino[FILES];
+};
+
+/* --- Starting --------------------------------------------------------------------------------------- */
+
+/* In the child: descriptors where protocol.h says, no randomisation, and the default stack limit, which mmap_base depends on. */
+static void become_machine(const char *machine, int memory, const int *fds)
+{
+	static char *const argv[] = {(char *)"host", NULL};
+	static char *const envp[] = {NULL};
+	struct rlimit stack = {8 << 20, RLIM_INFINITY};
+
+	getrlimit(RLIMIT_STACK, &stack);
+	stack.rlim_cur = 8 << 20;
+	bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_STACK, &stack) == 0 &&
+	             personality(ADDR_NO_RANDOMIZE) >= 0 && dup2(memory, SHARED_FD) >= 0;
+	for (int i = 0; ready && i < FILES * MODES; i++)
+		ready = dup2(fds[i], FIRST_FILE_FD + i) >= 0;
+	if (ready)
+		execve(machine, argv, envp);
+	_exit(127);
+}
+
+/* A descriptor that dup2 in the child will not run over. */
+static int keep_high(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_KEPT_FD);
+
+	g_assert_cmpint(high, >=, 0);
+	close(fd);
+	return high;
+}
+
+static void open_files(struct host *host, int fds[FILES * MODES])
+{
+	static const int access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
+	struct stat status;
+
+	for (int i = 0; i < FILES * MODES; i++) {
+		fds[i] = keep_high(open(host->path[i / MODES], access[i % MODES] | O_CLOEXEC));
+		fstat(fds[i], &status);
+		host->ino[i / MODES] = status.st_ino;
+	}
+}
+
+static void start(struct host *host)
+{
+	int fds[FILES * MODES], memory = keep_high(memfd_create("differential", MFD_CLOEXEC));
+
+	g_assert_cmpint(ftruncate(memory, (sizeof(struct shared) + 4095) & ~UINT64_C(4095)), ==, 0);
+	host->shared = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	g_assert_true(host->shared != MAP_FAILED);
+	host->shared->turn = TURN_IDLE;
+	open_files(host, fds);
+	host->pid = fork();
+	g_assert_cmpint(host->pid, >=, 0);
+	if (host->pid == 0)
+		become_machine(host->machine, memory, fds);
+	close(memory);
+	for (int i = 0; i < FILES * MODES; i++)
+		close(fds[i]);
+}
+
+static void stop(struct host *host)
+{
+	kill(host->pid, SIGKILL);
+	waitpid(host->pid, NULL, 0);
+	munmap(host->shared, sizeof(struct shared));
+}
+
+/* --- Turns ------------------------------------------------------------------------------------------ */
+
+static void give_turn(struct host *host, uint32_t turn)
+{
+	__atomic_store_n(&host->shared->turn, turn, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &host->shared->turn, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Until the turn is TURN or, since something broke, idle. False if it takes too long. */
+static bool await_turn(struct host *host, uint32_t turn)
+{
+	struct timespec second = {.tv_sec = 1};
+	uint32_t now;
+	int seconds = 0;
+
+	while ((now = __atomic_load_n(&host->shared->turn, __ATOMIC_ACQUIRE)) != turn && now != TURN_IDLE) {
+		if (seconds == PATIENCE_SECONDS)
+			return false;
+		if (syscall(SYS_futex, &host->shared->turn, FUTEX_WAIT, now, &second, NULL, 0) != 0 &&
+		    errno == ETIMEDOUT)
+			seconds++;
+	}
+	return true;
+}
+
+/* --- Looking ---------------------------------------------------------------------------------------- */
+
+static int which_file(const struct host *host, unsigned long ino)
+{
+	if (ino == 0)
+		return -1;
+	for (int i = 0; i < FILES; i++)
+		if (host->ino[i] == ino)
+			return i;
+	return FILES;
+}
+
+static void look_at_maps(const struct host *host, pid_t pid, struct picture *picture)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid);
+	FILE *maps = fopen(path, "re");
+	unsigned long ino;
+	char line[512];
+
+	g_assert_nonnull(maps);
+	while (fgets(line, sizeof line, maps) != NULL) {
+		struct area area;
+		if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm, &area.offset, &ino) !=
+		        5 ||
+		    !is_compared(area.start) || area.start >= STACK_LOWEST)
+			continue;
+		area.file = which_file(host, ino);
+		g_array_append_val(picture->areas, area);
+	}
+	fclose(maps);
+}
+
+static void look_at_pages(pid_t pid, struct picture *picture)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/pagemap", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	g_assert_cmpint(fd, >=, 0);
+	for (guint i = 0; i < picture->areas->len; i++) {
+		const struct area *area = &g_array_index(picture->areas, struct area, i);
+		uint64_t count = (area->end - area->start) / PAGE;
+		g_autofree uint64_t *words = g_new0(uint64_t, count);
+		ssize_t n = pread(fd, words, count * sizeof *words, (off_t)(area->start / PAGE * sizeof *words));
+		g_assert_cmpint(n, ==, count * sizeof *words);
+		for (uint64_t k = 0; k < count; k++) {
+			struct resident_page page = {.va = area->start + k * PAGE, .exclusive = words[k] >> 56 & 1};
+			if ((words[k] >> 62) != 0 && !(words[k] >> 61 & 1))
+				g_array_append_val(picture->resident, page);
+		}
+	}
+	close(fd);
+}
+
+static void look(struct host *host, unsigned slot, struct picture *picture)
+{
+	struct shared *shared = host->shared;
+
+	picture->alive = shared->alive[slot];
+	if (!picture->alive)
+		return;
+	look_at_maps(host, shared->pid[slot], picture);
+	look_at_pages(shared->pid[slot], picture);
+	shared->ranges[slot] = picture_ranges(picture, shared->range[slot]);
+}
+
+/* --- A run ------------------------------------------------------------------------------------------ */
+
+static void prepare(struct host *host, const struct program *program)
+{
+	struct shared *shared = host->shared;
+
+	make_files(host->path);
+	shared->steps = program->steps;
+	shared->next = shared->dumping = 0;
+	shared->broken = 0;
+	for (unsigned i = 0; i < SLOTS; i++)
+		shared->alive[i] = shared->ranges[i] = shared->pages[i] = 0;
+	memcpy(shared->step, program->step, program->steps * sizeof *program->step);
+}
+
+static bool go(struct host *host, struct answers *answers)
+{
+	struct shared *shared = host->shared;
+
+	give_turn(host, TURN_START);
+	if (!await_turn(host, TURN_FINISHED) || shared->broken)
+		return false;
+	for (unsigned i = 0; i < SLOTS; i++)
+		look(host, i, &answers->picture[i]);
+	shared->dumping = 1;
+	uint32_t first = 0;
+	while (!shared->alive[first])
+		first++;
+	give_turn(host, first);
+	return await_turn(host, TURN_IDLE) && !shared->broken;
+}
+
+void host_run(struct host *host, const struct program *program, struct answers *answers)
+{
+	struct shared *shared = host->shared;
+
+	prepare(host, program);
+	if (!go(host, answers)) {
+		answers->broken = g_strdup_printf("the host's processes broke, wait status %#x", shared->broken);
+		answers->broken_step = shared->next;
+		stop(host);
+		start(host);
+		read_contents(answers, host->path);
+		return;
+	}
+	memcpy(answers->outcome, shared->outcome, program->steps * sizeof *shared->outcome);
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (answers->picture[i].alive)
+			g_array_append_vals(answers->picture[i].pages, shared->page[i], shared->pages[i]);
+	read_contents(answers, host->path);
+}
+
+/* --- Life ------------------------------------------------------------------------------------------- */
+
+static bool is_recent(void)
+{
+	struct utsname host;
+	int major = 0, minor = 0;
+
+	uname(&host);
+	sscanf(host.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 17);
+}
+
+/* Whether a program of one step ends with an empty address space and the break where it should be. */
+static bool is_as_expected(struct host *host)
+{
+	static const struct program program = {.steps = 1, .step = {{.call = CALL_BRK}}};
+	struct answers answers;
+
+	answers_init(&answers);
+	host_run(host, &program, &answers);
+	bool right = answers.broken == NULL && answers.outcome[0].result == (int64_t)HEAP_START &&
+	             answers.picture[0].areas->len == 0;
+	answers_clear(&answers);
+	return right;
+}
+
+struct host *host_new(const char *host_machine, const char *dir, char **why)
+{
+	struct host *host = g_new0(struct host, 1);
+
+	*why = NULL;
+	host->machine = g_strdup(host_machine);
+	for (int i = 0; i < FILES; i++)
+		host->path[i] = g_strdup_printf("%s/host-%d", dir, i);
+	make_files(host->path);
+	start(host);
+	if (!is_recent())
+		*why = g_strdup("the host's kernel is older than 6.17");
+	else if (!is_as_expected(host))
+		*why = g_strdup("the host does not give a process the expected address space");
+	if (*why != NULL)
+		g_clear_pointer(&host, host_free);
+	return host;
+}
+
+void host_free(struct host *host)
+{
+	stop(host);
+	for (int i = 0; i < FILES; i++)
+		g_free(host->path[i]);
+	g_free(host->machine);
+	g_free(host);
+}
+
+void host_abilities(const char *dir, struct abilities *abilities)
+{
+	g_autofree char *cpu = NULL;
+	struct statfs status;
+
+	g_file_get_contents("/proc/cpuinfo", &cpu, NULL, NULL);
+	abilities->large_files = statfs(dir, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
+	abilities->lock = getuid() == 0;
+	abilities->exec_only = cpu == NULL || strstr(cpu, " ospke") == NULL;
+}

@@ -1,0 +1,243 @@
+/*
+ * main.c - the differential test: random programs run by the engine and by the host's kernel, whose answers must be the same.
+ *
+ *     test_differential                          the fixed seeds of the test suite
+ *     test_differential --steps 10000000         a long run; --seed N is its first seed
+ *     test_differential --steps 1 --seed N       the one program of seed N
+ *
+ * Differences are shrunk and printed as lines of ctl with both answers; each kind of difference only once. With a third of the seeds
+ * the engine has sixteen frames and swap, and must answer the same.
+ *
+ *     --fold        areas that look alike may be merged otherwise
+ *     --check N     check the engine's invariants after every N steps (1)
+ *     --dir DIR     for the files: a directory of the file system that is the oracle
+ *     --length N    steps of a program
+ *     --verbose     print each failing program as it was generated, too
+ */
+#include "tests/differential/compare.h"
+#include "tests/differential/engine_executor.h"
+#include "tests/differential/generator.h"
+#include "tests/differential/host_executor.h"
+#include "tests/differential/shrink.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SUITE_TESTS = 8, SUITE_PROGRAMS = 500, SUITE_SECONDS = 50, SHRINK_RUNS = 3000 };
+
+static struct {
+	int64_t steps;
+	int seed, check, length;
+	gboolean fold, verbose;
+	char *dir;
+} options = {.seed = 1, .check = 1, .length = 160};
+
+static const GOptionEntry entries[] = {
+    {"steps", 0, 0, G_OPTION_ARG_INT64, &options.steps, "so many steps", "N"},
+    {"seed", 0, 0, G_OPTION_ARG_INT, &options.seed, "the first seed", "N"},
+    {"check", 0, 0, G_OPTION_ARG_INT, &options.check, "check invariants after every N steps", "N"},
+    {"length", 0, 0, G_OPTION_ARG_INT, &options.length, "steps of a program", "N"},
+    {"fold", 0, 0, G_OPTION_ARG_NONE, &options.fold, "areas that look alike may be merged otherwise", NULL},
+    {"verbose", 0, 0, G_OPTION_ARG_NONE, &options.verbose, "print failing programs in full", NULL},
+    {"dir", 0, 0, G_OPTION_ARG_FILENAME, &options.dir, "where the files go", "DIR"},
+    {NULL},
+};
+
+struct bench {
+	struct host *host;
+	struct abilities abilities;
+	char *dir;
+	GHashTable *seen; /* signature -> how often */
+	const char *signature;
+	unsigned runs, failures;
+};
+
+/* --- One program ------------------------------------------------------------------------------------ */
+
+static bool differs(struct bench *bench, const struct program *program, struct difference *difference)
+{
+	struct comparison how = {.fold = options.fold};
+	struct program for_host = *program;
+	struct answers host, engine;
+
+	answers_init(&host);
+	answers_init(&engine);
+	engine_run(program, bench->dir, (unsigned)options.check, &engine);
+	for (uint32_t i = 0; i < program->steps; i++)
+		if (program->step[i].call == CALL_STORE && engine.outcome[i].result == SKIPPED)
+			for_host.step[i].call = CALL_NONE;
+	host_run(bench->host, &for_host, &host);
+	bool result = compare(program, &how, &host, &engine, difference);
+	answers_clear(&host);
+	answers_clear(&engine);
+	return result;
+}
+
+static bool fails_alike(void *ctx, const struct program *program)
+{
+	struct bench *bench = ctx;
+	struct difference difference;
+
+	if (++bench->runs > SHRINK_RUNS || !differs(bench, program, &difference))
+		return false;
+	bool alike = strcmp(difference.signature, bench->signature) == 0;
+	difference_clear(&difference);
+	return alike;
+}
+
+static void print_program(const struct program *program)
+{
+	for (uint32_t i = 0; i < program->steps; i++) {
+		g_autofree char *line = step_text(&program->step[i]);
+		g_print("#     %s\n", line);
+	}
+}
+
+static void print_lines(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (char **line = lines; *line != NULL; line++)
+		if (**line != '\0')
+			g_print("#   %s\n", *line);
+}
+
+/* A new kind of difference: make its program short, and tell. */
+static void report(struct bench *bench, struct program *program, const struct difference *found)
+{
+	struct difference difference;
+
+	g_print("# seed %u%s: %s\n", program->seed, program->small ? " (sixteen frames)" : "", found->signature);
+	if (options.verbose)
+		print_program(program);
+	bench->signature = found->signature;
+	bench->runs = 0;
+	shrink(program, fails_alike, bench);
+	if (differs(bench, program, &difference)) {
+		print_lines(difference.text);
+		difference_clear(&difference);
+	} else {
+		print_lines(found->text);
+		g_print("#   ... not every time\n");
+	}
+	print_program(program);
+}
+
+/* Run the program of SEED. False if it differs. */
+static bool run_seed(struct bench *bench, uint32_t seed)
+{
+	struct difference difference;
+	struct program program;
+
+	generate(&program, seed, (uint32_t)options.length, &bench->abilities);
+	if (!differs(bench, &program, &difference))
+		return true;
+	bench->failures++;
+	guint times = GPOINTER_TO_UINT(g_hash_table_lookup(bench->seen, difference.signature)) + 1;
+	g_hash_table_insert(bench->seen, g_strdup(difference.signature), GUINT_TO_POINTER(times));
+	if (times == 1)
+		report(bench, &program, &difference);
+	difference_clear(&difference);
+	return false;
+}
+
+/* --- Runs ------------------------------------------------------------------------------------------- */
+
+static bool bench_begin(struct bench *bench, char **why)
+{
+	const char *dir = options.dir != NULL ? options.dir : g_get_tmp_dir();
+
+	memset(bench, 0, sizeof *bench);
+	bench->dir = g_build_filename(dir, "vasfs-differential-XXXXXX", NULL);
+	g_assert_nonnull(g_mkdtemp(bench->dir));
+	host_abilities(bench->dir, &bench->abilities);
+	bench->host = host_new(HOST_MACHINE, bench->dir, why);
+	bench->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	return bench->host != NULL;
+}
+
+static void bench_end(struct bench *bench)
+{
+	GDir *dir = g_dir_open(bench->dir, 0, NULL);
+	const char *name;
+
+	g_clear_pointer(&bench->host, host_free);
+	g_hash_table_unref(bench->seen);
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *path = g_build_filename(bench->dir, name, NULL);
+		g_unlink(path);
+	}
+	g_dir_close(dir);
+	g_rmdir(bench->dir);
+	g_free(bench->dir);
+}
+
+static void print_seen(gpointer signature, gpointer times, gpointer ctx)
+{
+	g_print("# %6u times: %s\n", GPOINTER_TO_UINT(times), (const char *)signature);
+}
+
+static int run_long(void)
+{
+	struct bench bench;
+	char *why;
+	uint32_t seed = (uint32_t)options.seed;
+	int64_t start = g_get_monotonic_time();
+
+	if (!bench_begin(&bench, &why)) {
+		g_printerr("%s\n", why);
+		g_free(why);
+		bench_end(&bench);
+		return 77;
+	}
+	for (int64_t done = 0; done < options.steps; done += options.length)
+		run_seed(&bench, seed++);
+	g_hash_table_foreach(bench.seen, print_seen, NULL);
+	g_print("# %u programs of %d steps in %.1f s, %u differ\n", seed - (uint32_t)options.seed, options.length,
+	        (double)(g_get_monotonic_time() - start) / 1e6, bench.failures);
+	unsigned failures = bench.failures;
+	bench_end(&bench);
+	return failures > 0;
+}
+
+/* The programs of five hundred seeds, or as many as there is time for. */
+static void test_seeds(gconstpointer data)
+{
+	uint32_t first = GPOINTER_TO_UINT(data) * SUITE_PROGRAMS;
+	int64_t deadline = g_get_monotonic_time() + SUITE_SECONDS * G_USEC_PER_SEC / SUITE_TESTS;
+	struct bench bench;
+	char *why;
+
+	if (!bench_begin(&bench, &why)) {
+		g_test_skip(why);
+		g_free(why);
+		bench_end(&bench);
+		return;
+	}
+	for (uint32_t seed = first; seed < first + SUITE_PROGRAMS && g_get_monotonic_time() < deadline; seed++)
+		if (!run_seed(&bench, seed))
+			g_test_fail();
+	bench_end(&bench);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new("- the engine against the host's kernel");
+	g_autoptr(GError) error = NULL;
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	g_option_context_set_ignore_unknown_options(context, TRUE);
+	if (!g_option_context_parse(context, &argc, &argv, &error)) {
+		g_printerr("%s\n", error->message);
+		return 2;
+	}
+	if (options.steps > 0)
+		return run_long();
+	g_test_init(&argc, &argv, NULL);
+	for (unsigned i = 0; i < SUITE_TESTS; i++) {
+		g_autofree char *name = g_strdup_printf("/differential/seeds-%u", i * SUITE_PROGRAMS);
+		g_test_add_data_func(name, GUINT_TO_POINTER(i), test_seeds);
+	}
+	return g_test_run();
+}

@@ -1,0 +1,76 @@
+/*
+ * program.h - a random program on the test's side: its steps, what a side made of it, and both as text.
+ *
+ *     generate(program, seed)                      generator.h
+ *     host_run, engine_run -> two struct answers   host_executor.h, engine_executor.h
+ *     compare(program, host, engine)               compare.h: NULL, or what differs
+ *     shrink(program, ...)                         shrink.h
+ */
+#ifndef TESTS_DIFFERENTIAL_PROGRAM_H
+#define TESTS_DIFFERENTIAL_PROGRAM_H
+
+#include "tests/differential/protocol.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+#define PAGE UINT64_C(4096)
+
+struct program {
+	uint32_t seed, steps;
+	bool small; /* the engine gets little RAM, and the program locks nothing */
+	struct step step[MAX_STEPS];
+};
+
+/* The bytes of file F when a program starts: page I is filled with 'A' + F * 32 + I. */
+extern const uint64_t file_sizes[FILES];
+void make_files(char *const paths[FILES]);
+
+/* An area of the host's maps or the engine's. */
+struct area {
+	uint64_t start, end, offset;
+	int file; /* index of ours, FILES for another one (shared anonymous memory), -1 for none */
+	char perm[5];
+};
+
+/* An anonymous page that has an entry, present or in swap. */
+struct resident_page {
+	uint64_t va;
+	bool exclusive;
+	bool zero; /* the zero page; the engine tells */
+};
+
+/* What a process looks like when the program is over. */
+struct picture {
+	bool alive;
+	GArray *areas;    /* struct area */
+	GArray *resident; /* struct resident_page */
+	GArray *pages;    /* struct dumped_page */
+};
+
+/* What one side answered. */
+struct answers {
+	struct outcome outcome[MAX_STEPS];
+	struct picture picture[SLOTS];
+	char *contents[FILES]; /* of the files, after all processes have ended */
+	gsize size[FILES];
+	char *broken; /* the side itself failed: how, and after which step */
+	uint32_t broken_step;
+};
+
+void answers_init(struct answers *answers);
+void answers_clear(struct answers *answers);
+void read_contents(struct answers *answers, char *const paths[FILES]);
+
+/* Whether the areas of the address VA are compared: all but the host processes' own. */
+bool is_compared(uint64_t va);
+
+/* Areas as ranges for the dump; at most MAX_RANGES, and MAX_PAGES in all. */
+uint32_t picture_ranges(const struct picture *picture, struct range *ranges);
+
+const char *call_name(uint32_t call);
+/* The step as a line for the process's ctl. Free with g_free. */
+char *step_text(const struct step *step);
+char *outcome_text(const struct step *step, const struct outcome *outcome);
+
+#endif
