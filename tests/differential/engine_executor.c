@@ -396,7 +396,6 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	config.swap = SLOTS_OF_SWAP * PAGE;
 	config.swap_fd = swap_file(dir);
 	config.dirty_writeback_centisecs = 0;
-	config.mmap_min_addr = host_knob("mmap_min_addr");
 	config.overcommit_memory = (unsigned)host_knob("overcommit_memory");
 	e->machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(e->machine);

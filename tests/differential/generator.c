@@ -378,6 +378,30 @@ static const struct {
     {CALL_FILE_RESIZE, 6, gen_file_resize, false},
 };
 
+/* Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the lowest addresses. */
+static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
+{
+	bool meets = *addr<HOST_END && * addr + len> HOST_CODE && *addr + len > *addr;
+
+	if (meets || (!g->abilities->low && *addr < 0x10000))
+		*addr = 0;
+}
+
+/* Which calls take ranges, and where in their arguments. */
+static void keep_ranges_away(const struct generator *g, struct step *step)
+{
+	uint64_t *arg = step->arg;
+
+	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE || step->call == CALL_FILE_RESIZE ||
+	    step->call == CALL_MLOCKALL)
+		return;
+	keep_away(g, &arg[0], arg[1]);
+	if (step->call == CALL_MREMAP) {
+		keep_away(g, &arg[0], arg[2]);
+		keep_away(g, &arg[4], arg[2]);
+	}
+}
+
 static void generate_step(struct generator *g, struct step *step)
 {
 	unsigned total = 0, choice, row = 0;
@@ -397,6 +421,7 @@ static void generate_step(struct generator *g, struct step *step)
 	}
 	step->call = rows[row].call;
 	rows[row].generate(g, step);
+	keep_ranges_away(g, step);
 }
 
 void generate(struct program *program, uint32_t seed, uint32_t steps, const struct abilities *abilities)

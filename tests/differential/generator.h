@@ -9,8 +9,9 @@
 /* What the host allows to be asked. */
 struct abilities {
 	bool large_files; /* a file system aligns large mappings of its files, as the engine does */
-	bool lock;        /* no limit on locked memory binds us */
-	bool exec_only;   /* execute-only memory can be read, since the processor has no protection keys */
+	bool low;  /* root may map the lowest addresses; for others there are two limits, one of which cannot be read */
+	bool lock; /* no limit on locked memory binds us */
+	bool exec_only; /* execute-only memory can be read, since the processor has no protection keys */
 };
 
 /* STEPS calls, the same for the same SEED and ABILITIES. */

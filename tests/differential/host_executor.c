@@ -304,6 +304,6 @@ void host_abilities(const char *dir, struct abilities *abilities)
 
 	g_file_get_contents("/proc/cpuinfo", &cpu, NULL, NULL);
 	abilities->large_files = statfs(dir, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
-	abilities->lock = getuid() == 0;
+	abilities->lock = abilities->low = getuid() == 0;
 	abilities->exec_only = cpu == NULL || strstr(cpu, " ospke") == NULL;
 }
