@@ -102,7 +102,7 @@ is "$(tail -n 1 "$T/out")" "$(tail -n 1 "$M/1/faults")" 'it gets the newest'
 ok 'in order' sh -c "grep '^[0-9]' '$T/out' | cut -d ' ' -f 1 | sort -nc"
 
 # Small reads cut lines, and lose nothing.
-dd if="$M/events" bs=7 count=40 2>/dev/null >"$T/out" &
+dd if="$M/events" bs=7 count=40 iflag=fullblock 2>/dev/null >"$T/out" &
 reader=$!
 eventually 5 opened $reader
 fault 10
