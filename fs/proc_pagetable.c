@@ -19,11 +19,8 @@
 static const char *const level_names[] = {[VM_PTE] = "PTE", [VM_PMD] = "PMD", [VM_PUD] = "PUD", [VM_PGD] = "PGD"};
 
 static const char *const kind_names[] = {
-    [VM_ENTRY_TABLE] = "table",
-    [VM_ENTRY_PAGE] = "page",
-    [VM_ENTRY_HUGE] = "huge",
-    [VM_ENTRY_SWAP] = "swap",
-    [VM_ENTRY_GUARD] = "guard",
+    [VM_ENTRY_TABLE] = "table", [VM_ENTRY_PAGE] = "page",   [VM_ENTRY_HUGE] = "huge",
+    [VM_ENTRY_SWAP] = "swap",   [VM_ENTRY_GUARD] = "guard",
 };
 
 /* By bit number, as the processor's manual names them; what it leaves to software is SW and the number. */
