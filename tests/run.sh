@@ -2,8 +2,9 @@
 # run.sh - install what is missing, build, run the tests. The last line counts the cases that ran: N passed, M failed.
 #
 #     tests/run.sh                   the plain build
-#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer
-#     tests/run.sh [plain] [asan] [tsan] [-- MESON-TEST-ARGUMENT...]      for example: tests/run.sh asan -- ctl-dash
+#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer,
+#                                    and how much of vm/ they cover
+#     tests/run.sh [plain] [asan] [tsan] [coverage] [-- MESON-TEST-ARGUMENT...]     for example: tests/run.sh asan -- ctl-dash
 #
 # Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
@@ -32,7 +33,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The folder and the meson options of a build.
+# The folder and the meson options of a build, the packages that it needs besides, and what of meson's tests it runs.
 folder_of() {
 	case $1 in
 	plain) echo "$top/build" ;;
@@ -43,6 +44,17 @@ options_of() {
 	case $1 in
 	asan) echo '-Db_sanitize=address,undefined -Doptimization=1' ;;
 	tsan) echo '-Db_sanitize=thread -Doptimization=1' ;;
+	coverage) echo '-Db_coverage=true -Doptimization=0' ;;
+	esac
+}
+packages_of() {
+	case $1 in
+	coverage) echo gcovr ;;
+	esac
+}
+arguments_of() {
+	case $1 in
+	coverage) echo '--suite coverage --verbose' ;;
 	esac
 }
 
@@ -56,6 +68,8 @@ test_build() {
 		fixed='setarch -R'
 	fi
 	rm -f "$folder/meson-logs/testlog.json"
+	# shellcheck disable=SC2046 # a list of words
+	[ $# -gt 0 ] || set -- $(arguments_of "$name")
 	# shellcheck disable=SC2046 # a list of words
 	if build "$folder" $(options_of "$name"); then
 		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
@@ -81,14 +95,17 @@ sum() {
 builds=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all) builds='plain asan tsan' ;;
-	plain | asan | tsan) builds="$builds $1" ;;
+	--all) builds='plain asan tsan coverage' ;;
+	plain | asan | tsan | coverage) builds="$builds $1" ;;
 	--) shift && break ;;
 	*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
 done
 
+for name in $builds; do
+	packages="$packages $(packages_of "$name")"
+done
 install_packages || exit 1
 : >"$TMPDIR/counts"
 for name in ${builds:-plain}; do
