@@ -15,6 +15,14 @@ uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
 	return process->limits[limit].soft;
 }
 
+static bool allows_data(const struct vm_space *space, uint64_t pages)
+{
+	const struct vm_rlimit *limit = &space->process->limits[VM_LIMIT_DATA];
+
+	/* A soft limit of 0 leaves it to the hard one (may_expand_vm, for old Valgrinds). */
+	return space->data_pages + pages <= (limit->soft > 0 ? limit->soft : limit->hard) >> VM_PAGE_SHIFT;
+}
+
 bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t pages)
 {
 	const struct vm_process *process = space->process;
@@ -22,7 +30,7 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 
 	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT)
 		return false;
-	return !is_data || space->data_pages + pages <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT;
+	return !is_data || allows_data(space, pages);
 }
 
 bool limits_allow_lock(const struct vm_space *space, uint64_t pages)
