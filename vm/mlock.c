@@ -38,7 +38,9 @@ static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned 
 
 	for (uint64_t va = start; error == 0 && va < end;) {
 		struct vm_area *area = area_at(space, va);
-		error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
+		bool special = area != NULL && (area->flags & AREA_SPECIAL);
+		if (!special)
+			error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
 		if (error != 0)
 			break;
 		area = area_at(space, va);

@@ -98,8 +98,8 @@ static int protect_one(struct vm_area *area, int prot)
 	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
 	if (charge && !machine_may_commit(area->space, area_pages(area)))
 		return -ENOMEM;
-	int error = flags != area->flags ? pagetable_own_range(area->space, area->start, area->end, VM_PTE) : 0;
-	if (error != 0 || flags == area->flags)
+	int error = pagetable_own_range(area->space, area->start, area->end, VM_PTE);
+	if (error != 0)
 		return error;
 	area_set_flags(area, flags);
 	protect_entries(area);
@@ -121,7 +121,13 @@ static int protect(struct vm_space *space, uint64_t start, uint64_t end, int pro
 	int error = 0;
 
 	for (uint64_t va = start; error == 0 && va < end;) {
-		struct vm_area *area = next_part(space, va, end, &error);
+		struct vm_area *area = area_at(space, va);
+		/* What stays as it is is not split (mprotect_fixup). */
+		if (area != NULL && new_flags(area, prot) == area->flags) {
+			va = area->end;
+			continue;
+		}
+		area = next_part(space, va, end, &error);
 		if (area == NULL)
 			break;
 		va = area->end;
