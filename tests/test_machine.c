@@ -37,6 +37,17 @@ static void test_config(void)
 	config.first_pid = 0;
 	assert_refused(&config);
 	vm_config_init(&config);
+	config.policy = "oldest";
+	assert_refused(&config);
+	config.policy = NULL;
+	assert_refused(&config);
+	vm_config_init(&config);
+	config.swap = UINT64_MAX;
+	assert_refused(&config);
+	vm_config_init(&config);
+	config.tlb_sets = 65537;
+	assert_refused(&config);
+	vm_config_init(&config);
 	config.ram = PAGE;
 	struct vm_machine *machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(machine);

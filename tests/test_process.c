@@ -163,6 +163,19 @@ static void test_setenv(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(child);
 }
 
+static void test_comm(struct vm_fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(vm_process_set_comm(f->process, "a name longer than fifteen"), ==, 0);
+	g_assert_cmpstr(info_of(f->process).comm, ==, "a name longer t");
+	struct vm_process *child = fork_of(f->process);
+	g_assert_cmpstr(info_of(child).comm, ==, "a name longer t");
+	g_assert_cmpint(vm_process_set_comm(child, ""), ==, 0);
+	g_assert_cmpstr(info_of(child).comm, ==, "");
+	g_assert_cmpint(vm_process_exit(child, 0), ==, 0);
+	g_assert_cmpint(vm_process_set_comm(child, "late"), ==, -ESRCH);
+	vm_process_unref(child);
+}
+
 /* --- Looking -------------------------------------------------------------------------------------- */
 
 static void test_seek(struct vm_fixture *f, gconstpointer data)
@@ -218,6 +231,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/process/kill", NULL, test_kill);
 	FIXTURE_TEST("/process/descriptors", NULL, test_descriptors);
 	FIXTURE_TEST("/process/setenv", NULL, test_setenv);
+	FIXTURE_TEST("/process/comm", NULL, test_comm);
 	FIXTURE_TEST("/process/seek", NULL, test_seek);
 	FIXTURE_TEST("/process/sizes", NULL, test_sizes);
 	return g_test_run();

@@ -325,6 +325,31 @@ static void test_private_file(void)
 	}
 }
 
+/* What a read would find is told beforehand, and nothing is read for it. */
+static void test_translate(void)
+{
+	struct pressure p;
+	struct vm_translation translation;
+
+	pressure_begin(&p, &roomy);
+	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
+	fill(p.f.process, ARENA, 1, 't');
+	struct vm_process *child = fork_of(p.f.process);
+	evict_all(&p);
+	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
+	g_assert_false(translation.present);
+	g_assert_cmpint(translation.outcome, ==, VM_MAJOR);
+	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, "swap-in");
+	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 0);
+	g_assert_cmpint(get(p.f.process, ARENA), ==, 't');
+	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
+	g_assert_cmpint(translation.outcome, ==, VM_MINOR);
+	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, "swap-cache");
+	assert_touch(child, ARENA, VM_ACCESS_READ, VM_MINOR, VM_FAULT_SWAP_CACHE);
+	end(child);
+	pressure_end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -341,5 +366,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/swap/mremap-of-shared", test_mremap_of_shared);
 	g_test_add_func("/swap/fork-over-swap", test_fork_over_swap);
 	g_test_add_func("/swap/private-file", test_private_file);
+	g_test_add_func("/swap/translate", test_translate);
 	return g_test_run();
 }
