@@ -4,7 +4,7 @@
  * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
  * that the engine's libraries give.
  *
- *     test_exec_compare STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
+ *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES    (builds of exec_target.c)
  */
 #include "tests/exec_fixture.h"
 
@@ -447,7 +447,7 @@ static void test_script(void)
 int main(int argc, char **argv)
 {
 	static const char *const system_programs[] = {"/bin/true", "/bin/ls", "/bin/bash"};
-	static const char *const names[] = {"static", "static-pie", "fixed"};
+	static const char *const names[] = {"static", "static-pie", "fixed", "static-pie-aligned", "libraries"};
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(system_programs); i++) {
@@ -462,6 +462,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3)
 		g_test_add_data_func("/exec/libraries/fixed", argv[3], test_libraries);
+	if (argc > 5)
+		g_test_add_data_func("/exec/libraries/aligned", argv[5], test_libraries);
 	g_test_add_func("/exec/kernel/long-arguments", test_long_arguments);
 	g_test_add_func("/exec/kernel/script", test_script);
 	return g_test_run();

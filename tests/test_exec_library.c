@@ -89,6 +89,29 @@ static void test_library_names(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, one) + count_lines_with(text, two), ==, 1);
 }
 
+/* A library linked with -z nodefaultlib finds nothing in the default folders, through the cache neither. */
+static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
+{
+	static const struct {
+		uint64_t flags;
+		bool found;
+	} cases[] = {{0, true}, {DF_1_NODEFLIB, false}};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *path =
+		    exec_write_library(f, "libtop.so", (const char *[]){"libm.so.6", NULL}, "$ORIGIN/${UNKNOWN}/$X");
+		g_autofree char *bytes = NULL;
+		size_t size;
+		g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+		/* Behind the four entries that it has. */
+		((Elf64_Dyn *)(void *)(bytes + DYNAMIC_AT))[4] = (Elf64_Dyn){DT_FLAGS_1, {cases[i].flags}};
+		g_free(exec_write(f, "libtop.so", bytes, size));
+		g_autofree char *text = exec_with_library(f, path);
+		g_assert_cmpuint(count_lines_with(text, path), ==, 1);
+		g_assert_cmpint(count_lines_with(text, "/libm.so.6") > 0, ==, cases[i].found);
+	}
+}
+
 /* Damage to a library never fails the exec for lack of anything but memory. */
 static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 {
@@ -115,9 +138,9 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*test)(struct exec_fixture *, gconstpointer);
 	} tests[] = {
-	    {"/exec/library/circle", test_library_circle},   {"/exec/library/path", test_library_path},
-	    {"/exec/library/missing", test_library_missing}, {"/exec/library/names", test_library_names},
-	    {"/exec/library/damaged", test_library_damaged},
+	    {"/exec/library/circle", test_library_circle},         {"/exec/library/path", test_library_path},
+	    {"/exec/library/missing", test_library_missing},       {"/exec/library/names", test_library_names},
+	    {"/exec/library/no-default", test_library_no_default}, {"/exec/library/damaged", test_library_damaged},
 	};
 
 	g_test_init(&argc, &argv, NULL);

@@ -5,6 +5,7 @@
 #include "tests/pressure.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- Pages and frames -------------------------------------------------------------------------------------- */
@@ -26,6 +27,30 @@ static void assert_in_core(struct vm_process *process, uint64_t va, const char *
 	for (size_t i = 0; i < pages; i++)
 		text[i] = (char)(text[i] + '0');
 	g_assert_cmpstr(text, ==, expected);
+}
+
+/* Of a file that it neither owns nor may write a process does not learn what is in memory. */
+static void test_mincore_rights(void)
+{
+	static const struct {
+		bool owns;
+		int mode;
+		const char *expected;
+	} cases[] = {{true, 0400, "10"}, {false, 0644, "11"}, {false, 0646, "10"}};
+	uid_t uid = getuid() != 0 ? getuid() : 1000;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct pressure p;
+		pressure_begin(&p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
+		g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
+		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
+		map_file(p.f.process, ARENA, 2, PROT_READ, MAP_PRIVATE, file, 0);
+		vm_file_unref(file);
+		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode), ==, 0);
+		get(p.f.process, ARENA);
+		assert_in_core(p.f.process, ARENA, cases[i].expected);
+		pressure_end(&p);
+	}
 }
 
 static uint64_t frames_used(struct pressure *p)
@@ -503,5 +528,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/madvise-pages/vm-flags", NULL, test_vm_flags);
 	FIXTURE_TEST("/madvise-pages/ended", NULL, test_ended);
 	g_test_add_func("/madvise-pages/many", test_many);
+	g_test_add_func("/madvise-pages/mincore-rights", test_mincore_rights);
 	return g_test_run();
 }

@@ -394,6 +394,14 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
+/* As large as the address space, nearly, and a multiple of huge pages. */
+static void test_too_large(struct vm_fixture *f, gconstpointer data)
+{
+	ASSERT_SAME(f, {MMAP, 0, UINT64_C(0x7fffffe00000), PROT_NONE, PRIVATE_ANON, NO_FILE},
+	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_NONE, PRIVATE_ANON | MAP_NORESERVE, NO_FILE},
+	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_READ, MAP_PRIVATE, RDONLY});
+}
+
 int main(int argc, char **argv)
 {
 	static const struct vm_limits user = {.uid = 1000}, few_areas = {.max_map_count = 20};
@@ -417,5 +425,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/mmap/sbrk", NULL, test_sbrk);
 	FIXTURE_TEST("/mmap/populate", NULL, test_populate);
 	FIXTURE_TEST("/mmap/dead-process", NULL, test_dead_process);
+	FIXTURE_TEST("/mmap/too-large", NULL, test_too_large);
 	return g_test_run();
 }

@@ -83,6 +83,10 @@ static void test_exit(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_process_kill(child, SIGKILL), ==, -ESRCH);
 	g_assert_cmpint(vm_process_areas(child, note_area, NULL), ==, -ESRCH);
 	g_assert_cmpint(vm_process_seek(child, 0, false), ==, -ESRCH);
+	g_assert_null(vm_process_exe(child));
+	size_t len = 1;
+	g_assert_null(vm_process_auxv(child, &len));
+	g_assert_cmpuint(len, ==, 0);
 	g_assert_cmpint(info_of(child).pid, ==, vm_process_pid(child));
 	/* What it did counts for its parent. */
 	g_assert_cmpuint(info_of(f->process).child_minor_faults, ==, 1);
