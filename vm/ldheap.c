@@ -2,8 +2,7 @@
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
  * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
- * glibc asks for on x86-64; those that depend on the number of glibc-hwcaps folders are of a processor with
- * x86-64-v4. What it allocates while relocating (tables of unique C++ symbols) would come below all libraries, and
+ * glibc asks for on x86-64 and, where they depend on it, on the host's processor. What it allocates while relocating (tables of unique C++ symbols) would come below all libraries, and
  * is left out.
  */
 #include "vm/library.h"
@@ -19,9 +18,13 @@ enum {
 	POINTER = 8,
 	VERSION = 24, /* struct r_found_version */
 	VDSO_VERSIONS = 3,
-	SLOT_INFO = 16,  /* an entry in the table of modules with thread-local storage, and its head */
-	SLOT_EXTRA = 64, /* entries besides the modules' */
-	FOLDER = 84,     /* struct r_search_path_elem with the states of 11 subfolders */
+	SLOT_INFO = 16,   /* an entry in the table of modules with thread-local storage, and its head */
+	SLOT_EXTRA = 64,  /* entries besides the modules' */
+	FOLDER = 40,      /* struct r_search_path_elem, and ... */
+	FOLDER_STATE = 4, /* ... the state of each of its subfolders */
+	DEFAULT_FOLDERS = 4,
+	SUBFOLDER = 16,  /* struct r_strlenpair */
+	LEVEL_NAME = 23, /* "glibc-hwcaps/x86-64-v4/" */
 	DTV_ENTRY = 16,
 	DTV_EXTRA = 16,   /* entries besides the modules' */
 	FIND_OBJECT = 32, /* struct dl_find_object_internal */
@@ -59,6 +62,62 @@ static int alloc_all(struct libraries *libraries, const uint64_t *sizes, size_t 
 	return error;
 }
 
+/* --- What depends on the processor --------------------------------------------------------------- */
+
+/* Names of folders for some processors only, and how long they are. */
+struct capabilities {
+	unsigned count, len[4];
+};
+
+static bool is_intel_with_avx512(void)
+{
+	return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+static bool is_haswell(void)
+{
+	return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("fma");
+}
+
+/* In glibc's order (update_active of sysdeps/x86/cpu-features.c, _dl_important_hwcaps). */
+static struct capabilities capabilities(void)
+{
+	const char *const names[] = {"x86_64", is_intel_with_avx512() ? "avx512_1" : NULL,
+	                             is_haswell() ? "haswell" : "x86_64", "tls"};
+	struct capabilities found = {0};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (names[i] != NULL)
+			found.len[found.count++] = (unsigned)strlen(names[i]);
+	return found;
+}
+
+/* Subfolders that are tried in each folder: of the processor's levels, and of every set of capabilities. */
+static uint64_t subfolders(const struct libraries *libraries)
+{
+	return (libraries->level - 1) + (UINT64_C(1) << capabilities().count);
+}
+
+/* Their names, as _dl_important_hwcaps adds them up. */
+static uint64_t subfolder_names(const struct libraries *libraries)
+{
+	struct capabilities c = capabilities();
+	uint64_t len = 2 * (c.len[0] + c.len[c.count - 1] + 2);
+
+	for (unsigned i = 1; i + 1 < c.count; i++)
+		len += c.len[i] + 1;
+	return (libraries->level - 1) * LEVEL_NAME + (len << (c.count - 3));
+}
+
+static uint64_t folder_size(const struct libraries *libraries)
+{
+	return FOLDER + subfolders(libraries) * FOLDER_STATE;
+}
+
+/* --- Along the way ------------------------------------------------------------------------------- */
+
 /* The first piece is what is left of the last page of ld.so's own data. */
 static void heap_begin(struct libraries *libraries)
 {
@@ -73,13 +132,14 @@ static void heap_begin(struct libraries *libraries)
 
 int ld_heap_start(struct libraries *libraries)
 {
-	static const uint64_t sizes[] = {
+	const uint64_t sizes[] = {
 	    LINK_MAP + 1 + LINK_MAP_AUDIT,
 	    LINK_MAP + 1 + LINK_MAP_AUDIT, /* the program, the vdso */
 	    48,
-	    274, /* glibc-hwcaps folders */
+	    subfolders(libraries) * SUBFOLDER + subfolder_names(libraries),
 	    40,
-	    480, /* default folders */
+	    /* An array, so each is rounded up to a multiple of its size without states. */
+	    (folder_size(libraries) + FOLDER - 1) / FOLDER * FOLDER * DEFAULT_FOLDERS,
 	};
 
 	heap_begin(libraries);
@@ -110,7 +170,7 @@ int ld_heap_add_folder(struct libraries *libraries, const char *folder, const ch
 {
 	g_autofree char *known = g_str_has_suffix(folder, "/") ? g_strdup(folder) : g_strconcat(folder, "/", NULL);
 	uint64_t size = strlen(known) + 1;
-	const uint64_t sizes[] = {size, FOLDER + strlen(owner) + 1 + size};
+	const uint64_t sizes[] = {size, folder_size(libraries) + strlen(owner) + 1 + size};
 
 	if (g_hash_table_contains(libraries->folders, known))
 		return 0;
