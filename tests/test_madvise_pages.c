@@ -384,6 +384,43 @@ static void test_guard_and_truncation(void)
 	pressure_end(&p);
 }
 
+/* More pages than are dropped in one go, and half of them in swap. */
+static void test_remove_many(void)
+{
+	struct pressure p;
+
+	pressure_begin(&p, &(struct pressure_size){.frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	map(p.f.process, ARENA, 200, RW, SHARED_ANON);
+	fill(p.f.process, ARENA, 200, 'r');
+	g_assert_cmpint(vm_madvise(p.f.process, ARENA + PAGE, 198 * PAGE, MADV_REMOVE), ==, 0);
+	g_assert_cmpuint(frames_used(&p) + machine_info(&p).swap_used, ==, 2);
+	assert_filled(p.f.process, ARENA, 1, 'r');
+	assert_filled(p.f.process, ARENA + PAGE, 198, 0);
+	assert_filled(p.f.process, ARENA + 199 * PAGE, 1, 'r');
+	pressure_end(&p);
+}
+
+/* A file that must not be written any more: it keeps its pages, in memory too. */
+static void test_remove_refused(void)
+{
+	struct pressure p;
+	int error, fd = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+
+	pressure_begin(&p, &(struct pressure_size){.frames = 8});
+	g_assert_cmpint(ftruncate(fd, 2 * PAGE), ==, 0);
+	struct vm_file *file = vm_file_new(p.f.machine, fd, O_RDWR, &error);
+	g_assert_nonnull(file);
+	map_file(p.f.process, ARENA, 2, RW, MAP_SHARED, file, 0);
+	put(p.f.process, ARENA, 's');
+	g_assert_cmpint(vm_msync(p.f.process, ARENA, PAGE, MS_SYNC), ==, 0);
+	g_assert_cmpint(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, ARENA, 2 * PAGE, MADV_REMOVE), ==, -EPERM);
+	assert_in_core(p.f.process, ARENA, "10");
+	g_assert_cmpint(get(p.f.process, ARENA), ==, 's');
+	vm_file_unref(file);
+	pressure_end(&p);
+}
+
 /* Without table pages it fails, and all is as sound as before. */
 static void test_guard_without_tables(struct vm_fixture *f, gconstpointer data)
 {
@@ -529,5 +566,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/madvise-pages/ended", NULL, test_ended);
 	g_test_add_func("/madvise-pages/many", test_many);
 	g_test_add_func("/madvise-pages/mincore-rights", test_mincore_rights);
+	g_test_add_func("/madvise-pages/remove-many", test_remove_many);
+	g_test_add_func("/madvise-pages/remove-refused", test_remove_refused);
 	return g_test_run();
 }
