@@ -2,8 +2,7 @@
 # coverage.sh BUILD - run the tests that need no mount in a build with -Db_coverage=true; TAP: is vm/ covered to 90 %?
 #
 # The tests of mounts are left out: a program that runs as another user cannot write its counts, and complains where a test
-# looks; one that is killed leaves none.
-# Whether the tests pass is for the other builds to say. Asserts and what cannot happen count as any other line.
+# looks; one that is killed leaves none. Whether the tests pass is for the other builds to say. Asserts and what cannot happen count as any other line.
 
 set -u
 build=$1

@@ -2,8 +2,8 @@
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
  * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
- * glibc asks for on x86-64 and, where they depend on it, on the host's processor. What it allocates while relocating (tables of unique C++ symbols) would come below all libraries, and
- * is left out.
+ * glibc asks for on x86-64 and, where they depend on it, on the host's processor. What it allocates while
+ * relocating (tables of unique C++ symbols) would come below all libraries, and is left out.
  */
 #include "vm/library.h"
 
