@@ -81,7 +81,6 @@ static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_f
 
 static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn pfn)
 {
-	area_prepare_anon_locked(fault->area);
 	map_locked(fault, pfn, true);
 	return done(fault, kind, pfn);
 }
@@ -315,6 +314,9 @@ int fault_in_area_locked(struct fault *fault)
 	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
 	                         &fault->record->tables_copied) != 0)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
+	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
+	if (writes(fault) && !(area->flags & AREA_SHARED))
+		area_prepare_anon_locked(area);
 	uint64_t *entry = pagetable_entry(machine, fault->id);
 	if (*entry == 0)
 		return empty_entry_locked(fault);

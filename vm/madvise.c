@@ -99,11 +99,13 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 	/* The kernel's own areas cannot be split. */
 	if ((flags & AREA_SPECIAL) && (part->start > area->start || part->end < area->end))
 		return -EINVAL;
-	int error = area_isolate(space, part->start, part->end);
-	if (error == 0)
-		area_set_flags(area_at(space, part->start), flags);
+	int error;
+	area = area_carve(area, part->start, part->end, flags, &error);
+	if (area == NULL)
+		return error == -ENOMEM ? -EAGAIN : error;
+	area_set_flags(area, flags);
 	area_merge(space, part->start, part->end);
-	return error == -ENOMEM ? -EAGAIN : error;
+	return 0;
 }
 
 /* --- Entries ---------------------------------------------------------------------------------------- */

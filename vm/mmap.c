@@ -17,6 +17,8 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+enum { MAX_ERRNO = 4095 };
+
 /* --- Where ---------------------------------------------------------------------------------------- */
 
 /* The bottom of the search that MAP_32BIT asks for, and of the one when all above is full. */
@@ -75,6 +77,9 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 
 	if (len > VM_USER_END)
 		return -ENOMEM;
+	/* A fixed address that looks like an errno is taken for one. */
+	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
+		return (int64_t)addr;
 	if (!(flags & MAP_FIXED))
 		addr = choose_place(space, addr, len, flags, is_file, offset);
 	if (addr > VM_USER_END - len)
@@ -173,7 +178,7 @@ static void set_area_flags(const struct vm_space *space, struct request *request
 	if ((request->flags & MAP_NORESERVE) && space_overcommits(space))
 		request->area_flags |= AREA_NORESERVE;
 	/* Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another one. */
-	if ((request->flags & MAP_STACK) && !(request->flags & MAP_GROWSDOWN))
+	if (request->flags & MAP_STACK)
 		request->area_flags |= AREA_STACK;
 }
 
@@ -333,8 +338,8 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	process_unlock(process);
 	file_list_release(files);
 	/* Failures are no failure of the call (mm_populate). */
-	bool locked = (request.area_flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED;
-	if (result >= 0 && (locked || (flags & MAP_POPULATE)))
+	bool wanted = (request.area_flags & AREA_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	if (result >= 0 && wanted && !(request.area_flags & AREA_LOCKONFAULT))
 		access_populate(process, request.addr, request.len, request.area_flags);
 	return result;
 }
