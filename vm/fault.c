@@ -4,7 +4,7 @@
  *     an access that the MMU refused
  *       |
  *       is the address legal?    no area -> SEGV_MAPERR, unless a stack above may grow down to it
- *       is the operation legal?  the area's rights -> SEGV_ACCERR
+ *       is the operation legal?  the area's rights -> SEGV_ACCERR (a fetch: once the page is there)
  *       make the page tables on the path our own (after a fork they are shared)
  *       |
  *       entry empty ---- private anonymous --- read:  the zero page
@@ -55,7 +55,8 @@ static bool permitted(const struct vm_area *area, enum vm_access access)
 	    /* As x86 has it: what may be written or run can be read too (access_error). */
 	    [VM_ACCESS_READ] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	    [VM_ACCESS_WRITE] = AREA_WRITE,
-	    [VM_ACCESS_EXEC] = AREA_EXEC,
+	    /* Linux does not tell a fetch from a load before the page is there. */
+	    [VM_ACCESS_EXEC] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	};
 
 	return area->flags & needed[access];

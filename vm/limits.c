@@ -22,7 +22,11 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 
 	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT)
 		return false;
-	return !is_data || space->data_pages + pages <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT;
+	uint64_t data = space->data_pages + pages;
+	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
+		return true;
+	/* A soft limit of 0 does not bind: Valgrind's way to keep brk from growing. */
+	return limits_soft(process, VM_LIMIT_DATA) == 0 && data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
 }
 
 bool limits_allow_lock(const struct vm_space *space, uint64_t pages)

@@ -74,25 +74,29 @@ static int populate(struct vm_process *process, uint64_t start, uint64_t end, bo
 	return populate_errno(error);
 }
 
+/* Whether the limit allows LEN bytes from START on, of which some may be locked already (do_mlock). */
+static bool may_lock(const struct vm_space *space, uint64_t start, uint64_t len)
+{
+	uint64_t end = len <= UINT64_MAX - start ? start + len : UINT64_MAX;
+	uint64_t pages = len >> VM_PAGE_SHIFT;
+
+	return limits_allow_lock(space, pages - MIN(pages, locked_in(space, start, end)));
+}
+
 static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, unsigned flags)
 {
-	uint64_t start = page_down(addr), end = start + page_align(len + (addr - start));
+	uint64_t start = page_down(addr);
 	int result = -ESRCH;
 
-	if (end < start)
-		return -EINVAL;
-	if (end == start)
-		return 0;
+	len = page_align(len + (addr - start));
 	process_write_lock(process);
 	struct vm_space *space = process->space;
-	if (space != NULL) {
-		uint64_t more = ((end - start) >> VM_PAGE_SHIFT) -
-		                MIN(locked_in(space, start, end), (end - start) >> VM_PAGE_SHIFT);
-		bool may = flags == 0 || limits_allow_lock(space, more);
-		result = may ? apply(space, start, end, flags) : -ENOMEM;
-	}
+	if (space != NULL && flags != 0 && !may_lock(space, start, len))
+		result = -ENOMEM;
+	else if (space != NULL)
+		result = start + len < start ? -EINVAL : apply(space, start, start + len, flags);
 	process_unlock(process);
-	return result == 0 && flags != 0 ? populate(process, start, end, false) : result;
+	return result == 0 && flags != 0 ? populate(process, start, start + len, false) : result;
 }
 
 static bool may_lock_at_all(struct vm_process *process)

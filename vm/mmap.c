@@ -35,39 +35,44 @@ static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
 	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
 }
 
-/* Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for anonymous ones too). */
-static uint64_t find_aligned_gap(const struct vm_space *space, uint64_t len, int flags, uint64_t offset)
+static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
+{
+	const struct vm_area *area = area_find(space, addr);
+	uint64_t end = flags & MAP_32BIT ? LOW_END : VM_USER_END;
+
+	return len <= end && addr <= end - len && (area == NULL || addr + len <= area_start_gap(area));
+}
+
+/* At the hint ADDR if there is one and it is free, else in a gap. */
+static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
+{
+	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr : find_gap(space, len, flags);
+}
+
+/*
+ * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for anonymous ones too), in
+ * room for a huge page more; but at the hint where that room is free there.
+ */
+static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, uint64_t offset)
 {
 	uint64_t huge = pagetable_span(VM_PMD), end = offset + len, first = (offset + huge - 1) & -huge;
 
 	if (end <= first || end - first < huge)
 		return AREA_NO_GAP;
-	uint64_t at = find_gap(space, len + huge, flags);
-	if (at == AREA_NO_GAP)
+	uint64_t at = find_room(space, addr, len + huge, flags);
+	if (at == AREA_NO_GAP || at == addr)
 		return at;
 	uint64_t skip = (offset - at) & (huge - 1);
 	return at + (skip > 0 ? skip : huge);
 }
 
-static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t len)
-{
-	const struct vm_area *area = area_find(space, addr);
-
-	return VM_USER_END - len >= addr && (area == NULL || addr + len <= area_start_gap(area));
-}
-
 static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
                              uint64_t offset)
 {
-	uint64_t at = AREA_NO_GAP;
+	bool aligns = is_file || (addr == 0 && len % pagetable_span(VM_PMD) == 0);
+	uint64_t at = aligns ? find_aligned_room(space, addr, len, flags, offset) : AREA_NO_GAP;
 
-	bool in_range = !(flags & MAP_32BIT) || (len <= LOW_END && addr <= LOW_END - len);
-
-	if (addr != 0 && in_range && hint_is_free(space, addr, len))
-		return addr;
-	if (!(flags & MAP_32BIT) && (is_file || (addr == 0 && len % pagetable_span(VM_PMD) == 0)))
-		at = find_aligned_gap(space, len, flags, offset);
-	return at != AREA_NO_GAP ? at : find_gap(space, len, flags);
+	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
 }
 
 int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
@@ -237,10 +242,21 @@ static int check(struct vm_space *space, struct request *request)
 		return error;
 	if (space_is_accountable(request->area_flags))
 		request->area_flags |= AREA_ACCOUNT;
-	return check_room(space, request);
+	return 0;
 }
 
 /* --- The calls ------------------------------------------------------------------------------------ */
+
+/* Part the areas at START and END for an unmap between; only a hole in one area needs another one more. */
+static int part_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	const struct vm_area *first = area_at(space, start);
+	bool cuts_hole = first != NULL && first->start < start && first->end > end;
+
+	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
+		return -ENOMEM;
+	return area_isolate_unlimited(space, start, end);
+}
 
 int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files)
 {
@@ -249,13 +265,9 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 	if (area_overlap(space, start, end) == NULL)
 		return 0;
-	const struct vm_area *first = area_at(space, start);
-	bool cuts_hole = first != NULL && first->start < start && first->end > end;
-	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
-		return -ENOMEM;
 	error = pagetable_own_range(space, start, end, VM_PMD);
 	if (error == 0)
-		error = area_isolate_unlimited(space, start, end);
+		error = part_for_unmap(space, start, end);
 	if (error != 0) {
 		area_merge(space, start, end);
 		return error;
@@ -291,6 +303,12 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 {
 	int error = check(space, request);
 
+	if (error != 0)
+		return error;
+	/* What is parted here stays so where there is no room: as in Linux. */
+	error = part_for_unmap(space, request->addr, request->addr + request->len);
+	if (error == 0)
+		error = check_room(space, request);
 	if (error != 0)
 		return error;
 	struct vm_area *area = make_area(space, request);

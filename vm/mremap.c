@@ -202,6 +202,9 @@ static int64_t remap_to(struct move *move)
 		error = cut_tail(move);
 	if (error != 0)
 		return error;
+	if ((move->flags & MREMAP_DONTUNMAP) &&
+	    !limits_allow_pages(space, area_at(space, move->addr)->flags, move->new_len >> VM_PAGE_SHIFT))
+		return -ENOMEM;
 	/* Unmapping may have split the area. */
 	area = area_at(space, move->addr);
 	return area != NULL ? move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0) : -EFAULT;
