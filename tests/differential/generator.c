@@ -22,9 +22,12 @@ enum { RECENT = 6, SPOTS = 5 };
 struct generator {
 	GRand *rand;
 	const struct abilities *abilities;
-	bool locks, small;
+	bool locks, small, unprivileged;
+	bool limits, limits_data; /* limits are set; that of data too */
 	unsigned recent;
 	struct range ranges[RECENT];
+	unsigned next_return;
+	uint64_t returns[RECENT]; /* where return instructions were stored */
 	unsigned main_spot, forking;
 	uint32_t slot;
 };
@@ -252,6 +255,9 @@ static void gen_mremap(struct generator *g, struct step *step)
 	pick_range(g, &arg[0], &arg[1]);
 	arg[2] = chance(g, 45) ? arg[1] : chance(g, 50) ? arg[1] + small_len(g) : small_len(g);
 	arg[3] = chance(g, 3) ? pick(g, 16) : PICK_OF(g, flags);
+	/* Linux forgets to take from the locked pages what is unlocked so. */
+	if (g->unprivileged && g->locks)
+		arg[3] &= ~(uint64_t)MREMAP_DONTUNMAP;
 	if (chance(g, 8))
 		arg[1] = 0;
 	if (chance(g, 2))
@@ -289,6 +295,9 @@ static void gen_mlock2(struct generator *g, struct step *step)
 static void gen_mlockall(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, 9);
+	/* For others than root it depends on the size of the process, which has memory of its own on the host. */
+	if (g->unprivileged)
+		step->arg[0] &= ~(uint64_t)MCL_CURRENT;
 }
 
 static void gen_madvise(struct generator *g, struct step *step)
@@ -314,6 +323,33 @@ static void gen_mincore(struct generator *g, struct step *step)
 		step->arg[1] = UINT64_MAX - (step->arg[1] & 4095);
 }
 
+/* Some tens of pages on top of what a process starts with, so that they are soon reached. */
+static uint64_t pick_limit(struct generator *g, uint64_t limit)
+{
+	static const unsigned pages[LIMITS] = {
+	    [LIMIT_AS] = 80, [LIMIT_DATA] = 40, [LIMIT_STACK] = 60, [LIMIT_MEMLOCK] = 24};
+
+	/* More stack than that is for the machine's size to allow. */
+	if (chance(g, 15))
+		return chance(g, 50) && limit != LIMIT_STACK ? UINT64_MAX : UINT64_C(8) << 20;
+	/* No data at all has a meaning of its own, which the data of the host's processes hide. */
+	return (limit == LIMIT_DATA) + pick(g, pages[limit] + 1) * PAGE + (chance(g, 15) ? pick(g, 4096) : 0);
+}
+
+static void gen_setrlimit(struct generator *g, struct step *step)
+{
+	static const uint64_t first_hard[LIMITS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_C(8) << 20};
+
+	do
+		step->arg[0] = pick(g, LIMITS);
+	while (step->arg[0] == LIMIT_DATA && !g->limits_data);
+	step->arg[1] = pick_limit(g, step->arg[0]);
+	if (g->unprivileged || g->abilities->raise)
+		step->arg[2] = chance(g, 70) ? first_hard[step->arg[0]] : pick_limit(g, step->arg[0]);
+	else
+		step->arg[2] = first_hard[step->arg[0]];
+}
+
 static void gen_fork(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, SLOTS);
@@ -334,6 +370,25 @@ static void gen_access(struct generator *g, struct step *step)
 	step->arg[2] = pick(g, 256);
 }
 
+/* Now and then the one byte is a return, to be fetched later. */
+static void gen_store(struct generator *g, struct step *step)
+{
+	gen_access(g, step);
+	if (!chance(g, 20))
+		return;
+	step->arg[1] = 1;
+	step->arg[2] = RETURN;
+	g->returns[g->next_return++ % RECENT] = step->arg[0];
+}
+
+static void gen_fetch(struct generator *g, struct step *step)
+{
+	gen_access(g, step);
+	if (g->next_return > 0 && chance(g, 70))
+		step->arg[0] = g->returns[pick(g, MIN(g->next_return, RECENT))];
+	step->arg[1] = step->arg[2] = 0;
+}
+
 static void gen_file_write(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, FILES);
@@ -350,32 +405,56 @@ static void gen_file_resize(struct generator *g, struct step *step)
 		step->arg[1] &= -PAGE;
 }
 
-/* A row a call: how often, and how its arguments are chosen. LOCKS: only where pages may be locked. */
+/* Whether the program has such calls. */
+static bool has_all(const struct generator *g)
+{
+	return true;
+}
+
+static bool has_locks(const struct generator *g)
+{
+	return g->locks;
+}
+
+static bool has_limits(const struct generator *g)
+{
+	return g->limits;
+}
+
+/* The limit of data binds the heap together with the data of the program itself, of which the host's processes have some. */
+static bool has_heap(const struct generator *g)
+{
+	return !g->limits_data;
+}
+
+/* A row a call: how often, how its arguments are chosen, and in which programs. */
 static const struct {
 	enum call call;
 	unsigned weight;
 	void (*generate)(struct generator *g, struct step *step);
-	bool locks;
+	bool (*applies)(const struct generator *g);
 } rows[] = {
-    {CALL_MMAP, 150, gen_mmap, false},
-    {CALL_MUNMAP, 60, gen_munmap, false},
-    {CALL_MPROTECT, 80, gen_mprotect, false},
-    {CALL_MREMAP, 90, gen_mremap, false},
-    {CALL_BRK, 20, gen_brk, false},
-    {CALL_MSYNC, 10, gen_msync, false},
-    {CALL_MLOCK, 10, gen_range, true},
-    {CALL_MLOCK2, 10, gen_mlock2, true},
-    {CALL_MUNLOCK, 14, gen_range, true},
-    {CALL_MLOCKALL, 3, gen_mlockall, true},
-    {CALL_MUNLOCKALL, 3, gen_exit, true},
-    {CALL_MADVISE, 60, gen_madvise, false},
-    {CALL_MINCORE, 8, gen_mincore, false},
-    {CALL_FORK, 25, gen_fork, false},
-    {CALL_EXIT, 15, gen_exit, false},
-    {CALL_LOAD, 200, gen_access, false},
-    {CALL_STORE, 300, gen_access, false},
-    {CALL_FILE_WRITE, 6, gen_file_write, false},
-    {CALL_FILE_RESIZE, 6, gen_file_resize, false},
+    {CALL_MMAP, 150, gen_mmap, has_all},
+    {CALL_MUNMAP, 60, gen_munmap, has_all},
+    {CALL_MPROTECT, 80, gen_mprotect, has_all},
+    {CALL_MREMAP, 90, gen_mremap, has_all},
+    {CALL_BRK, 20, gen_brk, has_heap},
+    {CALL_MSYNC, 10, gen_msync, has_all},
+    {CALL_MLOCK, 10, gen_range, has_locks},
+    {CALL_MLOCK2, 10, gen_mlock2, has_locks},
+    {CALL_MUNLOCK, 14, gen_range, has_locks},
+    {CALL_MLOCKALL, 3, gen_mlockall, has_locks},
+    {CALL_MUNLOCKALL, 3, gen_exit, has_locks},
+    {CALL_MADVISE, 60, gen_madvise, has_all},
+    {CALL_MINCORE, 8, gen_mincore, has_all},
+    {CALL_SETRLIMIT, 20, gen_setrlimit, has_limits},
+    {CALL_FORK, 25, gen_fork, has_all},
+    {CALL_EXIT, 15, gen_exit, has_all},
+    {CALL_LOAD, 200, gen_access, has_all},
+    {CALL_STORE, 300, gen_store, has_all},
+    {CALL_FETCH, 60, gen_fetch, has_all},
+    {CALL_FILE_WRITE, 6, gen_file_write, has_all},
+    {CALL_FILE_RESIZE, 6, gen_file_resize, has_all},
 };
 
 /* Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the lowest addresses. */
@@ -383,7 +462,7 @@ static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 {
 	bool meets = *addr<HOST_END && * addr + len> HOST_CODE && *addr + len > *addr;
 
-	if (meets || (!g->abilities->low && *addr < 0x10000))
+	if (meets || (g->unprivileged && *addr < 0x10000))
 		*addr = 0;
 }
 
@@ -393,7 +472,7 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 	uint64_t *arg = step->arg;
 
 	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE || step->call == CALL_FILE_RESIZE ||
-	    step->call == CALL_MLOCKALL)
+	    step->call == CALL_MLOCKALL || step->call == CALL_SETRLIMIT)
 		return;
 	keep_away(g, &arg[0], arg[1]);
 	if (step->call == CALL_MREMAP) {
@@ -415,7 +494,7 @@ static void generate_step(struct generator *g, struct step *step)
 	if (chance(g, 25))
 		g->slot = pick(g, SLOTS);
 	step->slot = g->slot;
-	if (rows[row].locks && !g->locks) {
+	if (!rows[row].applies(g)) {
 		generate_step(g, step);
 		return;
 	}
@@ -432,7 +511,10 @@ void generate(struct program *program, uint32_t seed, uint32_t steps, const stru
 	program->steps = MIN(steps, MAX_STEPS);
 	program->small = seed % 3 == 0;
 	g.small = program->small;
-	g.locks = !program->small && abilities->lock && chance(&g, 40);
+	g.unprivileged = program->unprivileged = !abilities->root || chance(&g, 30);
+	g.locks = !program->small && abilities->root && chance(&g, 40);
+	g.limits = abilities->root && chance(&g, 30);
+	g.limits_data = g.limits && chance(&g, 50);
 	g.main_spot = chance(&g, 60) ? 0 : pick(&g, SPOTS);
 	for (uint32_t i = 0; i < program->steps; i++)
 		generate_step(&g, &program->step[i]);
