@@ -237,6 +237,7 @@ static void test_flags_anon(void)
 	    {RW | PROT_EXEC, PRIVATE_ANON, "rd wr ex mr mw me ac sd "},
 	    {RW, PRIVATE_ANON | MAP_NORESERVE, "rd wr mr mw me nr sd "},
 	    {RW, PRIVATE_ANON | MAP_GROWSDOWN, "rd wr mr mw me gd ac sd "},
+	    {RW, PRIVATE_ANON | MAP_STACK, "rd wr mr mw me ac sd nh "},
 	    {RW, PRIVATE_ANON | MAP_LOCKED, "rd wr mr mw me lo ac sd "},
 	    {RW, SHARED_ANON, "rd wr sh mr mw me ms sd "},
 	    {PROT_READ, SHARED_ANON, "rd sh mr mw me ms sd "},
