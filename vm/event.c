@@ -92,7 +92,7 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 	} else {
 		process->minor_faults++;
 	}
-	if (fault->outcome == VM_FATAL)
+	if (fault->outcome == VM_FATAL && !fault->for_kernel)
 		note_signal_locked(process, fault);
 }
 

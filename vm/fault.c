@@ -226,7 +226,7 @@ static int reclaim(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
 	vm_pfn evicted;
-	int error = reclaim_frame(machine, !fault->holds_pins, &evicted);
+	int error = reclaim_frame(machine, !(fault->flags & FAULT_HOLDS_PINS), &evicted);
 
 	if (evicted != VM_PFN_NONE)
 		fault->record->evicted = evicted;
@@ -283,13 +283,13 @@ static int between_passes(struct fault *fault, int verdict)
 	return verdict;
 }
 
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, bool holds_pins, struct vm_fault *tell)
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, struct vm_fault *tell)
 {
 	struct vm_fault record = FAULT_RECORD(va, access);
-	struct fault fault = {
-	    .process = process, .record = &record, .tell = tell, .holds_pins = holds_pins, .page = VM_PFN_NONE};
+	struct fault fault = {.process = process, .record = &record, .tell = tell, .flags = flags, .page = VM_PFN_NONE};
 	int verdict;
 
+	record.for_kernel = flags & FAULT_FOR_KERNEL;
 	do {
 		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
 		if (verdict <= 0)

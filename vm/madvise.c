@@ -346,7 +346,7 @@ static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum 
 	for (; error == 0 && va < end; va = area_end) {
 		error = may_populate(process, va, right, &area_end);
 		if (error == 0)
-			error = access_range(process, va, MIN(end, area_end) - va, access, NULL, NULL);
+			error = access_range(process, va, MIN(end, area_end) - va, access);
 	}
 	return error == -EIO || error == -EACCES ? -EFAULT : error;
 }
