@@ -5,7 +5,7 @@
  * our own that maps every file.
  */
 #include "tests/differential/engine_executor.h"
-#include "vm/vm.h"
+#include "tests/differential/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,30 +18,7 @@
 
 enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384 };
 
-struct engine {
-	struct vm_machine *machine;
-	struct vm_process *process[SLOTS], *watcher;
-	bool forked[SLOTS];
-	bool small;
-	struct sizes base; /* of a process that has not done anything */
-	struct vm_file *file[FILES * MODES];
-	char *path[FILES];
-	int64_t stamp; /* seconds of the last change of a file */
-};
-
 static const int mode_access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
-
-static int which_file(struct engine *e, ino_t ino)
-{
-	struct stat status;
-
-	if (ino == 0)
-		return -1;
-	for (int i = 0; i < FILES; i++)
-		if (stat(e->path[i], &status) == 0 && status.st_ino == ino)
-			return i;
-	return FILES;
-}
 
 /* --- Accesses --------------------------------------------------------------------------------------- */
 
@@ -54,30 +31,6 @@ static void hash_bytes(void *ctx, const struct iovec *iov, int count)
 			*hash = hash_step(*hash, ((const uint8_t *)iov[i].iov_base)[at]);
 }
 
-static void hash_words(void *ctx, const struct iovec *iov, int count)
-{
-	uint64_t *hash = ctx, word;
-
-	for (int i = 0; i < count; i++)
-		for (size_t at = 0; at < iov[i].iov_len; at += sizeof word) {
-			memcpy(&word, (const uint8_t *)iov[i].iov_base + at, sizeof word);
-			*hash = hash_step(*hash, word);
-		}
-}
-
-/* The signal that the last access ended with, ERROR being what it returned. */
-static void take_signal(struct vm_process *process, ssize_t error, int32_t *signal, int32_t *code)
-{
-	struct vm_process_info info;
-
-	*signal = -(int32_t)error;
-	if (error != -EFAULT && error != -EACCES && error != -EIO)
-		return;
-	vm_process_info(process, &info);
-	*signal = info.last_signal;
-	*code = info.last_code;
-}
-
 static void run_load(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
 {
 	uint64_t done = 0;
@@ -86,7 +39,7 @@ static void run_load(struct engine *e, struct vm_process *process, const struct 
 	while (done < step->arg[1]) {
 		ssize_t n = vm_read(process, step->arg[0] + done, step->arg[1] - done, hash_bytes, &outcome->value);
 		if (n < 0) {
-			take_signal(process, n, &outcome->signal, &outcome->code);
+			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
 		}
 		done += (uint64_t)n;
@@ -142,7 +95,7 @@ static void run_store(struct engine *e, struct vm_process *process, const struct
 	while (done < step->arg[1]) {
 		ssize_t n = vm_write(process, step->arg[0] + done, bytes + done, step->arg[1] - done);
 		if (n < 0) {
-			take_signal(process, n, &outcome->signal, &outcome->code);
+			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
 		}
 		done += (uint64_t)n;
@@ -176,7 +129,7 @@ static void run_fetch(struct engine *e, struct vm_process *process, const struct
 	int error = vm_access(process, target.va, 1, VM_ACCESS_EXEC, NULL, NULL);
 	outcome->result = error == 0;
 	if (error != 0)
-		take_signal(process, error, &outcome->signal, &outcome->code);
+		engine_take_signal(process, error, &outcome->signal, &outcome->code);
 }
 
 /* --- Calls ------------------------------------------------------------------------------------------ */
@@ -223,7 +176,7 @@ static void note_file(void *ctx, const struct vm_area_info *area)
 {
 	struct vague_pages *pages = ctx;
 
-	if (which_file(pages->engine, area->ino) >= 0 && which_file(pages->engine, area->ino) < FILES)
+	if (engine_which_file(pages->engine, area->ino) >= 0 && engine_which_file(pages->engine, area->ino) < FILES)
 		pages->bits |= pages_before(pages, area->end) & ~pages_before(pages, area->start);
 }
 
@@ -359,96 +312,6 @@ static void (*const calls[CALLS])(struct engine *e, struct vm_process *process, 
     [CALL_FILE_RESIZE] = run_file_resize,
 };
 
-/* --- Looking ---------------------------------------------------------------------------------------- */
-
-struct looking {
-	struct engine *engine;
-	struct picture *picture;
-	guint next; /* resident page to be marked */
-};
-
-static void add_area(void *ctx, const struct vm_area_info *info)
-{
-	struct looking *looking = ctx;
-	struct area area = {.start = info->start, .end = info->end, .offset = info->offset};
-
-	if (!is_compared(info->start))
-		return;
-	area.file = which_file(looking->engine, info->ino);
-	memcpy(area.perm, info->perm, sizeof area.perm);
-	g_array_append_val(looking->picture->areas, area);
-}
-
-static void add_resident(struct vm_process *process, struct picture *picture, const struct area *area)
-{
-	uint64_t count = (area->end - area->start) / PAGE;
-	g_autofree uint64_t *words = g_new0(uint64_t, count);
-
-	vm_process_pagemap(process, area->start / PAGE, count, words);
-	picture_add_pages(picture, area, words);
-}
-
-/* Entries come in the order of addresses, as the resident pages stand in the picture. */
-static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
-{
-	struct looking *looking = ctx;
-	const GArray *resident = looking->picture->resident;
-
-	while (looking->next < resident->len &&
-	       g_array_index(resident, struct resident_page, looking->next).va < entry->va)
-		looking->next++;
-	if (entry->level == VM_PTE && looking->next < resident->len &&
-	    g_array_index(resident, struct resident_page, looking->next).va == entry->va)
-		g_array_index(resident, struct resident_page, looking->next).zero = entry->zero;
-}
-
-static struct sizes look_at_sizes(struct vm_process *process)
-{
-	struct vm_process_info info;
-
-	vm_process_info(process, &info);
-	return (struct sizes){(int64_t)info.vm_total, (int64_t)info.vm_data, (int64_t)info.vm_stack};
-}
-
-static void look(struct engine *e, unsigned slot, struct picture *picture)
-{
-	struct looking looking = {.engine = e, .picture = picture};
-
-	picture->alive = e->process[slot] != NULL;
-	if (!picture->alive)
-		return;
-	picture->forked = e->forked[slot];
-	struct sizes sizes = look_at_sizes(e->process[slot]);
-	picture->sizes =
-	    (struct sizes){sizes.total - e->base.total, sizes.data - e->base.data, sizes.stack - e->base.stack};
-	vm_process_areas(e->process[slot], add_area, &looking);
-	for (guint i = 0; i < picture->areas->len; i++)
-		add_resident(e->process[slot], picture, &g_array_index(picture->areas, struct area, i));
-	vm_process_entries(e->process[slot], mark_zero_page, &looking);
-}
-
-static void dump_page(struct vm_process *process, struct picture *picture, uint64_t va)
-{
-	struct dumped_page page = {.va = va, .hash = HASH_START};
-	ssize_t n = vm_read(process, va, VM_PAGE_SIZE, hash_words, &page.hash);
-
-	if (n < 0)
-		take_signal(process, n, &page.signal, &page.code);
-	g_array_append_val(picture->pages, page);
-}
-
-static void dump(struct vm_process *process, struct picture *picture)
-{
-	struct range ranges[MAX_RANGES];
-	uint32_t count = picture_ranges(picture, ranges);
-
-	for (uint32_t i = 0; i < count; i++) {
-		vm_mprotect(process, ranges[i].start, ranges[i].end - ranges[i].start, PROT_READ);
-		for (uint64_t va = ranges[i].start; va < ranges[i].end; va += PAGE)
-			dump_page(process, picture, va);
-	}
-}
-
 /* --- The machine ------------------------------------------------------------------------------------ */
 
 static int swap_file(const char *dir)
@@ -499,7 +362,7 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	g_assert_nonnull(e->machine);
 	open_files(e, dir, &cred);
 	e->process[0] = vm_process_spawn(e->machine, &cred, "differential", &error);
-	e->base = look_at_sizes(e->process[0]);
+	e->base = engine_sizes(e->process[0]);
 	e->small = program->small;
 	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
 	for (unsigned i = 0; i < FILES; i++)
@@ -564,10 +427,10 @@ void engine_run(const struct program *program, const char *dir, unsigned check_e
 			check(&engine, i, answers);
 	}
 	for (unsigned i = 0; i < SLOTS; i++)
-		look(&engine, i, &answers->picture[i]);
+		engine_look(&engine, i, &answers->picture[i]);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (engine.process[i] != NULL)
-			dump(engine.process[i], &answers->picture[i]);
+			engine_dump(engine.process[i], &answers->picture[i]);
 	check(&engine, program->steps, answers);
 	end(&engine, program, answers);
 }
