@@ -9,8 +9,6 @@
 
 /* --- Pages and frames -------------------------------------------------------------------------------------- */
 
-static const struct pressure_size roomy = {.frames = 64, .slots = 64};
-
 static int advise(struct pressure *p, unsigned page, unsigned pages, int advice)
 {
 	return vm_madvise(p->f.process, A(page), pages * PAGE, advice);
@@ -28,21 +26,13 @@ static void assert_in_core(struct vm_process *process, uint64_t va, const char *
 	g_assert_cmpstr(text, ==, expected);
 }
 
-static uint64_t frames_used(struct pressure *p)
-{
-	struct vm_machine_info info = machine_info(p);
-
-	return info.frames_total - info.frames_free;
-}
-
 /* A page that was given up goes without swap; one that was written again does not. */
 static void test_free(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "1111");
@@ -82,8 +72,7 @@ static void test_free_and_others(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 2, 'a');
+	map_filled(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
@@ -114,8 +103,7 @@ static void test_dontneed_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 1, 2, MADV_DONTNEED), ==, 0);
 	assert_sound(p.f.machine);
@@ -267,8 +255,7 @@ static void test_remove_stores(void)
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "hole", 4 * PAGE, 'A');
 	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map(p.f.process, ARENA, 4, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	evict_all(&p);
 	g_assert_cmpint(get(child, A(1)), ==, 'a');
@@ -308,8 +295,7 @@ static void test_guard_entries(void)
 	uint64_t word;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 1, 2, MADV_GUARD_INSTALL), ==, 0);
 	assert_sound(p.f.machine);

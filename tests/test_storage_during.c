@@ -278,8 +278,7 @@ static void test_swapoff_during_swap_in(void)
 
 	visitor_begin(visitor, 8);
 	struct vm_process *process = visitor->scene.p.f.process;
-	map(process, ANON_AT, 1, RW, PRIVATE_ANON);
-	fill(process, ANON_AT, 1, 'o');
+	map_filled(process, ANON_AT, 1, PRIVATE_ANON, 'o');
 	end(visitor->other);
 	visitor->other = fork_of(process);
 	evict_all(&visitor->scene.p);

@@ -445,14 +445,6 @@ static void scene_clear_accessed(struct pressure *p)
 	prime(p->f.process, a, 2);
 }
 
-static bool soft_dirty(struct vm_process *process, uint64_t va)
-{
-	uint64_t word;
-
-	g_assert_cmpint(vm_process_pagemap(process, va / PAGE, 1, &word), ==, 0);
-	return word >> 55 & 1;
-}
-
 static void scene_clear_soft_dirty(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
