@@ -7,7 +7,9 @@
 #include "tests/exec_fixture.h"
 #include "vm/library.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,6 +144,17 @@ static void test_library_subfolders(void)
 	}
 }
 
+/* The host's libc tells its debuggers. */
+static void test_library_tcb(void)
+{
+	const uint32_t *size = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
+
+	if (size == NULL || strcmp(gnu_get_libc_version(), "2.36") != 0)
+		g_test_skip("the allocations of this ld.so are not known");
+	else
+		g_assert_cmpuint(LD_HEAP_TCB, ==, *size);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -160,5 +173,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test, exec_teardown);
 	g_test_add_func("/exec/library/subfolders", test_library_subfolders);
+	g_test_add_func("/exec/library/tcb", test_library_tcb);
 	return g_test_run();
 }

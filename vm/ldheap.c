@@ -28,7 +28,6 @@ enum {
 	DTV_ENTRY = 16,
 	DTV_EXTRA = 16,   /* entries besides the modules' */
 	FIND_OBJECT = 32, /* struct dl_find_object_internal */
-	TCB = 2304,       /* struct pthread */
 	TCB_ALIGNMENT = 64,
 	TLS_SURPLUS = 1664,   /* for libraries loaded later */
 	TLS_LIMIT = 64 << 20, /* bytes of one module: more is not believed */
@@ -206,7 +205,7 @@ static int alloc_tls(struct libraries *libraries)
 
 	for (guint i = 0; i < libraries->loaded->len; i++)
 		tls_add(&tls, &((struct library *)g_ptr_array_index(libraries->loaded, i))->image);
-	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + TCB;
+	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + LD_HEAP_TCB;
 	const uint64_t sizes[] = {(tls.modules + SLOT_EXTRA) * SLOT_INFO, block + tls.align + POINTER,
 	                          (tls.modules + DTV_EXTRA) * DTV_ENTRY};
 

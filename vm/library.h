@@ -41,6 +41,9 @@ struct libraries {
 
 /* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would - */
 
+/* sizeof(struct pthread), which stands behind the first thread's thread-local storage. */
+enum { LD_HEAP_TCB = 2368 };
+
 /* One allocation of SIZE bytes; maps pages where the last piece is used up. -ENOMEM. */
 int ld_heap_alloc(struct libraries *libraries, uint64_t size);
 
