@@ -4,7 +4,7 @@
  * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
  * that the engine's libraries give.
  *
- *     test_exec_compare STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
+ *     test_exec_compare STATIC STATIC_PIE FIXED [PROGRAM...]    (three builds of exec_target.c, and more to compare)
  */
 #include "tests/exec_fixture.h"
 
@@ -462,6 +462,10 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3)
 		g_test_add_data_func("/exec/libraries/fixed", argv[3], test_libraries);
+	for (int i = 4; i < argc; i++) {
+		g_autofree char *name = g_strconcat("/exec/libraries/given", argv[i], NULL);
+		g_test_add_data_func(name, argv[i], test_libraries);
+	}
 	g_test_add_func("/exec/kernel/long-arguments", test_long_arguments);
 	g_test_add_func("/exec/kernel/script", test_script);
 	return g_test_run();

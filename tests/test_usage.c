@@ -199,8 +199,7 @@ static void test_locked(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 4, 1);
+	uint64_t a = map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 1);
 	g_assert_cmpint(vm_mlock(p.f.process, a, 2 * PAGE, 0), ==, 0);
 	g_assert_cmpuint(usage_at(p.f.process, a).locked, ==, 2 * PAGE);
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_locked, ==, 2 * SHARE);

@@ -2,9 +2,8 @@
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
  * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
- * glibc asks for on x86-64; those that depend on the number of glibc-hwcaps folders are of a processor with
- * x86-64-v4. What it allocates while relocating (tables of unique C++ symbols) would come below all libraries, and
- * is left out.
+ * glibc asks for on x86-64; some depend on how many subfolders it knows for the processor. What it allocates while
+ * relocating (tables of unique C++ symbols) would come below all libraries, and is left out.
  */
 #include "vm/library.h"
 
@@ -21,15 +20,23 @@ enum {
 	VDSO_VERSIONS = 3,
 	SLOT_INFO = 16,  /* an entry in the table of modules with thread-local storage, and its head */
 	SLOT_EXTRA = 64, /* entries besides the modules' */
-	FOLDER = 84,     /* struct r_search_path_elem with the states of 11 subfolders */
+	FOLDER = 40,     /* struct r_search_path_elem, without the states of its subfolders */
+	FOLDER_STATE = 4,
+	DEFAULT_FOLDERS = 4,
+	SUBFOLDER = 16,          /* struct r_strlenpair */
+	SUBFOLDER_PRIORITY = 16, /* struct dl_hwcaps_priority, for those in glibc-hwcaps */
 	DTV_ENTRY = 16,
 	DTV_EXTRA = 16,   /* entries besides the modules' */
 	FIND_OBJECT = 32, /* struct dl_find_object_internal */
-	TCB = 2304,       /* struct pthread */
 	TCB_ALIGNMENT = 64,
 	TLS_SURPLUS = 1664,   /* for libraries loaded later */
 	TLS_LIMIT = 64 << 20, /* bytes of one module: more is not believed */
 };
+
+static uint64_t round_up(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) / align * align;
+}
 
 int ld_heap_alloc(struct libraries *libraries, uint64_t size)
 {
@@ -71,15 +78,52 @@ static void heap_begin(struct libraries *libraries)
 	libraries->heap.end = page_align(libraries->heap.at);
 }
 
+static unsigned hwcaps_subfolders(const struct processor *processor)
+{
+	return processor->level - 1;
+}
+
+/* The old names are x86_64, perhaps avx512_1, the platform, and tls: each may be in a combination or not. */
+static unsigned combinations(const struct processor *processor)
+{
+	return 1U << (processor->avx512 ? 4 : 3);
+}
+
+unsigned ld_heap_subfolders(const struct processor *processor)
+{
+	return hwcaps_subfolders(processor) + combinations(processor);
+}
+
+/*
+ * Each combination shares its bytes with those that lack the first or the last name, so a quarter of them stand in
+ * memory with both; a name between is in half of these.
+ */
+uint64_t ld_heap_subfolders_size(const struct processor *processor)
+{
+	uint64_t outer = strlen("x86_64/tls/"), inner = strlen(processor->platform) + 1;
+
+	if (processor->avx512)
+		inner += strlen("avx512_1/");
+	return ld_heap_subfolders(processor) * SUBFOLDER +
+	       hwcaps_subfolders(processor) * strlen("glibc-hwcaps/x86-64-vN/") + combinations(processor) / 4 * outer +
+	       combinations(processor) / 8 * inner;
+}
+
+static uint64_t folder_size(const struct libraries *libraries)
+{
+	return FOLDER + ld_heap_subfolders(&libraries->processor) * FOLDER_STATE;
+}
+
 int ld_heap_start(struct libraries *libraries)
 {
-	static const uint64_t sizes[] = {
+	const struct processor *processor = &libraries->processor;
+	const uint64_t sizes[] = {
 	    LINK_MAP + 1 + LINK_MAP_AUDIT,
 	    LINK_MAP + 1 + LINK_MAP_AUDIT, /* the program, the vdso */
-	    48,
-	    274, /* glibc-hwcaps folders */
-	    40,
-	    480, /* default folders */
+	    hwcaps_subfolders(processor) * SUBFOLDER_PRIORITY,
+	    ld_heap_subfolders_size(processor),
+	    (DEFAULT_FOLDERS + 1) * POINTER,
+	    DEFAULT_FOLDERS * round_up(folder_size(libraries), FOLDER),
 	};
 
 	heap_begin(libraries);
@@ -110,7 +154,7 @@ int ld_heap_add_folder(struct libraries *libraries, const char *folder, const ch
 {
 	g_autofree char *known = g_str_has_suffix(folder, "/") ? g_strdup(folder) : g_strconcat(folder, "/", NULL);
 	uint64_t size = strlen(known) + 1;
-	const uint64_t sizes[] = {size, FOLDER + strlen(owner) + 1 + size};
+	const uint64_t sizes[] = {size, folder_size(libraries) + strlen(owner) + 1 + size};
 
 	if (g_hash_table_contains(libraries->folders, known))
 		return 0;
@@ -130,11 +174,6 @@ struct tls {
 	uint64_t offset, align, modules;
 	uint64_t gap_top, gap_bottom; /* a hole between blocks that small ones may fill */
 };
-
-static uint64_t round_up(uint64_t n, uint64_t align)
-{
-	return (n + align - 1) / align * align;
-}
 
 static void tls_add(struct tls *tls, const struct exec_image *image)
 {
@@ -166,7 +205,7 @@ static int alloc_tls(struct libraries *libraries)
 
 	for (guint i = 0; i < libraries->loaded->len; i++)
 		tls_add(&tls, &((struct library *)g_ptr_array_index(libraries->loaded, i))->image);
-	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + TCB;
+	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + LD_HEAP_TCB;
 	const uint64_t sizes[] = {(tls.modules + SLOT_EXTRA) * SLOT_INFO, block + tls.align + POINTER,
 	                          (tls.modules + DTV_EXTRA) * DTV_ENTRY};
 

@@ -567,7 +567,7 @@ uint64_t vm_machine_knob(struct vm_machine *machine, enum vm_knob knob);
 
 /*
  * Check every invariant of the machine while nothing runs in it: areas, page tables against areas, reverse maps,
- * users, counters, free lists. NULL, or a sentence that says what is wrong (free with g_free).
+ * users, objects and files, counters, free lists. NULL, or a sentence that says what is wrong (free with g_free).
  */
 char *vm_machine_check(struct vm_machine *machine);
 
