@@ -307,7 +307,8 @@ static const struct {
 /* Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the lowest addresses. */
 static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 {
-	bool meets = *addr<HOST_END && * addr + len> HOST_CODE && *addr + len > *addr;
+	uint64_t end = *addr + len;
+	bool meets = HOST_END > *addr && end > HOST_CODE && end > *addr;
 
 	if (meets || (g->unprivileged && *addr < 0x10000))
 		*addr = 0;
@@ -321,7 +322,9 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE || step->call == CALL_FILE_RESIZE ||
 	    step->call == CALL_MLOCKALL || step->call == CALL_SETRLIMIT)
 		return;
-	keep_away(g, &arg[0], arg[1]);
+	/* A hint may be taken only where there is room for a huge page more. */
+	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | 0x100000));
+	keep_away(g, &arg[0], arg[1] + (hint ? UINT64_C(4) << 20 : 0));
 	if (step->call == CALL_MREMAP) {
 		keep_away(g, &arg[0], arg[2]);
 		keep_away(g, &arg[4], arg[2]);
