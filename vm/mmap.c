@@ -69,8 +69,9 @@ static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, u
 static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
                              uint64_t offset)
 {
-	bool aligns = is_file || (addr == 0 && len % pagetable_span(VM_PMD) == 0);
-	uint64_t at = aligns ? find_aligned_room(space, addr, len, flags, offset) : AREA_NO_GAP;
+	/* Shared anonymous memory has huge pages only where an administrator wants them. */
+	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
+	uint64_t at = is_file || whole ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0) : AREA_NO_GAP;
 
 	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
 }

@@ -156,9 +156,10 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	return error != 0 ? error : (int64_t)move->new_addr;
 }
 
-/* Find the new place for the part of AREA (FLAGS as mmap's), and go there. */
+/* Find the new place for the part of AREA (FLAGS as mmap's), and go there (vrm_set_new_addr). */
 static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
 {
+	flags |= area->flags & AREA_MAYSHARE ? MAP_SHARED : 0;
 	bool is_file = area->object != NULL && !area->object->shmem;
 	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, is_file,
 	                              area_index(area, move->addr) << VM_PAGE_SHIFT);

@@ -43,9 +43,15 @@ static uint64_t pick_page(struct generator *g)
 
 uint64_t small_len(struct generator *g)
 {
-	return (chance(g, 3) ? 1 + pick(g, g->abilities->large_files ? 600 : 200)
-	                     : 1 + pick(g, chance(g, 50) ? 4 : 12)) *
-	       PAGE;
+	/* 512 pages are a huge one. */
+	static const unsigned large[] = {512, 512, 511, 513, 1024};
+	unsigned pages = 1 + pick(g, chance(g, 50) ? 4 : 12);
+
+	if (!chance(g, 3))
+		return pages * PAGE;
+	if (!g->abilities->large_files)
+		return (1 + pick(g, 200)) * PAGE;
+	return (chance(g, 50) ? PICK_OF(g, large) : 1 + pick(g, 600)) * PAGE;
 }
 
 uint64_t huge_len(struct generator *g)

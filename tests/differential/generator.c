@@ -311,7 +311,7 @@ static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 	bool meets = HOST_END > *addr && end > HOST_CODE && end > *addr;
 
 	if (meets || (g->unprivileged && *addr < 0x10000))
-		*addr = 0;
+		*addr = len <= HOST_CODE ? 0 : HOST_END;
 }
 
 /* Which calls take ranges, and where in their arguments. */
@@ -324,7 +324,7 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 		return;
 	/* A hint may be taken only where there is room for a huge page more. */
 	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | 0x100000));
-	keep_away(g, &arg[0], arg[1] + (hint ? UINT64_C(4) << 20 : 0));
+	keep_away(g, &arg[0], MAX(arg[1], 1) + (hint ? UINT64_C(4) << 20 : 0));
 	if (step->call == CALL_MREMAP) {
 		keep_away(g, &arg[0], arg[2]);
 		keep_away(g, &arg[4], arg[2]);
