@@ -97,9 +97,11 @@ static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
 }
 
 /* Private memory that becomes writable is copied at once where it is locked, so that no write has to wait. */
-static bool copies_at_once(unsigned old, unsigned new)
+static bool copies_at_once(unsigned before, unsigned after)
 {
-	return (old & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED && (new &AREA_WRITE);
+	unsigned locked = before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKONFAULT);
+
+	return locked == AREA_LOCKED && (after & AREA_WRITE);
 }
 
 int area_change(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)

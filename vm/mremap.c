@@ -203,12 +203,14 @@ static int64_t remap_to(struct move *move)
 		error = cut_tail(move);
 	if (error != 0)
 		return error;
-	if ((move->flags & MREMAP_DONTUNMAP) &&
-	    !limits_allow_pages(space, area_at(space, move->addr)->flags, move->new_len >> VM_PAGE_SHIFT))
-		return -ENOMEM;
 	/* Unmapping may have split the area. */
 	area = area_at(space, move->addr);
-	return area != NULL ? move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0) : -EFAULT;
+	if (area == NULL)
+		return -EFAULT;
+	if ((move->flags & MREMAP_DONTUNMAP) &&
+	    !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
 
 static int64_t shrink(struct move *move)
