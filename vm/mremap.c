@@ -207,8 +207,7 @@ static int64_t remap_to(struct move *move)
 	area = area_at(space, move->addr);
 	if (area == NULL)
 		return -EFAULT;
-	if ((move->flags & MREMAP_DONTUNMAP) &&
-	    !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
+	if ((move->flags & MREMAP_DONTUNMAP) && !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
 	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
