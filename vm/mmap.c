@@ -16,6 +16,9 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#ifndef MAP_ABOVE4G
+#define MAP_ABOVE4G 0x80 /* Linux 6.6 */
+#endif
 
 enum { MAX_ERRNO = 4095 };
 
@@ -30,8 +33,9 @@ static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
 {
 	if (flags & MAP_32BIT)
 		return area_lowest_gap(space, len, LOW_BASE, LOW_END);
-	uint64_t at =
-	    area_highest_gap(space, len, machine_knob(space->process->machine, mmap_min_addr), space->mmap_base);
+	uint64_t lowest =
+	    flags & MAP_ABOVE4G ? UINT64_C(1) << 32 : machine_knob(space->process->machine, mmap_min_addr);
+	uint64_t at = area_highest_gap(space, len, lowest, space->mmap_base);
 	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
 }
 
@@ -131,7 +135,7 @@ struct request {
 #define VALID_SHARED_FLAGS \
 	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
 	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-	 MAP_32BIT)
+	 MAP_32BIT | MAP_ABOVE4G)
 
 static int check_file_type(struct request *request)
 {
@@ -342,6 +346,9 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS) && file == NULL)
 		return -EBADF;
+	/* Files with huge pages are hugetlbfs's. */
+	if (request.file != NULL && (flags & MAP_HUGETLB))
+		return -EINVAL;
 	if (len == 0)
 		return -EINVAL;
 	if (request.len == 0)
