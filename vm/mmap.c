@@ -346,8 +346,8 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS) && file == NULL)
 		return -EBADF;
-	/* Files with huge pages are hugetlbfs's. */
-	if (request.file != NULL && (flags & MAP_HUGETLB))
+	/* There is no hugetlbfs: neither a file of it nor its memory can be mapped (ksys_mmap_pgoff). */
+	if (flags & MAP_HUGETLB)
 		return -EINVAL;
 	if (len == 0)
 		return -EINVAL;

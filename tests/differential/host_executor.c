@@ -299,7 +299,8 @@ static bool is_as_expected(struct host *host)
 	             answers.picture[0].areas->len == 0;
 	answers_clear(&answers);
 	/* The first process is as those that it forks. */
-	host->base = look_at_sizes(host->pid);
+	if (right)
+		host->base = look_at_sizes(host->pid);
 	return right;
 }
 
