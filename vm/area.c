@@ -223,12 +223,15 @@ bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
 struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error)
 {
 	struct vm_space *space = area->space;
-	struct vm_area part = *area;
+	/* What decides on merging; the rest is not ours to read. */
+	const struct vm_area part = {.start = start,
+	                             .end = end,
+	                             .pgoff = area_index(area, start),
+	                             .file = area->file,
+	                             .flags = flags,
+	                             .anon_vma = area->anon_vma,
+	                             .anon_inherited = area->anon_inherited};
 
-	part.start = start;
-	part.end = end;
-	part.pgoff = area_index(area, start);
-	part.flags = flags;
 	bool taken_in = (area->prev != NULL && area_can_merge(area->prev, &part)) ||
 	                (area->next != NULL && area_can_merge(&part, area->next));
 	*error = taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
