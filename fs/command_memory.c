@@ -140,12 +140,14 @@ int command_mmap(struct command_call *call)
 	    vm_mmap(call->process, words.addr, words.len, words.prot, host_map_flags(words.flags), file, words.offset);
 	if (file != NULL)
 		vm_file_unref(file);
+	bool fixed = (words.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
 	if (result == -EINVAL) {
 		command_blame(call, words.len == 0, why_length);
 		command_blame(call, unaligned(words.offset), "OFFSET must be a multiple of 4096");
-		command_blame(call, (words.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 && unaligned(words.addr),
-		              why_aligned);
+		command_blame(call, fixed && unaligned(words.addr) && words.addr < VM_USER_END, why_aligned);
 	}
+	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
+	              "Linux takes a fixed address among the last 4095 for an errno");
 	return command_done_address(call, result);
 }
 

@@ -4,6 +4,9 @@
 #include "fs/ctlfile.h"
 #include "fs/ctl.h"
 
+#include <errno.h>
+#include <string.h>
+
 struct fs_caller request_caller(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -22,6 +25,12 @@ static void ctlfile_release(struct fs_handle *handle)
 	fs_ctl_free(handle->state);
 }
 
+/* A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the caller waits for ever. */
+static void reply_error(fuse_req_t req, int error)
+{
+	fuse_reply_err(req, error == 0 || strerrorname_np(-error) != NULL ? -error : ERANGE);
+}
+
 static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
 {
 	struct fs_caller caller = request_caller(req);
@@ -29,7 +38,7 @@ static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 	int error = fs_ctl_read(handle->state, &caller, out, size);
 
 	if (error != 0)
-		fuse_reply_err(req, -error);
+		reply_error(req, error);
 	else
 		fuse_reply_buf(req, out->str, out->len);
 	g_string_free(out, TRUE);
@@ -41,7 +50,7 @@ static void ctlfile_write(fuse_req_t req, struct fs_handle *handle, const char *
 	int error = fs_ctl_write(handle->state, &caller, buf, size);
 
 	if (error != 0)
-		fuse_reply_err(req, -error);
+		reply_error(req, error);
 	else
 		fuse_reply_write(req, size);
 }
@@ -50,7 +59,7 @@ static void ctlfile_flush(fuse_req_t req, struct fs_handle *handle)
 {
 	struct fs_caller caller = request_caller(req);
 
-	fuse_reply_err(req, -fs_ctl_close(handle->state, &caller));
+	reply_error(req, fs_ctl_close(handle->state, &caller));
 }
 
 const struct file_class ctlfile_class = {

@@ -130,6 +130,8 @@ static void configure(struct pressure *p, const struct pressure_size *size, stru
 	p->medium.swap_fd = config->swap_fd;
 }
 
+const struct pressure_size roomy = {.frames = 64, .slots = 64};
+
 void pressure_begin(struct pressure *p, const struct pressure_size *size)
 {
 	struct vm_config config;
@@ -168,6 +170,18 @@ struct vm_machine_info machine_info(struct pressure *p)
 
 	vm_machine_info(p->f.machine, &info);
 	return info;
+}
+
+uint64_t frames_used(struct pressure *p)
+{
+	struct vm_machine_info info = machine_info(p);
+
+	return info.frames_total - info.frames_free;
+}
+
+uint64_t slots_used(struct pressure *p)
+{
+	return machine_info(p).swap_used;
 }
 
 struct vm_process_info process_info(struct vm_process *process)

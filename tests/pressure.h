@@ -50,6 +50,9 @@ struct pressure {
 	struct medium medium;
 };
 
+/* 64 frames and as many slots: enough for most tests, and little to fill. */
+extern const struct pressure_size roomy;
+
 void pressure_begin(struct pressure *p, const struct pressure_size *size);
 void pressure_end(struct pressure *p);
 
@@ -62,6 +65,8 @@ unsigned medium_heals(struct pressure *p);
 
 struct vm_machine_info machine_info(struct pressure *p);
 struct vm_process_info process_info(struct vm_process *process);
+uint64_t frames_used(struct pressure *p);
+uint64_t slots_used(struct pressure *p);
 
 /* Everything that can go goes out of memory. */
 void evict_all(struct pressure *p);

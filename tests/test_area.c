@@ -96,25 +96,26 @@ static void check_areas(const struct model *m)
 		g_assert_false(area->next != NULL && should_be_one(area, area->next));
 }
 
-/* The next stretch from VA on that is taken: an area's page, with the guard gap before it if it grows down. */
-static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *end)
+/* The next page from VA on that is taken; *GUARD: where the gap begins that it keeps below if it grows down. */
+static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *guard)
 {
 	for (int i = 0; i < CELLS; i++) {
 		if (m->cell[i].flags == 0 || cell_va(i) + PAGE <= va)
 			continue;
-		*end = cell_va(i) + PAGE;
-		return cell_va(i) - (m->cell[i].flags & AREA_GROWSDOWN ? AREA_GUARD_GAP : 0);
+		*guard = cell_va(i) - (m->cell[i].flags & AREA_GROWSDOWN ? AREA_GUARD_GAP : 0);
+		return cell_va(i);
 	}
-	return UINT64_MAX;
+	return *guard = UINT64_MAX;
 }
 
-/* The lowest or highest free place in [LOW, HIGH), by walking from one obstacle to the next. */
-static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uint64_t high, bool highest)
+/* The lowest or highest free place in [LOW, HIGH) but for guard gaps, by walking from one obstacle to the next. */
+static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, uint64_t high, bool highest)
 {
-	uint64_t found = AREA_NO_GAP, at = low;
+	uint64_t found = AREA_NO_GAP, at = low, guard;
 
 	while (at < high) {
-		uint64_t end = high, start = MIN(next_obstacle(m, at, &end), high);
+		uint64_t obstacle = next_obstacle(m, at, &guard), start = MIN(obstacle, high);
+		uint64_t end = obstacle < high ? obstacle + PAGE : high;
 		if (start > at && start - at >= len) {
 			found = highest ? start - len : at;
 			if (!highest)
@@ -123,6 +124,23 @@ static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uin
 		at = MAX(at, end);
 	}
 	return found;
+}
+
+/* The same as Linux has it: a place that reaches into a guard gap is none, and the search goes on beyond. */
+static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uint64_t high, bool highest)
+{
+	uint64_t at, guard;
+
+	while ((at = brute_free(m, len, low, high, highest)) != AREA_NO_GAP) {
+		uint64_t obstacle = next_obstacle(m, at, &guard);
+		if (guard >= at + len)
+			break;
+		if (highest)
+			high = guard;
+		else
+			low = obstacle + PAGE;
+	}
+	return at;
 }
 
 /* --- Operations ----------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
  * that the engine's libraries give.
  *
- *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES    (builds of exec_target.c)
+ *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES [PROGRAM...]    (builds of exec_target.c, and more)
  */
 #include "tests/exec_fixture.h"
 
@@ -18,6 +18,7 @@
 #include <sys/auxv.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/user.h>
@@ -158,6 +159,16 @@ struct engine {
 	struct vm_process *process;
 };
 
+/* The limit that the host's process has from us: the place for mappings depends on it. */
+static void take_stack_limit(struct vm_process *process)
+{
+	struct rlimit own;
+
+	G_STATIC_ASSERT(RLIM_INFINITY == VM_UNLIMITED);
+	g_assert_cmpint(getrlimit(RLIMIT_STACK, &own), ==, 0);
+	g_assert_cmpint(vm_process_set_limit(process, VM_LIMIT_STACK, own.rlim_cur, own.rlim_max), ==, 0);
+}
+
 static void engine_start(struct engine *engine, const char *path, char *const *argv, bool kernel_only)
 {
 	struct vm_cred cred = {.uid = getuid(), .gid = getgid()};
@@ -170,6 +181,7 @@ static void engine_start(struct engine *engine, const char *path, char *const *a
 	g_assert_nonnull(engine->machine);
 	engine->process = vm_process_spawn(engine->machine, &cred, "compare", &error);
 	g_assert_nonnull(engine->process);
+	take_stack_limit(engine->process);
 	struct vm_exec_args args = {.path = path,
 	                            .argv = (const char *const *)argv,
 	                            .envp = environment,
@@ -419,6 +431,22 @@ static void test_long_arguments(void)
 	compare_kernel("/bin/true", argv);
 }
 
+static void test_stack_limit(void)
+{
+	static const rlim_t limits[] = {256 << 10, 127 << 20, 200 << 20, (rlim_t)3 << 30, RLIM_INFINITY};
+	char name[] = "true";
+	char *argv[] = {name, NULL};
+	struct rlimit own, tried;
+
+	g_assert_cmpint(getrlimit(RLIMIT_STACK, &own), ==, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+		tried = (struct rlimit){MIN(limits[i], own.rlim_max), own.rlim_max};
+		g_assert_cmpint(setrlimit(RLIMIT_STACK, &tried), ==, 0);
+		compare_kernel("/bin/true", argv);
+	}
+	g_assert_cmpint(setrlimit(RLIMIT_STACK, &own), ==, 0);
+}
+
 static char *write_script(const char *folder, const char *name, const char *text)
 {
 	char *path = g_build_filename(folder, name, NULL);
@@ -462,9 +490,12 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3)
 		g_test_add_data_func("/exec/libraries/fixed", argv[3], test_libraries);
-	if (argc > 5)
-		g_test_add_data_func("/exec/libraries/aligned", argv[5], test_libraries);
+	for (int i = 5; i < argc; i++) {
+		g_autofree char *name = g_strconcat("/exec/libraries/given", argv[i], NULL);
+		g_test_add_data_func(name, argv[i], test_libraries);
+	}
 	g_test_add_func("/exec/kernel/long-arguments", test_long_arguments);
+	g_test_add_func("/exec/kernel/stack-limit", test_stack_limit);
 	g_test_add_func("/exec/kernel/script", test_script);
 	return g_test_run();
 }

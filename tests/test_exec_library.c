@@ -1,12 +1,15 @@
 /*
  * test_exec_library.c - the libraries that exec maps in ld.so's place: needing each other, missing, under several
- * names, damaged.
+ * names, damaged. And what ld.so allocates for the processor's sake.
  *
  *     test_exec_library STATIC STATIC_PIE FIXED    (three builds of exec_target.c; the last is linked dynamically)
  */
 #include "tests/exec_fixture.h"
+#include "vm/library.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -178,6 +181,49 @@ static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
+/* $PLATFORM is the processor's name, of which the kernel's AT_PLATFORM knows nothing. */
+static void test_library_platform(struct exec_fixture *f, gconstpointer data)
+{
+	struct processor processor;
+
+	processor_read(&processor);
+	g_autofree char *name = g_strdup_printf("libx-%s.so", processor.platform);
+	g_autofree char *x = exec_write_library(f, name, (const char *[]){NULL}, "");
+	g_autofree char *top =
+	    exec_write_library(f, "libtop.so", (const char *[]){"$ORIGIN/libx-${PLATFORM}.so", NULL}, "");
+	g_autofree char *text = exec_with_library(f, top);
+	g_assert_cmpuint(count_lines_with(text, x), ==, 1);
+}
+
+/* Traced in glibc 2.36 on processors of AMD and of Intel. */
+static void test_library_subfolders(void)
+{
+	static const struct {
+		struct processor processor;
+		unsigned count;
+		uint64_t size;
+	} known[] = {
+	    {{.level = 4, .avx512 = false, .platform = "x86_64"}, 11, 274},
+	    {{.level = 4, .avx512 = true, .platform = "haswell"}, 19, 451},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+		g_assert_cmpuint(ld_heap_subfolders(&known[i].processor), ==, known[i].count);
+		g_assert_cmpuint(ld_heap_subfolders_size(&known[i].processor), ==, known[i].size);
+	}
+}
+
+/* The host's libc tells its debuggers. */
+static void test_library_tcb(void)
+{
+	const uint32_t *size = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
+
+	if (size == NULL || strcmp(gnu_get_libc_version(), "2.36") != 0)
+		g_test_skip("the allocations of this ld.so are not known");
+	else
+		g_assert_cmpuint(LD_HEAP_TCB, ==, *size);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -191,6 +237,7 @@ int main(int argc, char **argv)
 	    {"/exec/library/no-default", test_library_no_default},
 	    {"/exec/library/read-only-tail", test_library_read_only_tail},
 	    {"/exec/library/damaged", test_library_damaged},
+	    {"/exec/library/platform", test_library_platform},
 	};
 
 	g_test_init(&argc, &argv, NULL);
@@ -199,5 +246,7 @@ int main(int argc, char **argv)
 		targets[i] = argv[i + 1];
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test, exec_teardown);
+	g_test_add_func("/exec/library/subfolders", test_library_subfolders);
+	g_test_add_func("/exec/library/tcb", test_library_tcb);
 	return g_test_run();
 }

@@ -156,6 +156,37 @@ static void test_sigbus(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
+/* Memory that is populated and cannot be had is no signal: no instruction of the process wanted it. */
+static void test_for_kernel(struct vm_fixture *f, gconstpointer data)
+{
+	g_autofree char *path = make_file(f, "file", PAGE, 'a');
+	struct vm_file *file = open_file(f, path, O_RDONLY);
+
+	map_file(f->process, A(0), 2, PROT_READ, MAP_SHARED | MAP_POPULATE, file, 0);
+	g_assert_cmpint(vm_mlock(f->process, A(0), 2 * PAGE, 0), ==, -ENOMEM);
+	g_assert_cmpint(vm_madvise(f->process, A(0), 2 * PAGE, MADV_POPULATE_READ), ==, -EFAULT);
+	g_assert_cmpint(info_of(f->process).last_signal, ==, 0);
+	assert_touch(f->process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	g_assert_cmpint(info_of(f->process).last_signal, ==, SIGBUS);
+	vm_file_unref(file);
+}
+
+/* Where nothing may be run, a fetch brings the page in before it is refused: until then it looks like a load. */
+static void test_fetch(struct vm_fixture *f, gconstpointer data)
+{
+	struct vm_fault record;
+
+	map(f->process, A(0), 1, PROT_READ, PRIVATE_ANON);
+	map(f->process, A(1), 1, PROT_NONE, PRIVATE_ANON);
+	map(f->process, A(2), 1, PROT_READ | PROT_EXEC, PRIVATE_ANON);
+	g_assert_cmpint(touch(f->process, A(0), VM_ACCESS_EXEC, &record), ==, -EACCES);
+	g_assert_cmpuint(info_of(f->process).minor_faults, ==, 2);
+	assert_touch(f->process, A(0), VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
+	assert_touch(f->process, A(1), VM_ACCESS_EXEC, VM_FATAL, VM_FAULT_SEGV_ACCERR);
+	assert_touch(f->process, A(2), VM_ACCESS_EXEC, VM_MINOR, VM_FAULT_ZERO_PAGE);
+	assert_touch(f->process, A(2), VM_ACCESS_EXEC, VM_HIT, VM_FAULT_NONE);
+}
+
 static void test_oom(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 8, RW, PRIVATE_ANON);
@@ -383,6 +414,8 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/fault/segv", NULL, test_segv);
 	FIXTURE_TEST("/fault/far-addresses", NULL, test_far_addresses);
 	FIXTURE_TEST("/fault/sigbus", NULL, test_sigbus);
+	FIXTURE_TEST("/fault/for-kernel", NULL, test_for_kernel);
+	FIXTURE_TEST("/fault/fetch", NULL, test_fetch);
 	FIXTURE_TEST("/fault/oom", &four, test_oom);
 	FIXTURE_TEST("/fault/short-transfers", NULL, test_short_transfers);
 	FIXTURE_TEST("/fault/large-transfers", NULL, test_large_transfers);

@@ -10,8 +10,6 @@
 
 /* --- Pages and frames -------------------------------------------------------------------------------------- */
 
-static const struct pressure_size roomy = {.frames = 64, .slots = 64};
-
 static int advise(struct pressure *p, unsigned page, unsigned pages, int advice)
 {
 	return vm_madvise(p->f.process, A(page), pages * PAGE, advice);
@@ -53,21 +51,13 @@ static void test_mincore_rights(void)
 	}
 }
 
-static uint64_t frames_used(struct pressure *p)
-{
-	struct vm_machine_info info = machine_info(p);
-
-	return info.frames_total - info.frames_free;
-}
-
 /* A page that was given up goes without swap; one that was written again does not. */
 static void test_free(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "1111");
@@ -107,8 +97,7 @@ static void test_free_and_others(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 2, 'a');
+	map_filled(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
@@ -139,8 +128,7 @@ static void test_dontneed_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 1, 2, MADV_DONTNEED), ==, 0);
 	assert_sound(p.f.machine);
@@ -292,8 +280,7 @@ static void test_remove_stores(void)
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "hole", 4 * PAGE, 'A');
 	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map(p.f.process, ARENA, 4, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
+	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	evict_all(&p);
 	g_assert_cmpint(get(child, A(1)), ==, 'a');
@@ -318,67 +305,6 @@ static void test_remove_stores(void)
 		g_assert_cmpint(file_byte(path, 3 * PAGE), ==, 'b');
 		g_assert_cmpuint(file_size(path), ==, 4 * PAGE);
 	}
-	assert_sound(p.f.machine);
-	vm_file_unref(file);
-	pressure_end(&p);
-}
-
-/* --- Guard pages in the tables, and what shows them -------------------------------------------------------- */
-
-static void test_guard_entries(void)
-{
-	struct pressure p;
-	struct vm_entry_info entry;
-	struct vm_translation translation;
-	uint64_t word;
-
-	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'a');
-	struct vm_process *child = fork_of(p.f.process);
-	g_assert_cmpint(advise(&p, 1, 2, MADV_GUARD_INSTALL), ==, 0);
-	assert_sound(p.f.machine);
-	assert_filled(child, ARENA, 4, 'a');
-	end(child);
-	g_assert_cmpuint(process_info(p.f.process).rss_anon, ==, 2);
-	g_assert_true(entry_of(p.f.process, A(1), &entry));
-	g_assert_cmpint(entry.kind, ==, VM_ENTRY_GUARD);
-	g_assert_cmpint(vm_translate(p.f.process, A(1), &translation), ==, 0);
-	g_assert_false(translation.present);
-	g_assert_cmpint(translation.kind, ==, VM_FAULT_SEGV_MAPERR);
-	g_assert_cmpint(vm_process_pagemap(p.f.process, A(1) >> VM_PAGE_SHIFT, 1, &word), ==, 0);
-	g_assert_cmphex(word & (UINT64_C(0xf) << 58), ==, UINT64_C(1) << 58);
-	assert_touch(p.f.process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
-	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
-	child = fork_of(p.f.process);
-	evict_all(&p);
-	assert_sound(p.f.machine);
-	assert_touch(child, A(2), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
-	end(child);
-	g_assert_cmpint(advise(&p, 0, 4, MADV_GUARD_REMOVE), ==, 0);
-	assert_sound(p.f.machine);
-	assert_filled(p.f.process, A(1), 2, 0);
-	assert_filled(p.f.process, A(3), 1, 'a');
-	pressure_end(&p);
-}
-
-/* A file that shrinks takes private copies along, but not guard pages. */
-static void test_guard_and_truncation(void)
-{
-	struct pressure p;
-
-	pressure_begin(&p, &roomy);
-	g_autofree char *path = make_file(&p.f, "shrinks", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map_file(p.f.process, ARENA, 4, RW, MAP_PRIVATE, file, 0);
-	fill(p.f.process, ARENA, 4, 'a');
-	g_assert_cmpint(advise(&p, 2, 1, MADV_GUARD_INSTALL), ==, 0);
-	resize_file(path, PAGE);
-	/* The next fault of the file finds out. */
-	g_assert_cmpint(advise(&p, 0, 1, MADV_DONTNEED), ==, 0);
-	g_assert_cmpint(get(p.f.process, A(0)), ==, 'A');
-	assert_touch(p.f.process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
-	assert_touch(p.f.process, A(2), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
 	assert_sound(p.f.machine);
 	vm_file_unref(file);
 	pressure_end(&p);
@@ -421,19 +347,7 @@ static void test_remove_refused(void)
 	pressure_end(&p);
 }
 
-/* Without table pages it fails, and all is as sound as before. */
-static void test_guard_without_tables(struct vm_fixture *f, gconstpointer data)
-{
-	uint64_t far = ARENA + 64 * MIB;
-
-	vm_mmap(f->process, ARENA, 128 * MIB, RW, FIXED_ANON | MAP_NORESERVE, NULL, 0);
-	g_assert_cmpint(vm_madvise(f->process, ARENA, 128 * MIB, MADV_GUARD_INSTALL), ==, -ENOMEM);
-	assert_sound(f->machine);
-	assert_touch(f->process, ARENA, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
-	g_assert_cmpint(vm_madvise(f->process, ARENA, 128 * MIB, MADV_GUARD_REMOVE), ==, 0);
-	assert_sound(f->machine);
-	put(f->process, far, 'a');
-}
+/* --- Areas and flags ----------------------------------------------------------------------------------------- */
 
 /* Past max_map_count: EAGAIN, and no area has changed. */
 static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
@@ -545,7 +459,7 @@ static void test_many(void)
 
 int main(int argc, char **argv)
 {
-	static const struct vm_limits few_tables = {.max_tables = 24}, few_areas = {.max_map_count = 3};
+	static const struct vm_limits few_areas = {.max_map_count = 3};
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/madvise-pages/free", test_free);
@@ -558,9 +472,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/madvise-pages/pageout", test_pageout);
 	g_test_add_func("/madvise-pages/others-file", test_others_file);
 	g_test_add_func("/madvise-pages/remove-stores", test_remove_stores);
-	g_test_add_func("/madvise-pages/guard-entries", test_guard_entries);
-	g_test_add_func("/madvise-pages/guard-and-truncation", test_guard_and_truncation);
-	FIXTURE_TEST("/madvise-pages/guard-without-tables", &few_tables, test_guard_without_tables);
 	FIXTURE_TEST("/madvise-pages/too-many-areas", &few_areas, test_too_many_areas);
 	FIXTURE_TEST("/madvise-pages/vm-flags", NULL, test_vm_flags);
 	FIXTURE_TEST("/madvise-pages/ended", NULL, test_ended);

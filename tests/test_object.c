@@ -1,35 +1,10 @@
 /*
- * test_object.c - objects: pages come from host files on first use, dirty ones go back, and what others do to the file
- * shows. Also shared anonymous memory.
+ * test_object.c - objects: pages come from host files on first use, and dirty ones go back. Also shared anonymous memory.
  */
-#include "tests/vm_fixture.h"
+#include "tests/object_fixture.h"
 
 #include <glib/gstdio.h>
 #include <unistd.h>
-
-#define A(page) (ARENA + (page)*PAGE)
-
-/* A test's file of SIZE bytes, page I full of 'a' + I, mapped whole at A(0) as PROT and FLAGS say. */
-struct mapped {
-	char *path;
-	struct vm_file *file;
-};
-
-static struct mapped map_new(struct vm_fixture *f, uint64_t size, int prot, int flags)
-{
-	struct mapped m = {.path = make_file(f, "file", size, 'a')};
-
-	m.file = open_file(f, m.path, O_RDWR);
-	map_file(f->process, A(0), (size + PAGE - 1) / PAGE, prot, flags, m.file, 0);
-	return m;
-}
-
-/* The test is done with the file; mappings keep it. */
-static void forget(struct mapped *m)
-{
-	vm_file_unref(m->file);
-	g_free(m->path);
-}
 
 static struct vm_machine_info info_of(struct vm_fixture *f)
 {
@@ -224,170 +199,6 @@ static void test_private(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* --- Ends of files -------------------------------------------------------------------------------- */
-
-static void test_partial_page(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, PAGE + 100, RW, MAP_SHARED);
-
-	g_assert_cmpint(get(f->process, A(1) + 99), ==, 'b');
-	g_assert_cmpint(get(f->process, A(1) + 100), ==, 0);
-	put(f->process, A(1) + 50, 'x');
-	put(f->process, A(1) + 200, 'y');
-	g_assert_cmpint(vm_msync(f->process, A(0), 2 * PAGE, MS_SYNC), ==, 0);
-	g_assert_cmpuint(file_size(m.path), ==, PAGE + 100);
-	g_assert_cmpint(file_byte(m.path, PAGE + 50), ==, 'x');
-	g_assert_cmpint(get(f->process, A(1) + 200), ==, 'y');
-	/* When the file grows, what was stored past its end is not in it. */
-	resize_file(m.path, 2 * PAGE);
-	g_assert_cmpint(file_byte(m.path, PAGE + 200), ==, 0);
-	forget(&m);
-}
-
-static void test_beyond_the_end(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 100, RW, MAP_SHARED);
-
-	map_file(f->process, A(4), 2, RW, MAP_PRIVATE, m.file, 1);
-	g_assert_cmpint(vm_mremap(f->process, A(0), PAGE, 2 * PAGE, 0, 0), ==, A(0));
-	assert_touch(f->process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
-	assert_touch(f->process, A(4), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SIGBUS);
-	g_assert_cmpint(get(f->process, A(5)), ==, -EIO);
-	/* Growth is seen at the next fault. */
-	resize_file(m.path, 2 * PAGE);
-	write_file(m.path, PAGE, PAGE, 'n');
-	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
-	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
-	forget(&m);
-}
-
-static void test_truncation(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 4 * PAGE, RW, MAP_SHARED);
-
-	map_file(f->process, A(8), 4, RW, MAP_PRIVATE, m.file, 0);
-	for (uint64_t i = 0; i < 4; i++) {
-		get(f->process, A(i));
-		put(f->process, A(8 + i), 'p');
-	}
-	put(f->process, A(3), 'd');
-	resize_file(m.path, PAGE + 10);
-	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
-	assert_sound(f->machine);
-	g_assert_cmpint(get(f->process, A(1)), ==, 'b');
-	g_assert_cmpint(get(f->process, A(1) + 10), ==, 0);
-	g_assert_cmpint(get(f->process, A(2)), ==, -EIO);
-	g_assert_cmpint(get(f->process, A(3)), ==, -EIO);
-	/* Copies of pages past the end go with them, others stay. */
-	g_assert_cmpint(get(f->process, A(9)), ==, 'p');
-	g_assert_cmpint(get(f->process, A(10)), ==, -EIO);
-	g_assert_cmpint(get(f->process, A(11)), ==, -EIO);
-	g_assert_cmpint(vm_machine_sync(f->machine), ==, 0);
-	g_assert_cmpuint(file_size(m.path), ==, PAGE + 10);
-	/* And when it has grown again, they are read afresh. */
-	resize_file(m.path, 4 * PAGE);
-	g_assert_cmpint(get(f->process, A(3)), ==, 0);
-	g_assert_cmpint(get(f->process, A(11)), ==, 0);
-	forget(&m);
-}
-
-/* Truncated while processes share the page tables that map it. */
-static void test_truncation_after_fork(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 4 * PAGE, RW, MAP_PRIVATE);
-	struct vm_process *child;
-
-	map(f->process, A(4), 1, RW, PRIVATE_ANON);
-	fill(f->process, A(0), 5, 'p');
-	child = fork_of(f->process);
-	resize_file(m.path, PAGE);
-	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
-	map_file(f->process, A(8), 1, PROT_READ, MAP_SHARED, m.file, 0);
-	g_assert_cmpint(vm_msync(f->process, A(8), PAGE, MS_INVALIDATE), ==, 0);
-	assert_sound(f->machine);
-	g_assert_cmpint(get(child, A(0)), ==, 'p');
-	g_assert_cmpint(get(child, A(1)), ==, -EIO);
-	g_assert_cmpint(get(f->process, A(3)), ==, -EIO);
-	g_assert_cmpint(get(child, A(4)), ==, 'p');
-	end(child);
-	forget(&m);
-}
-
-/* --- Others' changes ------------------------------------------------------------------------------ */
-
-static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
-
-	map_file(f->process, A(4), 2, RW, MAP_PRIVATE, m.file, 0);
-	get(f->process, A(0));
-	put(f->process, A(1), 'd');
-	get(f->process, A(4));
-	put(f->process, A(5), 'p');
-	write_file(m.path, 0, 2 * PAGE, 'n');
-	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
-	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
-	/* Untouched private pages follow the file; written ones do not, nor does a page that is dirty here. */
-	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
-	g_assert_cmpint(get(f->process, A(5)), ==, 'p');
-	g_assert_cmpint(get(f->process, A(1)), ==, 'd');
-	forget(&m);
-}
-
-static void test_changes_at_fault(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
-	struct vm_process *other = spawn(f);
-
-	get(f->process, A(0));
-	write_file(m.path, 0, 2 * PAGE, 'n');
-	map_file(other, A(0), 2, PROT_READ, MAP_SHARED, m.file, 0);
-	g_assert_cmpint(get(other, A(0)), ==, 'n');
-	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
-	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
-	end(other);
-	forget(&m);
-}
-
-struct expected_byte {
-	struct vm_process *process;
-	int byte;
-};
-
-static bool reads_byte(void *ctx)
-{
-	const struct expected_byte *expected = ctx;
-
-	return get(expected->process, A(0)) == expected->byte;
-}
-
-/* In resident pages that nobody asks about, within a second. */
-static void test_changes_in_time(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
-	struct expected_byte expected = {f->process, 'n'};
-
-	get(f->process, A(0));
-	write_file(m.path, 0, PAGE, 'n');
-	wait_until(reads_byte, &expected);
-	forget(&m);
-}
-
-/* Our own write-back is no change of somebody else's, and does not hide one. */
-static void test_own_writes(struct vm_fixture *f, gconstpointer data)
-{
-	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
-
-	get(f->process, A(1));
-	put(f->process, A(0), 'x');
-	write_file(m.path, PAGE, PAGE, 'n');
-	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_SYNC), ==, 0);
-	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
-	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
-	g_assert_cmpint(get(f->process, A(0)), ==, 'x');
-	forget(&m);
-}
-
 /* --- Names ---------------------------------------------------------------------------------------- */
 
 static void keep_name(void *ctx, const struct vm_area_info *area)
@@ -526,14 +337,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/object/thread-writes", &eager, test_thread_writes);
 	FIXTURE_TEST("/object/two-writers", NULL, test_two_writers);
 	FIXTURE_TEST("/object/private", NULL, test_private);
-	FIXTURE_TEST("/object/partial-page", NULL, test_partial_page);
-	FIXTURE_TEST("/object/beyond-the-end", NULL, test_beyond_the_end);
-	FIXTURE_TEST("/object/truncation", NULL, test_truncation);
-	FIXTURE_TEST("/object/truncation-after-fork", NULL, test_truncation_after_fork);
-	FIXTURE_TEST("/object/changes-invalidate", NULL, test_changes_invalidate);
-	FIXTURE_TEST("/object/changes-at-fault", NULL, test_changes_at_fault);
-	FIXTURE_TEST("/object/changes-in-time", NULL, test_changes_in_time);
-	FIXTURE_TEST("/object/own-writes", NULL, test_own_writes);
 	FIXTURE_TEST("/object/names", NULL, test_names);
 	FIXTURE_TEST("/object/shared-anonymous", NULL, test_shared_anonymous);
 	FIXTURE_TEST("/object/drop-entries", NULL, test_drop_entries);

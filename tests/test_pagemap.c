@@ -206,7 +206,7 @@ static void test_frames(void)
 	vm_machine_page_counts(p.f.machine, 0, 130, counts);
 	vm_machine_page_flags(p.f.machine, 0, 130, flags);
 	g_assert_cmpuint(counts[entry.pfn], ==, 3);
-	for (uint64_t pfn = 0; pfn < 128; pfn++)
+	for (uint64_t pfn = 0; pfn < roomy.frames; pfn++)
 		if (counts[pfn] == 0)
 			g_assert_cmphex(flags[pfn], ==, UINT64_C(1) << KPF_BUDDY);
 	uint64_t wanted = UINT64_C(1) << KPF_ANON | UINT64_C(1) << KPF_MMAP | UINT64_C(1) << KPF_SWAPBACKED |
@@ -269,22 +269,13 @@ static void test_clear_refs_fork(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 2, 1);
+	uint64_t a = map_filled(p.f.process, ARENA, 2, PRIVATE_ANON, 1);
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(vm_process_clear_refs(child, 1), ==, 0);
 	g_assert_cmpuint(referenced(child, a), ==, 0);
 	g_assert_cmpuint(referenced(p.f.process, a), ==, 2);
 	end(child);
 	pressure_end(&p);
-}
-
-static unsigned soft_dirty(struct vm_process *process, uint64_t va)
-{
-	uint64_t word;
-
-	g_assert_cmpint(vm_process_pagemap(process, va / PAGE, 1, &word), ==, 0);
-	return word >> 55 & 1;
 }
 
 static void test_soft_dirty(void)
@@ -324,8 +315,7 @@ static void test_peak(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 8, 1);
+	uint64_t a = map_filled(p.f.process, ARENA, 8, PRIVATE_ANON, 1);
 	g_assert_cmpint(vm_munmap(p.f.process, a, 6 * PAGE), ==, 0);
 	g_assert_cmpuint(process_info(p.f.process).rss_peak, ==, 8);
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 5), ==, 0);

@@ -1,14 +1,13 @@
 /*
  * test_random.c - random programs of related processes against a naive model.
  *
- * The model holds, for each process and page, what a reader of the manual pages would: mapped or not, rights, and either bytes
- * of its own or a page of an object that others may see too. Fork copies all of it. The engine must agree on every
- * load, every store and every errno, and every invariant must hold after every step.
+ * Fork copies all that the model (random_model.h) holds of a process. The engine must agree on every load, every store and
+ * every errno, and every invariant must hold after every step.
  *
  * The pages lie across the borders of last-level tables, of PMD tables and of PUD tables, so that sharing after forks is cut
  * at every level. A failing seed is run again with RANDOM_SEED.
  */
-#include "vm/vm.h"
+#include "tests/random_model.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,41 +17,10 @@
 #include <unistd.h>
 
 enum {
-	CLUSTERS = 3,
-	CLUSTER_PAGES = 48,
-	PAGES = CLUSTERS * CLUSTER_PAGES,
-	CELLS = 4,   /* 8-byte words of a page that are used */
 	OBJECTS = 3, /* host files */
 	FILE_PAGES = 32,
 	MAX_PROCESSES = 6,
 	MAX_LEN = 12, /* pages in one call */
-};
-
-static const uint64_t borders[CLUSTERS] = {UINT64_C(0x40200000), UINT64_C(0x80000000), UINT64_C(0x10000000000)};
-static const uint64_t cell_offset[CELLS] = {0, 8, 2048, 4088};
-
-/* --- The model ------------------------------------------------------------------------------------ */
-
-/* The words of shared memory: a host file's, or those of one shared anonymous mapping. */
-struct words {
-	int refs;
-	unsigned pages;
-	uint64_t (*word)[CELLS];
-};
-
-struct page {
-	bool mapped;
-	int prot;
-	bool shared;
-	struct words *source; /* what an untouched page shows; NULL: zeros */
-	unsigned index;       /* page in it */
-	bool own;             /* a private page that was written */
-	uint64_t word[CELLS]; /* its words then */
-};
-
-struct model {
-	struct vm_process *process; /* NULL: a free place */
-	struct page page[PAGES];
 };
 
 struct world {
@@ -65,61 +33,7 @@ struct world {
 	char *path[OBJECTS];
 };
 
-static struct words *words_new(unsigned pages)
-{
-	struct words *words = g_new0(struct words, 1);
-
-	words->refs = 1;
-	words->pages = pages;
-	words->word = g_malloc0_n(pages, sizeof *words->word);
-	return words;
-}
-
-static struct words *words_ref(struct words *words)
-{
-	if (words != NULL)
-		words->refs++;
-	return words;
-}
-
-static void words_unref(struct words *words)
-{
-	if (words == NULL || --words->refs > 0)
-		return;
-	g_free(words->word);
-	g_free(words);
-}
-
-static void page_unmap(struct page *page)
-{
-	words_unref(page->source);
-	*page = (struct page){.mapped = false};
-}
-
-static uint64_t *page_word(struct page *page, unsigned cell, bool write)
-{
-	static uint64_t zero;
-
-	if (page->own)
-		return &page->word[cell];
-	if (write && !page->shared) {
-		if (page->source != NULL)
-			memcpy(page->word, page->source->word[page->index], sizeof page->word);
-		page->own = true;
-		return &page->word[cell];
-	}
-	zero = 0;
-	return page->source != NULL ? &page->source->word[page->index][cell] : &zero;
-}
-
 /* --- Places --------------------------------------------------------------------------------------- */
-
-static uint64_t page_address(unsigned page)
-{
-	unsigned in_cluster = page % CLUSTER_PAGES;
-
-	return borders[page / CLUSTER_PAGES] + ((uint64_t)in_cluster - CLUSTER_PAGES / 2) * VM_PAGE_SIZE;
-}
 
 static unsigned pick(struct world *world, unsigned n)
 {

@@ -2,6 +2,7 @@
  * test_storage_during.c - what others do while a transfer is under way.
  */
 #include "tests/storage_fixture.h"
+#include "vm/machine.h"
 
 /* --- Others come while a transfer is under way ------------------------------------------------------------------ */
 
@@ -248,16 +249,26 @@ static gpointer swapoff_main(gpointer machine)
 	return GINT_TO_POINTER(vm_machine_swapoff(machine));
 }
 
+/* Swapoff waits for the page, or has given it to the other process. */
+static bool swapoff_came(void *ctx)
+{
+	struct swapoff_race *race = ctx;
+	struct vm_machine *machine = race->visitor.scene.p.f.machine;
+
+	machine_lock(machine);
+	bool waits = machine->waiters > 0;
+	machine_unlock(machine);
+	race->seen = entry_kind(race->visitor.other, ANON_AT) == VM_ENTRY_PAGE;
+	return waits || race->seen;
+}
+
 /* While the slot is being read for one process, swapoff comes: the other must not get the page before it is there. */
 static void begin_swapoff(void *ctx)
 {
 	struct swapoff_race *race = ctx;
 
 	race->thread = g_thread_new("swapoff", swapoff_main, race->visitor.scene.p.f.machine);
-	for (int i = 0; i < 100 && !race->seen; i++) {
-		race->seen = entry_kind(race->visitor.other, ANON_AT) == VM_ENTRY_PAGE;
-		g_usleep(1000);
-	}
+	wait_until(swapoff_came, race);
 }
 
 static void test_swapoff_during_swap_in(void)
@@ -267,8 +278,7 @@ static void test_swapoff_during_swap_in(void)
 
 	visitor_begin(visitor, 8);
 	struct vm_process *process = visitor->scene.p.f.process;
-	map(process, ANON_AT, 1, RW, PRIVATE_ANON);
-	fill(process, ANON_AT, 1, 'o');
+	map_filled(process, ANON_AT, 1, PRIVATE_ANON, 'o');
 	end(visitor->other);
 	visitor->other = fork_of(process);
 	evict_all(&visitor->scene.p);

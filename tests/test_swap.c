@@ -61,8 +61,7 @@ static void test_fork_shared(void)
 	struct vm_entry_info mine, other;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 's');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(frames_used(&p), ==, 4);
 	evict_all(&p);
@@ -98,8 +97,7 @@ static void test_swap_cache_clean(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 1, 's');
+	map_filled(p.f.process, ARENA, 1, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
 	evict_all(&p);
 	for (int round = 0; round < 3; round++) {
@@ -205,8 +203,7 @@ static void test_mprotect(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'm');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'm');
 	evict_all(&p);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, PAGE, PROT_READ), ==, 0);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + PAGE, PAGE, PROT_NONE), ==, 0);
@@ -250,8 +247,7 @@ static void test_mremap_of_shared(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 4, 'q');
+	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'q');
 	evict_all(&p);
 	/* Length 0 duplicates a shared mapping. */
 	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==, FAR);
@@ -269,8 +265,7 @@ static void test_fork_over_swap(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'f');
+	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'f');
 	evict_all(&p);
 	struct vm_process *child = fork_of(p.f.process), *grandchild = fork_of(child);
 	g_assert_cmpuint(slots_used(&p), ==, 4);

@@ -199,8 +199,7 @@ static void test_locked(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 4, 1);
+	uint64_t a = map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 1);
 	g_assert_cmpint(vm_mlock(p.f.process, a, 2 * PAGE, 0), ==, 0);
 	g_assert_cmpuint(usage_at(p.f.process, a).locked, ==, 2 * PAGE);
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_locked, ==, 2 * SHARE);
@@ -237,6 +236,7 @@ static void test_flags_anon(void)
 	    {RW | PROT_EXEC, PRIVATE_ANON, "rd wr ex mr mw me ac sd "},
 	    {RW, PRIVATE_ANON | MAP_NORESERVE, "rd wr mr mw me nr sd "},
 	    {RW, PRIVATE_ANON | MAP_GROWSDOWN, "rd wr mr mw me gd ac sd "},
+	    {RW, PRIVATE_ANON | MAP_STACK, "rd wr mr mw me ac sd nh "},
 	    {RW, PRIVATE_ANON | MAP_LOCKED, "rd wr mr mw me lo ac sd "},
 	    {RW, SHARED_ANON, "rd wr sh mr mw me ms sd "},
 	    {PROT_READ, SHARED_ANON, "rd sh mr mw me ms sd "},

@@ -3,8 +3,6 @@
  */
 #include "tests/usage_fixture.h"
 
-const struct pressure_size roomy = {.frames = 128, .slots = 128};
-
 struct search {
 	uint64_t va;
 	struct vm_area_usage usage;

@@ -1,12 +1,10 @@
 /*
- * usage_fixture.h - what tests of smaps and its relatives share: a roomy machine, mapped files, and what an area has.
+ * usage_fixture.h - what tests of smaps and its relatives share: mapped files, and what an area has.
  */
 #ifndef TESTS_USAGE_FIXTURE_H
 #define TESTS_USAGE_FIXTURE_H
 
 #include "tests/pressure.h"
-
-extern const struct pressure_size roomy;
 
 /* What vm_process_usage says about the area of VA, without its name. */
 struct vm_area_usage usage_at(struct vm_process *process, uint64_t va);

@@ -157,6 +157,14 @@ void fill(struct vm_process *process, uint64_t va, uint64_t pages, uint8_t byte)
 		g_assert_cmpint(vm_write(process, va + i * PAGE, bytes, sizeof bytes), ==, sizeof bytes);
 }
 
+uint64_t map_filled(struct vm_process *process, uint64_t addr, uint64_t pages, int flags, uint8_t byte)
+{
+	uint64_t at = map(process, addr, pages, RW, flags);
+
+	fill(process, at, pages, byte);
+	return at;
+}
+
 struct sink {
 	uint8_t *to;
 	size_t len;
@@ -351,6 +359,14 @@ bool entry_at(struct vm_process *process, uint64_t va, enum vm_level level, stru
 bool entry_of(struct vm_process *process, uint64_t va, struct vm_entry_info *entry)
 {
 	return entry_at(process, va, VM_PTE, entry);
+}
+
+bool soft_dirty(struct vm_process *process, uint64_t va)
+{
+	uint64_t word;
+
+	g_assert_cmpint(vm_process_pagemap(process, va / PAGE, 1, &word), ==, 0);
+	return word >> 55 & 1;
 }
 
 void wait_until(bool (*fn)(void *ctx), void *ctx)

@@ -71,6 +71,9 @@ uint64_t map(struct vm_process *process, uint64_t addr, uint64_t pages, int prot
 uint64_t map_file(struct vm_process *process, uint64_t addr, uint64_t pages, int prot, int flags, struct vm_file *file,
                   uint64_t offset);
 
+/* Readable and writable memory, mapped with FLAGS and filled with BYTE: the address. */
+uint64_t map_filled(struct vm_process *process, uint64_t addr, uint64_t pages, int flags, uint8_t byte);
+
 /* Bytes of the process: BYTE at VA, a page filled with BYTE, and what is expected there. */
 void put(struct vm_process *process, uint64_t va, uint8_t byte);
 void fill(struct vm_process *process, uint64_t va, uint64_t pages, uint8_t byte);
@@ -104,6 +107,9 @@ void assert_areas(struct vm_process *process, const char *expected);
 bool entry_of(struct vm_process *process, uint64_t va, struct vm_entry_info *entry);
 /* The entry of LEVEL on the path to VA, or false. */
 bool entry_at(struct vm_process *process, uint64_t va, enum vm_level level, struct vm_entry_info *entry);
+
+/* What pagemap says of the page at VA. */
+bool soft_dirty(struct vm_process *process, uint64_t va);
 
 /* Poll until FN answers true; the test fails after half a minute. */
 void wait_until(bool (*fn)(void *ctx), void *ctx);

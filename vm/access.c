@@ -155,7 +155,7 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 		    pin_present(process, pins, va + copy.len, len - copy.len, VM_ACCESS_READ, pin_limit(machine));
 		gather(machine, &copy, pins);
 		if (blocked)
-			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, false, NULL);
+			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, 0, NULL);
 	}
 	unpin(machine, pins, false);
 	process_unlock(process);
@@ -173,7 +173,8 @@ static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64
 	int error = 0;
 
 	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
-		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, pins->count > 0, NULL);
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, pins->count > 0 ? FAULT_HOLDS_PINS : 0,
+		                     NULL);
 	if (error == -EAGAIN)
 		return read_by_copy(process, pins, va, len, sink, ctx);
 	process_unlock(process);
@@ -237,7 +238,7 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
 		if (blocked)
-			error = fault_handle(process, va + done, VM_ACCESS_WRITE, false, NULL);
+			error = fault_handle(process, va + done, VM_ACCESS_WRITE, 0, NULL);
 	}
 	process_unlock(process);
 	if (done == 0)
@@ -259,7 +260,8 @@ static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_acce
 /*
  * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name.
  */
-static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, struct vm_fault *record)
+static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
+                            struct vm_fault *record)
 {
 	int error;
 	bool tlb;
@@ -267,13 +269,14 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 	record->file = NULL;
 	do {
 		g_clear_pointer((char **)&record->file, g_ref_string_release);
-		error = fault_handle(process, va, access, false, record);
+		error = fault_handle(process, va, access, flags, record);
 	} while (error == 0 && try_access(process, va, access, &tlb) == VM_NO_FRAME);
 	return error;
 }
 
 /* One access at VA, told to FN unless NULL. */
-static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, vm_fault_fn fn, void *ctx)
+static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, vm_fault_fn fn,
+                      void *ctx)
 {
 	struct vm_fault record;
 	int error = 0;
@@ -292,7 +295,7 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 		                           .slot = VM_NO_FRAME,
 		                           .evicted = VM_NO_FRAME};
 	else
-		error = access_by_faults(process, va, access, &record);
+		error = access_by_faults(process, va, access, flags, &record);
 	if (fn != NULL && error != -ESRCH)
 		fn(ctx, &record);
 	if (pfn == VM_NO_FRAME && error != -ESRCH && record.file != NULL)
@@ -300,8 +303,9 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 	return error;
 }
 
-int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn,
-                 void *ctx)
+/* One access to each page of [VA, VA+LEN), up to the first that cannot be made; FLAGS as fault_handle's. */
+static int access_pages(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, unsigned flags,
+                        vm_fault_fn fn, void *ctx)
 {
 	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
 	size_t dummy = 0;
@@ -310,7 +314,7 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
 	if (error != 0)
 		return error;
 	for (;;) {
-		error = access_one(process, va, access, fn, ctx);
+		error = access_one(process, va, access, flags, fn, ctx);
 		if (error != 0 || page_down(last) == page_down(va))
 			break;
 		va = page_down(va) + VM_PAGE_SIZE;
@@ -319,18 +323,23 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
 	return error;
 }
 
+int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access)
+{
+	return access_pages(process, va, len, access, FAULT_FOR_KERNEL, NULL, NULL);
+}
+
 int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags)
 {
 	bool write = (flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
 
 	if (!(flags & AREA_ACCESS))
 		return -EFAULT;
-	return access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ, NULL, NULL);
+	return access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ);
 }
 
 int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)
 {
-	int error = access_range(process, va, len, access, fn, ctx);
+	int error = access_pages(process, va, len, access, 0, fn, ctx);
 
 	punish(process, error);
 	return error;

@@ -3,9 +3,11 @@
 
 #include "vm/internal.h"
 
-/* vm_access as the kernel itself does it (populate): a fatal fault stops it, but never ends the process. */
-int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn,
-                 void *ctx);
+/*
+ * One access to each page of [VA, VA+LEN) by the kernel itself: a fatal fault stops it, with vm_access's errno, but is no
+ * signal.
+ */
+int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access);
 
 /*
  * Bring in the pages of [VA, VA+LEN), which an area with FLAGS covers (populate_vma_page_range). The error of the page

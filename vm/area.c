@@ -145,7 +145,6 @@ void area_set_flags(struct vm_area *area, unsigned flags)
 	account(area, -1);
 	area->flags = flags;
 	account(area, 1);
-	area_tree_refresh(area); /* a stack's guard gap may have come or gone */
 }
 
 /* Split AREA at AT, inside it: AREA keeps the lower part. */
@@ -221,6 +220,27 @@ bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
 	return lower->end == upper->start && lower->flags == upper->flags && !(lower->flags & AREA_SPECIAL) &&
 	       lower->file == upper->file && lower->pgoff + area_pages(lower) == upper->pgoff &&
 	       anon_compatible(lower, upper);
+}
+
+struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error)
+{
+	struct vm_space *space = area->space;
+	/* What decides on merging; the rest is not ours to read. */
+	const struct vm_area part = {.start = start,
+	                             .end = end,
+	                             .pgoff = area_index(area, start),
+	                             .file = area->file,
+	                             .flags = flags,
+	                             .anon_vma = area->anon_vma,
+	                             .anon_inherited = area->anon_inherited};
+
+	bool taken_in = (area->prev != NULL && area_can_merge(area->prev, &part)) ||
+	                (area->next != NULL && area_can_merge(&part, area->next));
+	*error = taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
+	if (*error == 0)
+		return area_at(space, start);
+	area_merge(space, start, end);
+	return NULL;
 }
 
 /* UPPER becomes part of LOWER. Their references to the file are two, so none is the last. */

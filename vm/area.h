@@ -57,6 +57,12 @@ void area_set_flags(struct vm_area *area, unsigned flags);
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 
+/*
+ * The same for the part [START, END) of AREA, which is to get FLAGS. A part that a neighbour then takes in needs no area
+ * of its own, so there the limit does not bind (vma_modify). The part, or NULL with *ERROR -ENOMEM.
+ */
+struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error);
+
 /* The same without the limit: what munmap does, which checks it only where it cuts a hole into one area. */
 int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end);
 

@@ -2,7 +2,7 @@
  * area_tree.c - the tree and the list that areas stand in: finding, entering, leaving, gaps.
  *
  * gap(a), the free bytes below an area, depends on its predecessor, so whoever changes an area also refreshes the path
- * above its successor.
+ * above its successor. Guard gaps below stacks are not part of it: a search that ends in one goes on behind it.
  */
 #include "vm/area.h"
 
@@ -32,9 +32,7 @@ static uint64_t gap_floor(const struct vm_area *area)
 
 static uint64_t gap_below(const struct vm_area *area)
 {
-	uint64_t floor = gap_floor(area), start = area_start_gap(area);
-
-	return start > floor ? start - floor : 0;
+	return area->start - gap_floor(area);
 }
 
 static void refresh(struct vm_area *area)
@@ -219,7 +217,7 @@ static uint64_t highest_below(const struct vm_area *area, uint64_t len, uint64_t
 		if (found != AREA_NO_GAP)
 			return found;
 	}
-	uint64_t floor = MAX(gap_floor(area), low), ceiling = MIN(area_start_gap(area), high);
+	uint64_t floor = MAX(gap_floor(area), low), ceiling = MIN(area->start, high);
 	if (ceiling >= floor && ceiling - floor >= len)
 		return ceiling - len;
 	return area->start > low ? highest_below(area->left, len, low, high) : AREA_NO_GAP;
@@ -234,13 +232,13 @@ static uint64_t lowest_below(const struct vm_area *area, uint64_t len, uint64_t 
 		if (found != AREA_NO_GAP)
 			return found;
 	}
-	uint64_t floor = MAX(gap_floor(area), low), ceiling = MIN(area_start_gap(area), high);
+	uint64_t floor = MAX(gap_floor(area), low), ceiling = MIN(area->start, high);
 	if (ceiling >= floor && ceiling - floor >= len)
 		return floor;
 	return area->end < high ? lowest_below(area->right, len, low, high) : AREA_NO_GAP;
 }
 
-uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
+static uint64_t highest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
 {
 	uint64_t floor = space->last != NULL ? MAX(space->last->end, low) : low;
 
@@ -249,7 +247,7 @@ uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t l
 	return highest_below(space->root, len, low, high);
 }
 
-uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
+static uint64_t lowest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
 {
 	uint64_t found = lowest_below(space->root, len, low, high);
 	uint64_t floor = space->last != NULL ? MAX(space->last->end, low) : low;
@@ -257,6 +255,37 @@ uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t lo
 	if (found == AREA_NO_GAP && high >= floor && high - floor >= len)
 		return floor;
 	return found;
+}
+
+/* Where the gap that AT and LEN were found in meets the guard gap of a stack above: that stack; else NULL. */
+static const struct vm_area *guard_in_the_way(const struct vm_space *space, uint64_t at, uint64_t len)
+{
+	const struct vm_area *above = area_find(space, at);
+
+	return above != NULL && area_start_gap(above) < at + len ? above : NULL;
+}
+
+uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
+{
+	const struct vm_area *stack;
+	uint64_t at;
+
+	/* The search goes on below the guard gap, though there may be gaps between areas inside it: as in Linux. */
+	while ((at = highest_gap(space, len, low, high)) != AREA_NO_GAP &&
+	       (stack = guard_in_the_way(space, at, len)) != NULL)
+		high = area_start_gap(stack);
+	return at;
+}
+
+uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
+{
+	const struct vm_area *stack;
+	uint64_t at;
+
+	while ((at = lowest_gap(space, len, low, high)) != AREA_NO_GAP &&
+	       (stack = guard_in_the_way(space, at, len)) != NULL)
+		low = stack->end;
+	return at;
 }
 
 /* --- Checking ------------------------------------------------------------------------------------ */

@@ -1,30 +1,19 @@
 /*
  * check.c - is every invariant of a machine true? For tests, after every step.
  *
- * Everything that is kept twice is counted afresh here and compared: entries against reverse maps, tables against their
- * users, address spaces against their counters, entries against areas.
+ * Everything that is kept twice is counted afresh and compared. Here: entries against reverse maps, tables against
+ * their users, frames and slots against their lists; in check_space.c what a process has, in check_object.c what it
+ * shares.
  */
-#include "vm/area.h"
+#include "vm/check.h"
 #include "vm/frame.h"
 #include "vm/machine.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
-#include "vm/rmap.h"
+#include "vm/policy.h"
 #include "vm/swap.h"
-#include "vm/tlb.h"
 
-struct check {
-	struct vm_machine *machine;
-	uint32_t *mapped; /* entries found, by frame */
-	uint32_t *held;   /* entries found, by swap slot */
-	uint32_t *users;  /* entries found, by table */
-	char *wrong;      /* the first thing found, or NULL */
-	/* the space that is being walked */
-	const struct vm_space *space;
-	uint64_t rss[3], swap, tables;
-};
-
-G_GNUC_PRINTF(2, 3) static void complain(struct check *check, const char *format, ...)
+void check_complain(struct check *check, const char *format, ...)
 {
 	va_list args;
 
@@ -35,41 +24,27 @@ G_GNUC_PRINTF(2, 3) static void complain(struct check *check, const char *format
 	va_end(args);
 }
 
-/* --- Entries against areas ------------------------------------------------------------------------- */
-
-static void check_leaf(struct check *check, uint64_t va, uint64_t entry, bool writable)
+void check_compare(struct check *check, const char *what, uint64_t kept, uint64_t found)
 {
-	const struct vm_area *area = area_at(check->space, va);
-	uint64_t pfn = pte_pfn(entry);
-	bool ram = !pte_is_swap(entry) && frame_is_ram(check->machine, pfn);
-	const struct vm_frame *frame = ram ? &check->machine->frames[pfn] : NULL;
-
-	if (pte_is_swap(entry))
-		check->swap++;
-	else if (ram)
-		check->rss[frame_kind(frame)]++;
-	if (area == NULL) {
-		complain(check, "entry for %#lx without an area", va);
-		return;
-	}
-	if (pte_is_guard(entry)) {
-		if (entry != pte_make_guard(check->machine))
-			complain(check, "guard marker at %#lx", va);
-		return;
-	}
-	if (!!(entry & PTE_US) != !!(area->flags & AREA_ACCESS) || !(entry & PTE_NX) != !!(area->flags & AREA_EXEC))
-		complain(check, "rights of the entry for %#lx", va);
-	if (writable && (!(area->flags & AREA_WRITE) || !ram))
-		complain(check, "entry for %#lx is writable", va);
-	if (ram && frame->object != NULL && (frame->object != area->object || frame->index != area_index(area, va)))
-		complain(check, "page at %#lx is not its object's", va);
-	if (writable && ram && frame->object == NULL && rmap_frame_users_locked(check->machine, (vm_pfn)pfn) > 1)
-		complain(check, "private page at %#lx is writable and shared", va);
-	if (writable && ram && frame->object != NULL && !frame->object->shmem && !(frame->flags & FRAME_DIRTY))
-		complain(check, "clean file page at %#lx is writable", va);
+	if (kept != found)
+		check_complain(check, "%lu %s, counted %lu", kept, what, found);
 }
 
-/* --- The tree of tables ----------------------------------------------------------------------------- */
+uint64_t check_list(struct check *check, const struct list_link *list, uint64_t limit)
+{
+	uint64_t length = 0;
+
+	for (const struct list_link *l = list; length <= limit; l = l->next, length++) {
+		if (l->next->prev != l)
+			break;
+		if (l->next == list)
+			return length;
+	}
+	check_complain(check, "a list is broken after %lu members", length);
+	return length;
+}
+
+/* --- Tables ------------------------------------------------------------------------------------------- */
 
 static void count_entries(struct check *check, uint32_t table)
 {
@@ -91,79 +66,25 @@ static void count_entries(struct check *check, uint32_t table)
 			check->users[pte_table(machine, entry)]++;
 	}
 	if (used != machine->tables[table].used)
-		complain(check, "table %u has %u entries in use, not %u", table, used, machine->tables[table].used);
+		check_complain(check, "table %u has %u entries in use, not %u", table, used,
+		               machine->tables[table].used);
 }
 
-static void walk(struct check *check, uint32_t table, uint64_t base, bool writable)
+/* Which tables are in use, by number: not free, nor a page of the kernel's own. */
+static bool *find_live_tables(struct check *check)
 {
-	struct vm_machine *machine = check->machine;
-	enum vm_level level = (enum vm_level)machine->tables[table].level;
-	unsigned end = level == VM_PGD ? VM_TABLE_ENTRIES / 2 : VM_TABLE_ENTRIES;
+	const struct vm_machine *machine = check->machine;
+	bool *live = g_new(bool, machine->tables_used);
 
-	if (machine->tables[table].va != base)
-		complain(check, "table %u stands at %#lx", table, base);
-	for (unsigned i = 0; i < end; i++) {
-		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i));
-		uint64_t va = base + i * pagetable_span(level);
-		if (entry == 0)
-			continue;
-		if (level == VM_PTE) {
-			check_leaf(check, va, entry, writable && (entry & PTE_RW));
-			continue;
+	for (uint32_t t = 0; t < machine->tables_used; t++)
+		live[t] = machine->tables[t].level != VM_TABLE_SPECIAL && t != machine->kernel_pud;
+	for (uint32_t t = machine->free_tables; t != 0; t = machine->tables[t].next_free) {
+		if (t >= machine->tables_used || !live[t]) {
+			check_complain(check, "the list of free tables is broken at table %u", t);
+			break;
 		}
-		uint32_t child = pte_table(machine, entry);
-		if (machine->tables[child].users > 1 && (entry & PTE_RW))
-			complain(check, "shared table at %#lx is writable", va);
-		check->tables++;
-		walk(check, child, va, writable && (entry & PTE_RW));
+		live[t] = false;
 	}
-}
-
-static void check_space(struct check *check, const struct vm_space *space)
-{
-	check->space = space;
-	check->rss[0] = check->rss[1] = check->rss[2] = check->swap = check->tables = 0;
-	char *wrong = area_check(space);
-	if (wrong != NULL)
-		complain(check, "pid %d: %s", space->process->pid, wrong);
-	g_free(wrong);
-	walk(check, space->pgd, 0, true);
-	for (int kind = 0; kind < 3; kind++)
-		if (check->rss[kind] != space->rss[kind])
-			complain(check, "pid %d: rss[%d] is %lu, counted %lu", space->process->pid, kind,
-			         space->rss[kind], check->rss[kind]);
-	if (check->swap != space->swap)
-		complain(check, "pid %d: %lu swap entries, counted %lu", space->process->pid, space->swap, check->swap);
-	char *stale = tlb_check_locked(space);
-	if (stale != NULL)
-		complain(check, "pid %d: %s", space->process->pid, stale);
-	g_free(stale);
-	if (check->tables != space->tables)
-		complain(check, "pid %d: %lu tables, counted %lu", space->process->pid, space->tables, check->tables);
-}
-
-static gboolean check_process(gpointer key, gpointer value, gpointer ctx)
-{
-	const struct vm_process *process = value;
-
-	if (process->space != NULL)
-		check_space(ctx, process->space);
-	return FALSE;
-}
-
-/* --- Frames, tables, objects ------------------------------------------------------------------------ */
-
-static GArray *live_tables(const struct vm_machine *machine)
-{
-	GArray *live = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	bool *is_free = g_new0(bool, machine->tables_used);
-
-	for (uint32_t t = machine->free_tables; t != 0; t = machine->tables[t].next_free)
-		is_free[t] = true;
-	for (uint32_t t = 1; t < machine->tables_used; t++)
-		if (!is_free[t] && machine->tables[t].level != VM_TABLE_SPECIAL && t != machine->kernel_pud)
-			g_array_append_val(live, t);
-	g_free(is_free);
 	return live;
 }
 
@@ -175,105 +96,184 @@ static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn
 	for (vm_entry_id id = head, prev = 0; id != 0; prev = id, id = check->machine->links[id].next, length++)
 		if (check->machine->links[id].prev != prev || pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
 		    pte_is_swap(*pagetable_entry(check->machine, id)) != swap)
-			complain(check, "reverse map of %s %#lx", swap ? "slot" : "physical page", pfn);
+			check_complain(check, "reverse map of %s %#lx", swap ? "slot" : "physical page", pfn);
 	return length;
+}
+
+static void check_users(struct check *check, uint32_t number)
+{
+	const struct vm_table *table = &check->machine->tables[number];
+	uint32_t length = chain_length(check, table->rmap, check->machine->nr_frames + number, false);
+
+	if (table->users != check->users[number] || table->users != length)
+		check_complain(check, "table %u: %u users, counted %u, chain %u", number, table->users,
+		               check->users[number], length);
 }
 
 static void check_tables(struct check *check)
 {
-	struct vm_machine *machine = check->machine;
-	GArray *live = live_tables(machine);
+	const struct vm_machine *machine = check->machine;
+	bool *live = find_live_tables(check);
+	uint32_t count = 1; /* the kernel's */
 
-	for (guint i = 0; i < live->len; i++)
-		count_entries(check, g_array_index(live, uint32_t, i));
-	for (guint i = 0; i < live->len; i++) {
-		uint32_t t = g_array_index(live, uint32_t, i);
-		const struct vm_table *table = &machine->tables[t];
-		uint32_t length = chain_length(check, table->rmap, machine->nr_frames + t, false);
-		if (table->users != check->users[t] || table->users != length)
-			complain(check, "table %u: %u users, counted %u, chain %u", t, table->users, check->users[t],
-			         length);
+	for (uint32_t t = 1; t < machine->tables_used; t++)
+		if (live[t])
+			count_entries(check, t);
+	for (uint32_t t = 1; t < machine->tables_used; t++) {
+		count += live[t];
+		if (live[t])
+			check_users(check, t);
+		else if (check->users[t] > 0)
+			check_complain(check, "table %u is pointed to, but not in use", t);
 	}
-	if (machine->table_count != live->len + 1)
-		complain(check, "%u tables, counted %u", machine->table_count, live->len + 1);
-	g_array_unref(live);
+	check_compare(check, "tables", machine->table_count, count);
+	g_free(live);
+}
+
+/* --- Frames ------------------------------------------------------------------------------------------- */
+
+static void check_frame(struct check *check, vm_pfn pfn)
+{
+	const struct vm_machine *machine = check->machine;
+	const struct vm_frame *frame = &machine->frames[pfn];
+	uint32_t length = chain_length(check, frame->rmap, pfn, false);
+
+	if (frame->mapped != check->mapped[pfn] || frame->mapped != length)
+		check_complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn, frame->mapped,
+		               check->mapped[pfn], length);
+	if (frame->object != NULL && object_lookup_locked(frame->object, frame->index) != pfn)
+		check_complain(check, "frame %u is not in the page cache", pfn);
+	if ((frame->flags & FRAME_SWAPCACHE) &&
+	    (frame->index >= machine->swap.touched || machine->swap.slots[frame->index].frame != pfn))
+		check_complain(check, "frame %u is not in its slot", pfn);
 }
 
 static void check_frames(struct check *check)
 {
-	struct vm_machine *machine = check->machine;
-	uint64_t in_use = 0, kinds[3] = {0}, cached_mapped = 0;
+	const struct vm_machine *machine = check->machine;
+	uint64_t in_use = 0, kinds[3] = {0}, cached_mapped = 0, swap_cached = 0;
 
 	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
-		uint32_t length = chain_length(check, frame->rmap, pfn, false);
-		if (frame->mapped != check->mapped[pfn] || frame->mapped != length)
-			complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn, frame->mapped,
-			         check->mapped[pfn], length);
-		if (frame->object != NULL && object_lookup_locked(frame->object, frame->index) != pfn)
-			complain(check, "frame %u is not in the page cache", pfn);
-		if (frame->mapped == 0 && frame->object == NULL && frame->pins == 0 &&
-		    !(frame->flags & FRAME_SWAPCACHE))
+		check_frame(check, pfn);
+		if (policy_is_free_locked(machine, pfn))
 			continue;
 		in_use++;
 		kinds[frame_kind(frame)]++;
 		cached_mapped += frame->object != NULL && frame->mapped > 0;
+		swap_cached += !!(frame->flags & FRAME_SWAPCACHE);
 	}
-	if (machine->listed != in_use)
-		complain(check, "%lu frames in the policy's list, %lu in use", machine->listed, in_use);
-	if (machine->nr_free + in_use != machine->nr_frames)
-		complain(check, "%lu frames free, %lu in use of %lu", machine->nr_free, in_use, machine->nr_frames);
-	for (int kind = 0; kind < 3; kind++)
-		if (machine->count.frames[kind] != kinds[kind])
-			complain(check, "%lu frames of kind %d, counted %lu", machine->count.frames[kind], kind,
-			         kinds[kind]);
-	if (machine->count.mapped != cached_mapped)
-		complain(check, "%lu mapped cache pages, counted %lu", machine->count.mapped, cached_mapped);
+	check_compare(check, "frames in the policy's list", machine->listed, in_use);
+	check_compare(check, "frames free", machine->nr_free, machine->nr_frames - in_use);
+	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON], kinds[VM_FRAME_ANON]);
+	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE], kinds[VM_FRAME_FILE]);
+	check_compare(check, "shared anonymous frames", machine->count.frames[VM_FRAME_SHMEM], kinds[VM_FRAME_SHMEM]);
+	check_compare(check, "mapped cache pages", machine->count.mapped, cached_mapped);
+	check_compare(check, "frames in the swap cache", machine->count.swap_cached, swap_cached);
+}
+
+/* Every frame that is free was used before and stands in the list, or was never used. */
+static void check_free_frames(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	uint64_t length = 0;
+
+	for (vm_pfn pfn = machine->free_frames; pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
+		if (pfn >= machine->frames_used || !policy_is_free_locked(machine, pfn)) {
+			check_complain(check, "frame %u in the list of free frames", pfn);
+			return;
+		}
+		pfn = machine->frames[pfn].next;
+	}
+	check_compare(check, "frames free", machine->nr_free, length + machine->nr_frames - machine->frames_used);
+}
+
+static void check_policy_list(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	vm_pfn prev = VM_PFN_NONE;
+	uint64_t length = 0;
+
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; prev = pfn, pfn = machine->frames[pfn].newer) {
+		if (machine->frames[pfn].older != prev || policy_is_free_locked(machine, pfn)) {
+			check_complain(check, "frame %u in the policy's list", pfn);
+			return;
+		}
+		length++;
+	}
+	if (machine->newest != prev)
+		check_complain(check, "the policy's list ends at frame %u", prev);
+	check_compare(check, "frames in the policy's list", machine->listed, length);
+}
+
+/* --- Slots -------------------------------------------------------------------------------------------- */
+
+static bool slot_in_use(const struct vm_slot *slot)
+{
+	return slot->mapped > 0 || slot->object != NULL || slot->pins > 0;
+}
+
+static void check_slot(struct check *check, uint32_t number)
+{
+	const struct vm_slot *slot = &check->machine->swap.slots[number];
+	const struct vm_frame *frame = slot->frame != VM_PFN_NONE ? &check->machine->frames[slot->frame] : NULL;
+	uint32_t length = chain_length(check, slot->rmap, number, true);
+
+	if (slot->mapped != check->held[number] || slot->mapped != length)
+		check_complain(check, "slot %u: held %u, counted %u, chain %u", number, slot->mapped,
+		               check->held[number], length);
+	if (slot_in_use(slot) && frame != NULL && (frame->index != number || !(frame->flags & FRAME_SWAPCACHE)))
+		check_complain(check, "slot %u and its frame", number);
+}
+
+static void check_free_slots(struct check *check)
+{
+	const struct vm_swap *swap = &check->machine->swap;
+	uint32_t length = 0;
+
+	for (uint32_t next = swap->free_list; next != 0 && length <= swap->touched; length++) {
+		if (next > swap->touched || slot_in_use(&swap->slots[next - 1])) {
+			check_complain(check, "slot %u in the list of free slots", next - 1);
+			return;
+		}
+		next = swap->slots[next - 1].next;
+	}
+	check_compare(check, "slots used", swap->used, swap->touched - length);
 }
 
 static void check_slots(struct check *check)
 {
-	struct vm_swap *swap = &check->machine->swap;
-	uint64_t used = 0;
+	const struct vm_swap *swap = &check->machine->swap;
+	uint32_t used = 0;
 
 	for (uint32_t i = 0; i < swap->touched; i++) {
-		const struct vm_slot *slot = &swap->slots[i];
-		uint32_t length = chain_length(check, slot->rmap, i, true);
-		if (slot->mapped != check->held[i] || slot->mapped != length)
-			complain(check, "slot %u: held %u, counted %u, chain %u", i, slot->mapped, check->held[i],
-			         length);
-		if (slot->frame != VM_PFN_NONE && check->machine->frames[slot->frame].index != i && slot->mapped > 0)
-			complain(check, "slot %u and its frame", i);
-		used += slot->mapped > 0 || slot->object != NULL || slot->pins > 0;
+		check_slot(check, i);
+		used += slot_in_use(&swap->slots[i]);
 	}
-	if (used != swap->used)
-		complain(check, "%u slots used, counted %lu", swap->used, used);
+	check_compare(check, "slots used", swap->used, used);
+	check_free_slots(check);
 }
 
-static uint64_t list_length(const struct list_link *head)
-{
-	uint64_t length = 0;
+/* --- All of it ---------------------------------------------------------------------------------------- */
 
-	for (const struct list_link *l = head->next; l != head; l = l->next)
-		length++;
-	return length;
+static gboolean visit_process(gpointer key, gpointer value, gpointer check)
+{
+	check_process(check, GPOINTER_TO_INT(key), value);
+	return FALSE;
 }
 
-static void check_objects(struct check *check)
+static void check_machine(struct check *check)
 {
-	struct vm_machine *machine = check->machine;
-	uint64_t dirty = 0;
+	const struct vm_machine *machine = check->machine;
 
-	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
-		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		uint64_t on_dirty = list_length(&object->dirty), pages = on_dirty + list_length(&object->clean);
-		if (object->pages != pages || object->dirty_pages != on_dirty ||
-		    object->area_count != list_length(&object->areas))
-			complain(check, "counts of object %lu", object->number);
-		dirty += on_dirty;
-	}
-	if (dirty != machine->count.dirty)
-		complain(check, "%lu dirty pages, counted %lu", machine->count.dirty, dirty);
+	check_tables(check);
+	check_frames(check);
+	check_free_frames(check);
+	check_policy_list(check);
+	check_slots(check);
+	check_compare(check, "processes", machine->process_count, (uint64_t)g_tree_nnodes(machine->processes));
+	g_tree_foreach(machine->processes, visit_process, check);
+	check_objects(check);
 }
 
 char *vm_machine_check(struct vm_machine *machine)
@@ -284,12 +284,12 @@ char *vm_machine_check(struct vm_machine *machine)
 	check.mapped = g_new0(uint32_t, machine->frames_used + 1);
 	check.held = g_new0(uint32_t, machine->swap.touched + 1);
 	check.users = g_new0(uint32_t, machine->tables_used);
-	check_tables(&check);
-	check_frames(&check);
-	check_slots(&check);
-	check_objects(&check);
-	g_tree_foreach(machine->processes, check_process, &check);
+	check.areas = g_hash_table_new(NULL, NULL);
+	check.files = g_hash_table_new(NULL, NULL);
+	check_machine(&check);
 	machine_unlock(machine);
+	g_hash_table_unref(check.areas);
+	g_hash_table_unref(check.files);
 	g_free(check.mapped);
 	g_free(check.held);
 	g_free(check.users);

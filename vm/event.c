@@ -57,14 +57,25 @@ static struct vm_event *next_slot_locked(struct vm_process *process)
 	return slot;
 }
 
+/* Whether bits 47 to 63 of VA are equal: other addresses are no page fault but a general protection fault. */
+static bool is_canonical(uint64_t va)
+{
+	return va >> 47 == 0 || va >> 47 == UINT64_MAX >> 47;
+}
+
 /* The signal that a fatal fault stands for, as siginfo tells it. */
 static void note_signal_locked(struct vm_process *process, const struct vm_fault *fault)
 {
+	bool bus = fault->kind == VM_FAULT_SIGBUS || fault->kind == VM_FAULT_OOM;
+
 	process->last_address = fault->va;
-	process->last_signal = fault->kind == VM_FAULT_SIGBUS || fault->kind == VM_FAULT_OOM ? SIGBUS : SIGSEGV;
-	process->last_code = fault->kind == VM_FAULT_SEGV_MAPERR   ? SEGV_MAPERR
-	                     : fault->kind == VM_FAULT_SEGV_ACCERR ? SEGV_ACCERR
-	                                                           : BUS_ADRERR;
+	process->last_signal = bus ? SIGBUS : SIGSEGV;
+	if (bus)
+		process->last_code = BUS_ADRERR;
+	else if (!is_canonical(fault->va))
+		process->last_code = SI_KERNEL;
+	else
+		process->last_code = fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
 }
 
 static void count_locked(struct vm_process *process, const struct vm_fault *fault)
@@ -81,7 +92,7 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 	} else {
 		process->minor_faults++;
 	}
-	if (fault->outcome == VM_FATAL)
+	if (fault->outcome == VM_FATAL && !fault->for_kernel)
 		note_signal_locked(process, fault);
 }
 

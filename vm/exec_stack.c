@@ -105,7 +105,7 @@ int exec_map_stack(struct exec *exec)
 	exec->stack_top = top;
 	exec->nascent->space->mmap_base = choose_mmap_base(exec);
 	int64_t at = vm_mmap(exec->nascent, start, top - start, stack_prot(exec),
-	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, NULL, 0);
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
 	return at < 0 ? (int)at : store_strings(exec, strings);
 }
 

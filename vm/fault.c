@@ -4,7 +4,7 @@
  *     an access that the MMU refused
  *       |
  *       is the address legal?    no area -> SEGV_MAPERR, unless a stack above may grow down to it
- *       is the operation legal?  the area's rights -> SEGV_ACCERR
+ *       is the operation legal?  the area's rights -> SEGV_ACCERR (a fetch: once the page is there)
  *       make the page tables on the path our own (after a fork they are shared)
  *       |
  *       entry empty ---- private anonymous --- read:  the zero page
@@ -55,30 +55,36 @@ static bool permitted(const struct vm_area *area, enum vm_access access)
 	    /* As x86 has it: what may be written or run can be read too (access_error). */
 	    [VM_ACCESS_READ] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	    [VM_ACCESS_WRITE] = AREA_WRITE,
-	    [VM_ACCESS_EXEC] = AREA_EXEC,
+	    /* Linux does not tell a fetch from a load before the page is there. */
+	    [VM_ACCESS_EXEC] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	};
 
 	return area->flags & needed[access];
 }
 
-/* Whether the stack AREA may begin at START. Linux: expand_downwards, acct_stack_growth. */
+/* Whether AREA is a stack that reaches down to START without coming too close to what lies below (expand_downwards). */
+static bool may_reach(const struct vm_area *area, uint64_t start)
+{
+	const struct vm_area *below = area->prev;
+
+	if (!(area->flags & AREA_GROWSDOWN) || start < machine_knob(area->space->process->machine, mmap_min_addr))
+		return false;
+	return below == NULL || (below->flags & AREA_GROWSDOWN) || !(below->flags & AREA_ACCESS) ||
+	       start - below->end >= AREA_GUARD_GAP;
+}
+
+/* Whether limits and overcommit let the stack AREA begin at START (acct_stack_growth). */
 static bool may_grow(const struct vm_area *area, uint64_t start)
 {
-	struct vm_machine *machine = area->space->process->machine;
-	const struct vm_area *below = area->prev;
+	struct vm_space *space = area->space;
 	uint64_t more = (area->start - start) >> VM_PAGE_SHIFT;
 
-	if (!(area->flags & AREA_GROWSDOWN) || start < machine_knob(machine, mmap_min_addr) ||
-	    area->end - start > limits_soft(area->space->process, VM_LIMIT_STACK))
+	if (more > area->pgoff || !limits_allow_pages(space, area->flags, more) ||
+	    area->end - start > limits_soft(space->process, VM_LIMIT_STACK))
 		return false;
-	if (below != NULL && !(below->flags & AREA_GROWSDOWN) && (below->flags & AREA_ACCESS) &&
-	    start - below->end < AREA_GUARD_GAP)
+	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(space, more))
 		return false;
-	if (!limits_allow_pages(area->space, area->flags, more))
-		return false;
-	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(area->space, more))
-		return false;
-	return !(area->flags & AREA_ACCOUNT) || machine_may_commit(area->space, more);
+	return !(area->flags & AREA_ACCOUNT) || machine_may_commit(space, more);
 }
 
 /* The area for the fault's address, or NULL with *VERDICT what that means. */
@@ -91,7 +97,7 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 		return NULL;
 	}
 	if (fault->record->va < area->start) {
-		bool grows = !fault->grown && may_grow(area, page_down(fault->record->va));
+		bool grows = !fault->grown && may_reach(area, page_down(fault->record->va));
 		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 		return NULL;
 	}
@@ -220,7 +226,7 @@ static int reclaim(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
 	vm_pfn evicted;
-	int error = reclaim_frame(machine, !fault->holds_pins, &evicted);
+	int error = reclaim_frame(machine, !(fault->flags & FAULT_HOLDS_PINS), &evicted);
 
 	if (evicted != VM_PFN_NONE)
 		fault->record->evicted = evicted;
@@ -248,8 +254,14 @@ static int grow(struct fault *fault)
 
 	process_write_lock(process);
 	struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
-	if (area != NULL && start < area->start && may_grow(area, start))
-		area_set_range(area, start, area->end);
+	if (area != NULL && start < area->start && may_reach(area, start)) {
+		/* Before it is known whether there is room, as in Linux. */
+		machine_lock(process->machine);
+		area_prepare_anon_locked(area);
+		machine_unlock(process->machine);
+		if (may_grow(area, start))
+			area_set_range(area, start, area->end);
+	}
 	fault->grown = true;
 	process_unlock(process);
 	return 0;
@@ -271,13 +283,13 @@ static int between_passes(struct fault *fault, int verdict)
 	return verdict;
 }
 
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, bool holds_pins, struct vm_fault *tell)
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, struct vm_fault *tell)
 {
 	struct vm_fault record = FAULT_RECORD(va, access);
-	struct fault fault = {
-	    .process = process, .record = &record, .tell = tell, .holds_pins = holds_pins, .page = VM_PFN_NONE};
+	struct fault fault = {.process = process, .record = &record, .tell = tell, .flags = flags, .page = VM_PFN_NONE};
 	int verdict;
 
+	record.for_kernel = flags & FAULT_FOR_KERNEL;
 	do {
 		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
 		if (verdict <= 0)
@@ -321,8 +333,10 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 	*record = FAULT_RECORD(va, VM_ACCESS_READ);
 	record->outcome = VM_MINOR;
 	struct vm_area *area = legal_area(&fault, &verdict);
-	if (verdict == PASS_GROW)
+	if (verdict == PASS_GROW && may_grow(area_find(process->space, va), page_down(va)))
 		record->kind = VM_FAULT_STACK_GROW;
+	else if (verdict == PASS_GROW)
+		fault_fail(&fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	if (area != NULL && predict_from_entry(&fault, va))
 		return;
 	if (area == NULL)

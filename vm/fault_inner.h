@@ -19,7 +19,7 @@ struct fault {
 	struct vm_process *process;
 	struct vm_fault *record;
 	struct vm_fault *tell; /* where the caller wants it, or NULL */
-	bool holds_pins;       /* the caller uses other frames: do not wait for frames */
+	unsigned flags;        /* FAULT_ */
 	struct vm_area *area;  /* valid during a pass */
 	vm_entry_id id;        /* the leaf entry, valid during a pass */
 	/* between passes */

@@ -81,7 +81,6 @@ static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_f
 
 static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn pfn)
 {
-	area_prepare_anon_locked(fault->area);
 	map_locked(fault, pfn, true);
 	return done(fault, kind, pfn);
 }
@@ -305,14 +304,30 @@ static int shared_tables_locked(struct fault *fault, uint64_t pfn)
 	return done(fault, private && writes(fault) ? VM_FAULT_COW_REUSE : VM_FAULT_TABLE_UNSHARE, pfn);
 }
 
+/* A fetch from a page that is there, in an area whose pages may not be run. */
+static bool is_wrong_fetch_locked(const struct fault *fault)
+{
+	const struct vm_area *area = fault->area;
+
+	if (fault->record->access != VM_ACCESS_EXEC || (area->flags & AREA_EXEC))
+		return false;
+	vm_entry_id id = pagetable_entry_at_locked(area->space, fault->record->va, VM_PTE);
+	return id != 0 && (*pagetable_entry(fault->process->machine, id) & PTE_P);
+}
+
 int fault_in_area_locked(struct fault *fault)
 {
 	struct vm_area *area = fault->area;
 	struct vm_machine *machine = fault->process->machine;
 
+	if (is_wrong_fetch_locked(fault))
+		return fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
 	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
 	                         &fault->record->tables_copied) != 0)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
+	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
+	if (writes(fault) && !(area->flags & AREA_SHARED))
+		area_prepare_anon_locked(area);
 	uint64_t *entry = pagetable_entry(machine, fault->id);
 	if (*entry == 0)
 		return empty_entry_locked(fault);

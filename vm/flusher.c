@@ -226,11 +226,16 @@ static void *clock_main(void *arg)
 
 int flusher_start(struct vm_machine *machine)
 {
-	return -pthread_create(&machine->clock, NULL, clock_main, machine);
+	int error = pthread_create(&machine->clock, NULL, clock_main, machine);
+
+	machine->clock_runs = error == 0;
+	return -error;
 }
 
 void flusher_stop(struct vm_machine *machine)
 {
+	if (!machine->clock_runs)
+		return;
 	machine_lock(machine);
 	machine->stopping = true;
 	pthread_cond_broadcast(&machine->clock_wake);
@@ -243,4 +248,5 @@ void flusher_stop(struct vm_machine *machine)
 		list_remove(&flusher->link);
 		g_free(flusher);
 	}
+	machine->clock_runs = false;
 }

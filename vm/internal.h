@@ -321,6 +321,7 @@ struct vm_machine {
 	/* flusher.c */
 	struct list_link flushers; /* machine */
 	pthread_t clock;
+	bool clock_runs; /* set before there are other threads */
 	pthread_cond_t clock_wake, flusher_wake;
 	bool stopping; /* machine */
 };

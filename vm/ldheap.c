@@ -2,7 +2,7 @@
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
  * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
- * glibc asks for on x86-64 and, where they depend on it, on the host's processor. What it allocates while
+ * glibc asks for on x86-64; some depend on how many subfolders it knows for the processor. What it allocates while
  * relocating (tables of unique C++ symbols) would come below all libraries, and is left out.
  */
 #include "vm/library.h"
@@ -18,21 +18,25 @@ enum {
 	POINTER = 8,
 	VERSION = 24, /* struct r_found_version */
 	VDSO_VERSIONS = 3,
-	SLOT_INFO = 16,   /* an entry in the table of modules with thread-local storage, and its head */
-	SLOT_EXTRA = 64,  /* entries besides the modules' */
-	FOLDER = 40,      /* struct r_search_path_elem, and ... */
-	FOLDER_STATE = 4, /* ... the state of each of its subfolders */
+	SLOT_INFO = 16,  /* an entry in the table of modules with thread-local storage, and its head */
+	SLOT_EXTRA = 64, /* entries besides the modules' */
+	FOLDER = 40,     /* struct r_search_path_elem, without the states of its subfolders */
+	FOLDER_STATE = 4,
 	DEFAULT_FOLDERS = 4,
-	SUBFOLDER = 16,  /* struct r_strlenpair */
-	LEVEL_NAME = 23, /* "glibc-hwcaps/x86-64-v4/" */
+	SUBFOLDER = 16,          /* struct r_strlenpair */
+	SUBFOLDER_PRIORITY = 16, /* struct dl_hwcaps_priority, for those in glibc-hwcaps */
 	DTV_ENTRY = 16,
 	DTV_EXTRA = 16,   /* entries besides the modules' */
 	FIND_OBJECT = 32, /* struct dl_find_object_internal */
-	TCB = 2304,       /* struct pthread */
 	TCB_ALIGNMENT = 64,
 	TLS_SURPLUS = 1664,   /* for libraries loaded later */
 	TLS_LIMIT = 64 << 20, /* bytes of one module: more is not believed */
 };
+
+static uint64_t round_up(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) / align * align;
+}
 
 int ld_heap_alloc(struct libraries *libraries, uint64_t size)
 {
@@ -62,62 +66,6 @@ static int alloc_all(struct libraries *libraries, const uint64_t *sizes, size_t 
 	return error;
 }
 
-/* --- What depends on the processor --------------------------------------------------------------- */
-
-/* Names of folders for some processors only, and how long they are. */
-struct capabilities {
-	unsigned count, len[4];
-};
-
-static bool is_intel_with_avx512(void)
-{
-	return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
-static bool is_haswell(void)
-{
-	return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-	       __builtin_cpu_supports("fma");
-}
-
-/* In glibc's order (update_active of sysdeps/x86/cpu-features.c, _dl_important_hwcaps). */
-static struct capabilities capabilities(void)
-{
-	const char *const names[] = {"x86_64", is_intel_with_avx512() ? "avx512_1" : NULL,
-	                             is_haswell() ? "haswell" : "x86_64", "tls"};
-	struct capabilities found = {0};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (names[i] != NULL)
-			found.len[found.count++] = (unsigned)strlen(names[i]);
-	return found;
-}
-
-/* Subfolders that are tried in each folder: of the processor's levels, and of every set of capabilities. */
-static uint64_t subfolders(const struct libraries *libraries)
-{
-	return (libraries->level - 1) + (UINT64_C(1) << capabilities().count);
-}
-
-/* Their names, as _dl_important_hwcaps adds them up. */
-static uint64_t subfolder_names(const struct libraries *libraries)
-{
-	struct capabilities c = capabilities();
-	uint64_t len = 2 * (c.len[0] + c.len[c.count - 1] + 2);
-
-	for (unsigned i = 1; i + 1 < c.count; i++)
-		len += c.len[i] + 1;
-	return (libraries->level - 1) * LEVEL_NAME + (len << (c.count - 3));
-}
-
-static uint64_t folder_size(const struct libraries *libraries)
-{
-	return FOLDER + subfolders(libraries) * FOLDER_STATE;
-}
-
-/* --- Along the way ------------------------------------------------------------------------------- */
-
 /* The first piece is what is left of the last page of ld.so's own data. */
 static void heap_begin(struct libraries *libraries)
 {
@@ -130,16 +78,52 @@ static void heap_begin(struct libraries *libraries)
 	libraries->heap.end = page_align(libraries->heap.at);
 }
 
+static unsigned hwcaps_subfolders(const struct processor *processor)
+{
+	return processor->level - 1;
+}
+
+/* The old names are x86_64, perhaps avx512_1, the platform, and tls: each may be in a combination or not. */
+static unsigned combinations(const struct processor *processor)
+{
+	return 1U << (processor->avx512 ? 4 : 3);
+}
+
+unsigned ld_heap_subfolders(const struct processor *processor)
+{
+	return hwcaps_subfolders(processor) + combinations(processor);
+}
+
+/*
+ * Each combination shares its bytes with those that lack the first or the last name, so a quarter of them stand in
+ * memory with both; a name between is in half of these.
+ */
+uint64_t ld_heap_subfolders_size(const struct processor *processor)
+{
+	uint64_t outer = strlen("x86_64/tls/"), inner = strlen(processor->platform) + 1;
+
+	if (processor->avx512)
+		inner += strlen("avx512_1/");
+	return ld_heap_subfolders(processor) * SUBFOLDER +
+	       hwcaps_subfolders(processor) * strlen("glibc-hwcaps/x86-64-vN/") + combinations(processor) / 4 * outer +
+	       combinations(processor) / 8 * inner;
+}
+
+static uint64_t folder_size(const struct libraries *libraries)
+{
+	return FOLDER + ld_heap_subfolders(&libraries->processor) * FOLDER_STATE;
+}
+
 int ld_heap_start(struct libraries *libraries)
 {
+	const struct processor *processor = &libraries->processor;
 	const uint64_t sizes[] = {
 	    LINK_MAP + 1 + LINK_MAP_AUDIT,
 	    LINK_MAP + 1 + LINK_MAP_AUDIT, /* the program, the vdso */
-	    48,
-	    subfolders(libraries) * SUBFOLDER + subfolder_names(libraries),
-	    40,
-	    /* An array, so each is rounded up to a multiple of its size without states. */
-	    (folder_size(libraries) + FOLDER - 1) / FOLDER * FOLDER * DEFAULT_FOLDERS,
+	    hwcaps_subfolders(processor) * SUBFOLDER_PRIORITY,
+	    ld_heap_subfolders_size(processor),
+	    (DEFAULT_FOLDERS + 1) * POINTER,
+	    DEFAULT_FOLDERS * round_up(folder_size(libraries), FOLDER),
 	};
 
 	heap_begin(libraries);
@@ -191,11 +175,6 @@ struct tls {
 	uint64_t gap_top, gap_bottom; /* a hole between blocks that small ones may fill */
 };
 
-static uint64_t round_up(uint64_t n, uint64_t align)
-{
-	return (n + align - 1) / align * align;
-}
-
 static void tls_add(struct tls *tls, const struct exec_image *image)
 {
 	const Elf64_Phdr *s = elf_segment(&image->elf, PT_TLS, NULL);
@@ -226,7 +205,7 @@ static int alloc_tls(struct libraries *libraries)
 
 	for (guint i = 0; i < libraries->loaded->len; i++)
 		tls_add(&tls, &((struct library *)g_ptr_array_index(libraries->loaded, i))->image);
-	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + TCB;
+	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + LD_HEAP_TCB;
 	const uint64_t sizes[] = {(tls.modules + SLOT_EXTRA) * SLOT_INFO, block + tls.align + POINTER,
 	                          (tls.modules + DTV_EXTRA) * DTV_ENTRY};
 

@@ -217,20 +217,6 @@ static int load_all(struct libraries *libraries)
 	return error;
 }
 
-/* The newest x86-64-vN that the host's processor is. */
-static unsigned processor_level(void)
-{
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("ssse3") || !__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt"))
-		return 1;
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma"))
-		return 2;
-	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512cd") ||
-	    !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-		return 3;
-	return 4;
-}
-
 /* Enter the program and the interpreter. */
 static int begin(struct libraries *libraries)
 {
@@ -254,10 +240,10 @@ int exec_map_libraries(struct exec *exec)
 	    .loaded = g_ptr_array_new_with_free_func((GDestroyNotify)library_free),
 	    .folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 	    .path_variable = environment(exec, "LD_LIBRARY_PATH"),
-	    .level = processor_level(),
 	};
 	int error = 0;
 
+	processor_read(&libraries.processor);
 	if (exec->interpreter.file != NULL) {
 		error = begin(&libraries);
 		if (error == 0)

@@ -6,6 +6,7 @@
 
 #include "vm/exec.h"
 #include "vm/ldcache.h"
+#include "vm/processor.h"
 
 /* One loaded object: the program, the interpreter, or a library (ld.so's link_map). */
 struct library {
@@ -34,14 +35,24 @@ struct libraries {
 	uint64_t cache_at, cache_size; /* where the cache is mapped, or 0 */
 	const char *path_variable;     /* LD_LIBRARY_PATH, or NULL */
 	bool path_variable_used;
-	unsigned level; /* of the processor: 3 is x86-64-v3 */
+	struct processor processor;
 	unsigned opens; /* files tried so far */
 };
 
 /* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would - */
 
+/* sizeof(struct pthread), which stands behind the first thread's thread-local storage. */
+enum { LD_HEAP_TCB = 2368 };
+
 /* One allocation of SIZE bytes; maps pages where the last piece is used up. -ENOMEM. */
 int ld_heap_alloc(struct libraries *libraries, uint64_t size);
+
+/*
+ * The subfolders of each folder that ld.so knows of on PROCESSOR: glibc-hwcaps/x86-64-vN, and every combination of
+ * the old names (x86_64, avx512_1, the platform, tls). And how many bytes it allocates to list them.
+ */
+unsigned ld_heap_subfolders(const struct processor *processor);
+uint64_t ld_heap_subfolders_size(const struct processor *processor);
 
 /* What ld.so allocates before it looks for libraries, ... */
 int ld_heap_start(struct libraries *libraries);

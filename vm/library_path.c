@@ -8,8 +8,9 @@
  *     /etc/ld.so.cache
  *     the default folders
  *
- * and in each folder first in glibc-hwcaps/x86-64-vN. A file that is no library for this machine is passed over. How
- * many files are tried is bounded, whatever the paths say.
+ * and in each folder first in glibc-hwcaps/x86-64-vN. ld.so would go on to combinations of the names from before
+ * (tls/haswell/x86_64, ...), which nobody installs any more: they are not tried here. A file that is no library for
+ * this machine is passed over. How many files are tried is bounded, whatever the paths say.
  */
 #include "vm/file.h"
 #include "vm/library.h"
@@ -68,7 +69,7 @@ static int try_folder(struct search *search, const char *folder)
 {
 	int error = -ENOENT;
 
-	for (unsigned level = MIN(search->libraries->level, LEVELS); error == -ENOENT && level > 1; level--) {
+	for (unsigned level = MIN(search->libraries->processor.level, LEVELS); error == -ENOENT && level > 1; level--) {
 		g_autofree char *path = g_strdup_printf("%s/glibc-hwcaps/x86-64-v%u/%s", folder, level, search->name);
 		error = try_file(search, path);
 	}
@@ -90,7 +91,8 @@ static char *origin(const struct library *library)
 }
 
 /* The value of the token that TEXT, behind a '$', starts with, and its length; NULL: it is no token. */
-static char *token_value(const char *text, const struct library *library, size_t *len)
+static char *token_value(const struct libraries *libraries, const char *text, const struct library *library,
+                         size_t *len)
 {
 	static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
 	bool braces = text[0] == '{';
@@ -100,19 +102,20 @@ static char *token_value(const char *text, const struct library *library, size_t
 		if (strncmp(text + braces, names[i], name_len) != 0 || (braces && text[1 + name_len] != '}'))
 			continue;
 		*len = name_len + (braces ? 2 : 0);
-		return i == 0 ? origin(library) : g_strdup(i == 1 ? "lib/x86_64-linux-gnu" : "x86_64");
+		return i == 0 ? origin(library)
+		              : g_strdup(i == 1 ? "lib/x86_64-linux-gnu" : libraries->processor.platform);
 	}
 	return NULL;
 }
 
 /* TEXT, which stands in LIBRARY, with its tokens replaced. */
-static char *expand_tokens(const char *text, const struct library *library)
+static char *expand_tokens(const struct libraries *libraries, const char *text, const struct library *library)
 {
 	GString *expanded = g_string_new(NULL);
 
 	while (*text != '\0' && expanded->len < PATH_MAX) {
 		size_t len = 0;
-		g_autofree char *value = *text == '$' ? token_value(text + 1, library, &len) : NULL;
+		g_autofree char *value = *text == '$' ? token_value(libraries, text + 1, library, &len) : NULL;
 		if (value != NULL)
 			g_string_append(expanded, value);
 		else
@@ -128,13 +131,14 @@ static char *expand_tokens(const char *text, const struct library *library)
  * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working
  * directory.
  */
-static char **split_list(const char *list, const char *separators, const struct library *owner)
+static char **split_list(const struct libraries *libraries, const char *list, const char *separators,
+                         const struct library *owner)
 {
 	char **folders = g_strsplit_set(list, separators, MAX_OPENS);
 
 	for (size_t i = 0; folders[i] != NULL; i++) {
 		char *text = folders[i];
-		folders[i] = text[0] != '\0' ? expand_tokens(text, owner) : g_strdup(".");
+		folders[i] = text[0] != '\0' ? expand_tokens(libraries, text, owner) : g_strdup(".");
 		g_free(text);
 	}
 	return folders;
@@ -157,7 +161,7 @@ static int try_list(struct search *search, const char *list, const char *separat
 {
 	if (list == NULL || *list == '\0')
 		return -ENOENT;
-	g_auto(GStrv) folders = split_list(list, separators, owner);
+	g_auto(GStrv) folders = split_list(search->libraries, list, separators, owner);
 	int error = *used ? 0 : account_list(search->libraries, list, folders, owner);
 	*used = true;
 	if (error == 0)
@@ -277,7 +281,7 @@ static int try_cache(struct search *search)
 
 	if (error != 0)
 		return error;
-	const char *path = ld_cache_find(&libraries->cache, search->name, libraries->level);
+	const char *path = ld_cache_find(&libraries->cache, search->name, libraries->processor.level);
 	if (path == NULL || (search->loader->dynamic.no_default_path && in_default_folder(path)))
 		return -ENOENT;
 	return try_file(search, path);
@@ -294,7 +298,7 @@ int library_find(struct libraries *libraries, const char *name, struct library *
 	int error = -ENOENT;
 
 	if (strchr(name, '/') != NULL) {
-		g_autofree char *expanded = expand_tokens(name, loader);
+		g_autofree char *expanded = expand_tokens(libraries, name, loader);
 		error = try_file(&search, expanded);
 	} else {
 		for (size_t i = 0; error == -ENOENT && i < G_N_ELEMENTS(places); i++)

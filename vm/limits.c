@@ -15,14 +15,6 @@ uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
 	return process->limits[limit].soft;
 }
 
-static bool allows_data(const struct vm_space *space, uint64_t pages)
-{
-	const struct vm_rlimit *limit = &space->process->limits[VM_LIMIT_DATA];
-
-	/* A soft limit of 0 leaves it to the hard one (may_expand_vm, for old Valgrinds). */
-	return space->data_pages + pages <= (limit->soft > 0 ? limit->soft : limit->hard) >> VM_PAGE_SHIFT;
-}
-
 bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t pages)
 {
 	const struct vm_process *process = space->process;
@@ -30,7 +22,11 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 
 	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT)
 		return false;
-	return !is_data || allows_data(space, pages);
+	uint64_t data = space->data_pages + pages;
+	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
+		return true;
+	/* A soft limit of 0 does not bind: Valgrind's way to keep brk from growing. */
+	return limits_soft(process, VM_LIMIT_DATA) == 0 && data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
 }
 
 bool limits_allow_lock(const struct vm_space *space, uint64_t pages)

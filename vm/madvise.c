@@ -96,11 +96,13 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 
 	if (flags == area->flags)
 		return 0;
-	int error = area_isolate(space, part->start, part->end);
-	if (error == 0)
-		area_set_flags(area_at(space, part->start), flags);
+	int error;
+	area = area_carve(area, part->start, part->end, flags, &error);
+	if (area == NULL)
+		return error == -ENOMEM ? -EAGAIN : error;
+	area_set_flags(area, flags);
 	area_merge(space, part->start, part->end);
-	return error == -ENOMEM ? -EAGAIN : error;
+	return 0;
 }
 
 /* --- Entries ---------------------------------------------------------------------------------------- */
@@ -341,7 +343,7 @@ static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum 
 	for (; error == 0 && va < end; va = area_end) {
 		error = may_populate(process, va, right, &area_end);
 		if (error == 0)
-			error = access_range(process, va, MIN(end, area_end) - va, access, NULL, NULL);
+			error = access_range(process, va, MIN(end, area_end) - va, access);
 	}
 	return error == -EIO || error == -EACCES ? -EFAULT : error;
 }

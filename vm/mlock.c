@@ -9,26 +9,16 @@
 #include "vm/machine.h"
 #include "vm/mmap.h"
 #include "vm/mprotect.h"
-#include "vm/pagetable.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
 #define LOCK_FLAGS ((unsigned)(AREA_LOCKED | AREA_LOCKONFAULT))
 
-/* Give the part of AREA that was isolated the lock flags FLAGS. */
-static int lock_one(struct vm_area *area, unsigned flags)
+/* Give the part [START, END) of AREA the lock flags FLAGS (mlock_fixup). */
+static int lock_one(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
 {
-	unsigned wanted = (area->flags & ~LOCK_FLAGS) | flags;
-
-	if (wanted == area->flags || (area->flags & AREA_SPECIAL))
-		return 0;
-	int error = pagetable_own_range(area->space, area->start, area->end, VM_PTE);
-	if (error != 0)
-		return error;
-	area_set_flags(area, wanted);
-	protect_entries(area);
-	return 0;
+	return area->flags & AREA_SPECIAL ? 0 : area_change(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
 }
 
 /* As in Linux, what comes before the first failure is changed. */
@@ -36,18 +26,13 @@ static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned 
 {
 	int error = 0;
 
-	for (uint64_t va = start; error == 0 && va < end;) {
+	for (uint64_t va = start, next; error == 0 && va < end; va = next) {
 		struct vm_area *area = area_at(space, va);
-		bool special = area != NULL && (area->flags & AREA_SPECIAL);
-		if (!special)
-			error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
-		if (error != 0)
-			break;
-		area = area_at(space, va);
-		va = area->end;
-		error = lock_one(area, flags);
+		if (area == NULL)
+			return -ENOMEM;
+		next = MIN(end, area->end);
+		error = lock_one(area, va, next, flags);
 	}
-	area_merge(space, start, end);
 	return error;
 }
 
@@ -70,12 +55,12 @@ static int populate_errno(int error)
 	return error == -EFAULT || error == -EACCES || error == -EIO ? -ENOMEM : error;
 }
 
-/* Bring in the pages of [START, END), area by area, up to the first that fails (__mm_populate). */
-static int populate(struct vm_process *process, uint64_t start, uint64_t end)
+/* Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be (__mm_populate). */
+static int populate(struct vm_process *process, uint64_t start, uint64_t end, bool all)
 {
 	int error = 0;
 
-	while (error == 0 && start < end) {
+	while ((error == 0 || all) && start < end) {
 		process_read_lock(process);
 		const struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
 		bool found = area != NULL && area->start < end;
@@ -89,25 +74,29 @@ static int populate(struct vm_process *process, uint64_t start, uint64_t end)
 	return populate_errno(error);
 }
 
+/* Whether the limit allows LEN bytes from START on, of which some may be locked already (do_mlock). */
+static bool may_lock(const struct vm_space *space, uint64_t start, uint64_t len)
+{
+	uint64_t end = len <= UINT64_MAX - start ? start + len : UINT64_MAX;
+	uint64_t pages = len >> VM_PAGE_SHIFT;
+
+	return limits_allow_lock(space, pages - MIN(pages, locked_in(space, start, end)));
+}
+
 static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, unsigned flags)
 {
-	uint64_t start = page_down(addr), end = start + page_align(len + (addr - start));
+	uint64_t start = page_down(addr);
 	int result = -ESRCH;
 
-	if (end < start)
-		return -EINVAL;
-	if (end == start)
-		return 0;
+	len = page_align(len + (addr - start));
 	process_write_lock(process);
 	struct vm_space *space = process->space;
-	if (space != NULL) {
-		uint64_t more = ((end - start) >> VM_PAGE_SHIFT) -
-		                MIN(locked_in(space, start, end), (end - start) >> VM_PAGE_SHIFT);
-		bool may = flags == 0 || limits_allow_lock(space, more);
-		result = may ? apply(space, start, end, flags) : -ENOMEM;
-	}
+	if (space != NULL && flags != 0 && !may_lock(space, start, len))
+		result = -ENOMEM;
+	else if (space != NULL)
+		result = start + len < start ? -EINVAL : apply(space, start, start + len, flags);
 	process_unlock(process);
-	return result == 0 && flags != 0 ? populate(process, start, end) : result;
+	return result == 0 && flags != 0 ? populate(process, start, start + len, false) : result;
 }
 
 static bool may_lock_at_all(struct vm_process *process)
@@ -135,9 +124,13 @@ int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len)
 /* Change all areas; failures of single ones are ignored, as in Linux (apply_mlockall_flags). */
 static void apply_to_all(struct vm_space *space, unsigned flags)
 {
-	for (struct vm_area *area = space->first; area != NULL; area = area->next)
-		lock_one(area, flags);
-	area_merge(space, 0, VM_USER_END);
+	struct vm_area *area = space->first;
+
+	while (area != NULL) {
+		uint64_t end = area->end;
+		lock_one(area, area->start, end, flags);
+		area = area_find(space, end);
+	}
 }
 
 int vm_mlockall(struct vm_process *process, int flags)
@@ -163,7 +156,7 @@ int vm_mlockall(struct vm_process *process, int flags)
 	}
 	process_unlock(process);
 	if (result == 0 && (flags & MCL_CURRENT))
-		populate(process, 0, VM_USER_END); /* failures are ignored, as in Linux */
+		populate(process, 0, VM_USER_END, true); /* failures are ignored, as in Linux */
 	return result;
 }
 

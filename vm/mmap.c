@@ -16,6 +16,11 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#ifndef MAP_ABOVE4G
+#define MAP_ABOVE4G 0x80 /* Linux 6.6 */
+#endif
+
+enum { MAX_ERRNO = 4095 };
 
 /* --- Where ---------------------------------------------------------------------------------------- */
 
@@ -28,44 +33,51 @@ static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
 {
 	if (flags & MAP_32BIT)
 		return area_lowest_gap(space, len, LOW_BASE, LOW_END);
-	uint64_t at =
-	    area_highest_gap(space, len, machine_knob(space->process->machine, mmap_min_addr), space->mmap_base);
+	uint64_t lowest =
+	    flags & MAP_ABOVE4G ? UINT64_C(1) << 32 : machine_knob(space->process->machine, mmap_min_addr);
+	uint64_t at = area_highest_gap(space, len, lowest, space->mmap_base);
 	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
 }
 
-/* Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for anonymous ones too). */
-static uint64_t find_aligned_gap(const struct vm_space *space, uint64_t len, int flags, uint64_t offset)
+static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
+{
+	const struct vm_area *area = area_find(space, addr);
+	uint64_t end = flags & MAP_32BIT ? LOW_END : VM_USER_END;
+
+	return len <= end && addr <= end - len && (area == NULL || addr + len <= area_start_gap(area));
+}
+
+/* At the hint ADDR if there is one and it is free, else in a gap. */
+static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
+{
+	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr : find_gap(space, len, flags);
+}
+
+/*
+ * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for anonymous ones too), in
+ * room for a huge page more; but at the hint where that room is free there.
+ */
+static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, uint64_t offset)
 {
 	uint64_t huge = pagetable_span(VM_PMD), end = offset + len, first = (offset + huge - 1) & -huge;
 
 	if (end <= first || end - first < huge)
 		return AREA_NO_GAP;
-	uint64_t at = find_gap(space, len + huge, flags);
-	if (at == AREA_NO_GAP)
+	uint64_t at = find_room(space, addr, len + huge, flags);
+	if (at == AREA_NO_GAP || at == addr)
 		return at;
 	uint64_t skip = (offset - at) & (huge - 1);
 	return at + (skip > 0 ? skip : huge);
 }
 
-static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t len)
-{
-	const struct vm_area *area = area_find(space, addr);
-
-	return VM_USER_END - len >= addr && (area == NULL || addr + len <= area_start_gap(area));
-}
-
 static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
                              uint64_t offset)
 {
-	uint64_t at = AREA_NO_GAP;
+	/* Shared anonymous memory has huge pages only where an administrator wants them. */
+	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
+	uint64_t at = is_file || whole ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0) : AREA_NO_GAP;
 
-	bool in_range = !(flags & MAP_32BIT) || (len <= LOW_END && addr <= LOW_END - len);
-
-	if (addr != 0 && in_range && hint_is_free(space, addr, len))
-		return addr;
-	if (!(flags & MAP_32BIT) && (is_file || (addr == 0 && len % pagetable_span(VM_PMD) == 0)))
-		at = find_aligned_gap(space, len, flags, offset);
-	return at != AREA_NO_GAP ? at : find_gap(space, len, flags);
+	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
 }
 
 int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
@@ -75,6 +87,9 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 
 	if (len > VM_USER_END)
 		return -ENOMEM;
+	/* A fixed address that looks like an errno is taken for one. */
+	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
+		return (int64_t)addr;
 	if (!(flags & MAP_FIXED))
 		addr = choose_place(space, addr, len, flags, is_file, offset);
 	if (addr > VM_USER_END - len)
@@ -120,7 +135,7 @@ struct request {
 #define VALID_SHARED_FLAGS \
 	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
 	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-	 MAP_32BIT)
+	 MAP_32BIT | MAP_ABOVE4G)
 
 static int check_file_type(struct request *request)
 {
@@ -173,7 +188,7 @@ static void set_area_flags(const struct vm_space *space, struct request *request
 	if ((request->flags & MAP_NORESERVE) && space_overcommits(space))
 		request->area_flags |= AREA_NORESERVE;
 	/* Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another one. */
-	if ((request->flags & MAP_STACK) && !(request->flags & MAP_GROWSDOWN))
+	if (request->flags & MAP_STACK)
 		request->area_flags |= AREA_STACK;
 }
 
@@ -232,10 +247,21 @@ static int check(struct vm_space *space, struct request *request)
 		return error;
 	if (space_is_accountable(request->area_flags))
 		request->area_flags |= AREA_ACCOUNT;
-	return check_room(space, request);
+	return 0;
 }
 
 /* --- The calls ------------------------------------------------------------------------------------ */
+
+/* Part the areas at START and END for an unmap between; only a hole in one area needs another one more. */
+static int part_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	const struct vm_area *first = area_at(space, start);
+	bool cuts_hole = first != NULL && first->start < start && first->end > end;
+
+	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
+		return -ENOMEM;
+	return area_isolate_unlimited(space, start, end);
+}
 
 int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files)
 {
@@ -244,13 +270,9 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 	if (area_overlap(space, start, end) == NULL)
 		return 0;
-	const struct vm_area *first = area_at(space, start);
-	bool cuts_hole = first != NULL && first->start < start && first->end > end;
-	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
-		return -ENOMEM;
 	error = pagetable_own_range(space, start, end, VM_PMD);
 	if (error == 0)
-		error = area_isolate_unlimited(space, start, end);
+		error = part_for_unmap(space, start, end);
 	if (error != 0) {
 		area_merge(space, start, end);
 		return error;
@@ -288,6 +310,12 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 
 	if (error != 0)
 		return error;
+	/* What is parted here stays so where there is no room: as in Linux. */
+	error = part_for_unmap(space, request->addr, request->addr + request->len);
+	if (error == 0)
+		error = check_room(space, request);
+	if (error != 0)
+		return error;
 	struct vm_area *area = make_area(space, request);
 	if (area == NULL)
 		return -ENOMEM;
@@ -318,6 +346,9 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS) && file == NULL)
 		return -EBADF;
+	/* There is no hugetlbfs: neither a file of it nor its memory can be mapped (ksys_mmap_pgoff). */
+	if (flags & MAP_HUGETLB)
+		return -EINVAL;
 	if (len == 0)
 		return -EINVAL;
 	if (request.len == 0)
@@ -333,8 +364,8 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	process_unlock(process);
 	file_list_release(files);
 	/* Failures are no failure of the call (mm_populate). */
-	bool locked = (request.area_flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED;
-	if (result >= 0 && (locked || (flags & MAP_POPULATE)))
+	bool wanted = (request.area_flags & AREA_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	if (result >= 0 && wanted && !(request.area_flags & AREA_LOCKONFAULT))
 		access_populate(process, request.addr, request.len, request.area_flags);
 	return result;
 }

@@ -14,7 +14,7 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 /*
  * Where a mapping of LEN bytes (a multiple of the page size) goes: ADDR with MAP_FIXED, else at the hint ADDR if free,
- * else the highest place below mmap_base. OFFSET in bytes of the file. -ENOMEM, -EINVAL, -EPERM. Linux:
+ * else the highest place below mmap_base. IS_FILE: of a host file, from OFFSET (bytes) on. -ENOMEM, -EINVAL, -EPERM. Linux:
  * get_unmapped_area.
  */
 int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,

@@ -2,6 +2,7 @@
  * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
  */
 #include "vm/mprotect.h"
+#include "vm/access.h"
 #include "vm/area.h"
 #include "vm/fault.h"
 #include "vm/frame.h"
@@ -83,58 +84,90 @@ static unsigned new_flags(const struct vm_area *area, int prot)
 	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
 }
 
-/* Change the part of AREA in [START, END), already isolated. */
-static int protect_one(struct vm_area *area, int prot)
+/* Limits and charge for PAGES of AREA that get FLAGS. */
+static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
 {
-	unsigned flags = new_flags(area, prot);
-	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS;
-
-	if (flags & AREA_ACCESS & ~may)
-		return -EACCES;
+	struct vm_space *space = area->space;
 	bool becomes_data = (flags & ~area->flags & AREA_WRITE) && !(flags & AREA_SHARED);
-	if (becomes_data && !limits_allow_pages(area->space, flags, area_pages(area)) &&
-	    limits_allow_pages(area->space, area->flags, area_pages(area)))
-		return -ENOMEM;
 	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
-	if (charge && !machine_may_commit(area->space, area_pages(area)))
-		return -ENOMEM;
-	int error = pagetable_own_range(area->space, area->start, area->end, VM_PTE);
-	if (error != 0)
+
+	if (becomes_data && !limits_allow_pages(space, flags, pages) && limits_allow_pages(space, area->flags, pages))
+		return false;
+	return !charge || machine_may_commit(space, pages);
+}
+
+/* Private memory that becomes writable is copied at once where it is locked, so that no write has to wait. */
+static bool copies_at_once(unsigned before, unsigned after)
+{
+	unsigned locked = before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKONFAULT);
+
+	return locked == AREA_LOCKED && (after & AREA_WRITE);
+}
+
+int area_change(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
+{
+	struct vm_space *space = area->space;
+	int error;
+
+	if (flags == area->flags)
+		return 0;
+	area = area_carve(area, start, end, flags, &error);
+	if (area == NULL)
 		return error;
-	area_set_flags(area, flags);
-	protect_entries(area);
-	return 0;
-}
-
-/* The area that covers VA, cut to [VA, END); NULL with *ERROR -ENOMEM (a hole, or no split). */
-static struct vm_area *next_part(struct vm_space *space, uint64_t va, uint64_t end, int *error)
-{
-	struct vm_area *area = area_at(space, va);
-
-	*error = area != NULL ? area_isolate(space, va, MIN(end, area->end)) : -ENOMEM;
-	return *error == 0 ? area_at(space, va) : NULL;
-}
-
-/* As in Linux, what comes before the first failure is changed. */
-static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot)
-{
-	int error = 0;
-
-	for (uint64_t va = start; error == 0 && va < end;) {
-		struct vm_area *area = area_at(space, va);
-		/* What stays as it is is not split (mprotect_fixup). */
-		if (area != NULL && new_flags(area, prot) == area->flags) {
-			va = area->end;
-			continue;
-		}
-		area = next_part(space, va, end, &error);
-		if (area == NULL)
-			break;
-		va = area->end;
-		error = protect_one(area, prot);
+	error = pagetable_own_range(space, start, end, VM_PTE);
+	if (error == 0) {
+		area_set_flags(area, flags);
+		protect_entries(area);
 	}
 	area_merge(space, start, end);
 	return error;
+}
+
+/* What is to be populated once the lock has gone. */
+struct piece {
+	uint64_t start, end;
+	unsigned flags;
+};
+
+/* Change the part of AREA in [START, END) (mprotect_fixup). */
+static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int prot, GArray *pieces)
+{
+	struct piece piece = {start, end, new_flags(area, prot)};
+	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS, old = area->flags;
+
+	if (piece.flags & AREA_ACCESS & ~may)
+		return -EACCES;
+	if (!has_room(area, piece.flags, (end - start) >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	int error = area_change(area, start, end, piece.flags);
+	if (error == 0 && copies_at_once(old, piece.flags))
+		g_array_append_val(pieces, piece);
+	return error;
+}
+
+/* As in Linux, what comes before the first failure is changed. */
+static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot, GArray *pieces)
+{
+	int error = 0;
+
+	for (uint64_t va = start, next; error == 0 && va < end; va = next) {
+		struct vm_area *area = area_at(space, va);
+		if (area == NULL)
+			return -ENOMEM;
+		next = MIN(end, area->end);
+		error = protect_one(area, va, next, prot, pieces);
+	}
+	return error;
+}
+
+/* Failures are no failure of the call. */
+static void populate(struct vm_process *process, GArray *pieces)
+{
+	for (guint i = 0; i < pieces->len; i++) {
+		const struct piece *piece = &g_array_index(pieces, struct piece, i);
+		access_populate(process, piece->start, piece->end - piece->start, piece->flags);
+	}
+	g_array_unref(pieces);
 }
 
 /* With PROT_GROWSDOWN the range starts where the stack area at its end does. */
@@ -170,8 +203,10 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		result = stretch_down(process->space, &addr, end);
 	else if (prot & PROT_GROWSUP)
 		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM; /* no area of x86 grows up */
+	GArray *pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
 	if (result == 0)
-		result = protect(process->space, addr, end, prot);
+		result = protect(process->space, addr, end, prot, pieces);
 	process_unlock(process);
+	populate(process, pieces);
 	return result;
 }

@@ -7,6 +7,7 @@
 #include "vm/limits.h"
 #include "vm/machine.h"
 #include "vm/mmap.h"
+#include "vm/mprotect.h"
 #include "vm/object.h"
 #include "vm/pagetable.h"
 
@@ -90,18 +91,36 @@ static struct vm_area *copy_area(const struct move *move, const struct vm_area *
 	return copy;
 }
 
-/* What stays behind after MREMAP_DONTUNMAP is empty and no longer locked. */
-static void leave_empty(struct move *move)
+/*
+ * The pages are gone from the part that MREMAP_DONTUNMAP leaves behind. As in Linux (dontunmap_complete), all of its area
+ * is unlocked, and it has no family of anonymous pages any more if all of it was moved.
+ */
+static void leave_empty(const struct move *move)
 {
-	uint64_t end = move->addr + move->old_len;
-
-	if (area_isolate(move->space, move->addr, end) != 0)
-		return;
 	struct vm_area *area = area_at(move->space, move->addr);
-	area_set_flags(area, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT));
-	area->anon_vma = 0;
-	area->anon_inherited = false;
-	area_merge(move->space, move->addr, end);
+
+	if (area->flags & AREA_LOCKED) {
+		area_set_flags(area, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT));
+		protect_entries(area);
+	}
+	if (area->start == move->addr && area->end == move->addr + move->old_len) {
+		area->anon_vma = 0;
+		area->anon_inherited = false;
+	}
+}
+
+/* Tables of their own for AREA, which is to be unlocked, and for what it may come to be one with at the new place. */
+static int prepare_unlock(const struct move *move, const struct vm_area *area)
+{
+	uint64_t end = move->new_addr + move->new_len;
+	const struct vm_area *below = move->new_addr > 0 ? area_at(move->space, move->new_addr - 1) : NULL;
+	const struct vm_area *merging[] = {area, below, area_at(move->space, end)};
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(merging); i++)
+		if (merging[i] != NULL && (merging[i]->flags & AREA_LOCKED))
+			error = pagetable_own_range(move->space, merging[i]->start, merging[i]->end, VM_PTE);
+	return error;
 }
 
 /* Move to new_addr, which is free (move_vma). */
@@ -122,6 +141,8 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 		return -ENOMEM;
 	uint64_t pages = MIN(move->old_len, move->new_len);
 	int error = pages > 0 ? pagetable_prepare_move(space, move->addr, move->new_addr, pages) : 0;
+	if (error == 0 && (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_LOCKED))
+		error = prepare_unlock(move, area);
 	if (error != 0) {
 		file_list_add(move->files, copy->file);
 		g_free(copy);
@@ -130,17 +151,18 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	area_insert(copy);
 	if (pages > 0)
 		pagetable_move_range(space, move->addr, move->new_addr, pages);
-	if (move->flags & MREMAP_DONTUNMAP)
-		leave_empty(move);
-	else if (move->old_len > 0)
+	if (move->old_len > 0 && !(move->flags & MREMAP_DONTUNMAP))
 		error = space_unmap(space, move->addr, move->addr + move->old_len, move->files);
 	area_merge(space, move->new_addr, move->new_addr + move->new_len);
+	if (move->flags & MREMAP_DONTUNMAP)
+		leave_empty(move);
 	return error != 0 ? error : (int64_t)move->new_addr;
 }
 
-/* Find the new place for the part of AREA (FLAGS as mmap's), and go there. */
+/* Find the new place for the part of AREA (FLAGS as mmap's), and go there (vrm_set_new_addr). */
 static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
 {
+	flags |= area->flags & AREA_MAYSHARE ? MAP_SHARED : 0;
 	bool is_file = area->object != NULL && !area->object->shmem;
 	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, is_file,
 	                              area_index(area, move->addr) << VM_PAGE_SHIFT);
@@ -186,7 +208,11 @@ static int64_t remap_to(struct move *move)
 		return error;
 	/* Unmapping may have split the area. */
 	area = area_at(space, move->addr);
-	return area != NULL ? move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0) : -EFAULT;
+	if (area == NULL)
+		return -EFAULT;
+	if ((move->flags & MREMAP_DONTUNMAP) && !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
 
 static int64_t shrink(struct move *move)

@@ -109,7 +109,7 @@ static int furnish(struct vm_process *process)
 	struct vm_space *space = process->space;
 	const uint64_t size = UINT64_C(0x21000);
 	int64_t at = vm_mmap(process, VM_USER_END - size, size, PROT_READ | PROT_WRITE,
-	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, NULL, 0);
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
 
 	space->start_stack = space->sp = VM_USER_END - 16;
 	space->start_brk = space->brk = UINT64_C(0x555555556000);

@@ -118,6 +118,8 @@ static void put_vm_flags(const struct vm_area *area, char *text)
 			strcat(text, words[i].word);
 	if (area->soft_dirty)
 		strcat(text, "sd ");
+	if (area->flags & AREA_STACK)
+		strcat(text, "nh "); /* no huge pages, which is how Linux keeps MAP_STACK in mind */
 }
 
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)

@@ -328,6 +328,7 @@ struct vm_fault {
 	uint64_t from;                 /* copied from, or VM_NO_FRAME */
 	uint64_t slot;                 /* swap slot that the page was in, or VM_NO_FRAME */
 	uint64_t evicted;              /* frame that had to be emptied for it, or VM_NO_FRAME */
+	bool for_kernel;               /* populate, mlock and their like: no signal */
 	bool tlb;                      /* of vm_access: the translation stood in the TLB */
 	const char *file;              /* name of the mapped file, or NULL; lives as long as the callback */
 	uint64_t offset;               /* in that file, bytes, of the page */
@@ -566,7 +567,7 @@ uint64_t vm_machine_knob(struct vm_machine *machine, enum vm_knob knob);
 
 /*
  * Check every invariant of the machine while nothing runs in it: areas, page tables against areas, reverse maps,
- * users, counters, free lists. NULL, or a sentence that says what is wrong (free with g_free).
+ * users, objects and files, counters, free lists. NULL, or a sentence that says what is wrong (free with g_free).
  */
 char *vm_machine_check(struct vm_machine *machine);
 

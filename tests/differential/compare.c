@@ -15,7 +15,9 @@ void difference_clear(struct difference *difference)
 
 static bool same_outcome(const struct outcome *a, const struct outcome *b)
 {
-	return a->result == b->result && a->signal == b->signal && a->code == b->code && a->value == b->value;
+	uint64_t differing = (a->value ^ b->value) & ~a->vague & ~b->vague;
+
+	return a->result == b->result && a->signal == b->signal && a->code == b->code && differing == 0;
 }
 
 /* The outcome without its numbers, so that equal bugs look alike. */
@@ -93,31 +95,96 @@ static bool differ_in_areas(unsigned slot, bool fold, const struct picture *host
 
 /* --- Pages ------------------------------------------------------------------------------------------ */
 
-/* The zero page in an entry that Linux does not have: a fork copies no entries of areas that were never written. */
-static bool is_excused(const struct picture *host, guint i, const struct resident_page *page)
+/* The next page from *AT on that is private memory's own. */
+static const struct resident_page *next_private(const GArray *pages, guint *at)
 {
-	return page->zero &&
-	       (i == host->resident->len || page->va < g_array_index(host->resident, struct resident_page, i).va);
+	for (; *at < pages->len; ++*at)
+		if (!g_array_index(pages, struct resident_page, *at).cached)
+			return &g_array_index(pages, struct resident_page, (*at)++);
+	return NULL;
 }
 
-static bool differ_in_resident(unsigned slot, const struct picture *host, const struct picture *engine,
-                               struct difference *difference)
+/* The page of PAGES at VA, which are in order, from *AT on. */
+static const struct resident_page *page_at(const GArray *pages, guint *at, uint64_t va)
 {
-	const struct resident_page *h = (void *)host->resident->data, *e = (void *)engine->resident->data;
+	while (*at < pages->len && g_array_index(pages, struct resident_page, *at).va < va)
+		++*at;
+	const struct resident_page *page = &g_array_index(pages, struct resident_page, *at);
+	return *at < pages->len && page->va == va ? page : NULL;
+}
+
+/* The next one that Linux has, too: it copies no entries of the zero page at the fork of an area that was never written. */
+static const struct resident_page *next_of_engine(const GArray *pages, guint *at, const GArray *host)
+{
+	const struct resident_page *page;
+	guint seen = 0;
+
+	do
+		page = next_private(pages, at);
+	while (page != NULL && page->zero && page_at(host, &seen, page->va) == NULL);
+	return page;
+}
+
+static bool tell_resident(unsigned slot, const char *what, const char *only, uint64_t va, struct difference *difference)
+{
+	difference->signature = g_strdup_printf("resident: only %s has a page%s", only, what);
+	difference->text = g_strdup_printf("P%u: only %s has a page%s at %#lx", slot, only, what, va);
+	return true;
+}
+
+/*
+ * Private memory must have the same pages. The same of them must be mapped nowhere else, unless memory was short: then an
+ * entry here or there may hold the slot still.
+ */
+static bool differ_in_private(const struct program *program, unsigned slot, const struct picture *host,
+                              const struct picture *engine, struct difference *difference)
+{
+	const struct resident_page *h, *e;
 	guint i = 0, k = 0;
 
-	for (;; i++, k++) {
-		while (k < engine->resident->len && is_excused(host, i, &e[k]))
-			k++;
-		if (i == host->resident->len || k == engine->resident->len || h[i].va != e[k].va)
-			break;
+	do {
+		h = next_private(host->resident, &i);
+		e = next_of_engine(engine->resident, &k, host->resident);
+		if (h != NULL && (e == NULL || h->va < e->va))
+			return tell_resident(slot, " of private memory", "Linux", h->va, difference);
+		if (e != NULL && (h == NULL || e->va < h->va))
+			return tell_resident(slot, " of private memory", "the engine", e->va, difference);
+		if (h != NULL && h->present && e->present && !program->small && !e->zero &&
+		    h->exclusive != e->exclusive)
+			return tell_resident(slot, " of its own", h->exclusive ? "Linux" : "the engine", h->va,
+			                     difference);
+	} while (h != NULL);
+	return false;
+}
+
+/*
+ * Pages of files: Linux maps those around a fault too, so it has more; and a fork does not copy such entries, so then it has
+ * fewer.
+ */
+static bool differ_in_cached(unsigned slot, const struct picture *host, const struct picture *engine,
+                             struct difference *difference)
+{
+	guint i = 0;
+
+	for (guint k = 0; k < engine->resident->len && !engine->forked; k++) {
+		const struct resident_page *page = &g_array_index(engine->resident, struct resident_page, k);
+		if (page->cached && page->present && page_at(host->resident, &i, page->va) == NULL)
+			return tell_resident(slot, " of a file", "the engine", page->va, difference);
 	}
-	if (i == host->resident->len && k == engine->resident->len)
+	return false;
+}
+
+static bool differ_in_sizes(unsigned slot, const struct picture *host, const struct picture *engine,
+                            struct difference *difference)
+{
+	const struct sizes *h = &host->sizes, *e = &engine->sizes;
+
+	if (memcmp(h, e, sizeof *h) == 0)
 		return false;
-	bool linux_has = i < host->resident->len && (k == engine->resident->len || h[i].va < e[k].va);
-	difference->signature = g_strdup_printf("resident: only %s has a page", linux_has ? "Linux" : "the engine");
-	difference->text = g_strdup_printf("P%u: only %s has an anonymous page at %#lx", slot,
-	                                   linux_has ? "Linux" : "the engine", linux_has ? h[i].va : e[k].va);
+	difference->signature = g_strdup("sizes");
+	difference->text =
+	    g_strdup_printf("P%u: pages in all, of data, of stacks: Linux %ld %ld %ld, the engine %ld %ld %ld", slot,
+	                    h->total, h->data, h->stack, e->total, e->data, e->stack);
 	return true;
 }
 
@@ -179,12 +246,13 @@ static bool differ_in_life(const struct answers *answers, const char *side, stru
 	return true;
 }
 
-static bool differ_at_end(const struct comparison *how, const struct answers *host, const struct answers *engine,
-                          struct difference *difference)
+static bool differ_at_end(const struct program *program, const struct comparison *how, const struct answers *host,
+                          const struct answers *engine, struct difference *difference)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
 		const struct picture *h = &host->picture[i], *e = &engine->picture[i];
-		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_resident(i, h, e, difference) ||
+		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_sizes(i, h, e, difference) ||
+		    differ_in_private(program, i, h, e, difference) || differ_in_cached(i, h, e, difference) ||
 		    differ_in_bytes(i, h, e, difference))
 			return true;
 	}
@@ -198,5 +266,5 @@ bool compare(const struct program *program, const struct comparison *how, const 
 	if (differ_in_life(host, "host", difference))
 		return true;
 	return differ_in_steps(program, host, engine, difference) || differ_in_life(engine, "engine", difference) ||
-	       differ_at_end(how, host, engine, difference);
+	       differ_at_end(program, how, host, engine, difference);
 }

@@ -5,7 +5,7 @@
  * our own that maps every file.
  */
 #include "tests/differential/engine_executor.h"
-#include "vm/vm.h"
+#include "tests/differential/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +17,6 @@
 #define WATCH_PLACE UINT64_C(0x10000000)
 
 enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384 };
-
-struct engine {
-	struct vm_machine *machine;
-	struct vm_process *process[SLOTS], *watcher;
-	struct vm_file *file[FILES * MODES];
-	char *path[FILES];
-	int64_t stamp; /* seconds of the last change of a file */
-};
 
 static const int mode_access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
 
@@ -39,30 +31,6 @@ static void hash_bytes(void *ctx, const struct iovec *iov, int count)
 			*hash = hash_step(*hash, ((const uint8_t *)iov[i].iov_base)[at]);
 }
 
-static void hash_words(void *ctx, const struct iovec *iov, int count)
-{
-	uint64_t *hash = ctx, word;
-
-	for (int i = 0; i < count; i++)
-		for (size_t at = 0; at < iov[i].iov_len; at += sizeof word) {
-			memcpy(&word, (const uint8_t *)iov[i].iov_base + at, sizeof word);
-			*hash = hash_step(*hash, word);
-		}
-}
-
-/* The signal that the last access ended with, ERROR being what it returned. */
-static void take_signal(struct vm_process *process, ssize_t error, int32_t *signal, int32_t *code)
-{
-	struct vm_process_info info;
-
-	*signal = -(int32_t)error;
-	if (error != -EFAULT && error != -EACCES && error != -EIO)
-		return;
-	vm_process_info(process, &info);
-	*signal = info.last_signal;
-	*code = info.last_code;
-}
-
 static void run_load(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
 {
 	uint64_t done = 0;
@@ -71,7 +39,7 @@ static void run_load(struct engine *e, struct vm_process *process, const struct 
 	while (done < step->arg[1]) {
 		ssize_t n = vm_read(process, step->arg[0] + done, step->arg[1] - done, hash_bytes, &outcome->value);
 		if (n < 0) {
-			take_signal(process, n, &outcome->signal, &outcome->code);
+			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
 		}
 		done += (uint64_t)n;
@@ -79,11 +47,11 @@ static void run_load(struct engine *e, struct vm_process *process, const struct 
 	outcome->result = (int64_t)done;
 }
 
-/* An area, and what a store of LEN bytes at VA would meet there. */
+/* An area, and what an access to LEN bytes at VA would meet there. */
 struct target {
 	struct engine *engine;
 	uint64_t va, len;
-	bool past_end;
+	bool past_end, found, executable;
 };
 
 static void look_past_end(void *ctx, const struct vm_area_info *area)
@@ -127,12 +95,41 @@ static void run_store(struct engine *e, struct vm_process *process, const struct
 	while (done < step->arg[1]) {
 		ssize_t n = vm_write(process, step->arg[0] + done, bytes + done, step->arg[1] - done);
 		if (n < 0) {
-			take_signal(process, n, &outcome->signal, &outcome->code);
+			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
 		}
 		done += (uint64_t)n;
 	}
 	outcome->result = (int64_t)done;
+}
+
+/* The area that covers a target, or may grow down to it. */
+static void look_executable(void *ctx, const struct vm_area_info *area)
+{
+	struct target *target = ctx;
+
+	if (target->va >= area->end || target->found)
+		return;
+	target->found = true;
+	target->executable = area->perm[2] == 'x';
+}
+
+/* The host runs what is there: only where that is known to be a return, or will not be run. */
+static void run_fetch(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+{
+	struct target target = {.engine = e, .va = step->arg[0], .len = 1};
+	uint8_t byte = 0;
+
+	vm_process_areas(process, look_executable, &target);
+	vm_peek(process, target.va, &byte, 1);
+	if (target.executable && byte != RETURN) {
+		outcome->result = SKIPPED;
+		return;
+	}
+	int error = vm_access(process, target.va, 1, VM_ACCESS_EXEC, NULL, NULL);
+	outcome->result = error == 0;
+	if (error != 0)
+		engine_take_signal(process, error, &outcome->signal, &outcome->code);
 }
 
 /* --- Calls ------------------------------------------------------------------------------------------ */
@@ -161,12 +158,64 @@ CALL(munlockall, vm_munlockall(process))
 
 CALL(madvise, vm_madvise(process, arg[0], arg[1], (int)arg[2]))
 
-/* Which pages of files are in memory is the host's affair: only the errno counts. */
+/* What the pages of a mincore are. */
+struct vague_pages {
+	struct engine *engine;
+	uint64_t start, end, bits;
+};
+
+static uint64_t pages_before(const struct vague_pages *pages, uint64_t va)
+{
+	uint64_t count = va > pages->start ? (MIN(va, pages->end) - pages->start) / PAGE : 0;
+
+	return count >= MINCORE_BITS ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+}
+
+/* Which pages of files are in memory is the host's affair. */
+static void note_file(void *ctx, const struct vm_area_info *area)
+{
+	struct vague_pages *pages = ctx;
+
+	if (engine_which_file(pages->engine, area->ino) >= 0 && engine_which_file(pages->engine, area->ino) < FILES)
+		pages->bits |= pages_before(pages, area->end) & ~pages_before(pages, area->start);
+}
+
+/* Nor does Linux copy entries of the zero page at a fork. */
+static void note_zero_page(void *ctx, const struct vm_entry_info *entry)
+{
+	struct vague_pages *pages = ctx;
+
+	if (entry->level == VM_PTE && entry->zero)
+		pages->bits |= pages_before(pages, entry->va + PAGE) & ~pages_before(pages, entry->va);
+}
+
 static void run_mincore(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
 {
+	uint64_t start = step->arg[0], len = step->arg[1];
+	struct vague_pages pages = {e, start, start + (len + PAGE - 1) / PAGE * PAGE, 0};
 	uint8_t vector[MINCORE_ROOM];
 
-	outcome->result = vm_mincore(process, step->arg[0], step->arg[1], vector);
+	outcome->result = vm_mincore(process, start, len, vector);
+	if (outcome->result != 0)
+		return;
+	for (uint64_t i = 0; i < MINCORE_BITS && i * PAGE < len; i++)
+		outcome->value |= (uint64_t)(vector[i] & 1) << i;
+	vm_process_areas(process, note_file, &pages);
+	vm_process_entries(process, note_zero_page, &pages);
+	/* Where memory is short, pages are out that are in on the host. */
+	outcome->vague = pages.bits | (e->small ? ~outcome->value : 0);
+}
+
+static void run_setrlimit(struct engine *e, struct vm_process *process, const struct step *step,
+                          struct outcome *outcome)
+{
+	static const enum vm_limit limits[LIMITS] = {VM_LIMIT_AS, VM_LIMIT_DATA, VM_LIMIT_STACK, VM_LIMIT_MEMLOCK};
+	const uint64_t base[LIMITS] = {(uint64_t)e->base.total * PAGE, (uint64_t)e->base.data * PAGE};
+	const uint64_t *arg = step->arg;
+	uint64_t soft = arg[1] == UINT64_MAX ? VM_UNLIMITED : arg[1] + base[arg[0]];
+	uint64_t hard = arg[2] == UINT64_MAX ? VM_UNLIMITED : arg[2] + base[arg[0]];
+
+	outcome->result = vm_process_set_limit(process, limits[arg[0]], soft, hard);
 }
 
 static void run_fork(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
@@ -178,6 +227,7 @@ static void run_fork(struct engine *e, struct vm_process *process, const struct 
 	if (e->process[step->arg[0]] != NULL)
 		return;
 	e->process[step->arg[0]] = vm_fork(process, &cred, &error);
+	e->forked[step->slot] = e->forked[step->arg[0]] = true;
 	outcome->result = error;
 }
 
@@ -252,107 +302,15 @@ static void (*const calls[CALLS])(struct engine *e, struct vm_process *process, 
     [CALL_MUNLOCKALL] = run_munlockall,
     [CALL_MADVISE] = run_madvise,
     [CALL_MINCORE] = run_mincore,
+    [CALL_SETRLIMIT] = run_setrlimit,
     [CALL_FORK] = run_fork,
     [CALL_EXIT] = run_exit,
     [CALL_LOAD] = run_load,
     [CALL_STORE] = run_store,
+    [CALL_FETCH] = run_fetch,
     [CALL_FILE_WRITE] = run_file_write,
     [CALL_FILE_RESIZE] = run_file_resize,
 };
-
-/* --- Looking ---------------------------------------------------------------------------------------- */
-
-struct looking {
-	struct engine *engine;
-	struct picture *picture;
-	guint next; /* resident page to be marked */
-};
-
-static int which_file(struct engine *e, ino_t ino)
-{
-	struct stat status;
-
-	if (ino == 0)
-		return -1;
-	for (int i = 0; i < FILES; i++)
-		if (stat(e->path[i], &status) == 0 && status.st_ino == ino)
-			return i;
-	return FILES;
-}
-
-static void add_area(void *ctx, const struct vm_area_info *info)
-{
-	struct looking *looking = ctx;
-	struct area area = {.start = info->start, .end = info->end, .offset = info->offset};
-
-	if (!is_compared(info->start))
-		return;
-	area.file = which_file(looking->engine, info->ino);
-	memcpy(area.perm, info->perm, sizeof area.perm);
-	g_array_append_val(looking->picture->areas, area);
-}
-
-static void add_resident(struct vm_process *process, struct picture *picture, const struct area *area)
-{
-	uint64_t count = (area->end - area->start) / PAGE;
-	g_autofree uint64_t *words = g_new0(uint64_t, count);
-
-	vm_process_pagemap(process, area->start / PAGE, count, words);
-	for (uint64_t i = 0; i < count; i++) {
-		struct resident_page page = {.va = area->start + i * PAGE, .exclusive = words[i] >> 56 & 1};
-		if ((words[i] >> 62) != 0 && !(words[i] >> 61 & 1))
-			g_array_append_val(picture->resident, page);
-	}
-}
-
-/* Entries come in the order of addresses, as the resident pages stand in the picture. */
-static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
-{
-	struct looking *looking = ctx;
-	const GArray *resident = looking->picture->resident;
-
-	while (looking->next < resident->len &&
-	       g_array_index(resident, struct resident_page, looking->next).va < entry->va)
-		looking->next++;
-	if (entry->level == VM_PTE && looking->next < resident->len &&
-	    g_array_index(resident, struct resident_page, looking->next).va == entry->va)
-		g_array_index(resident, struct resident_page, looking->next).zero = entry->zero;
-}
-
-static void look(struct engine *e, unsigned slot, struct picture *picture)
-{
-	struct looking looking = {.engine = e, .picture = picture};
-
-	picture->alive = e->process[slot] != NULL;
-	if (!picture->alive)
-		return;
-	vm_process_areas(e->process[slot], add_area, &looking);
-	for (guint i = 0; i < picture->areas->len; i++)
-		add_resident(e->process[slot], picture, &g_array_index(picture->areas, struct area, i));
-	vm_process_entries(e->process[slot], mark_zero_page, &looking);
-}
-
-static void dump_page(struct vm_process *process, struct picture *picture, uint64_t va)
-{
-	struct dumped_page page = {.va = va, .hash = HASH_START};
-	ssize_t n = vm_read(process, va, VM_PAGE_SIZE, hash_words, &page.hash);
-
-	if (n < 0)
-		take_signal(process, n, &page.signal, &page.code);
-	g_array_append_val(picture->pages, page);
-}
-
-static void dump(struct vm_process *process, struct picture *picture)
-{
-	struct range ranges[MAX_RANGES];
-	uint32_t count = picture_ranges(picture, ranges);
-
-	for (uint32_t i = 0; i < count; i++) {
-		vm_mprotect(process, ranges[i].start, ranges[i].end - ranges[i].start, PROT_READ);
-		for (uint64_t va = ranges[i].start; va < ranges[i].end; va += PAGE)
-			dump_page(process, picture, va);
-	}
-}
 
 /* --- The machine ------------------------------------------------------------------------------------ */
 
@@ -365,11 +323,14 @@ static int swap_file(const char *dir)
 	return fd;
 }
 
-static void open_files(struct engine *e, const char *dir)
+/* The files are OWNER's, as they are the host processes' own even where those have no capabilities. */
+static void open_files(struct engine *e, const char *dir, const struct vm_cred *owner)
 {
 	for (int i = 0; i < FILES; i++)
 		e->path[i] = g_strdup_printf("%s/engine-%d", dir, i);
 	make_files(e->path);
+	for (int i = 0; i < FILES; i++)
+		g_assert_cmpint(chown(e->path[i], owner->uid, owner->gid), ==, 0);
 	for (int i = 0; i < FILES * MODES; i++) {
 		int error, fd = open(e->path[i / MODES], mode_access[i % MODES] | O_CLOEXEC);
 		e->file[i] = vm_file_new(e->machine, fd, mode_access[i % MODES], &error);
@@ -387,7 +348,7 @@ static uint64_t host_knob(const char *name)
 
 static void begin(struct engine *e, const struct program *program, const char *dir)
 {
-	struct vm_cred cred = {.uid = getuid(), .gid = getgid()};
+	struct vm_cred cred = {.uid = program->unprivileged ? MAX(getuid(), 1) : getuid(), .gid = getgid()};
 	struct vm_config config;
 	int error;
 
@@ -399,8 +360,10 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	config.overcommit_memory = (unsigned)host_knob("overcommit_memory");
 	e->machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(e->machine);
-	open_files(e, dir);
+	open_files(e, dir, &cred);
 	e->process[0] = vm_process_spawn(e->machine, &cred, "differential", &error);
+	e->base = engine_sizes(e->process[0]);
+	e->small = program->small;
 	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
 	for (unsigned i = 0; i < FILES; i++)
 		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, e->file[i * MODES],
@@ -464,10 +427,10 @@ void engine_run(const struct program *program, const char *dir, unsigned check_e
 			check(&engine, i, answers);
 	}
 	for (unsigned i = 0; i < SLOTS; i++)
-		look(&engine, i, &answers->picture[i]);
+		engine_look(&engine, i, &answers->picture[i]);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (engine.process[i] != NULL)
-			dump(engine.process[i], &answers->picture[i]);
+			engine_dump(engine.process[i], &answers->picture[i]);
 	check(&engine, program->steps, answers);
 	end(&engine, program, answers);
 }

@@ -1,14 +1,8 @@
 /*
- * generator.c - see generator.h.
- *
- * Arguments are mostly sensible: addresses lie in a few spots of some tens of pages, across the borders of page tables, where the
- * kernel chooses addresses itself, at the heap, and above a gap that a growing stack needs; many repeat the ends of ranges that
- * were used shortly before. Some are wrong: not aligned, zero, huge, overflowing, with bits that mean nothing.
- *
- * Lengths are either small or beyond everything, so that both machines agree on what is too much. None is so that a
- * valid range would reach the host processes' own memory.
+ * generator.c - see generator.h. A row a call says how often it comes, how its arguments are chosen (arguments.h), and in which
+ * programs.
  */
-#include "tests/differential/generator.h"
+#include "tests/differential/arguments.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -16,150 +10,6 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
-
-enum { RECENT = 6, SPOTS = 5 };
-
-struct generator {
-	GRand *rand;
-	const struct abilities *abilities;
-	bool locks, small;
-	unsigned recent;
-	struct range ranges[RECENT];
-	unsigned main_spot, forking;
-	uint32_t slot;
-};
-
-/* The pages of each spot: around the border of a PUD table (where MAP_32BIT begins, too), ... */
-static const struct {
-	uint64_t start;
-	unsigned pages;
-} spots[SPOTS] = {
-    {UINT64_C(0x40000000) - 24 * PAGE, 48}, /* the border of a PUD table, where MAP_32BIT begins to look */
-    {UINT64_C(0x40200000) - 12 * PAGE, 24}, /* the border of a PMD's page table */
-    {MMAP_BASE - 40 * PAGE, 40},            /* what the kernel chooses */
-    {HEAP_START, 24},                       /* the heap */
-    {UINT64_C(0x40600000) - 16 * PAGE, 24}, /* with room for a stack to grow */
-};
-
-static unsigned pick(struct generator *g, unsigned n)
-{
-	return (unsigned)g_rand_int_range(g->rand, 0, (gint32)n);
-}
-
-static bool chance(struct generator *g, unsigned percent)
-{
-	return pick(g, 100) < percent;
-}
-
-#define PICK_OF(g, table) ((table)[pick(g, G_N_ELEMENTS(table))])
-
-/* --- Ranges ----------------------------------------------------------------------------------------- */
-
-static void remember(struct generator *g, uint64_t start, uint64_t len)
-{
-	/* What the stack holds differs, and nothing is to reach it from below. */
-	if (len > 0 && len < 4096 * PAGE && start < STACK_LOWEST)
-		g->ranges[g->recent++ % RECENT] = (struct range){start, start + len};
-}
-
-static uint64_t pick_page(struct generator *g)
-{
-	unsigned spot = chance(g, 70) ? g->main_spot : pick(g, SPOTS);
-
-	return spots[spot].start + pick(g, spots[spot].pages) * PAGE;
-}
-
-static uint64_t small_len(struct generator *g)
-{
-	return (chance(g, 3) ? 1 + pick(g, g->abilities->large_files ? 600 : 200)
-	                     : 1 + pick(g, chance(g, 50) ? 4 : 12)) *
-	       PAGE;
-}
-
-static uint64_t huge_len(struct generator *g)
-{
-	static const uint64_t lens[] = {UINT64_C(1) << 47,        UINT64_MAX,
-	                                UINT64_MAX - 4095,        UINT64_C(1) << 63,
-	                                UINT64_C(0x800000000000), UINT64_MAX - (UINT64_C(1) << 31)};
-
-	return PICK_OF(g, lens);
-}
-
-/* A range near one that was used before. */
-static struct range near_recent(struct generator *g)
-{
-	struct range old = g->ranges[pick(g, MIN(g->recent, RECENT))];
-	uint64_t pages = (old.end - old.start + PAGE - 1) / PAGE, start = old.start & -PAGE;
-
-	switch (pick(g, 5)) {
-	case 0:
-		return (struct range){start, start + pages * PAGE};
-	case 1:
-		return (struct range){start + pages * PAGE, start + pages * PAGE + small_len(g)};
-	case 2:
-		return (struct range){start + pick(g, (unsigned)pages) * PAGE, start + pages * PAGE};
-	case 3:
-		start += pick(g, (unsigned)pages) * PAGE;
-		return (struct range){start, start + small_len(g)};
-	default:
-		start -= pick(g, 4) * PAGE;
-		return (struct range){start, start + small_len(g)};
-	}
-}
-
-/* Spoil ADDR or LEN now and then. */
-static void spoil(struct generator *g, uint64_t *addr, uint64_t *len)
-{
-	if (chance(g, 12) && *len > 0)
-		*len -= pick(g, 4096);
-	if (chance(g, 3))
-		*addr += 1 + pick(g, 4095);
-	if (chance(g, 2))
-		*len = 0;
-	if (chance(g, 1))
-		*len = huge_len(g);
-	if (pick(g, 300) == 0)
-		*addr = huge_len(g);
-}
-
-static void pick_range(struct generator *g, uint64_t *addr, uint64_t *len)
-{
-	struct range range;
-
-	if (g->recent > 0 && chance(g, 65)) {
-		range = near_recent(g);
-	} else {
-		range.start = pick_page(g);
-		range.end = range.start + small_len(g);
-	}
-	*addr = range.start;
-	*len = range.end - range.start;
-	spoil(g, addr, len);
-}
-
-static uint64_t pick_prot(struct generator *g)
-{
-	static const uint64_t prots[] = {PROT_READ | PROT_WRITE,
-	                                 PROT_READ | PROT_WRITE,
-	                                 PROT_READ | PROT_WRITE,
-	                                 PROT_READ | PROT_WRITE,
-	                                 PROT_READ | PROT_WRITE,
-	                                 PROT_READ | PROT_WRITE,
-	                                 PROT_READ,
-	                                 PROT_READ,
-	                                 PROT_NONE,
-	                                 PROT_WRITE,
-	                                 PROT_READ | PROT_EXEC,
-	                                 PROT_EXEC,
-	                                 PROT_READ | PROT_WRITE | PROT_EXEC};
-	uint64_t prot = PICK_OF(g, prots);
-
-	if (prot == PROT_EXEC && !g->abilities->exec_only)
-		prot |= PROT_READ;
-	if (chance(g, 1))
-		prot |= UINT64_C(1) << (3 + pick(g, 6));
-	return prot;
-}
 
 /* --- Calls ------------------------------------------------------------------------------------------ */
 
@@ -252,6 +102,9 @@ static void gen_mremap(struct generator *g, struct step *step)
 	pick_range(g, &arg[0], &arg[1]);
 	arg[2] = chance(g, 45) ? arg[1] : chance(g, 50) ? arg[1] + small_len(g) : small_len(g);
 	arg[3] = chance(g, 3) ? pick(g, 16) : PICK_OF(g, flags);
+	/* Linux forgets to take from the locked pages what is unlocked so. */
+	if (g->unprivileged && g->locks)
+		arg[3] &= ~(uint64_t)MREMAP_DONTUNMAP;
 	if (chance(g, 8))
 		arg[1] = 0;
 	if (chance(g, 2))
@@ -289,6 +142,9 @@ static void gen_mlock2(struct generator *g, struct step *step)
 static void gen_mlockall(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, 9);
+	/* For others than root it depends on the size of the process, which has memory of its own on the host. */
+	if (g->unprivileged)
+		step->arg[0] &= ~(uint64_t)MCL_CURRENT;
 }
 
 static void gen_madvise(struct generator *g, struct step *step)
@@ -314,6 +170,33 @@ static void gen_mincore(struct generator *g, struct step *step)
 		step->arg[1] = UINT64_MAX - (step->arg[1] & 4095);
 }
 
+/* Some tens of pages on top of what a process starts with, so that they are soon reached. */
+static uint64_t pick_limit(struct generator *g, uint64_t limit)
+{
+	static const unsigned pages[LIMITS] = {
+	    [LIMIT_AS] = 80, [LIMIT_DATA] = 40, [LIMIT_STACK] = 60, [LIMIT_MEMLOCK] = 24};
+
+	/* More stack than that is for the machine's size to allow. */
+	if (chance(g, 15))
+		return chance(g, 50) && limit != LIMIT_STACK ? UINT64_MAX : UINT64_C(8) << 20;
+	/* No data at all has a meaning of its own, which the data of the host's processes hide. */
+	return (limit == LIMIT_DATA) + pick(g, pages[limit] + 1) * PAGE + (chance(g, 15) ? pick(g, 4096) : 0);
+}
+
+static void gen_setrlimit(struct generator *g, struct step *step)
+{
+	static const uint64_t first_hard[LIMITS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_C(8) << 20};
+
+	do
+		step->arg[0] = pick(g, LIMITS);
+	while (step->arg[0] == LIMIT_DATA && !g->limits_data);
+	step->arg[1] = pick_limit(g, step->arg[0]);
+	if (g->unprivileged || g->abilities->raise)
+		step->arg[2] = chance(g, 70) ? first_hard[step->arg[0]] : pick_limit(g, step->arg[0]);
+	else
+		step->arg[2] = first_hard[step->arg[0]];
+}
+
 static void gen_fork(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, SLOTS);
@@ -334,6 +217,25 @@ static void gen_access(struct generator *g, struct step *step)
 	step->arg[2] = pick(g, 256);
 }
 
+/* Now and then the one byte is a return, to be fetched later. */
+static void gen_store(struct generator *g, struct step *step)
+{
+	gen_access(g, step);
+	if (!chance(g, 20))
+		return;
+	step->arg[1] = 1;
+	step->arg[2] = RETURN;
+	g->returns[g->next_return++ % RECENT] = step->arg[0];
+}
+
+static void gen_fetch(struct generator *g, struct step *step)
+{
+	gen_access(g, step);
+	if (g->next_return > 0 && chance(g, 70))
+		step->arg[0] = g->returns[pick(g, MIN(g->next_return, RECENT))];
+	step->arg[1] = step->arg[2] = 0;
+}
+
 static void gen_file_write(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, FILES);
@@ -350,41 +252,66 @@ static void gen_file_resize(struct generator *g, struct step *step)
 		step->arg[1] &= -PAGE;
 }
 
-/* A row a call: how often, and how its arguments are chosen. LOCKS: only where pages may be locked. */
+/* Whether the program has such calls. */
+static bool has_all(const struct generator *g)
+{
+	return true;
+}
+
+static bool has_locks(const struct generator *g)
+{
+	return g->locks;
+}
+
+static bool has_limits(const struct generator *g)
+{
+	return g->limits;
+}
+
+/* The limit of data binds the heap together with the data of the program itself, of which the host's processes have some. */
+static bool has_heap(const struct generator *g)
+{
+	return !g->limits_data;
+}
+
+/* A row a call: how often, how its arguments are chosen, and in which programs. */
 static const struct {
 	enum call call;
 	unsigned weight;
 	void (*generate)(struct generator *g, struct step *step);
-	bool locks;
+	bool (*applies)(const struct generator *g);
 } rows[] = {
-    {CALL_MMAP, 150, gen_mmap, false},
-    {CALL_MUNMAP, 60, gen_munmap, false},
-    {CALL_MPROTECT, 80, gen_mprotect, false},
-    {CALL_MREMAP, 90, gen_mremap, false},
-    {CALL_BRK, 20, gen_brk, false},
-    {CALL_MSYNC, 10, gen_msync, false},
-    {CALL_MLOCK, 10, gen_range, true},
-    {CALL_MLOCK2, 10, gen_mlock2, true},
-    {CALL_MUNLOCK, 14, gen_range, true},
-    {CALL_MLOCKALL, 3, gen_mlockall, true},
-    {CALL_MUNLOCKALL, 3, gen_exit, true},
-    {CALL_MADVISE, 60, gen_madvise, false},
-    {CALL_MINCORE, 8, gen_mincore, false},
-    {CALL_FORK, 25, gen_fork, false},
-    {CALL_EXIT, 15, gen_exit, false},
-    {CALL_LOAD, 200, gen_access, false},
-    {CALL_STORE, 300, gen_access, false},
-    {CALL_FILE_WRITE, 6, gen_file_write, false},
-    {CALL_FILE_RESIZE, 6, gen_file_resize, false},
+    {CALL_MMAP, 150, gen_mmap, has_all},
+    {CALL_MUNMAP, 60, gen_munmap, has_all},
+    {CALL_MPROTECT, 80, gen_mprotect, has_all},
+    {CALL_MREMAP, 90, gen_mremap, has_all},
+    {CALL_BRK, 20, gen_brk, has_heap},
+    {CALL_MSYNC, 10, gen_msync, has_all},
+    {CALL_MLOCK, 10, gen_range, has_locks},
+    {CALL_MLOCK2, 10, gen_mlock2, has_locks},
+    {CALL_MUNLOCK, 14, gen_range, has_locks},
+    {CALL_MLOCKALL, 3, gen_mlockall, has_locks},
+    {CALL_MUNLOCKALL, 3, gen_exit, has_locks},
+    {CALL_MADVISE, 60, gen_madvise, has_all},
+    {CALL_MINCORE, 8, gen_mincore, has_all},
+    {CALL_SETRLIMIT, 20, gen_setrlimit, has_limits},
+    {CALL_FORK, 25, gen_fork, has_all},
+    {CALL_EXIT, 15, gen_exit, has_all},
+    {CALL_LOAD, 200, gen_access, has_all},
+    {CALL_STORE, 300, gen_store, has_all},
+    {CALL_FETCH, 60, gen_fetch, has_all},
+    {CALL_FILE_WRITE, 6, gen_file_write, has_all},
+    {CALL_FILE_RESIZE, 6, gen_file_resize, has_all},
 };
 
 /* Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the lowest addresses. */
 static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 {
-	bool meets = *addr<HOST_END && * addr + len> HOST_CODE && *addr + len > *addr;
+	uint64_t end = *addr + len;
+	bool meets = HOST_END > *addr && end > HOST_CODE && end > *addr;
 
-	if (meets || (!g->abilities->low && *addr < 0x10000))
-		*addr = 0;
+	if (meets || (g->unprivileged && *addr < 0x10000))
+		*addr = len <= HOST_CODE ? 0 : HOST_END;
 }
 
 /* Which calls take ranges, and where in their arguments. */
@@ -393,9 +320,11 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 	uint64_t *arg = step->arg;
 
 	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE || step->call == CALL_FILE_RESIZE ||
-	    step->call == CALL_MLOCKALL)
+	    step->call == CALL_MLOCKALL || step->call == CALL_SETRLIMIT)
 		return;
-	keep_away(g, &arg[0], arg[1]);
+	/* A hint may be taken only where there is room for a huge page more. */
+	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | 0x100000));
+	keep_away(g, &arg[0], MAX(arg[1], 1) + (hint ? UINT64_C(4) << 20 : 0));
 	if (step->call == CALL_MREMAP) {
 		keep_away(g, &arg[0], arg[2]);
 		keep_away(g, &arg[4], arg[2]);
@@ -415,7 +344,7 @@ static void generate_step(struct generator *g, struct step *step)
 	if (chance(g, 25))
 		g->slot = pick(g, SLOTS);
 	step->slot = g->slot;
-	if (rows[row].locks && !g->locks) {
+	if (!rows[row].applies(g)) {
 		generate_step(g, step);
 		return;
 	}
@@ -432,7 +361,10 @@ void generate(struct program *program, uint32_t seed, uint32_t steps, const stru
 	program->steps = MIN(steps, MAX_STEPS);
 	program->small = seed % 3 == 0;
 	g.small = program->small;
-	g.locks = !program->small && abilities->lock && chance(&g, 40);
+	g.unprivileged = program->unprivileged = !abilities->root || chance(&g, 30);
+	g.locks = !program->small && abilities->root && chance(&g, 40);
+	g.limits = abilities->root && chance(&g, 30);
+	g.limits_data = g.limits && chance(&g, 50);
 	g.main_spot = chance(&g, 60) ? 0 : pick(&g, SPOTS);
 	for (uint32_t i = 0; i < program->steps; i++)
 		generate_step(&g, &program->step[i]);

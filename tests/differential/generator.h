@@ -9,8 +9,9 @@
 /* What the host allows to be asked. */
 struct abilities {
 	bool large_files; /* a file system aligns large mappings of its files, as the engine does */
-	bool low;  /* root may map the lowest addresses; for others there are two limits, one of which cannot be read */
-	bool lock; /* no limit on locked memory binds us */
+	/* Any limit can be set. Others may not map the lowest addresses, where one of two limits cannot be read. */
+	bool root;
+	bool raise;     /* root may raise limits, too */
 	bool exec_only; /* execute-only memory can be read, since the processor has no protection keys */
 };
 

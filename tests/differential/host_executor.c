@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
 #include <signal.h>
@@ -32,21 +33,33 @@ struct host {
 	char *machine; /* path of the program */
 	char *path[FILES];
 	ino_t ino[FILES];
+	struct sizes base; /* of a process that has not done anything */
 };
 
 /* --- Starting --------------------------------------------------------------------------------------- */
 
-/* In the child: descriptors where protocol.h says, no randomisation, and the default stack limit, which mmap_base depends on. */
+/* Limits as Linux starts the first process with, and so the engine; mmap_base depends on that of the stack. Only root can. */
+static bool set_limits(void)
+{
+	static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY}, locked = {8 << 20, 8 << 20},
+	                           stack = {8 << 20, RLIM_INFINITY};
+	struct rlimit own;
+
+	if (getuid() == 0)
+		return setrlimit(RLIMIT_AS, &none) == 0 && setrlimit(RLIMIT_DATA, &none) == 0 &&
+		       setrlimit(RLIMIT_MEMLOCK, &locked) == 0 && setrlimit(RLIMIT_STACK, &stack) == 0;
+	getrlimit(RLIMIT_STACK, &own);
+	own.rlim_cur = stack.rlim_cur;
+	return setrlimit(RLIMIT_STACK, &own) == 0;
+}
+
+/* In the child: descriptors where protocol.h says, and no randomisation. */
 static void become_machine(const char *machine, int memory, const int *fds)
 {
 	static char *const argv[] = {(char *)"host", NULL};
 	static char *const envp[] = {NULL};
-	struct rlimit stack = {8 << 20, RLIM_INFINITY};
-
-	getrlimit(RLIMIT_STACK, &stack);
-	stack.rlim_cur = 8 << 20;
-	bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_STACK, &stack) == 0 &&
-	             personality(ADDR_NO_RANDOMIZE) >= 0 && dup2(memory, SHARED_FD) >= 0;
+	bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && set_limits() && personality(ADDR_NO_RANDOMIZE) >= 0 &&
+	             dup2(memory, SHARED_FD) >= 0;
 	for (int i = 0; ready && i < FILES * MODES; i++)
 		ready = dup2(fds[i], FIRST_FILE_FD + i) >= 0;
 	if (ready)
@@ -170,13 +183,26 @@ static void look_at_pages(pid_t pid, struct picture *picture)
 		g_autofree uint64_t *words = g_new0(uint64_t, count);
 		ssize_t n = pread(fd, words, count * sizeof *words, (off_t)(area->start / PAGE * sizeof *words));
 		g_assert_cmpint(n, ==, count * sizeof *words);
-		for (uint64_t k = 0; k < count; k++) {
-			struct resident_page page = {.va = area->start + k * PAGE, .exclusive = words[k] >> 56 & 1};
-			if ((words[k] >> 62) != 0 && !(words[k] >> 61 & 1))
-				g_array_append_val(picture->resident, page);
-		}
+		picture_add_pages(picture, area, words);
 	}
 	close(fd);
+}
+
+/* The pages that the line of STATUS that begins with KEY tells. */
+static int64_t size_in(const char *status, const char *key)
+{
+	const char *line = strstr(status, key);
+
+	g_assert_nonnull(line);
+	return g_ascii_strtoll(line + strlen(key), NULL, 10) * 1024 / (int64_t)PAGE;
+}
+
+static struct sizes look_at_sizes(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", pid), *status = NULL;
+
+	g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+	return (struct sizes){size_in(status, "VmSize:"), size_in(status, "VmData:"), size_in(status, "VmStk:")};
 }
 
 static void look(struct host *host, unsigned slot, struct picture *picture)
@@ -188,6 +214,9 @@ static void look(struct host *host, unsigned slot, struct picture *picture)
 		return;
 	look_at_maps(host, shared->pid[slot], picture);
 	look_at_pages(shared->pid[slot], picture);
+	struct sizes sizes = look_at_sizes(shared->pid[slot]);
+	picture->sizes = (struct sizes){sizes.total - host->base.total, sizes.data - host->base.data,
+	                                sizes.stack - host->base.stack};
 	shared->ranges[slot] = picture_ranges(picture, shared->range[slot]);
 }
 
@@ -199,6 +228,9 @@ static void prepare(struct host *host, const struct program *program)
 
 	make_files(host->path);
 	shared->steps = program->steps;
+	shared->unprivileged = program->unprivileged;
+	shared->base[LIMIT_AS] = (uint64_t)host->base.total * PAGE;
+	shared->base[LIMIT_DATA] = (uint64_t)host->base.data * PAGE;
 	shared->next = shared->dumping = 0;
 	shared->broken = 0;
 	for (unsigned i = 0; i < SLOTS; i++)
@@ -266,6 +298,9 @@ static bool is_as_expected(struct host *host)
 	bool right = answers.broken == NULL && answers.outcome[0].result == (int64_t)HEAP_START &&
 	             answers.picture[0].areas->len == 0;
 	answers_clear(&answers);
+	/* The first process is as those that it forks. */
+	if (right)
+		host->base = look_at_sizes(host->pid);
 	return right;
 }
 
@@ -297,6 +332,15 @@ void host_free(struct host *host)
 	g_free(host);
 }
 
+/* Root may have been denied this or that. */
+static bool is_capable(unsigned capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return syscall(SYS_capget, &header, data) == 0 && (data[capability / 32].effective >> capability % 32 & 1);
+}
+
 void host_abilities(const char *dir, struct abilities *abilities)
 {
 	g_autofree char *cpu = NULL;
@@ -304,6 +348,7 @@ void host_abilities(const char *dir, struct abilities *abilities)
 
 	g_file_get_contents("/proc/cpuinfo", &cpu, NULL, NULL);
 	abilities->large_files = statfs(dir, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
-	abilities->lock = abilities->low = getuid() == 0;
+	abilities->root = getuid() == 0;
+	abilities->raise = is_capable(CAP_SYS_RESOURCE);
 	abilities->exec_only = cpu == NULL || strstr(cpu, " ospke") == NULL;
 }

@@ -12,6 +12,7 @@
 #include "tests/differential/protocol.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -110,10 +112,15 @@ static unsigned count_alive(void)
 
 /* --- Probing ---------------------------------------------------------------------------------------- */
 
-/* Two instructions of two bytes each; the handler steps over the one that faulted. */
-extern const uint8_t probe_load_at[], probe_store_at[];
+/*
+ * Three instructions of two bytes each; the handler steps over the one that faulted. A call that arrived before the fault
+ * goes back to where it came from.
+ */
+extern const uint8_t probe_load_at[], probe_store_at[], probe_fetch_at[];
 uint8_t probe_load(uint64_t address);
 void probe_store(uint64_t address, uint8_t byte);
+void probe_fetch(uint64_t address);
+static volatile uint64_t fetched;
 __asm__(".text\n"
         "probe_load: xorl %eax, %eax\n"
         "probe_load_at: movb (%rdi), %al\n"
@@ -121,18 +128,28 @@ __asm__(".text\n"
         "probe_store: movl %esi, %eax\n"
         "probe_store_at: movb %al, (%rdi)\n"
         "ret\n"
+        "probe_fetch:\n"
+        "probe_fetch_at: call *%rdi\n"
+        "ret\n"
         "restore_signal: movl $15, %eax\n" /* rt_sigreturn */
         "syscall\n");
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
-	greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs, *rip = &registers[REG_RIP];
+	bool stepped_over =
+	    *rip == (greg_t)probe_load_at || *rip == (greg_t)probe_store_at || *rip == (greg_t)probe_fetch_at;
 
-	if (*rip != (greg_t)probe_load_at && *rip != (greg_t)probe_store_at)
+	if (!stepped_over && *rip != (greg_t)fetched)
 		quit(98);
 	fault_signal = number;
 	fault_code = info->si_code;
-	*rip += 2;
+	if (stepped_over) {
+		*rip += 2;
+		return;
+	}
+	*rip = *(const greg_t *)registers[REG_RSP];
+	registers[REG_RSP] += (greg_t)sizeof(greg_t);
 }
 
 /* The kernel's struct sigaction, which is not the C library's. */
@@ -188,6 +205,15 @@ static void run_store(const struct step *step, struct outcome *outcome)
 	take_signal(outcome);
 }
 
+static void run_fetch(const struct step *step, struct outcome *outcome)
+{
+	fetched = step->arg[0];
+	probe_fetch(step->arg[0]);
+	fetched = 0;
+	outcome->result = fault_signal == 0;
+	take_signal(outcome);
+}
+
 /* --- Other steps ------------------------------------------------------------------------------------ */
 
 static void run_mmap(const struct step *step, struct outcome *outcome)
@@ -202,6 +228,19 @@ static void run_mmap(const struct step *step, struct outcome *outcome)
 static void run_mincore(const struct step *step, struct outcome *outcome)
 {
 	outcome->result = call(SYS_mincore, step->arg[0], step->arg[1], (uint64_t)mincore_vector, 0, 0, 0);
+	for (uint64_t i = 0; outcome->result == 0 && i < MINCORE_BITS && i * PAGE_SIZE < step->arg[1]; i++)
+		outcome->value |= (uint64_t)(mincore_vector[i] & 1) << i;
+}
+
+static void run_setrlimit(const struct step *step, struct outcome *outcome)
+{
+	static const uint64_t resources[LIMITS] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK};
+	uint64_t base = step->arg[0] <= LIMIT_DATA ? shared->base[step->arg[0]] : 0;
+	uint64_t values[2];
+
+	for (int i = 0; i < 2; i++)
+		values[i] = step->arg[1 + i] == UINT64_MAX ? UINT64_MAX : base + step->arg[1 + i];
+	outcome->result = call(SYS_prlimit64, 0, resources[step->arg[0]], (uint64_t)values, 0, 0, 0);
 }
 
 static uint64_t writable_fd(uint64_t file)
@@ -289,10 +328,12 @@ static const struct {
     [CALL_MUNLOCKALL] = {SYS_munlockall, NULL},
     [CALL_MADVISE] = {SYS_madvise, NULL},
     [CALL_MINCORE] = {0, run_mincore},
+    [CALL_SETRLIMIT] = {0, run_setrlimit},
     [CALL_FORK] = {0, run_fork},
     [CALL_EXIT] = {0, run_exit},
     [CALL_LOAD] = {0, run_load},
     [CALL_STORE] = {0, run_store},
+    [CALL_FETCH] = {0, run_fetch},
     [CALL_FILE_WRITE] = {0, run_file_write},
     [CALL_FILE_RESIZE] = {0, run_file_resize},
     [CALL_NONE] = {0, run_nothing},
@@ -381,6 +422,21 @@ static void note_end(int32_t pid, int status)
 			shared->alive[i] = 0;
 }
 
+static void drop_capabilities(void)
+{
+	static struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	call(SYS_capset, (uint64_t)&header, (uint64_t)none, 0, 0, 0, 0);
+}
+
+static void begin_first_slot(void)
+{
+	if (shared->unprivileged)
+		drop_capabilities();
+	begin_slot(0);
+}
+
 static void run_program(void)
 {
 	int status = 0;
@@ -389,7 +445,7 @@ static void run_program(void)
 	shared->alive[0] = 1;
 	__atomic_store_n(&shared->turn, 0, __ATOMIC_RELEASE);
 	if (call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0) == 0)
-		begin_slot(0);
+		begin_first_slot();
 	while ((pid = call(SYS_wait4, (uint64_t)-1, (uint64_t)&status, 0, 0, 0, 0)) != -ECHILD) {
 		note_end((int32_t)pid, status);
 		pass_on();

@@ -18,7 +18,8 @@
 
 struct program {
 	uint32_t seed, steps;
-	bool small; /* the engine gets little RAM, and the program locks nothing */
+	bool small;        /* the engine gets little RAM, and the program locks nothing */
+	bool unprivileged; /* the processes are not root's */
 	struct step step[MAX_STEPS];
 };
 
@@ -33,16 +34,24 @@ struct area {
 	char perm[5];
 };
 
-/* An anonymous page that has an entry, present or in swap. */
+/* A page that has an entry, present or in swap. */
 struct resident_page {
 	uint64_t va;
-	bool exclusive;
-	bool zero; /* the zero page; the engine tells */
+	bool present, exclusive;
+	bool cached; /* a page of a file or of shared memory */
+	bool zero;   /* the zero page; the engine tells */
+};
+
+/* Pages of a process's areas, all and by kind, without those that it started with. */
+struct sizes {
+	int64_t total, data, stack;
 };
 
 /* What a process looks like when the program is over. */
 struct picture {
 	bool alive;
+	bool forked; /* it is a fork, or has forked */
+	struct sizes sizes;
 	GArray *areas;    /* struct area */
 	GArray *resident; /* struct resident_page */
 	GArray *pages;    /* struct dumped_page */
@@ -65,12 +74,17 @@ void read_contents(struct answers *answers, char *const paths[FILES]);
 /* Whether the areas of the address VA are compared: all but the host processes' own. */
 bool is_compared(uint64_t va);
 
+/* The pages of AREA that have an entry, by its words of /proc/PID/pagemap. */
+void picture_add_pages(struct picture *picture, const struct area *area, const uint64_t *words);
+
 /* Areas as ranges for the dump; at most MAX_RANGES, and MAX_PAGES in all. */
 uint32_t picture_ranges(const struct picture *picture, struct range *ranges);
 
 const char *call_name(uint32_t call);
-/* The step as a line for the process's ctl. Free with g_free. */
+/* The step as a line for the process's ctl, where there is one for it, else as a comment. Free with g_free. */
 char *step_text(const struct step *step);
+/* An errno by name, or as a number where it has none. Free with g_free. */
+char *errno_text(int error);
 char *outcome_text(const struct step *step, const struct outcome *outcome);
 
 #endif

@@ -21,6 +21,7 @@ enum {
 	MAX_RANGES = 512,
 	MAX_PAGES = 8192,    /* that one process's dump may hold */
 	MINCORE_ROOM = 4096, /* pages that mincore may be asked about */
+	MINCORE_BITS = 64,   /* of which so many are compared */
 };
 
 /* File descriptor of file F opened with mode M in the host's processes; the engine has a table for it. */
@@ -40,26 +41,34 @@ enum call {
 	CALL_MUNLOCKALL,
 	CALL_MADVISE,
 	CALL_MINCORE,
+	CALL_SETRLIMIT,   /* enum limit, soft, hard: those of size and data come on top of what a process starts with */
 	CALL_FORK,        /* slot of the child */
 	CALL_EXIT,        /* */
 	CALL_LOAD,        /* addr, len: byte by byte up to a signal; the result is the number of bytes */
 	CALL_STORE,       /* addr, len, first byte: the others count up */
+	CALL_FETCH,       /* addr: an instruction, which must be a return */
 	CALL_FILE_WRITE,  /* file, offset, len, first byte: by somebody who does not map it */
 	CALL_FILE_RESIZE, /* file, size */
 	CALL_NONE,        /* left out */
 	CALLS
 };
 
+enum limit { LIMIT_AS, LIMIT_DATA, LIMIT_STACK, LIMIT_MEMLOCK, LIMITS };
+
 struct step {
 	uint32_t call, slot;
 	uint64_t arg[MAX_ARGS];
 };
 
+/* The instruction `ret`. */
+enum { RETURN = 0xc3 };
+
 #define SKIPPED INT64_MIN
 
 struct outcome {
 	int64_t result; /* as the system call: negative errno; SKIPPED */
-	uint64_t value; /* hash of the bytes that the call gave */
+	uint64_t value; /* hash of the bytes that the call gave; mincore: a bit a page */
+	uint64_t vague; /* bits of VALUE that may differ: the engine says */
 	int32_t signal, code;
 };
 
@@ -100,8 +109,10 @@ struct dumped_page {
 struct shared {
 	uint32_t turn; /* a futex */
 	uint32_t steps, next;
-	uint32_t dumping; /* from now on who has the turn dumps its ranges and ends */
-	int32_t broken;   /* wait status of a process that ended by itself */
+	uint32_t dumping;      /* from now on who has the turn dumps its ranges and ends */
+	int32_t broken;        /* wait status of a process that ended by itself */
+	uint32_t unprivileged; /* the program's processes give up root's capabilities */
+	uint64_t base[2];      /* bytes of address space and of data that a process starts with */
 	uint32_t alive[SLOTS];
 	int32_t pid[SLOTS];
 	uint32_t ranges[SLOTS], pages[SLOTS];

@@ -36,6 +36,9 @@ fails ENOMEM 'longer than the address space' "$P" mmap 0 0x800000000000 rw- priv
 fails ENOMEM 'longer than can be rounded up' "$P" mmap 0 $max rw- private,anon
 fails ENOMEM 'fixed beyond the address space' "$P" mmap 0x7ffffffff000 4K rw- private,anon,fixed
 fails ENOMEM 'fixed across its end' "$P" mmap 0x7fffffffe000 8K rw- private,anon,fixed
+fails EPERM 'fixed at -1: Linux takes it for an errno' "$P" mmap $max 4K rw- private,anon,fixed
+fails 600 'one that has no name' "$P" mmap 0xfffffffffffffda8 4K rw- private,anon,fixed
+like "$(sh -c 'echo "mmap 0xfffffffffffffda8 4K rw- private,anon,fixed" >"$1/ctl"' sh "$P" 2>&1)" . 'and the write ends'
 fails EINVAL 'growsdown and shared' "$P" mmap 0 4K rw- shared,anon,growsdown
 for prot in rwz rw rwxx wr- R-- '' 7; do
 	fails EINVAL "prot '$prot'" "$P" mmap 0 4K "$prot" private,anon

@@ -1,0 +1,76 @@
+/*
+ * faults.c - accesses: what they bring in, and the signal and code of those that fail.
+ */
+#include "tests/behaviours/behaviour.h"
+
+static const struct row rows[] = {
+    /* signals */
+    {"a load where nothing is", "bad_area", DO(LOAD(P(0))), SEGV(MAPERR)},
+    {"a store where nothing is", "bad_area", DO(STORE(P(0), 'x')), SEGV(MAPERR)},
+    {"a load without rights", "bad_area_access_error", DO(AREA(0, 1, NONE), LOAD(P(0))), SEGV(ACCERR)},
+    {"a store without rights", "bad_area_access_error", DO(AREA(0, 1, NONE), STORE(P(0), 'x')), SEGV(ACCERR)},
+    {"a store to read-only memory", "access_error", DO(AREA(0, 1, R), STORE(P(0), 'x')), SEGV(ACCERR)},
+    {"a store to a read-only page that is there", "access_error", DO(AREA(0, 1, R), LOAD(P(0)), STORE(P(0), 'x')),
+     SEGV(ACCERR)},
+    {"a store to a read-only shared file", "access_error", DO(FILE_S(0, 1, R, F0_RW, 0), STORE(P(0), 'x')),
+     SEGV(ACCERR)},
+    {"rights are looked at before the end of the file", "access_error", DO(FILE_P(0, 1, R, F2_R, 0), STORE(P(0), 'x')),
+     SEGV(ACCERR)},
+    {"what may be written may be read", "protection_map", DO(AREA(0, 1, W), STORE(P(0), 'x'), LOAD(P(0))), READS("x")},
+    {"what may only be written may be read first", "access_error", DO(AREA(0, 1, W), LOAD(P(0))), READS("\0")},
+    {"what may be executed may be read", "protection_map", DO(AREA(0, 1, X), LOAD(P(0))), READS("\0"), NEEDS(NO_KEYS)},
+    {"the first page", "bad_area", DO(LOAD(0)), SEGV(MAPERR)},
+    {"the last page of user space, not mapped", "bad_area",
+     DO(MMAP(USER_END - PAGE, PAGE, R, ANON | MAP_FIXED), MUNMAP(USER_END - PAGE, PAGE), LOAD(USER_END - 1)),
+     SEGV(MAPERR)},
+    {"the page behind user space", "do_kern_addr_fault", DO(LOAD(USER_END)), SEGV(MAPERR)},
+    {"the lowest address that is not canonical", "gp_user_force_sig_segv", DO(LOAD(UINT64_C(1) << 47)),
+     SIGNALS(SIGSEGV, SI_KERNEL)},
+    {"the highest address that is not canonical", "gp_user_force_sig_segv",
+     DO(STORE(UINT64_C(0xffff7fffffffffff), 'x')), SIGNALS(SIGSEGV, SI_KERNEL)},
+    {"the kernel's half", "do_kern_addr_fault", DO(LOAD(UINT64_C(0xffff800000000000))), SEGV(MAPERR)},
+    {"the last byte of all", "do_kern_addr_fault", DO(LOAD(UINT64_MAX)), SEGV(MAPERR)},
+    {"a load that runs out of its area", "bad_area", DO(AREA(0, 1, RW), LOADS(P(1) - 3, 8)), SEGV(MAPERR), AFTER(3)},
+    {"a store that runs into read-only memory", "access_error",
+     DO(AREA(0, 1, RW), AREA(1, 1, R), STORES(P(1) - 2, 4, 'a')), SEGV(ACCERR), AFTER(2)},
+
+    /* fetches */
+    {"a fetch where nothing is", "bad_area", DO(FETCH(P(0))), SEGV(MAPERR)},
+    {"a fetch without the right", "access_error: X86_PF_INSTR", DO(AREA(0, 1, RW), STORE(P(0), RETURN), FETCH(P(0))),
+     SEGV(ACCERR)},
+    {"a fetch without any right", "bad_area_access_error", DO(AREA(0, 1, NONE), FETCH(P(0))), SEGV(ACCERR)},
+    {"a fetch with the right", "protection_map", DO(AREA(0, 1, RWX), STORE(P(0), RETURN), FETCH(P(0))), GIVES(1)},
+    {"a fetch from what may only be executed", "protection_map",
+     DO(AREA(0, 1, RWX), STORE(P(0), RETURN), MPROTECT(P(0), PAGE, X), FETCH(P(0))), GIVES(1), NEEDS(NO_KEYS)},
+    {"a store to what may only be executed", "access_error", DO(AREA(0, 1, X), STORE(P(0), 'x')), SEGV(ACCERR),
+     NEEDS(NO_KEYS)},
+    {"a fetch at an address that is not canonical", "gp_user_force_sig_segv", DO(FETCH(UINT64_C(1) << 47)),
+     SIGNALS(SIGSEGV, SI_KERNEL)},
+    {"a fetch below a stack makes it grow", "lock_mm_and_find_vma", DO(STACK(1000, 1), FETCH(P(999))), SEGV(ACCERR),
+     AREAS("999..1001 rw-p")},
+
+    /* what they bring in */
+    {"untouched memory reads as zeros", "do_anonymous_page", DO(AREA(0, 1, RW), LOADS(P(0), 2)), READS("\0\0")},
+    {"a load maps the zero page", "do_anonymous_page", DO(AREA(0, 2, RW), LOAD(P(1))), READS("\0"), RESIDENT("1")},
+    {"a store makes a page", "do_anonymous_page", DO(AREA(0, 2, RW), STORE(P(1), 'x')), OK, RESIDENT("1")},
+    {"the rest of a new page is zero", "do_anonymous_page", DO(AREA(0, 1, RW), STORE(P(0) + 1, 'x'), LOADS(P(0), 3)),
+     READS("\0x\0")},
+    {"a store over the zero page makes a page", "wp_page_copy",
+     DO(AREA(0, 1, RW), LOAD(P(0)), STORE(P(0), 'x'), LOADS(P(0), 2)), READS("x\0"), RESIDENT("0")},
+    {"shared memory has no pages of its own", "shmem_fault", DO(COMMON(0, 1, RW), STORE(P(0), 'x')), OK, RESIDENT("")},
+    {"a private file is read", "do_read_fault", DO(FILE_P(0, 2, RW, F0_R, 3), LOADS(P(1) - 1, 2)), READS("DE"),
+     RESIDENT("")},
+    {"a store to a private file copies the page", "do_cow_fault",
+     DO(FILE_P(0, 2, RW, F0_R, 0), STORE(P(0), 'x'), LOADS(P(0), 2)), READS("xA"), RESIDENT("0")},
+    {"a store to a private file leaves the file", "do_cow_fault",
+     DO(FILE_P(0, 1, RW, F0_R, 0), STORE(P(0), 'x'), FILE_S(5, 1, R, F0_R, 0), LOAD(P(5))), READS("A")},
+    {"a store over a page that was read copies it", "wp_page_copy",
+     DO(FILE_P(0, 1, RW, F0_R, 0), LOAD(P(0)), STORE(P(0), 'x'), LOADS(P(0), 2)), READS("xA"), RESIDENT("0")},
+    {"a store to a shared file is seen by other mappings", "do_shared_fault",
+     DO(FILE_S(0, 1, RW, F0_RW, 0), FILE_P(5, 1, R, F0_R, 0), LOAD(P(5)), STORE(P(0), 'x'), LOAD(P(5))), READS("x")},
+    {"a store to shared memory is seen by another view", "shmem_fault",
+     DO(COMMON(0, 1, RW), MREMAP(P(0), 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, P(5)), STORE(P(0), 'x'), LOAD(P(5))),
+     READS("x")},
+};
+
+FAMILY(faults, rows);

@@ -1,0 +1,179 @@
+/*
+ * main.c - the table of behaviours: each row is run by the engine and, where the host can be the oracle, by its kernel.
+ *
+ *     test_behaviours -k                           all rows, those after a failure too
+ *     test_behaviours -k -p /behaviour/mremap      those of a family (-l lists them)
+ *
+ * Its notation: behaviour.h. A row that the kernel does not meet is wrong, whatever the engine does.
+ */
+#include "tests/behaviours/expect.h"
+#include "tests/differential/compare.h"
+#include "tests/differential/engine_executor.h"
+#include "tests/differential/host_executor.h"
+
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct family *const families[] = {
+    &family_limits, &family_mmap,   &family_placement, &family_munmap,  &family_mprotect, &family_mremap,
+    &family_brk,    &family_mlock,  &family_madvise,   &family_pages,   &family_mincore,  &family_msync,
+    &family_fork,   &family_faults, &family_files,     &family_merging, &family_stack,
+};
+
+/* Where the rows run. */
+static struct {
+	char *dir;
+	struct host *host; /* NULL: it cannot be the oracle */
+	char *why;
+	unsigned meets; /* needs that are met */
+} site;
+
+/* --- A row ------------------------------------------------------------------------------------------ */
+
+static void add_steps(struct program *program, const struct step *steps, unsigned count, uint32_t *slot)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (steps[i].call == CALL_NONE) {
+			*slot = steps[i].slot;
+			continue;
+		}
+		program->step[program->steps] = steps[i];
+		program->step[program->steps++].slot = *slot;
+	}
+}
+
+/* The program of ROW; *TESTED is the number of the step under test. */
+static void make_program(const struct row *row, struct program *program, unsigned *tested)
+{
+	uint32_t slot = 0;
+
+	memset(program, 0, sizeof *program);
+	program->unprivileged = row->unprivileged || !(site.meets & NEED_ROOT);
+	add_steps(program, row->step, row->steps, &slot);
+	*tested = program->steps - 1;
+	add_steps(program, row->after, row->steps_after, &slot);
+}
+
+static void tell(const struct row *row, const struct program *program, const char *side, const char *what)
+{
+	g_test_message("%s (%s)", row->name, row->follows);
+	for (uint32_t i = 0; i < program->steps; i++) {
+		g_autofree char *line = step_text(&program->step[i]);
+		g_test_message("    %s", line);
+	}
+	g_test_message("%s: %s", side, what);
+	g_test_fail();
+}
+
+static bool check_side(const struct row *row, const struct program *program, unsigned tested,
+                       const struct answers *answers, bool is_linux)
+{
+	g_autofree char *what = unexpected(row, program, tested, answers, is_linux);
+
+	if (what != NULL)
+		tell(row, program, is_linux ? "Linux" : "the engine", what);
+	return what == NULL;
+}
+
+/* On the host; then ENGINE's answers and its must be the same. */
+static void check_host(const struct row *row, const struct program *program, unsigned tested, bool engine_is_right,
+                       const struct answers *engine)
+{
+	struct comparison how = {.fold = false};
+	struct difference difference;
+	struct answers answers;
+
+	answers_init(&answers);
+	host_run(site.host, program, &answers);
+	bool both = check_side(row, program, tested, &answers, true) && engine_is_right;
+	if (both && compare(program, &how, &answers, engine, &difference)) {
+		tell(row, program, "compared", difference.text);
+		difference_clear(&difference);
+	}
+	answers_clear(&answers);
+}
+
+static void test_row(gconstpointer data)
+{
+	enum { OF_BOTH = NEED_ROOT | NEED_HEURISTIC };
+	const struct row *row = data;
+	struct answers engine;
+	struct program program;
+	unsigned tested, missing = row->needs & ~site.meets;
+
+	if (missing & OF_BOTH) {
+		g_test_skip(missing & NEED_ROOT ? "needs root" : "needs overcommit_memory 0");
+		return;
+	}
+	make_program(row, &program, &tested);
+	answers_init(&engine);
+	engine_run(&program, site.dir, MAX_STEPS, &engine);
+	bool right = check_side(row, &program, tested, &engine, false);
+	if (site.host == NULL || missing != 0)
+		g_test_message("the engine only: %s", site.host == NULL ? site.why : "the host cannot do that");
+	else
+		check_host(row, &program, tested, right, &engine);
+	answers_clear(&engine);
+}
+
+/* --- All -------------------------------------------------------------------------------------------- */
+
+static void look_at_host(void)
+{
+	g_autofree char *overcommit = NULL;
+	struct abilities abilities;
+
+	g_file_get_contents("/proc/sys/vm/overcommit_memory", &overcommit, NULL, NULL);
+	host_abilities(site.dir, &abilities);
+	site.meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
+	             (abilities.large_files ? NEED_ALIGNED : 0) |
+	             (overcommit == NULL || atoi(overcommit) == 0 ? NEED_HEURISTIC : 0);
+}
+
+static void site_begin(void)
+{
+	site.dir = g_build_filename(g_get_tmp_dir(), "vasfs-behaviours-XXXXXX", NULL);
+	g_assert_nonnull(g_mkdtemp(site.dir));
+	look_at_host();
+	site.host = host_new(HOST_MACHINE, site.dir, &site.why);
+}
+
+static void site_end(void)
+{
+	GDir *dir = g_dir_open(site.dir, 0, NULL);
+	const char *name;
+
+	g_clear_pointer(&site.host, host_free);
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *path = g_build_filename(site.dir, name, NULL);
+		g_unlink(path);
+	}
+	g_dir_close(dir);
+	g_rmdir(site.dir);
+	g_free(site.dir);
+	g_free(site.why);
+}
+
+/* "/behaviour/mmap/a-length-of-0" */
+static char *path_of(const struct family *family, const struct row *row)
+{
+	g_autofree char *slug = g_strcanon(g_strdup(row->name), G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_", '-');
+
+	return g_strdup_printf("/behaviour/%s/%s", family->name, slug);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
+		for (unsigned k = 0; k < families[i]->count; k++) {
+			g_autofree char *path = path_of(families[i], &families[i]->rows[k]);
+			g_test_add_data_func(path, &families[i]->rows[k], test_row);
+		}
+	site_begin();
+	int result = g_test_run();
+	site_end();
+	return result;
+}
