@@ -43,7 +43,7 @@ static bool find_directory(struct session *s, struct tree_node *dir)
 	       tree_lookup(mount, &root, "vm", &s->fuzz.caller, dir);
 }
 
-/* Which has its own threads work at times of their own. */
+/* A write to it would let the machine's own threads work, at times that differ from run to run. */
 static bool is_timer(const struct tree_file *file)
 {
 	return strcmp(file->name, "dirty_writeback_centisecs") == 0;
