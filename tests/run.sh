@@ -2,8 +2,9 @@
 # run.sh - install what is missing, build, run the tests. The last line counts the cases that ran: N passed, M failed.
 #
 #     tests/run.sh                   the plain build
-#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer
-#     tests/run.sh [plain] [asan] [tsan] [-- MESON-TEST-ARGUMENT...]      for example: tests/run.sh asan -- ctl-dash
+#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer,
+#                                    and the fuzzers, each for FUZZ_SECONDS (30)
+#     tests/run.sh [plain] [asan] [tsan] [fuzz] [-- MESON-TEST-ARGUMENT...]      for example: tests/run.sh asan -- ctl-dash
 #
 # Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
@@ -32,7 +33,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The folder and the meson options of a build.
+# The folder and the meson options of a build, its compiler, the packages that it needs beside the usual, and what of the
+# tests it runs.
 folder_of() {
 	case $1 in
 	plain) echo "$top/build" ;;
@@ -43,6 +45,23 @@ options_of() {
 	case $1 in
 	asan) echo '-Db_sanitize=address,undefined -Doptimization=1' ;;
 	tsan) echo '-Db_sanitize=thread -Doptimization=1' ;;
+	fuzz) echo '-Db_sanitize=address,undefined -Doptimization=1 -Db_lundef=false' ;;
+	esac
+}
+compiler_of() {
+	case $1 in
+	fuzz) echo clang ;;
+	*) echo "${CC:-cc}" ;;
+	esac
+}
+packages_of() {
+	case $1 in
+	fuzz) echo 'clang libclang-rt-dev' ;;
+	esac
+}
+suite_of() {
+	case $1 in
+	fuzz) echo '--suite fuzz' ;;
 	esac
 }
 
@@ -56,9 +75,9 @@ test_build() {
 		fixed='setarch -R'
 	fi
 	rm -f "$folder/meson-logs/testlog.json"
-	# shellcheck disable=SC2046 # a list of words
-	if build "$folder" $(options_of "$name"); then
-		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
+	# shellcheck disable=SC2046 # lists of words
+	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
+		$fixed meson test $(suite_of "$name") -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
 			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" "$@" >&2
 		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
@@ -81,17 +100,19 @@ sum() {
 builds=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all) builds='plain asan tsan' ;;
-	plain | asan | tsan) builds="$builds $1" ;;
+	--all) builds='plain asan tsan fuzz' ;;
+	plain | asan | tsan | fuzz) builds="$builds $1" ;;
 	--) shift && break ;;
 	*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
 done
 
-install_packages || exit 1
+builds=${builds:-plain}
+# shellcheck disable=SC2046 # a list of words
+install_packages $(for name in $builds; do packages_of "$name"; done) || exit 1
 : >"$TMPDIR/counts"
-for name in ${builds:-plain}; do
+for name in $builds; do
 	test_build "$name" "$@"
 done
 sum
