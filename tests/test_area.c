@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(COVERAGE)
 enum { SEEDS = 2 };
 #else
 enum { SEEDS = 8 };
@@ -48,7 +48,6 @@ static const unsigned some_flags[] = {
     AREA_READ | AREA_MAYREAD, AREA_READ | AREA_WRITE | AREA_ACCOUNT,
     AREA_READ | AREA_EXEC,    AREA_READ | AREA_WRITE | AREA_GROWSDOWN,
     AREA_READ | AREA_LOCKED,  AREA_READ | AREA_WRITE | AREA_SHARED | AREA_MAYSHARE,
-    AREA_READ | AREA_SPECIAL,
 };
 
 static uint64_t cell_va(int i)
@@ -84,7 +83,7 @@ static bool should_be_one(const struct vm_area *a, const struct vm_area *b)
 	bool families = a->anon_vma == b->anon_vma ||
 	                ((a->anon_vma == 0 || b->anon_vma == 0) && !a->anon_inherited && !b->anon_inherited);
 
-	return a->end == b->start && a->flags == b->flags && !(a->flags & AREA_SPECIAL) && a->file == b->file &&
+	return a->end == b->start && a->flags == b->flags && a->file == b->file &&
 	       area_index(a, a->end) == b->pgoff && families;
 }
 
@@ -201,11 +200,11 @@ static void do_change(struct model *m, int first, int last)
 
 	g_assert_cmpint(area_isolate(m->space, start, end), ==, 0);
 	for (struct vm_area *a = area_overlap(m->space, start, end); a != NULL && a->start < end; a = a->next)
-		if (!(a->flags & (AREA_SPECIAL | AREA_SHARED)))
+		if (!(a->flags & AREA_SHARED))
 			area_set_flags(a, flags);
 	area_merge(m->space, start, end);
 	for (int i = first; i < last; i++)
-		if (m->cell[i].flags != 0 && !(m->cell[i].flags & (AREA_SPECIAL | AREA_SHARED)))
+		if (m->cell[i].flags != 0 && !(m->cell[i].flags & AREA_SHARED))
 			m->cell[i].flags = flags;
 }
 
@@ -215,7 +214,7 @@ static void do_family(struct model *m, int first, int last)
 	struct vm_machine *machine = m->process->machine;
 	struct vm_area *area = area_find(m->space, cell_va(first));
 
-	if (area == NULL || (area->flags & (AREA_SPECIAL | AREA_SHARED)))
+	if (area == NULL || (area->flags & AREA_SHARED))
 		return;
 	machine_lock(machine);
 	if (area->anon_vma != 0 && last - first == 1) {
@@ -387,6 +386,26 @@ static void test_limit(struct vm_fixture *f, gconstpointer data)
 	model_end(&m);
 }
 
+/* The kernel's own areas are neither split nor merged. */
+static void test_special(struct vm_fixture *f, gconstpointer data)
+{
+	unsigned flags = AREA_READ | AREA_SPECIAL;
+	struct model m;
+
+	model_begin(&m, f, 1);
+	process_write_lock(m.process);
+	area_insert(area_new(m.space, ARENA, ARENA + 2 * PAGE, flags, NULL, 0));
+	area_insert(area_new(m.space, ARENA + 2 * PAGE, ARENA + 4 * PAGE, flags, NULL, 2));
+	area_merge(m.space, ARENA, ARENA + 4 * PAGE);
+	g_assert_cmpuint(m.space->area_count, ==, 2);
+	g_assert_cmpint(area_isolate(m.space, ARENA, ARENA + 2 * PAGE), ==, 0);
+	g_assert_cmpint(area_isolate(m.space, ARENA, ARENA + PAGE), ==, -EINVAL);
+	g_assert_cmpint(area_isolate_unlimited(m.space, ARENA + 3 * PAGE, ARENA + 4 * PAGE), ==, -EINVAL);
+	g_assert_cmpuint(m.space->area_count, ==, 2);
+	process_unlock(m.process);
+	model_end(&m);
+}
+
 static void test_empty(struct vm_fixture *f, gconstpointer data)
 {
 	struct model m;
@@ -414,5 +433,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/area/model", NULL, test_model);
 	FIXTURE_TEST("/area/height", &many, test_height);
 	FIXTURE_TEST("/area/limit", &three, test_limit);
+	FIXTURE_TEST("/area/special", NULL, test_special);
 	return g_test_run();
 }

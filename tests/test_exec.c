@@ -170,6 +170,35 @@ static void test_huge(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
+/* Segments that are sound by themselves, but have no room where the image goes, or take that of others. */
+static void test_no_room(struct exec_fixture *f, gconstpointer data)
+{
+	static const struct {
+		bool interpreter; /* whose segment it is, else the program's */
+		uint16_t type;
+		uint64_t addr, size; /* 0: as it was */
+	} cases[] = {
+	    {false, ET_DYN, 0, UINT64_C(0x600000000000)}, /* behind PIE_BASE */
+	    {true, ET_DYN, 0, VM_USER_END - VM_PAGE_SIZE},
+	    {true, ET_EXEC, VM_USER_END - VM_PAGE_SIZE, 0}, /* over the strings */
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *interpreter = exec_path_of(f, "interpreter"), *bytes = NULL;
+		g_autofree char *program = exec_write_interpreted(f, "program", ET_DYN, interpreter);
+		g_free(exec_write_interpreted(f, "interpreter", cases[i].type, "/nowhere"));
+		size_t size;
+		const char *changed = cases[i].interpreter ? "interpreter" : "program";
+		g_assert_true(g_file_get_contents(cases[i].interpreter ? interpreter : program, &bytes, &size, NULL));
+		Elf64_Phdr *segment = load_segment(bytes, 0);
+		segment->p_flags = PF_R;
+		segment->p_vaddr = cases[i].addr > 0 ? cases[i].addr : segment->p_vaddr;
+		segment->p_memsz = cases[i].size > 0 ? cases[i].size : segment->p_memsz;
+		g_free(exec_write(f, changed, bytes, size));
+		assert_fails(f, program, -ENOEXEC);
+	}
+}
+
 static void test_overlapping(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *bytes = NULL;
@@ -288,6 +317,7 @@ int main(int argc, char **argv)
 	    {"/exec/too-big", test_too_big},
 	    {"/exec/damage/truncated", test_truncated},
 	    {"/exec/damage/huge", test_huge},
+	    {"/exec/damage/no-room", test_no_room},
 	    {"/exec/damage/overlapping", test_overlapping},
 	    {"/exec/damage/random", test_damaged},
 	    {"/exec/result", test_result},

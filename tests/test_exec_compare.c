@@ -4,7 +4,7 @@
  * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
  * that the engine's libraries give.
  *
- *     test_exec_compare STATIC STATIC_PIE FIXED [PROGRAM...]    (three builds of exec_target.c, and more to compare)
+ *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES [PROGRAM...]    (builds of exec_target.c, and more)
  */
 #include "tests/exec_fixture.h"
 
@@ -475,7 +475,7 @@ static void test_script(void)
 int main(int argc, char **argv)
 {
 	static const char *const system_programs[] = {"/bin/true", "/bin/ls", "/bin/bash"};
-	static const char *const names[] = {"static", "static-pie", "fixed"};
+	static const char *const names[] = {"static", "static-pie", "fixed", "static-pie-aligned", "libraries"};
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(system_programs); i++) {
@@ -490,7 +490,7 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3)
 		g_test_add_data_func("/exec/libraries/fixed", argv[3], test_libraries);
-	for (int i = 4; i < argc; i++) {
+	for (int i = 5; i < argc; i++) {
 		g_autofree char *name = g_strconcat("/exec/libraries/given", argv[i], NULL);
 		g_test_add_data_func(name, argv[i], test_libraries);
 	}

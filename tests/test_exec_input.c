@@ -112,6 +112,19 @@ static void test_strings_limits(void)
 	g_assert_cmpint(try_strings(262144, 1), ==, -E2BIG);
 }
 
+/* A program has an argv[0] in any case, empty if need be (bprm_stack_limits, since 5.18). */
+static void test_strings_none(void)
+{
+	const char *const none[] = {NULL};
+	struct vm_exec_args args = {.path = "program", .argv = none, .envp = none};
+	struct exec_strings strings;
+
+	g_assert_cmpint(exec_strings_init(&strings, &args, process), ==, 0);
+	g_assert_cmpuint(strings.argv->len, ==, 1);
+	g_assert_cmpstr(g_ptr_array_index(strings.argv, 0), ==, "");
+	exec_strings_clear(&strings);
+}
+
 static void test_strings_interpret(void)
 {
 	const char *const argv[] = {"zero", "one", NULL}, *const envp[] = {NULL};
@@ -265,6 +278,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/script/lines", test_script);
 	g_test_add_func("/script/long", test_script_long);
 	g_test_add_func("/strings/limits", test_strings_limits);
+	g_test_add_func("/strings/none", test_strings_none);
 	g_test_add_func("/strings/interpret", test_strings_interpret);
 	g_test_add_func("/ldcache/find", test_cache);
 	g_test_add_func("/ldcache/old-format", test_cache_old_format);

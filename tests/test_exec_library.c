@@ -92,6 +92,75 @@ static void test_library_names(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, one) + count_lines_with(text, two), ==, 1);
 }
 
+/* A library linked with -z nodefaultlib finds nothing in the default folders, through the cache neither. */
+static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
+{
+	static const struct {
+		uint64_t flags;
+		bool found;
+	} cases[] = {{0, true}, {DF_1_NODEFLIB, false}};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *path =
+		    exec_write_library(f, "libtop.so", (const char *[]){"libm.so.6", NULL}, "$ORIGIN/${UNKNOWN}/$X");
+		g_autofree char *bytes = NULL;
+		size_t size;
+		g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+		/* Behind the four entries that it has. */
+		((Elf64_Dyn *)(void *)(bytes + DYNAMIC_AT))[4] = (Elf64_Dyn){DT_FLAGS_1, {cases[i].flags}};
+		g_free(exec_write(f, "libtop.so", bytes, size));
+		g_autofree char *text = exec_with_library(f, path);
+		g_assert_cmpuint(count_lines_with(text, path), ==, 1);
+		g_assert_cmpint(count_lines_with(text, "/libm.so.6") > 0, ==, cases[i].found);
+	}
+}
+
+struct first_area {
+	const char *suffix; /* of its name */
+	uint64_t start;
+	char perm[5];
+};
+
+static void find_first(void *ctx, const struct vm_area_info *area)
+{
+	struct first_area *first = ctx;
+
+	if (first->start != 0 || area->name == NULL || !g_str_has_suffix(area->name, first->suffix))
+		return;
+	first->start = area->start;
+	memcpy(first->perm, area->perm, sizeof first->perm);
+}
+
+static int peek(struct exec_fixture *f, uint64_t va)
+{
+	uint8_t byte;
+
+	return vm_peek(f->process, va, &byte, 1) == 1 ? byte : -1;
+}
+
+/* Zeros follow the file's part of a segment, in its last page too, also where it may not be written. */
+static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer data)
+{
+	g_autofree char *path = exec_write_library(f, "libtop.so", (const char *[]){NULL}, "$ORIGIN");
+	struct first_area first = {.suffix = "libtop.so"};
+	g_autofree char *bytes = NULL;
+	size_t size;
+
+	g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+	Elf64_Phdr *load = (Elf64_Phdr *)(void *)(bytes + sizeof(Elf64_Ehdr));
+	load->p_flags = PF_R;
+	load->p_filesz = 0xf00;
+	load->p_memsz = 0x1800;
+	bytes[0xeff] = bytes[0xf00] = 'x';
+	g_free(exec_write(f, "libtop.so", bytes, size));
+	g_autofree char *text = exec_with_library(f, path);
+	g_assert_cmpint(vm_process_areas(f->process, find_first, &first), ==, 0);
+	g_assert_cmpstr(first.perm, ==, "r--p");
+	g_assert_cmpint(peek(f, first.start + 0xeff), ==, 'x');
+	g_assert_cmpint(peek(f, first.start + 0xf00), ==, 0);
+	g_assert_cmpint(peek(f, first.start + 0x1000), ==, 0);
+}
+
 /* Damage to a library never fails the exec for lack of anything but memory. */
 static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 {
@@ -161,9 +230,14 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*test)(struct exec_fixture *, gconstpointer);
 	} tests[] = {
-	    {"/exec/library/circle", test_library_circle},   {"/exec/library/path", test_library_path},
-	    {"/exec/library/missing", test_library_missing}, {"/exec/library/names", test_library_names},
-	    {"/exec/library/damaged", test_library_damaged}, {"/exec/library/platform", test_library_platform},
+	    {"/exec/library/circle", test_library_circle},
+	    {"/exec/library/path", test_library_path},
+	    {"/exec/library/missing", test_library_missing},
+	    {"/exec/library/names", test_library_names},
+	    {"/exec/library/no-default", test_library_no_default},
+	    {"/exec/library/read-only-tail", test_library_read_only_tail},
+	    {"/exec/library/damaged", test_library_damaged},
+	    {"/exec/library/platform", test_library_platform},
 	};
 
 	g_test_init(&argc, &argv, NULL);

@@ -231,6 +231,14 @@ static void test_large_transfers(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(load(f->process, A(1) + 1, back, MIB), ==, MIB);
 	g_assert_cmpmem(bytes, MIB, back, MIB);
 	g_assert_cmpint(get(f->process, A(1)), ==, 0);
+	/* Over pages that are there, whole ones and parts. */
+	for (uint64_t offset = 0; offset < 2; offset++) {
+		for (size_t i = 0; i < MIB; i++)
+			bytes[i] = (uint8_t)~bytes[i];
+		g_assert_cmpint(vm_write(f->process, A(1) + offset, bytes, MIB), ==, MIB);
+		g_assert_cmpint(load(f->process, A(1) + offset, back, MIB), ==, MIB);
+		g_assert_cmpmem(bytes, MIB, back, MIB);
+	}
 }
 
 /* With a handful of frames a transfer goes through a few of them at a time. */

@@ -5,6 +5,7 @@
 #include "tests/vm_fixture.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #define A(page) (ARENA + (page)*PAGE)
 
@@ -37,11 +38,42 @@ static void test_config(void)
 	config.first_pid = 0;
 	assert_refused(&config);
 	vm_config_init(&config);
+	config.policy = "oldest";
+	assert_refused(&config);
+	config.policy = NULL;
+	assert_refused(&config);
+	vm_config_init(&config);
+	config.swap = UINT64_MAX;
+	assert_refused(&config);
+	vm_config_init(&config);
+	config.tlb_sets = 65537;
+	assert_refused(&config);
+	vm_config_init(&config);
 	config.ram = PAGE;
 	struct vm_machine *machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(machine);
 	assert_sound(machine);
 	vm_machine_free(machine);
+}
+
+/* The address space of this program is too small for a terabyte more. */
+static void test_no_memory(void)
+{
+	g_autofree char *statm = NULL;
+	g_autoptr(GError) error = NULL;
+	struct vm_config config;
+	struct rlimit before, limit;
+
+	g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL, NULL));
+	g_assert_cmpint(getrlimit(RLIMIT_AS, &before), ==, 0);
+	limit = before;
+	limit.rlim_cur = MIN(before.rlim_max, g_ascii_strtoull(statm, NULL, 10) * PAGE + (UINT64_C(64) << 30));
+	g_assert_cmpint(setrlimit(RLIMIT_AS, &limit), ==, 0);
+	vm_config_init(&config);
+	config.ram = UINT64_C(1) << 40;
+	g_assert_null(vm_machine_new(&config, &error));
+	g_assert_cmpint(setrlimit(RLIMIT_AS, &before), ==, 0);
+	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM);
 }
 
 /* Machines share nothing, and one may be freed with everything still in it. */
@@ -365,6 +397,7 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/machine/config", test_config);
+	g_test_add_func("/machine/no-memory", test_no_memory);
 	g_test_add_func("/machine/many", test_many);
 	FIXTURE_TEST("/machine/counters", NULL, test_counters);
 	FIXTURE_TEST("/machine/same-pages", NULL, test_same_pages);

@@ -5,6 +5,7 @@
 #include "tests/pressure.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- Pages and frames -------------------------------------------------------------------------------------- */
@@ -24,6 +25,30 @@ static void assert_in_core(struct vm_process *process, uint64_t va, const char *
 	for (size_t i = 0; i < pages; i++)
 		text[i] = (char)(text[i] + '0');
 	g_assert_cmpstr(text, ==, expected);
+}
+
+/* Of a file that it neither owns nor may write a process does not learn what is in memory. */
+static void test_mincore_rights(void)
+{
+	static const struct {
+		bool owns;
+		int mode;
+		const char *expected;
+	} cases[] = {{true, 0400, "10"}, {false, 0644, "11"}, {false, 0646, "10"}};
+	uid_t uid = getuid() != 0 ? getuid() : 1000;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct pressure p;
+		pressure_begin(&p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
+		g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
+		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
+		map_file(p.f.process, ARENA, 2, PROT_READ, MAP_PRIVATE, file, 0);
+		vm_file_unref(file);
+		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode), ==, 0);
+		get(p.f.process, ARENA);
+		assert_in_core(p.f.process, ARENA, cases[i].expected);
+		pressure_end(&p);
+	}
 }
 
 /* A page that was given up goes without swap; one that was written again does not. */
@@ -285,6 +310,43 @@ static void test_remove_stores(void)
 	pressure_end(&p);
 }
 
+/* More pages than are dropped in one go, and half of them in swap. */
+static void test_remove_many(void)
+{
+	struct pressure p;
+
+	pressure_begin(&p, &(struct pressure_size){.frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	map(p.f.process, ARENA, 200, RW, SHARED_ANON);
+	fill(p.f.process, ARENA, 200, 'r');
+	g_assert_cmpint(vm_madvise(p.f.process, ARENA + PAGE, 198 * PAGE, MADV_REMOVE), ==, 0);
+	g_assert_cmpuint(frames_used(&p) + machine_info(&p).swap_used, ==, 2);
+	assert_filled(p.f.process, ARENA, 1, 'r');
+	assert_filled(p.f.process, ARENA + PAGE, 198, 0);
+	assert_filled(p.f.process, ARENA + 199 * PAGE, 1, 'r');
+	pressure_end(&p);
+}
+
+/* A file that must not be written any more: it keeps its pages, in memory too. */
+static void test_remove_refused(void)
+{
+	struct pressure p;
+	int error, fd = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+
+	pressure_begin(&p, &(struct pressure_size){.frames = 8});
+	g_assert_cmpint(ftruncate(fd, 2 * PAGE), ==, 0);
+	struct vm_file *file = vm_file_new(p.f.machine, fd, O_RDWR, &error);
+	g_assert_nonnull(file);
+	map_file(p.f.process, ARENA, 2, RW, MAP_SHARED, file, 0);
+	put(p.f.process, ARENA, 's');
+	g_assert_cmpint(vm_msync(p.f.process, ARENA, PAGE, MS_SYNC), ==, 0);
+	g_assert_cmpint(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, ARENA, 2 * PAGE, MADV_REMOVE), ==, -EPERM);
+	assert_in_core(p.f.process, ARENA, "10");
+	g_assert_cmpint(get(p.f.process, ARENA), ==, 's');
+	vm_file_unref(file);
+	pressure_end(&p);
+}
+
 /* --- Areas and flags ----------------------------------------------------------------------------------------- */
 
 /* Past max_map_count: EAGAIN, and no area has changed. */
@@ -414,5 +476,8 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/madvise-pages/vm-flags", NULL, test_vm_flags);
 	FIXTURE_TEST("/madvise-pages/ended", NULL, test_ended);
 	g_test_add_func("/madvise-pages/many", test_many);
+	g_test_add_func("/madvise-pages/mincore-rights", test_mincore_rights);
+	g_test_add_func("/madvise-pages/remove-many", test_remove_many);
+	g_test_add_func("/madvise-pages/remove-refused", test_remove_refused);
 	return g_test_run();
 }

@@ -351,6 +351,23 @@ static void test_brk_obstacle(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex((uint64_t)vm_brk(f->process, HEAP), ==, HEAP);
 }
 
+/* Refused: past user space, with too many areas, and to give back what is there no more. */
+static void test_brk_refused(struct vm_fixture *f, gconstpointer data)
+{
+	int64_t heap = vm_brk(f->process, 0), end = heap + 4 * (int64_t)PAGE;
+	struct vm_process_info info;
+
+	g_assert_cmpint(vm_brk(f->process, VM_USER_END), ==, heap);
+	g_assert_cmpint(vm_brk(f->process, UINT64_MAX), ==, heap);
+	vm_process_info(f->process, &info);
+	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, info.areas - 1), ==, 0);
+	g_assert_cmpint(vm_brk(f->process, (uint64_t)end), ==, heap);
+	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, 65530), ==, 0);
+	g_assert_cmpint(vm_brk(f->process, (uint64_t)end), ==, end);
+	g_assert_cmpint(vm_munmap(f->process, (uint64_t)heap, 4 * PAGE), ==, 0);
+	g_assert_cmpint(vm_brk(f->process, (uint64_t)heap), ==, end);
+}
+
 static void test_sbrk(struct vm_fixture *f, gconstpointer data)
 {
 	g_assert_cmphex((uint64_t)vm_sbrk(f->process, 100), ==, HEAP);
@@ -394,6 +411,14 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
+/* As large as the address space, nearly, and a multiple of huge pages. */
+static void test_too_large(struct vm_fixture *f, gconstpointer data)
+{
+	ASSERT_SAME(f, {MMAP, 0, UINT64_C(0x7fffffe00000), PROT_NONE, PRIVATE_ANON, NO_FILE},
+	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_NONE, PRIVATE_ANON | MAP_NORESERVE, NO_FILE},
+	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_READ, MAP_PRIVATE, RDONLY});
+}
+
 int main(int argc, char **argv)
 {
 	static const struct vm_limits user = {.uid = 1000}, few_areas = {.max_map_count = 20};
@@ -417,5 +442,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/mmap/sbrk", NULL, test_sbrk);
 	FIXTURE_TEST("/mmap/populate", NULL, test_populate);
 	FIXTURE_TEST("/mmap/dead-process", NULL, test_dead_process);
+	FIXTURE_TEST("/mmap/too-large", NULL, test_too_large);
+	FIXTURE_TEST("/mmap/brk-refused", NULL, test_brk_refused);
 	return g_test_run();
 }

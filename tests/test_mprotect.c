@@ -171,6 +171,20 @@ static void test_committed(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(after.committed, ==, before.committed);
 }
 
+/* A range that has its rights already needs no split: it is no area more. */
+static void test_unchanged(struct vm_fixture *f, gconstpointer data)
+{
+	struct vm_process_info info;
+
+	map(f->process, A(0), 3, RW, PRIVATE_ANON);
+	vm_process_info(f->process, &info);
+	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, info.areas), ==, 0);
+	g_assert_cmpint(vm_mprotect(f->process, A(1), PAGE, RW), ==, 0);
+	g_assert_cmpint(vm_mprotect(f->process, A(1), PAGE, PROT_READ), ==, -ENOMEM);
+	g_assert_cmpint(vm_mprotect(f->process, A(0), 3 * PAGE, PROT_READ), ==, 0);
+	assert_areas(f->process, "20000000-20003000 r--p 0\n");
+}
+
 static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = spawn(f);
@@ -191,6 +205,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/mprotect/no-needless-fault", NULL, test_no_needless_fault);
 	FIXTURE_TEST("/mprotect/file-pages", NULL, test_file_pages);
 	FIXTURE_TEST("/mprotect/committed", NULL, test_committed);
+	FIXTURE_TEST("/mprotect/unchanged", NULL, test_unchanged);
 	FIXTURE_TEST("/mprotect/dead-process", NULL, test_dead_process);
 	return g_test_run();
 }

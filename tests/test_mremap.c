@@ -248,6 +248,15 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
+/* Lengths that no address space has room for. */
+static void test_too_large(struct vm_fixture *f, gconstpointer data)
+{
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_NONE, PRIVATE_ANON | MAP_FIXED, NO_FILE},
+	            {MREMAP, A(0), PAGE, UINT64_C(0x7fffffff0000), MREMAP_MAYMOVE},
+	            {MREMAP, A(0), PAGE, UINT64_C(0x7fffffff0000), 0}, {MREMAP, A(0), UINT64_C(1) << 47, PAGE, 0},
+	            {MREMAP, A(0), UINT64_C(1) << 63, PAGE, MREMAP_MAYMOVE});
+}
+
 int main(int argc, char **argv)
 {
 	static const struct vm_limits user = {.uid = 1000};
@@ -265,5 +274,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/mremap/counters", NULL, test_counters);
 	FIXTURE_TEST("/mremap/memlock", &user, test_memlock);
 	FIXTURE_TEST("/mremap/dead-process", NULL, test_dead_process);
+	FIXTURE_TEST("/mremap/too-large", NULL, test_too_large);
 	return g_test_run();
 }

@@ -212,6 +212,12 @@ static void test_frames(void)
 	uint64_t wanted = UINT64_C(1) << KPF_ANON | UINT64_C(1) << KPF_MMAP | UINT64_C(1) << KPF_SWAPBACKED |
 	                  UINT64_C(1) << KPF_UPTODATE | UINT64_C(1) << KPF_LRU | UINT64_C(1) << KPF_DIRTY;
 	g_assert_cmphex(flags[entry.pfn] & wanted, ==, wanted);
+	/* A frame that is free again. */
+	put(p.f.process, a, 2);
+	g_assert_true(entry_of(p.f.process, a, &entry));
+	g_assert_cmpint(vm_munmap(p.f.process, a, PAGE), ==, 0);
+	vm_machine_page_flags(p.f.machine, entry.pfn, 1, flags);
+	g_assert_cmphex(flags[0], ==, UINT64_C(1) << KPF_BUDDY);
 	vm_machine_page_flags(p.f.machine, UINT64_MAX - 3, 2, flags);
 	g_assert_cmphex(flags[0], ==, UINT64_C(1) << KPF_NOPAGE);
 	vm_machine_page_counts(p.f.machine, UINT64_MAX - 3, 2, counts);

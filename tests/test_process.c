@@ -84,6 +84,10 @@ static void test_exit(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_process_kill(child, SIGKILL), ==, -ESRCH);
 	g_assert_cmpint(vm_process_areas(child, note_area, NULL), ==, -ESRCH);
 	g_assert_cmpint(vm_process_seek(child, 0, false), ==, -ESRCH);
+	g_assert_null(vm_process_exe(child));
+	size_t len = 1;
+	g_assert_null(vm_process_auxv(child, &len));
+	g_assert_cmpuint(len, ==, 0);
 	g_assert_cmpint(info_of(child).pid, ==, vm_process_pid(child));
 	/* What it did counts for its parent. */
 	g_assert_cmpuint(info_of(f->process).child_minor_faults, ==, 1);
@@ -193,6 +197,19 @@ static void test_setenv(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(child);
 }
 
+static void test_comm(struct vm_fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(vm_process_set_comm(f->process, "a name longer than fifteen"), ==, 0);
+	g_assert_cmpstr(info_of(f->process).comm, ==, "a name longer t");
+	struct vm_process *child = fork_of(f->process);
+	g_assert_cmpstr(info_of(child).comm, ==, "a name longer t");
+	g_assert_cmpint(vm_process_set_comm(child, ""), ==, 0);
+	g_assert_cmpstr(info_of(child).comm, ==, "");
+	g_assert_cmpint(vm_process_exit(child, 0), ==, 0);
+	g_assert_cmpint(vm_process_set_comm(child, "late"), ==, -ESRCH);
+	vm_process_unref(child);
+}
+
 /* --- Looking -------------------------------------------------------------------------------------- */
 
 static void test_seek(struct vm_fixture *f, gconstpointer data)
@@ -249,6 +266,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/process/kill-populating", NULL, test_kill_populating);
 	FIXTURE_TEST("/process/descriptors", NULL, test_descriptors);
 	FIXTURE_TEST("/process/setenv", NULL, test_setenv);
+	FIXTURE_TEST("/process/comm", NULL, test_comm);
 	FIXTURE_TEST("/process/seek", NULL, test_seek);
 	FIXTURE_TEST("/process/sizes", NULL, test_sizes);
 	return g_test_run();

@@ -3,6 +3,8 @@
  */
 #include "tests/storage_fixture.h"
 
+#include <unistd.h>
+
 /* --- The right access ---------------------------------------------------------------------------------------- */
 
 static void test_file_read(void)
@@ -25,6 +27,76 @@ static void test_file_read(void)
 	g_assert_cmpint(load(process, SHARED_AT, bytes, sizeof bytes), ==, 4 * PAGE);
 	medium_heals(&scene.p);
 	scene_end(&scene);
+}
+
+/* Somebody else changes the file, and the change cannot be read: what is there stays until it can. */
+static void test_reread(void)
+{
+	struct scene scene;
+
+	scene_begin(&scene, 8, 0);
+	g_assert_cmpint(get(scene.p.f.process, SHARED_AT), ==, 'a');
+	write_file(scene.path, 0, PAGE, 'n');
+	struct vm_process *other = spawn(&scene.p.f);
+	struct vm_file *file = open_file(&scene.p.f, scene.path, O_RDONLY);
+	map_file(other, SHARED_AT, 2, PROT_READ, MAP_SHARED, file, 0);
+	medium_fails(&scene.p, FILE_READ, 1, 1, -EIO);
+	g_assert_cmpint(get(other, SHARED_AT), ==, 'a');
+	g_assert_cmpuint(medium_heals(&scene.p), ==, 1);
+	g_assert_cmpint(get(other, SHARED_AT + PAGE), ==, 'b');
+	g_assert_cmpint(vm_madvise(other, SHARED_AT, PAGE, MADV_DONTNEED), ==, 0);
+	g_assert_cmpint(get(other, SHARED_AT), ==, 'n');
+	g_assert_cmpint(get(scene.p.f.process, SHARED_AT), ==, 'n');
+	vm_file_unref(file);
+	end(other);
+	scene_end(&scene);
+}
+
+/* Pages behind the new end of a file that shrank are not written: it does not grow again. */
+static void test_shrunk(void)
+{
+	struct scene scene;
+
+	scene_begin(&scene, 8, 0);
+	fill(scene.p.f.process, SHARED_AT, 4, 'm');
+	resize_file(scene.path, PAGE);
+	g_assert_cmpint(vm_machine_sync(scene.p.f.machine), ==, 0);
+	g_assert_cmpuint(file_size(scene.path), ==, PAGE);
+	g_assert_cmpint(file_byte(scene.path, 0), ==, 'm');
+	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
+	g_assert_cmpint(vm_msync(scene.p.f.process, SHARED_AT, PAGE, MS_SYNC | MS_INVALIDATE), ==, 0);
+	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	scene_end(&scene);
+}
+
+static ssize_t refuse_writes(void *ctx, bool write, int fd, size_t len, uint64_t offset)
+{
+	return write ? -EIO : (ssize_t)len;
+}
+
+/* A machine that ends while its files cannot be written says what is lost. */
+static void test_lost(void)
+{
+	struct vm_fixture f = {.cred = {0}};
+	struct vm_config config;
+
+	vm_config_init(&config);
+	config.inject = refuse_writes;
+	f.machine = vm_machine_new(&config, NULL);
+	f.process = spawn(&f);
+	f.dir = g_dir_make_tmp("vasfs-test-XXXXXX", NULL);
+	g_autofree char *path = make_file(&f, "lost", 4 * PAGE, 'a');
+	struct vm_file *file = open_file(&f, path, O_RDWR);
+	map_file(f.process, SHARED_AT, 4, RW, MAP_SHARED, file, 0);
+	vm_file_unref(file);
+	fill(f.process, SHARED_AT, 3, 'l');
+	end(f.process);
+	g_test_expect_message(NULL, G_LOG_LEVEL_MESSAGE, "3 pages of *lost could not be written and are lost");
+	vm_machine_free(f.machine);
+	g_test_assert_expected_messages();
+	g_assert_cmpint(file_byte(path, 0), ==, 'a');
+	g_assert_cmpint(unlink(path) + rmdir(f.dir), ==, 0);
+	g_free(f.dir);
 }
 
 static void test_msync(void)
@@ -321,6 +393,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/storage/file-read", test_file_read);
+	g_test_add_func("/storage/reread", test_reread);
+	g_test_add_func("/storage/shrunk", test_shrunk);
+	g_test_add_func("/storage/lost", test_lost);
 	g_test_add_func("/storage/msync", test_msync);
 	g_test_add_func("/storage/sync", test_sync);
 	g_test_add_func("/storage/eviction", test_eviction);

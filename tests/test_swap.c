@@ -320,6 +320,51 @@ static void test_private_file(void)
 	}
 }
 
+/* As many slots of shared memory as there are: each page finds its own. */
+static void test_many_shared(void)
+{
+	enum { PAGES = 512 };
+	struct pressure p;
+
+	pressure_begin(&p, &(struct pressure_size){.frames = 32, .slots = PAGES, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	map(p.f.process, ARENA, PAGES, RW, SHARED_ANON);
+	for (uint64_t page = 0; page < PAGES; page++)
+		put(p.f.process, ARENA + page * PAGE + page, (uint8_t)(page * 7));
+	evict_all(&p);
+	g_assert_cmpuint(slots_used(&p), ==, PAGES);
+	for (uint64_t page = 0; page < PAGES; page += 2)
+		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==, (uint8_t)(page * 7));
+	assert_sound(p.f.machine);
+	for (uint64_t page = 1; page < PAGES; page += 2)
+		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==, (uint8_t)(page * 7));
+	pressure_end(&p);
+}
+
+/* What a read would find is told beforehand, and nothing is read for it. */
+static void test_translate(void)
+{
+	struct pressure p;
+	struct vm_translation translation;
+
+	pressure_begin(&p, &roomy);
+	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
+	fill(p.f.process, ARENA, 1, 't');
+	struct vm_process *child = fork_of(p.f.process);
+	evict_all(&p);
+	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
+	g_assert_false(translation.present);
+	g_assert_cmpint(translation.outcome, ==, VM_MAJOR);
+	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, "swap-in");
+	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 0);
+	g_assert_cmpint(get(p.f.process, ARENA), ==, 't');
+	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
+	g_assert_cmpint(translation.outcome, ==, VM_MINOR);
+	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, "swap-cache");
+	assert_touch(child, ARENA, VM_ACCESS_READ, VM_MINOR, VM_FAULT_SWAP_CACHE);
+	end(child);
+	pressure_end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -336,5 +381,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/swap/mremap-of-shared", test_mremap_of_shared);
 	g_test_add_func("/swap/fork-over-swap", test_fork_over_swap);
 	g_test_add_func("/swap/private-file", test_private_file);
+	g_test_add_func("/swap/translate", test_translate);
+	g_test_add_func("/swap/many-shared", test_many_shared);
 	return g_test_run();
 }

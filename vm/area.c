@@ -174,14 +174,16 @@ static int split(struct vm_area *area, uint64_t at)
 	return 0;
 }
 
-/* Split the area that crosses AT, if there is one and fewer than LIMIT areas. */
+/* Split the area that crosses AT, if there is one and fewer than LIMIT areas; the kernel's own cannot be split. */
 static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
 {
 	struct vm_area *area = area_at(space, at);
 
 	if (area == NULL || area->start == at)
 		return 0;
-	return space->area_count < limit ? split(area, at) : -ENOMEM;
+	if (space->area_count >= limit)
+		return -ENOMEM;
+	return area->flags & AREA_SPECIAL ? -EINVAL : split(area, at);
 }
 
 static int isolate(struct vm_space *space, uint64_t start, uint64_t end, uint64_t limit)

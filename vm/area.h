@@ -52,8 +52,8 @@ void area_set_range(struct vm_area *area, uint64_t start, uint64_t end);
 void area_set_flags(struct vm_area *area, unsigned flags);
 
 /*
- * Split areas so that none crosses START or END. -ENOMEM past max_map_count or for lack of memory (a split at START
- * alone may then have happened: harmless, the next merge heals it).
+ * Split areas so that none crosses START or END. -ENOMEM past max_map_count or for lack of memory, -EINVAL for an area of
+ * the kernel's own (a split at START alone may then have happened: harmless, the next merge heals it).
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 

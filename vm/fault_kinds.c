@@ -108,8 +108,6 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 
 	if (!frame_is_ram(machine, from) || !is_ours_alone_locked(fault, from, pins))
 		return false;
-	if (frame->object != NULL && frame->object->shmem)
-		return false;
 	frame_pin_locked(machine, from);
 	if (frame->object != NULL) {
 		pagetable_clear_locked(fault->area->space, fault->id);

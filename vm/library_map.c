@@ -14,8 +14,6 @@ static bool layout_valid(const struct elf_file *elf)
 {
 	uint64_t end = 0;
 
-	if (elf->header.e_type != ET_DYN)
-		return false;
 	for (const Elf64_Phdr *s = NULL; (s = elf_segment(elf, PT_LOAD, s)) != NULL;) {
 		if (page_down(s->p_vaddr) < end || s->p_align % VM_PAGE_SIZE != 0 ||
 		    (s->p_vaddr - s->p_offset) % VM_PAGE_SIZE != 0)

@@ -96,9 +96,6 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 
 	if (flags == area->flags)
 		return 0;
-	/* The kernel's own areas cannot be split. */
-	if ((flags & AREA_SPECIAL) && (part->start > area->start || part->end < area->end))
-		return -EINVAL;
 	int error;
 	area = area_carve(area, part->start, part->end, flags, &error);
 	if (area == NULL)

@@ -130,6 +130,9 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 
 	if (space->area_count >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
 		return -ENOMEM;
+	/* The kernel's own areas move as a whole (special_mapping_split). */
+	if ((area->flags & AREA_SPECIAL) && (move->addr != area->start || move->addr + move->old_len != area->end))
+		return -EINVAL;
 	bool both = (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_ACCOUNT);
 	if (both && !machine_may_commit(space, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
