@@ -3,8 +3,8 @@
 #
 #     tests/run.sh                   the plain build
 #     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer,
-#                                    and how much of vm/ they cover
-#     tests/run.sh [plain] [asan] [tsan] [coverage] [-- MESON-TEST-ARGUMENT...]     for example: tests/run.sh asan -- ctl-dash
+#                                    how much of vm/ they cover, and the fuzzers, each for FUZZ_SECONDS (30)
+#     tests/run.sh [plain] [asan] [tsan] [coverage] [fuzz] [-- MESON-TEST-ARGUMENT...]     for example: tests/run.sh asan -- ctl-dash
 #
 # Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
@@ -33,7 +33,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The folder and the meson options of a build, the packages that it needs besides, and what of meson's tests it runs.
+# The folder and the meson options of a build, its compiler, the packages that it needs besides, and what of meson's tests it
+# runs.
 folder_of() {
 	case $1 in
 	plain) echo "$top/build" ;;
@@ -45,16 +46,25 @@ options_of() {
 	asan) echo '-Db_sanitize=address,undefined -Doptimization=1' ;;
 	tsan) echo '-Db_sanitize=thread -Doptimization=1' ;;
 	coverage) echo '-Db_coverage=true -Doptimization=0' ;;
+	fuzz) echo '-Db_sanitize=address,undefined -Doptimization=1 -Db_lundef=false' ;;
+	esac
+}
+compiler_of() {
+	case $1 in
+	fuzz) echo clang ;;
+	*) echo "${CC:-cc}" ;;
 	esac
 }
 packages_of() {
 	case $1 in
 	coverage) echo gcovr ;;
+	fuzz) echo 'clang libclang-rt-dev' ;;
 	esac
 }
 arguments_of() {
 	case $1 in
 	coverage) echo '--suite coverage --verbose' ;;
+	fuzz) echo '--suite fuzz' ;;
 	esac
 }
 
@@ -71,7 +81,7 @@ test_build() {
 	# shellcheck disable=SC2046 # a list of words
 	[ $# -gt 0 ] || set -- $(arguments_of "$name")
 	# shellcheck disable=SC2046 # a list of words
-	if build "$folder" $(options_of "$name"); then
+	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
 		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
 			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" "$@" >&2
 		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
@@ -95,20 +105,19 @@ sum() {
 builds=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all) builds='plain asan tsan coverage' ;;
-	plain | asan | tsan | coverage) builds="$builds $1" ;;
+	--all) builds='plain asan tsan coverage fuzz' ;;
+	plain | asan | tsan | coverage | fuzz) builds="$builds $1" ;;
 	--) shift && break ;;
 	*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
 done
 
-for name in $builds; do
-	packages="$packages $(packages_of "$name")"
-done
-install_packages || exit 1
+builds=${builds:-plain}
+# shellcheck disable=SC2046 # a list of words
+install_packages $(for name in $builds; do packages_of "$name"; done) || exit 1
 : >"$TMPDIR/counts"
-for name in ${builds:-plain}; do
+for name in $builds; do
 	test_build "$name" "$@"
 done
 sum

@@ -17,8 +17,9 @@ as_root() {
 	fi
 }
 
-# Install what is missing, by apt.
+# install_packages [PACKAGE...]: what is missing of $packages and of those named, by apt
 install_packages() {
+	packages="$packages $*"
 	if ! command -v dpkg-query >/dev/null; then
 		echo "$0: not a Debian: make sure that you have what Debian calls $packages" >&2
 		return 0

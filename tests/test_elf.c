@@ -318,24 +318,35 @@ static void test_dynamic_strings(void)
 	}
 }
 
-/* Thousands of DT_NEEDED, without a DT_NULL: a bounded number is read. */
-static void test_dynamic_many(void)
+/* COUNT entries, without a DT_NULL: all but two ask for the library NAME. */
+static struct bytes *make_many(size_t count, const char *name)
 {
-	g_autofree struct bytes *bytes = make_elf(2);
+	struct bytes *bytes = make_elf(2);
 	Elf64_Dyn *entries = (Elf64_Dyn *)(bytes->data + 0x2000);
-	size_t count = 8000;
 
 	bytes->size = 0x2000 + count * sizeof *entries;
 	segment_of(bytes, 0)->p_filesz = segment_of(bytes, 0)->p_memsz = bytes->size;
-	for (size_t i = 0; i < count; i++)
-		entries[i] = (Elf64_Dyn){DT_NEEDED, {1}};
+	for (size_t i = 2; i < count; i++)
+		entries[i] = (Elf64_Dyn){DT_NEEDED, {0}};
 	entries[0] = (Elf64_Dyn){DT_STRTAB, {0x401000}};
-	entries[1] = (Elf64_Dyn){DT_STRSZ, {10}};
-	strcpy((char *)bytes->data + 0x1001, "lib.so");
+	entries[1] = (Elf64_Dyn){DT_STRSZ, {strlen(name) + 1}};
+	strcpy((char *)bytes->data + 0x1000, name);
 	*segment_of(bytes, 1) =
 	    (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_vaddr = 0x402000, .p_filesz = UINT64_MAX, .p_memsz = UINT64_MAX};
-	struct elf_dynamic dynamic = read_dynamic(bytes);
+	return bytes;
+}
+
+/* Of thousands of names a bounded number is read, and of long ones a bounded number of bytes. */
+static void test_dynamic_many(void)
+{
+	g_autofree char *long_name = g_strnfill(0x7ff, 'x');
+	g_autofree struct bytes *many = make_many(8000, "lib.so"), *much = make_many(1000, long_name);
+	struct elf_dynamic dynamic = read_dynamic(many);
+
 	g_assert_cmpuint(dynamic.needed->len, ==, 1024);
+	elf_dynamic_clear(&dynamic);
+	dynamic = read_dynamic(much);
+	g_assert_cmpuint(dynamic.needed->len, ==, 65536 / 0x800);
 	elf_dynamic_clear(&dynamic);
 }
 

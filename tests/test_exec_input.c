@@ -239,6 +239,34 @@ static void test_cache_hostile(void)
 	}
 }
 
+/*
+ * Hundreds of thousands of entries with the same name, each of them with a path that ends far away and the name of a
+ * folder behind as many extensions: the file is read through about once, else this takes minutes.
+ */
+static void test_cache_large(void)
+{
+	enum { ENTRIES = 300000, EXTENSIONS = 300000 };
+	struct cache_file head = {.entries = ENTRIES, .endianness = 2};
+	size_t header_size = offsetof(struct cache_file, entry), entry_size = sizeof head.entry[0];
+	size_t extensions = header_size + ENTRIES * entry_size, size = extensions + 8 + (EXTENSIONS + 1) * 16;
+	g_autofree char *bytes = g_malloc(size);
+	const struct ld_cache cache = {bytes, size};
+
+	memset(bytes, 'x', size);
+	memcpy(head.magic, "glibc-ld.so.cache1.1", sizeof head.magic);
+	head.extensions = (uint32_t)extensions;
+	memcpy(bytes, &head, header_size);
+	memcpy(bytes + size - 1, "", 1);
+	for (size_t i = 0; i < ENTRIES; i++) {
+		typeof(head.entry[0]) entry = {0x0303, (uint32_t)size - 1, (uint32_t)extensions + 8, 0,
+		                               i % 2 != 0 ? UINT64_C(1) << 62 : 0};
+		memcpy(bytes + header_size + i * entry_size, &entry, entry_size);
+	}
+	const uint32_t list[] = {0xeaa42174, EXTENSIONS + 1};
+	memcpy(bytes + extensions, list, sizeof list);
+	g_assert_null(ld_cache_find(&cache, "", 4));
+}
+
 int main(int argc, char **argv)
 {
 	struct vm_cred cred = {0, 0};
@@ -255,6 +283,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ldcache/find", test_cache);
 	g_test_add_func("/ldcache/old-format", test_cache_old_format);
 	g_test_add_func("/ldcache/hostile", test_cache_hostile);
+	g_test_add_func("/ldcache/large", test_cache_large);
 	vm_config_init(&config);
 	machine = vm_machine_new(&config, NULL);
 	process = vm_process_spawn(machine, &cred, "input", &error);

@@ -3,6 +3,7 @@
  */
 #include "tests/vm_fixture.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #define A(page) (ARENA + (page)*PAGE)
@@ -110,6 +111,35 @@ static void test_kill(struct vm_fixture *f, gconstpointer data)
 		g_assert_false(vm_process_alive(process));
 		vm_process_unref(process);
 	}
+}
+
+static const uint64_t huge_start = UINT64_C(1) << 32, huge_len = UINT64_C(1) << 46;
+
+static void *populate(void *process)
+{
+	return GINT_TO_POINTER(vm_madvise(process, huge_start, huge_len, MADV_POPULATE_READ));
+}
+
+static bool has_tables(void *process)
+{
+	return info_of(process).tables > 100;
+}
+
+/* A process ends at once, however many pages a call of it is bringing in: here more than can be. */
+static void test_kill_populating(struct vm_fixture *f, gconstpointer data)
+{
+	struct vm_process *process = spawn(f);
+	pthread_t thread;
+	void *result;
+
+	g_assert_cmpint(vm_mmap(process, huge_start, huge_len, RW, PRIVATE_ANON | MAP_FIXED | MAP_NORESERVE, NULL, 0),
+	                ==, (int64_t)huge_start);
+	g_assert_cmpint(pthread_create(&thread, NULL, populate, process), ==, 0);
+	wait_until(has_tables, process);
+	g_assert_cmpint(vm_process_kill(process, SIGKILL), ==, 0);
+	pthread_join(thread, &result);
+	g_assert_cmpint(GPOINTER_TO_INT(result), ==, -ESRCH);
+	vm_process_unref(process);
 }
 
 /* --- Descriptors ---------------------------------------------------------------------------------- */
@@ -233,6 +263,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/process/table", NULL, test_table);
 	FIXTURE_TEST("/process/exit", NULL, test_exit);
 	FIXTURE_TEST("/process/kill", NULL, test_kill);
+	FIXTURE_TEST("/process/kill-populating", NULL, test_kill_populating);
 	FIXTURE_TEST("/process/descriptors", NULL, test_descriptors);
 	FIXTURE_TEST("/process/setenv", NULL, test_setenv);
 	FIXTURE_TEST("/process/comm", NULL, test_comm);

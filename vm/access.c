@@ -28,6 +28,12 @@ enum { MAX_PINS = 257 };
 /* Pages of the machine lock's hold: some 30 ns each. */
 enum { PIN_BATCH = 16 };
 
+/*
+ * Pages that are touched in one hold of the process lock: a range may have any length, and whoever wants to change the
+ * process meanwhile, or to end it, comes in between.
+ */
+enum { HOLD_PAGES = 256 };
+
 /* A transfer of so many pages is written past the caches. */
 enum { STREAM_PAGES = 16 };
 
@@ -311,15 +317,18 @@ static int access_pages(struct vm_process *process, uint64_t va, uint64_t len, e
 	size_t dummy = 0;
 	int error = begin(process, va, &dummy);
 
-	if (error != 0)
-		return error;
-	for (;;) {
+	for (unsigned pages = 1; error == 0; pages++) {
 		error = access_one(process, va, access, flags, fn, ctx);
-		if (error != 0 || page_down(last) == page_down(va))
+		if (error != 0 || page_down(last) == page_down(va)) {
+			process_unlock(process);
 			break;
+		}
 		va = page_down(va) + VM_PAGE_SIZE;
+		if (pages % HOLD_PAGES == 0) {
+			process_unlock(process);
+			error = begin(process, va, &dummy);
+		}
 	}
-	process_unlock(process);
 	return error;
 }
 

@@ -13,7 +13,7 @@
 enum {
 	MAX_ENTRIES = 4096,      /* of the section */
 	MAX_NEEDED = 1024,       /* libraries that one file may ask for */
-	MAX_PATH_TEXT = 65536,   /* bytes of an RPATH or RUNPATH */
+	MAX_PATH_TEXT = 65536,   /* bytes of an RPATH or RUNPATH, and of the names of all libraries asked for */
 	MAX_VERSION_STEPS = 1024 /* of the chains of version records */
 };
 
@@ -66,14 +66,18 @@ static char *entry_string(const struct section *section, int64_t tag, size_t lim
 
 static void read_needed(const struct section *section, GPtrArray *needed)
 {
-	for (size_t i = 0; i < section->count && needed->len < MAX_NEEDED; i++) {
+	size_t size = 0;
+
+	for (size_t i = 0; i < section->count && needed->len < MAX_NEEDED && size < MAX_PATH_TEXT; i++) {
 		if (section->entries[i].d_tag != DT_NEEDED)
 			continue;
 		char *name = string_at(section, section->entries[i].d_un.d_val, PATH_MAX);
-		if (name != NULL && name[0] != '\0')
+		if (name != NULL && name[0] != '\0') {
+			size += strlen(name) + 1;
 			g_ptr_array_add(needed, name);
-		else
+		} else {
 			g_free(name);
+		}
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "vm/ldcache.h"
 
 #include <glib.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -48,6 +49,7 @@ struct view {
 	const char *bytes;
 	size_t size;
 	struct header header;
+	struct extension hwcaps; /* where the names of glibc-hwcaps folders stand; of size 0 without any */
 };
 
 G_STATIC_ASSERT(sizeof(struct header) == 48 && sizeof(struct entry) == 24);
@@ -60,10 +62,10 @@ static bool view_copy(const struct view *view, uint64_t offset, void *to, size_t
 	return true;
 }
 
-/* The string at OFFSET, or NULL if it does not end within the file. */
+/* The string at OFFSET, or NULL if it does not end within the file, or is longer than a path can be. */
 static const char *view_string(const struct view *view, uint32_t offset)
 {
-	if (offset >= view->size || memchr(view->bytes + offset, '\0', view->size - offset) == NULL)
+	if (offset >= view->size || memchr(view->bytes + offset, '\0', MIN(view->size - offset, PATH_MAX)) == NULL)
 		return NULL;
 	return view->bytes + offset;
 }
@@ -79,6 +81,24 @@ static uint64_t new_format_offset(const struct ld_cache *cache)
 	return (OLD_HEADER + (uint64_t)entries * OLD_ENTRY + 7) & ~UINT64_C(7);
 }
 
+/* The first extension with the names of glibc-hwcaps folders. */
+static struct extension find_hwcaps(const struct view *view)
+{
+	uint64_t at = view->header.extensions;
+	uint32_t head[2];
+	struct extension extension;
+
+	if (at == 0 || !view_copy(view, at, head, sizeof head) || head[0] != EXTENSION_MAGIC)
+		return (struct extension){0};
+	at += sizeof head;
+	for (uint32_t i = 0; i < head[1] && view_copy(view, at, &extension, sizeof extension); i++) {
+		at += sizeof extension;
+		if (extension.tag == TAG_HWCAPS)
+			return extension;
+	}
+	return (struct extension){0};
+}
+
 static bool view_open(struct view *view, const struct ld_cache *cache)
 {
 	uint64_t offset = new_format_offset(cache);
@@ -86,30 +106,22 @@ static bool view_open(struct view *view, const struct ld_cache *cache)
 	if (cache->bytes == NULL || offset > cache->size)
 		return false;
 	*view = (struct view){.bytes = cache->bytes + offset, .size = cache->size - offset};
-	return view_copy(view, 0, &view->header, sizeof view->header) &&
-	       memcmp(view->header.magic, NEW_MAGIC, sizeof view->header.magic) == 0;
+	if (!view_copy(view, 0, &view->header, sizeof view->header) ||
+	    memcmp(view->header.magic, NEW_MAGIC, sizeof view->header.magic) != 0)
+		return false;
+	view->hwcaps = find_hwcaps(view);
+	return true;
 }
 
 /* The name of glibc-hwcaps folder NUMBER, or NULL. */
 static const char *hwcaps_name(const struct view *view, uint32_t number)
 {
-	uint64_t at = view->header.extensions;
-	uint32_t head[2], offset;
-	struct extension extension;
+	uint32_t offset;
 
-	if (at == 0 || !view_copy(view, at, head, sizeof head) || head[0] != EXTENSION_MAGIC)
+	if (number >= view->hwcaps.size / sizeof offset ||
+	    !view_copy(view, view->hwcaps.offset + (uint64_t)number * sizeof offset, &offset, sizeof offset))
 		return NULL;
-	at += sizeof head;
-	for (uint32_t i = 0; i < head[1] && view_copy(view, at, &extension, sizeof extension); i++) {
-		at += sizeof extension;
-		if (extension.tag != TAG_HWCAPS)
-			continue;
-		if (number >= extension.size / sizeof offset ||
-		    !view_copy(view, extension.offset + (uint64_t)number * sizeof offset, &offset, sizeof offset))
-			return NULL;
-		return view_string(view, offset);
-	}
-	return NULL;
+	return view_string(view, offset);
 }
 
 /* How much ENTRY is wanted on a processor of LEVEL: 0 not at all, 1 for every processor, 2 for x86-64-v2 and so on. */

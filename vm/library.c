@@ -22,6 +22,8 @@ static void library_free(struct library *library)
 	exec_image_clear(&library->image);
 	elf_dynamic_clear(&library->dynamic);
 	g_ptr_array_unref(library->names);
+	g_strfreev(library->rpath_list);
+	g_strfreev(library->runpath_list);
 	g_free(library->path);
 	g_free(library);
 }
@@ -252,6 +254,7 @@ int exec_map_libraries(struct exec *exec)
 	g_ptr_array_unref(libraries.loaded);
 	g_clear_pointer(&libraries.interpreter, library_free);
 	g_hash_table_unref(libraries.folders);
+	g_strfreev(libraries.path_list);
 	g_free(libraries.cache.bytes);
 	return error;
 }

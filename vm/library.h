@@ -12,10 +12,10 @@
 struct library {
 	struct exec_image image;
 	struct elf_dynamic dynamic;
-	char *path;                    /* under which it was opened; NULL for the program */
-	GPtrArray *names;              /* that it answers to, besides its DT_SONAME */
-	struct library *loader;        /* that asked for it first, or NULL */
-	bool rpath_used, runpath_used; /* ld.so has taken the list apart */
+	char *path;                        /* under which it was opened; NULL for the program */
+	GPtrArray *names;                  /* that it answers to, besides its DT_SONAME */
+	struct library *loader;            /* that asked for it first, or NULL */
+	char **rpath_list, **runpath_list; /* their folders, once the list is taken apart */
 };
 
 /* ld.so's malloc before libc's is there: it cuts pieces from a page, and never gives any back. */
@@ -34,9 +34,10 @@ struct libraries {
 	bool cache_tried;
 	uint64_t cache_at, cache_size; /* where the cache is mapped, or 0 */
 	const char *path_variable;     /* LD_LIBRARY_PATH, or NULL */
-	bool path_variable_used;
+	char **path_list;              /* its folders, once it is taken apart */
 	struct processor processor;
-	unsigned opens; /* files tried so far */
+	unsigned tries;      /* names looked for and files tried so far */
+	uint64_t list_bytes; /* of all lists taken apart so far */
 };
 
 /* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would - */

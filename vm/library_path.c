@@ -10,7 +10,8 @@
  *
  * and in each folder first in glibc-hwcaps/x86-64-vN. ld.so would go on to combinations of the names from before
  * (tls/haswell/x86_64, ...), which nobody installs any more: they are not tried here. A file that is no library for
- * this machine is passed over. How many files are tried is bounded, whatever the paths say.
+ * this machine is passed over. How many names are looked for and files tried is bounded, whatever the lists say; then
+ * all others are not found.
  */
 #include "vm/file.h"
 #include "vm/library.h"
@@ -22,9 +23,10 @@
 #include <sys/mman.h>
 
 enum {
-	MAX_OPENS = 16384,    /* in one exec */
-	MAX_CACHE = 64 << 20, /* bytes */
-	LEVELS = 4,           /* of processors: x86-64 is 1 */
+	MAX_TRIES = 16384,   /* names looked for and files tried in one exec */
+	MAX_LISTS = 4 << 20, /* bytes that all lists of folders take in one exec, with their tokens replaced */
+	MAX_CACHE = 8 << 20, /* bytes */
+	LEVELS = 4,          /* of processors: x86-64 is 1 */
 };
 
 static const char cache_path[] = "/etc/ld.so.cache";
@@ -42,15 +44,23 @@ struct search {
 
 /* --- Trying files ----------------------------------------------------------------------------- */
 
+/* Count a try. False: there were too many. */
+static bool may_try(struct libraries *libraries)
+{
+	if (libraries->tries >= MAX_TRIES)
+		return false;
+	libraries->tries++;
+	return true;
+}
+
 /* 0 if the file at PATH is a library, -ENOENT if the search goes on. */
 static int try_file(struct search *search, const char *path)
 {
 	const struct vm_opener *opener = &search->libraries->exec->args->opener;
 	int error = 0;
 
-	if (search->libraries->opens >= MAX_OPENS || strlen(path) >= PATH_MAX)
+	if (!may_try(search->libraries) || strlen(path) >= PATH_MAX)
 		return -ENOENT;
-	search->libraries->opens++;
 	struct vm_file *file = opener->open(opener->ctx, path, false, &error);
 	if (file == NULL)
 		return error == -ENOMEM ? -ENOMEM : -ENOENT;
@@ -129,19 +139,21 @@ static char *expand_tokens(const struct libraries *libraries, const char *text, 
 
 /*
  * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working
- * directory.
+ * directory. What is too much for one exec is left out.
  */
-static char **split_list(const struct libraries *libraries, const char *list, const char *separators,
+static char **split_list(struct libraries *libraries, const char *list, const char *separators,
                          const struct library *owner)
 {
-	char **folders = g_strsplit_set(list, separators, MAX_OPENS);
+	g_auto(GStrv) parts = g_strsplit_set(list, separators, MAX_TRIES);
+	GPtrArray *folders = g_ptr_array_new();
 
-	for (size_t i = 0; folders[i] != NULL; i++) {
-		char *text = folders[i];
-		folders[i] = text[0] != '\0' ? expand_tokens(libraries, text, owner) : g_strdup(".");
-		g_free(text);
+	for (size_t i = 0; parts[i] != NULL && libraries->list_bytes < MAX_LISTS; i++) {
+		char *folder = parts[i][0] != '\0' ? expand_tokens(libraries, parts[i], owner) : g_strdup(".");
+		libraries->list_bytes += sizeof folder + strlen(folder) + 1;
+		g_ptr_array_add(folders, folder);
 	}
-	return folders;
+	g_ptr_array_add(folders, NULL);
+	return (char **)g_ptr_array_free(folders, FALSE);
 }
 
 /* ld.so takes a list apart when it first needs it, and keeps a record of each folder. */
@@ -155,19 +167,22 @@ static int account_list(struct libraries *libraries, const char *list, char *con
 	return error;
 }
 
-/* Try the folders of LIST, which belongs to OWNER; *USED tells whether it was used before. */
+/* Try the folders of LIST, which belongs to OWNER; *FOLDERS are those, NULL before they are first wanted. */
 static int try_list(struct search *search, const char *list, const char *separators, const struct library *owner,
-                    bool *used)
+                    char ***folders)
 {
+	int error = 0;
+
 	if (list == NULL || *list == '\0')
 		return -ENOENT;
-	g_auto(GStrv) folders = split_list(search->libraries, list, separators, owner);
-	int error = *used ? 0 : account_list(search->libraries, list, folders, owner);
-	*used = true;
+	if (*folders == NULL) {
+		*folders = split_list(search->libraries, list, separators, owner);
+		error = account_list(search->libraries, list, *folders, owner);
+	}
 	if (error == 0)
 		error = -ENOENT;
-	for (size_t i = 0; error == -ENOENT && folders[i] != NULL; i++)
-		error = try_folder(search, folders[i]);
+	for (size_t i = 0; error == -ENOENT && (*folders)[i] != NULL && search->libraries->tries < MAX_TRIES; i++)
+		error = try_folder(search, (*folders)[i]);
 	return error;
 }
 
@@ -176,7 +191,7 @@ static int try_rpath(struct search *search, struct library *library)
 {
 	if (library->dynamic.runpath != NULL)
 		return -ENOENT;
-	return try_list(search, library->dynamic.rpath, ":", library, &library->rpath_used);
+	return try_list(search, library->dynamic.rpath, ":", library, &library->rpath_list);
 }
 
 static int try_rpaths(struct search *search)
@@ -199,14 +214,14 @@ static int try_variable(struct search *search)
 	struct libraries *libraries = search->libraries;
 
 	return try_list(search, libraries->path_variable, ":;", g_ptr_array_index(libraries->loaded, 0),
-	                &libraries->path_variable_used);
+	                &libraries->path_list);
 }
 
 static int try_runpath(struct search *search)
 {
 	struct library *loader = search->loader;
 
-	return try_list(search, loader->dynamic.runpath, ":", loader, &loader->runpath_used);
+	return try_list(search, loader->dynamic.runpath, ":", loader, &loader->runpath_list);
 }
 
 static int try_defaults(struct search *search)
@@ -297,6 +312,8 @@ int library_find(struct libraries *libraries, const char *name, struct library *
 	struct search search = {.libraries = libraries, .name = name, .loader = loader, .image = image};
 	int error = -ENOENT;
 
+	if (!may_try(libraries))
+		return -ENOENT;
 	if (strchr(name, '/') != NULL) {
 		g_autofree char *expanded = expand_tokens(libraries, name, loader);
 		error = try_file(&search, expanded);

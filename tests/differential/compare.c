@@ -133,11 +133,11 @@ static bool tell_resident(unsigned slot, const char *what, const char *only, uin
 }
 
 /*
- * Private memory must have the same pages. The same of them must be mapped nowhere else, unless memory was short: then an
+ * Private memory must have the same pages. The same of them must be mapped nowhere else, unless some were swapped out: then an
  * entry here or there may hold the slot still.
  */
-static bool differ_in_private(const struct program *program, unsigned slot, const struct picture *host,
-                              const struct picture *engine, struct difference *difference)
+static bool differ_in_private(unsigned slot, const struct picture *host, const struct picture *engine,
+                              struct difference *difference)
 {
 	const struct resident_page *h, *e;
 	guint i = 0, k = 0;
@@ -149,7 +149,7 @@ static bool differ_in_private(const struct program *program, unsigned slot, cons
 			return tell_resident(slot, " of private memory", "Linux", h->va, difference);
 		if (e != NULL && (h == NULL || e->va < h->va))
 			return tell_resident(slot, " of private memory", "the engine", e->va, difference);
-		if (h != NULL && h->present && e->present && !program->small && !e->zero &&
+		if (h != NULL && h->present && e->present && !engine->swapped && !e->zero &&
 		    h->exclusive != e->exclusive)
 			return tell_resident(slot, " of its own", h->exclusive ? "Linux" : "the engine", h->va,
 			                     difference);
@@ -246,13 +246,13 @@ static bool differ_in_life(const struct answers *answers, const char *side, stru
 	return true;
 }
 
-static bool differ_at_end(const struct program *program, const struct comparison *how, const struct answers *host,
-                          const struct answers *engine, struct difference *difference)
+static bool differ_at_end(const struct comparison *how, const struct answers *host, const struct answers *engine,
+                          struct difference *difference)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
 		const struct picture *h = &host->picture[i], *e = &engine->picture[i];
 		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_sizes(i, h, e, difference) ||
-		    differ_in_private(program, i, h, e, difference) || differ_in_cached(i, h, e, difference) ||
+		    differ_in_private(i, h, e, difference) || differ_in_cached(i, h, e, difference) ||
 		    differ_in_bytes(i, h, e, difference))
 			return true;
 	}
@@ -266,5 +266,5 @@ bool compare(const struct program *program, const struct comparison *how, const 
 	if (differ_in_life(host, "host", difference))
 		return true;
 	return differ_in_steps(program, host, engine, difference) || differ_in_life(engine, "engine", difference) ||
-	       differ_at_end(program, how, host, engine, difference);
+	       differ_at_end(how, host, engine, difference);
 }

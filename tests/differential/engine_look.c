@@ -85,11 +85,14 @@ struct sizes engine_sizes(struct vm_process *process)
 void engine_look(struct engine *e, unsigned slot, struct picture *picture)
 {
 	struct looking looking = {.engine = e, .picture = picture};
+	struct vm_machine_info machine;
 
 	picture->alive = e->process[slot] != NULL;
 	if (!picture->alive)
 		return;
 	picture->forked = e->forked[slot];
+	vm_machine_info(e->machine, &machine);
+	picture->swapped = machine.swap_outs > 0;
 	struct sizes sizes = engine_sizes(e->process[slot]);
 	picture->sizes =
 	    (struct sizes){sizes.total - e->base.total, sizes.data - e->base.data, sizes.stack - e->base.stack};

@@ -50,7 +50,8 @@ struct sizes {
 /* What a process looks like when the program is over. */
 struct picture {
 	bool alive;
-	bool forked; /* it is a fork, or has forked */
+	bool forked;  /* it is a fork, or has forked */
+	bool swapped; /* pages of some process have been swapped out */
 	struct sizes sizes;
 	GArray *areas;    /* struct area */
 	GArray *resident; /* struct resident_page */
