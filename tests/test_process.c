@@ -189,6 +189,12 @@ static void test_setenv(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_process_setenv(f->process, "NAME", NULL), ==, 0);
 	g_assert_cmpint(vm_process_setenv(f->process, "OTHER", NULL), ==, 0);
 	g_assert_cmpint(vm_process_setenv(f->process, "", "value"), ==, -EINVAL);
+	g_autofree char *half = g_strnfill(64 << 10, 'x');
+	g_assert_cmpint(vm_process_setenv(f->process, "HALF", half), ==, 0);
+	g_assert_cmpint(vm_process_setenv(f->process, "HALF", half), ==, 0);
+	g_assert_cmpint(vm_process_setenv(f->process, "OTHER", half), ==, -ENOMEM);
+	g_assert_cmpint(vm_process_setenv(f->process, "HALF", NULL), ==, 0);
+	g_assert_cmpint(vm_process_setenv(f->process, "OTHER", half), ==, 0);
 	g_assert_cmpint(vm_process_setenv(f->process, "A=B", "value"), ==, -EINVAL);
 	struct vm_process *child = fork_of(f->process);
 	g_assert_cmpint(vm_process_setenv(child, "NAME", "other"), ==, 0);

@@ -211,7 +211,8 @@ struct vm_exec_args {
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
 
 /*
- * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '='.
+ * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '=';
+ * -ENOMEM: the environment would be larger than 128 KiB; -ESRCH.
  */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
