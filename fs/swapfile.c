@@ -115,7 +115,7 @@ static int open_named(const char *path, uint64_t size, GError **error)
 {
 	bool made;
 	int fd = open_or_make(path, &made);
-	off_t old;
+	off_t old = 0;
 	int number;
 
 	if (fd < 0) {
