@@ -11,10 +11,8 @@
 #include "tests/differential/engine_executor.h"
 #include "tests/differential/host_executor.h"
 
-#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct family *const families[] = {
     &family_limits, &family_mmap,   &family_placement, &family_munmap,  &family_mprotect, &family_mremap,
@@ -134,25 +132,15 @@ static void look_at_host(void)
 
 static void site_begin(void)
 {
-	site.dir = g_build_filename(g_get_tmp_dir(), "vasfs-behaviours-XXXXXX", NULL);
-	g_assert_nonnull(g_mkdtemp(site.dir));
+	site.dir = make_folder(NULL);
 	look_at_host();
 	site.host = host_new(HOST_MACHINE, site.dir, &site.why);
 }
 
 static void site_end(void)
 {
-	GDir *dir = g_dir_open(site.dir, 0, NULL);
-	const char *name;
-
 	g_clear_pointer(&site.host, host_free);
-	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(site.dir, name, NULL);
-		g_unlink(path);
-	}
-	g_dir_close(dir);
-	g_rmdir(site.dir);
-	g_free(site.dir);
+	drop_folder(site.dir);
 	g_free(site.why);
 }
 

@@ -21,9 +21,7 @@
 #include "tests/differential/host_executor.h"
 #include "tests/differential/shrink.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CASE_PROGRAMS = 250, SHRINK_RUNS = 3000 };
 
@@ -152,11 +150,8 @@ static bool run_seed(struct bench *bench, uint32_t seed)
 
 static bool bench_begin(struct bench *bench, char **why)
 {
-	const char *dir = options.dir != NULL ? options.dir : g_get_tmp_dir();
-
 	memset(bench, 0, sizeof *bench);
-	bench->dir = g_build_filename(dir, "vasfs-differential-XXXXXX", NULL);
-	g_assert_nonnull(g_mkdtemp(bench->dir));
+	bench->dir = make_folder(options.dir);
 	host_abilities(bench->dir, &bench->abilities);
 	bench->host = host_new(HOST_MACHINE, bench->dir, why);
 	bench->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -165,18 +160,9 @@ static bool bench_begin(struct bench *bench, char **why)
 
 static void bench_end(struct bench *bench)
 {
-	GDir *dir = g_dir_open(bench->dir, 0, NULL);
-	const char *name;
-
 	g_clear_pointer(&bench->host, host_free);
 	g_hash_table_unref(bench->seen);
-	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(bench->dir, name, NULL);
-		g_unlink(path);
-	}
-	g_dir_close(dir);
-	g_rmdir(bench->dir);
-	g_free(bench->dir);
+	drop_folder(bench->dir);
 }
 
 static void print_seen(gpointer signature, gpointer times, gpointer ctx)

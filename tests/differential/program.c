@@ -31,6 +31,28 @@ void make_files(char *const paths[FILES])
 		make_file(paths[i], i);
 }
 
+char *make_folder(const char *parent)
+{
+	char *folder = g_build_filename(parent != NULL ? parent : g_get_tmp_dir(), "vasfs-differential-XXXXXX", NULL);
+
+	g_assert_nonnull(g_mkdtemp(folder));
+	return folder;
+}
+
+void drop_folder(char *folder)
+{
+	GDir *dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+		unlink(path);
+	}
+	g_dir_close(dir);
+	rmdir(folder);
+	g_free(folder);
+}
+
 /* --- Answers ---------------------------------------------------------------------------------------- */
 
 void answers_init(struct answers *answers)

@@ -27,6 +27,10 @@ struct program {
 extern const uint64_t file_sizes[FILES];
 void make_files(char *const paths[FILES]);
 
+/* A new folder for files in PARENT, or in the usual place if that is NULL; and away with it, and what is in it. */
+char *make_folder(const char *parent);
+void drop_folder(char *folder);
+
 /* An area of the host's maps or the engine's. */
 struct area {
 	uint64_t start, end, offset;
