@@ -311,7 +311,7 @@ static const char *why_fatal(const struct vm_fault *fault)
 {
 	switch (fault->kind) {
 	case VM_FAULT_SEGV_MAPERR:
-		return "no area at the address (SEGV_MAPERR)";
+		return "no area at the address, or a guard page (SEGV_MAPERR)";
 	case VM_FAULT_SEGV_ACCERR:
 		return "the area does not permit it (SEGV_ACCERR)";
 	case VM_FAULT_SIGBUS:

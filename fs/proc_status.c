@@ -135,6 +135,7 @@ static const char *signal_code_name(int signal, int code)
 	} names[] = {
 	    {SIGSEGV, SEGV_MAPERR, "SEGV_MAPERR"},
 	    {SIGSEGV, SEGV_ACCERR, "SEGV_ACCERR"},
+	    {SIGSEGV, SI_KERNEL, "SI_KERNEL"}, /* a general protection fault */
 	    {SIGBUS, BUS_ADRERR, "BUS_ADRERR"},
 	};
 

@@ -51,6 +51,8 @@ like "$(ctl "$P" access x "$x")" "^$(va "$x") (minor|major) " 'an instruction ca
 fails EFAULT 'no area' "$P" access r 0x1000
 like "$(last_fault 1)" '^r 0000000000001000 fatal segv-maperr( |$)' 'is SEGV_MAPERR'
 like "$(cat "$P/status")" '^Sim[A-Za-z]+:.*(SIGSEGV|11)' 'status has the signal'
+fails EFAULT 'an address that is not canonical' "$P" access r 0x900000000000
+like "$(cat "$P/status")" '^SimSignal:	11 SI_KERNEL 0x900000000000$' 'is a general protection fault'
 fails EACCES 'a write to r-x' "$P" access w "$x"
 like "$(last_fault 1)" "^w $(va "$x") fatal segv-accerr( |\$)" 'is SEGV_ACCERR'
 fails EACCES 'a fetch from rw-' "$P" access x "$a"
