@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char *targets[3];
@@ -256,6 +257,52 @@ static void test_result(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmphex(info.brk, ==, info.start_brk + 0x21000);
 }
 
+static uint64_t locked_pages(struct exec_fixture *f)
+{
+	struct vm_process_info info;
+
+	vm_process_info(f->process, &info);
+	return info.vm_locked;
+}
+
+/* An area with all sorts of advice, everything locked now and later, and a limit of its own. */
+static void mark_areas(struct exec_fixture *f)
+{
+	static const int advices[] = {MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, MADV_RANDOM};
+	int64_t at =
+	    vm_mmap(f->process, 0, 4 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+
+	g_assert_cmpint(at, >, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(advices); i++)
+		g_assert_cmpint(vm_madvise(f->process, (uint64_t)at, 4 * VM_PAGE_SIZE, advices[i]), ==, 0);
+	g_assert_cmpint(vm_mlockall(f->process, MCL_CURRENT | MCL_FUTURE), ==, 0);
+	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_MEMLOCK, 1 << 20, 2 << 20), ==, 0);
+}
+
+/* Linux's execve(2): mappings and locks are not preserved, limits are. One that fails changes nothing. */
+static void test_keeps_and_drops(struct exec_fixture *f, gconstpointer data)
+{
+	g_autofree char *bad = exec_write_text(f, "bad", "no program");
+	uint64_t soft, hard;
+
+	mark_areas(f);
+	g_autofree char *before = exec_areas(f);
+	uint64_t locked = locked_pages(f);
+	g_assert_cmpuint(locked, >, 0);
+	g_assert_cmpint(exec_path(f, bad), ==, -ENOEXEC);
+	g_autofree char *kept = exec_areas(f);
+	g_assert_cmpstr(kept, ==, before);
+	g_assert_cmpuint(locked_pages(f), ==, locked);
+	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);
+	g_assert_cmpuint(locked_pages(f), ==, 0);
+	g_assert_cmpint(
+	    vm_mmap(f->process, 0, VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), >, 0);
+	g_assert_cmpuint(locked_pages(f), ==, 0);
+	vm_process_limit(f->process, VM_LIMIT_MEMLOCK, &soft, &hard);
+	g_assert_cmpuint(soft, ==, 1 << 20);
+	g_assert_cmpuint(hard, ==, 2 << 20);
+}
+
 static void test_ended(struct exec_fixture *f, gconstpointer data)
 {
 	vm_process_exit(f->process, 0);
@@ -321,6 +368,7 @@ int main(int argc, char **argv)
 	    {"/exec/damage/overlapping", test_overlapping},
 	    {"/exec/damage/random", test_damaged},
 	    {"/exec/result", test_result},
+	    {"/exec/keeps-and-drops", test_keeps_and_drops},
 	    {"/exec/ended", test_ended},
 	};
 
