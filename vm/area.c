@@ -215,11 +215,16 @@ static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 	return !a->anon_inherited && !b->anon_inherited;
 }
 
-bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
+/* Whether UPPER goes on where LOWER ends, in all but their families. */
+static bool continues(const struct vm_area *lower, const struct vm_area *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags && !(lower->flags & AREA_SPECIAL) &&
-	       lower->file == upper->file && lower->pgoff + area_pages(lower) == upper->pgoff &&
-	       anon_compatible(lower, upper);
+	       lower->file == upper->file && lower->pgoff + area_pages(lower) == upper->pgoff;
+}
+
+bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
+{
+	return continues(lower, upper) && anon_compatible(lower, upper);
 }
 
 struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error)
@@ -237,10 +242,7 @@ struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, u
 	bool taken_in = (area->prev != NULL && area_can_merge(area->prev, &part)) ||
 	                (area->next != NULL && area_can_merge(&part, area->next));
 	*error = taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
-	if (*error == 0)
-		return area_at(space, start);
-	area_merge(space, start, end);
-	return NULL;
+	return *error == 0 ? area_at(space, start) : NULL;
 }
 
 /* UPPER becomes part of LOWER. Their references to the file are two, so none is the last. */
@@ -272,6 +274,16 @@ void area_merge(struct vm_space *space, uint64_t start, uint64_t end)
 		else
 			area = area->next;
 	}
+}
+
+void area_extend(struct vm_area *area, uint64_t end)
+{
+	area_set_range(area, area->start, end);
+	struct vm_area *next = area->next;
+	if (next == NULL || !continues(area, next))
+		return;
+	if (next->anon_vma == 0 || anon_compatible(area, next))
+		absorb(area, next);
 }
 
 /* --- Families of anonymous pages ----------------------------------------------------------------- */

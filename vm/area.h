@@ -59,7 +59,8 @@ int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
  * The same for the part [START, END) of AREA, which is to get FLAGS. A part that a neighbour then takes in needs no area
- * of its own, so there the limit does not bind (vma_modify). The part, or NULL with *ERROR -ENOMEM.
+ * of its own, so there the limit does not bind (vma_modify). The part, or NULL with *ERROR -ENOMEM: then a
+ * split at START stays, as in Linux.
  */
 struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error);
 
@@ -68,6 +69,12 @@ int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
 
 /* Merge every two neighbours that touch between START and END, both ends included, where Linux would. */
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end);
+
+/*
+ * AREA grows up to END, and takes in the area that it then touches where Linux would (vma_merge_extend): a family of
+ * inherited pages does not forbid it if the other has none.
+ */
+void area_extend(struct vm_area *area, uint64_t end);
 
 /* Whether LOWER and UPPER, neighbours that touch, are one area for Linux (can_vma_merge_after). */
 bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper);

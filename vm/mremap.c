@@ -71,6 +71,12 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 	return (area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, more) ? -ENOMEM : 0;
 }
 
+/* Whether MORE areas would come too close to max_map_count. */
+static bool too_many(const struct vm_space *space, uint64_t more)
+{
+	return space->area_count + more + MAP_COUNT_MARGIN >= machine_knob(space->process->machine, max_map_count);
+}
+
 /* --- Moving --------------------------------------------------------------------------------------- */
 
 /* The area at the new place, not yet in the space. */
@@ -128,7 +134,7 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 {
 	struct vm_space *space = move->space;
 
-	if (space->area_count >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
+	if (too_many(space, 0))
 		return -ENOMEM;
 	/* The kernel's own areas move as a whole (special_mapping_split). */
 	if ((area->flags & AREA_SPECIAL) && (move->addr != area->start || move->addr + move->old_len != area->end))
@@ -193,8 +199,6 @@ static int64_t remap_to(struct move *move)
 {
 	struct vm_space *space = move->space;
 
-	if (space->area_count + 2 >= machine_knob(space->process->machine, max_map_count) - MAP_COUNT_MARGIN)
-		return -ENOMEM;
 	/* All is checked before anything is unmapped; what is cut off need not be of the same area. */
 	const struct vm_area *area = area_at(space, move->addr);
 	struct move kept = *move;
@@ -236,8 +240,7 @@ static int64_t grow(struct move *move, struct vm_area *area)
 	if (error != 0)
 		return error;
 	if (move->old_len == area->end - move->addr && may_extend(area, end)) {
-		area_set_range(area, area->start, end);
-		area_merge(move->space, move->addr, end);
+		area_extend(area, end);
 		return (int64_t)move->addr;
 	}
 	if (!(move->flags & MREMAP_MAYMOVE))
@@ -274,12 +277,17 @@ static int64_t remap_several(struct move *move)
 static int64_t remap(struct move *move)
 {
 	struct vm_area *area = area_at(move->space, move->addr);
+	bool moves_to = move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+
+	/* Both ends may be parted in three, before it is known that there is anything to move. */
+	if (moves_to && too_many(move->space, 2))
+		return -ENOMEM;
 	if (area == NULL)
 		return -EFAULT;
 	bool several = move->old_len > area->end - move->addr;
 	if (several && (move->flags & MREMAP_FIXED) && move->old_len == move->new_len)
 		return remap_several(move);
-	if (move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+	if (moves_to)
 		return remap_to(move);
 	return move->new_len <= move->old_len ? shrink(move) : grow(move, area);
 }

@@ -134,7 +134,7 @@ static void site_begin(void)
 {
 	site.dir = make_folder(NULL);
 	look_at_host();
-	site.host = host_new(HOST_MACHINE, site.dir, &site.why);
+	site.host = host_new(HOST_MACHINE, site.dir, 0, &site.why);
 }
 
 static void site_end(void)

@@ -16,7 +16,7 @@
 
 #define WATCH_PLACE UINT64_C(0x10000000)
 
-enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384 };
+enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384, AREAS_AT_START = 1 };
 
 static const int mode_access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
 
@@ -357,6 +357,8 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	config.swap = SLOTS_OF_SWAP * PAGE;
 	config.swap_fd = swap_file(dir);
 	config.dirty_writeback_centisecs = 0;
+	if (program->areas > 0)
+		config.max_map_count = program->areas + AREAS_AT_START;
 	config.overcommit_memory = (unsigned)host_knob("overcommit_memory");
 	e->machine = vm_machine_new(&config, NULL);
 	g_assert_nonnull(e->machine);

@@ -357,7 +357,7 @@ void generate(struct program *program, uint32_t seed, uint32_t steps, const stru
 {
 	struct generator g = {.rand = g_rand_new_with_seed(seed), .abilities = abilities};
 
-	program->seed = seed;
+	*program = (struct program){.seed = seed};
 	program->steps = MIN(steps, MAX_STEPS);
 	program->small = seed % 3 == 0;
 	g.small = program->small;

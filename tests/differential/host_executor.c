@@ -34,6 +34,7 @@ struct host {
 	char *path[FILES];
 	ino_t ino[FILES];
 	struct sizes base; /* of a process that has not done anything */
+	uint32_t fill;     /* areas that such a process has only to have them */
 };
 
 /* --- Starting --------------------------------------------------------------------------------------- */
@@ -161,7 +162,9 @@ static void look_at_maps(const struct host *host, pid_t pid, struct picture *pic
 	g_assert_nonnull(maps);
 	while (fgets(line, sizeof line, maps) != NULL) {
 		struct area area;
-		if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm, &area.offset, &ino) !=
+		/* There may be many of the process's own. */
+		if (!is_compared(strtoull(line, NULL, 16)) ||
+		    sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm, &area.offset, &ino) !=
 		        5 ||
 		    !is_compared(area.start) || area.start >= STACK_LOWEST)
 			continue;
@@ -229,6 +232,7 @@ static void prepare(struct host *host, const struct program *program)
 	make_files(host->path);
 	shared->steps = program->steps;
 	shared->unprivileged = program->unprivileged;
+	shared->fill = host->fill;
 	shared->base[LIMIT_AS] = (uint64_t)host->base.total * PAGE;
 	shared->base[LIMIT_DATA] = (uint64_t)host->base.data * PAGE;
 	shared->next = shared->dumping = 0;
@@ -304,7 +308,33 @@ static bool is_as_expected(struct host *host)
 	return right;
 }
 
-struct host *host_new(const char *host_machine, const char *dir, char **why)
+/* The areas of process PID that count: that for vsyscalls is none. */
+static uint32_t count_areas(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid), *maps = NULL;
+	uint32_t count = 0;
+
+	g_assert_true(g_file_get_contents(path, &maps, NULL, NULL));
+	for (const char *line = maps; (line = strchr(line, '\n')) != NULL; line++)
+		count++;
+	return count - (strstr(maps, "[vsyscall]") != NULL);
+}
+
+/* Leave room for AREAS more. */
+static bool fill(struct host *host, uint32_t areas)
+{
+	enum { MOST = (HOST_END - HOST_FILL) / PAGE };
+	g_autofree char *limit = NULL;
+
+	g_assert_true(g_file_get_contents("/proc/sys/vm/max_map_count", &limit, NULL, NULL));
+	uint64_t left = g_ascii_strtoull(limit, NULL, 10) - count_areas(host->pid) - areas;
+	if (left > MOST)
+		return false;
+	host->fill = (uint32_t)left;
+	return is_as_expected(host);
+}
+
+struct host *host_new(const char *host_machine, const char *dir, uint32_t areas, char **why)
 {
 	struct host *host = g_new0(struct host, 1);
 
@@ -318,6 +348,8 @@ struct host *host_new(const char *host_machine, const char *dir, char **why)
 		*why = g_strdup("the host's kernel is older than 6.17");
 	else if (!is_as_expected(host))
 		*why = g_strdup("the host does not give a process the expected address space");
+	else if (areas > 0 && !fill(host, areas))
+		*why = g_strdup("the host allows too many areas to use them up");
 	if (*why != NULL)
 		g_clear_pointer(&host, host_free);
 	return host;

@@ -437,11 +437,26 @@ static void begin_first_slot(void)
 	begin_slot(0);
 }
 
+/* Neighbours that do not merge, so that vm.max_map_count is soon reached. */
+static void fill(uint32_t areas)
+{
+	static uint32_t filled;
+
+	if (filled == areas)
+		return;
+	filled = areas;
+	call(SYS_mmap, HOST_FILL, (uint64_t)areas * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	     (uint64_t)-1, 0);
+	for (uint32_t i = 1; i < areas; i += 2)
+		call(SYS_mprotect, HOST_FILL + (uint64_t)i * PAGE_SIZE, PAGE_SIZE, PROT_READ, 0, 0, 0);
+}
+
 static void run_program(void)
 {
 	int status = 0;
 	int64_t pid;
 
+	fill(shared->fill);
 	shared->alive[0] = 1;
 	__atomic_store_n(&shared->turn, 0, __ATOMIC_RELEASE);
 	if (call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0) == 0)

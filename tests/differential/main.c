@@ -9,6 +9,7 @@
  * Differences are shrunk and printed as lines of ctl with both answers; each kind of difference only once. With a third of the
  * seeds the engine has sixteen frames and swap, and must answer the same.
  *
+ *     --areas N     a process may have N areas and no more
  *     --fold        areas that look alike may be merged otherwise
  *     --check N     check the engine's invariants after every N steps (1)
  *     --dir DIR     for the files: a directory of the file system that is the oracle
@@ -27,7 +28,7 @@ enum { CASE_PROGRAMS = 250, SHRINK_RUNS = 3000 };
 
 static struct {
 	int64_t steps;
-	int seed, check, length, first, cases;
+	int seed, check, length, first, cases, areas;
 	gboolean fold, verbose;
 	char *dir;
 } options = {.seed = 1, .check = 1, .length = 160, .cases = 1};
@@ -37,6 +38,7 @@ static const GOptionEntry entries[] = {
     {"seed", 0, 0, G_OPTION_ARG_INT, &options.seed, "the first seed", "N"},
     {"first", 0, 0, G_OPTION_ARG_INT, &options.first, "the first case of the test suite", "N"},
     {"cases", 0, 0, G_OPTION_ARG_INT, &options.cases, "so many cases", "N"},
+    {"areas", 0, 0, G_OPTION_ARG_INT, &options.areas, "a process may have so many areas", "N"},
     {"check", 0, 0, G_OPTION_ARG_INT, &options.check, "check invariants after every N steps", "N"},
     {"length", 0, 0, G_OPTION_ARG_INT, &options.length, "steps of a program", "N"},
     {"fold", 0, 0, G_OPTION_ARG_NONE, &options.fold, "areas that look alike may be merged otherwise", NULL},
@@ -135,6 +137,7 @@ static bool run_seed(struct bench *bench, uint32_t seed)
 	struct program program;
 
 	generate(&program, seed, (uint32_t)options.length, &bench->abilities);
+	program.areas = (uint32_t)options.areas;
 	if (!differs(bench, &program, &difference))
 		return true;
 	bench->failures++;
@@ -153,7 +156,7 @@ static bool bench_begin(struct bench *bench, char **why)
 	memset(bench, 0, sizeof *bench);
 	bench->dir = make_folder(options.dir);
 	host_abilities(bench->dir, &bench->abilities);
-	bench->host = host_new(HOST_MACHINE, bench->dir, why);
+	bench->host = host_new(HOST_MACHINE, bench->dir, (uint32_t)options.areas, why);
 	bench->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return bench->host != NULL;
 }

@@ -20,6 +20,7 @@ struct program {
 	uint32_t seed, steps;
 	bool small;        /* the engine gets little RAM, and the program locks nothing */
 	bool unprivileged; /* the processes are not root's */
+	uint32_t areas;    /* that a process may have besides those that it starts with; 0: as many as Linux allows */
 	struct step step[MAX_STEPS];
 };
 

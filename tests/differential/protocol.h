@@ -85,7 +85,8 @@ static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 /* Where things are in the host's processes: all else of their address spaces is as empty as a spawned process of the engine. */
 #define HOST_CODE UINT64_C(0x400000)
 #define HOST_SHARED UINT64_C(0x10000000)
-#define HOST_END UINT64_C(0x20000000)
+#define HOST_FILL UINT64_C(0x18000000)
+#define HOST_END UINT64_C(0x30000000)
 #define HEAP_START UINT64_C(0x555555556000)
 #define MMAP_BASE UINT64_C(0x7ffff7fff000)
 /* The stack of a program without arguments; it may grow below that. */
@@ -113,6 +114,7 @@ struct shared {
 	int32_t broken;        /* wait status of a process that ended by itself */
 	uint32_t unprivileged; /* the program's processes give up root's capabilities */
 	uint64_t base[2];      /* bytes of address space and of data that a process starts with */
+	uint32_t fill;         /* areas of its own at HOST_FILL that a process starts with, a page each */
 	uint32_t alive[SLOTS];
 	int32_t pid[SLOTS];
 	uint32_t ranges[SLOTS], pages[SLOTS];
