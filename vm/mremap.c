@@ -206,14 +206,15 @@ static int64_t remap_to(struct move *move)
 	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
 	if (error == 0 && (move->flags & MREMAP_FIXED))
 		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
+	/* What wraps around may have been its own target. */
+	if (error == 0 && area_at(space, move->addr) == NULL)
+		error = -EFAULT;
 	if (error == 0)
 		error = cut_tail(move);
 	if (error != 0)
 		return error;
 	/* Unmapping may have split the area. */
 	area = area_at(space, move->addr);
-	if (area == NULL)
-		return -EFAULT;
 	if ((move->flags & MREMAP_DONTUNMAP) && !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
 	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);

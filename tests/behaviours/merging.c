@@ -78,6 +78,12 @@ static const struct row rows[] = {
     {"the child's parts of one family", "is_mergeable_anon_vma",
      DO(AREA(0, 2, RW), STORE(P(0), 'x'), FORK, CHILD, MPROTECT(P(1), PAGE, R), MPROTECT(P(1), PAGE, RW)),
      AREAS("0..2 rw-p")},
+    {"an area that grows in place takes in the next one, whoever its own pages come from", "vma_merge_extend",
+     DO(AREA(0, 4, RW), MUNMAP(P(2), PAGE), STORE(P(0), 'x'), FORK, CHILD, MREMAP(P(0), N(2), N(3), 0)),
+     AREAS("0..4 rw-p")},
+    {"but not one with pages that were inherited", "vma_merge_extend",
+     DO(AREA(0, 4, RW), MUNMAP(P(2), PAGE), STORE(P(3), 'x'), FORK, CHILD, MREMAP(P(0), N(2), N(3), 0)),
+     AREAS("0..3 rw-p; 3..4 rw-p")},
 };
 
 FAMILY(merging, rows);

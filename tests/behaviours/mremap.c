@@ -29,6 +29,8 @@ static const struct row rows[] = {
      FAILS(EINVAL)},
     {"a new place that overlaps what is cut off", "vrm_overlaps",
      DO(AREA(0, 3, RW), MREMAP(P(0), N(3), PAGE, TO, P(2))), FAILS(EINVAL)},
+    {"an old length that wraps around: the new place was the old one", "mremap_to",
+     DO(AREA(0, 2, RW), MREMAP(P(0), -PAGE, PAGE, TO, P(0))), FAILS(EFAULT), AREAS("1..2 rw-p")},
     {"nothing there", "check_prep_vma", DO(MREMAP(P(0), PAGE, N(2), MAY)), FAILS(EFAULT)},
     {"nothing there, even to become smaller", "check_prep_vma", DO(MREMAP(P(0), N(2), PAGE, 0)), FAILS(EFAULT)},
     {"a new address within a page goes before nothing there", "check_mremap_params",

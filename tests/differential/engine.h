@@ -12,7 +12,6 @@ struct engine {
 	struct vm_machine *machine;
 	struct vm_process *process[SLOTS], *watcher;
 	bool forked[SLOTS];
-	bool small;
 	struct sizes base; /* of a process that has not done anything */
 	struct vm_file *file[FILES * MODES];
 	char *path[FILES];

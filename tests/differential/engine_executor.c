@@ -193,6 +193,7 @@ static void run_mincore(struct engine *e, struct vm_process *process, const stru
 {
 	uint64_t start = step->arg[0], len = step->arg[1];
 	struct vague_pages pages = {e, start, start + (len + PAGE - 1) / PAGE * PAGE, 0};
+	struct vm_machine_info machine;
 	uint8_t vector[MINCORE_ROOM];
 
 	outcome->result = vm_mincore(process, start, len, vector);
@@ -202,8 +203,9 @@ static void run_mincore(struct engine *e, struct vm_process *process, const stru
 		outcome->value |= (uint64_t)(vector[i] & 1) << i;
 	vm_process_areas(process, note_file, &pages);
 	vm_process_entries(process, note_zero_page, &pages);
-	/* Where memory is short, pages are out that are in on the host. */
-	outcome->vague = pages.bits | (e->small ? ~outcome->value : 0);
+	/* What was swapped out is in memory on the host. */
+	vm_machine_info(e->machine, &machine);
+	outcome->vague = pages.bits | (machine.swap_outs > 0 ? ~outcome->value : 0);
 }
 
 static void run_setrlimit(struct engine *e, struct vm_process *process, const struct step *step,
@@ -365,7 +367,6 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	open_files(e, dir, &cred);
 	e->process[0] = vm_process_spawn(e->machine, &cred, "differential", &error);
 	e->base = engine_sizes(e->process[0]);
-	e->small = program->small;
 	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
 	for (unsigned i = 0; i < FILES; i++)
 		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, e->file[i * MODES],
