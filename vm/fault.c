@@ -97,7 +97,9 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 		return NULL;
 	}
 	if (fault->record->va < area->start) {
-		bool grows = !fault->grown && may_reach(area, page_down(fault->record->va));
+		/* The kernel populates areas, and makes none larger. */
+		bool grows = !fault->grown && !(fault->flags & FAULT_FOR_KERNEL) &&
+		             may_reach(area, page_down(fault->record->va));
 		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 		return NULL;
 	}
