@@ -65,7 +65,9 @@ static const char *find_reason(const struct command *command, int error)
 static void add_error(struct ctl_results *results, const char *name, int error, const char *why, unsigned number)
 {
 	const char *symbol = strerrorname_np(-error);
-	g_autofree char *nameless = g_strdup_printf("%d", -error);
+	char nameless[16];
+
+	g_snprintf(nameless, sizeof nameless, "%d", -error);
 	g_autofree char *text = g_strdup_printf("error: %s: %s: %s (line %u)", name, symbol != NULL ? symbol : nameless,
 	                                        why != NULL ? why : "unknown error", number);
 

@@ -311,7 +311,9 @@ static const char *why_fatal(const struct vm_fault *fault)
 {
 	switch (fault->kind) {
 	case VM_FAULT_SEGV_MAPERR:
-		return "no area at the address, or a guard page (SEGV_MAPERR)";
+		if (!vm_is_canonical(fault->va))
+			return "the address is not canonical (SI_KERNEL)";
+		return fault->area_end != 0 ? "a guard page (SEGV_MAPERR)" : "no area at the address (SEGV_MAPERR)";
 	case VM_FAULT_SEGV_ACCERR:
 		return "the area does not permit it (SEGV_ACCERR)";
 	case VM_FAULT_SIGBUS:

@@ -28,7 +28,7 @@ static void ctlfile_release(struct fs_handle *handle)
 /* A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the caller waits for ever. */
 static void reply_error(fuse_req_t req, int error)
 {
-	fuse_reply_err(req, error == 0 || strerrorname_np(-error) != NULL ? -error : ERANGE);
+	fuse_reply_err(req, strerrorname_np(-error) != NULL ? -error : ERANGE);
 }
 
 static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)

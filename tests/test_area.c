@@ -83,8 +83,8 @@ static bool should_be_one(const struct vm_area *a, const struct vm_area *b)
 	bool families = a->anon_vma == b->anon_vma ||
 	                ((a->anon_vma == 0 || b->anon_vma == 0) && !a->anon_inherited && !b->anon_inherited);
 
-	return a->end == b->start && a->flags == b->flags && a->file == b->file &&
-	       area_index(a, a->end) == b->pgoff && families;
+	return a->end == b->start && a->flags == b->flags && a->file == b->file && area_index(a, a->end) == b->pgoff &&
+	       families;
 }
 
 static void check_areas(const struct model *m)

@@ -3,10 +3,10 @@
  *
  * A balanced (AVL) tree over non-overlapping areas, threaded as a list in address order, in which every node knows the
  * largest free gap below any area of its subtree. So find, insert, remove, split, merge and "highest gap of at least
- * LEN" take O(log n).
+ * LEN" take O(log n); the last once more for each stack whose guard gap is met.
  *
- * Every call that changes a range does it in three steps: isolate the range, change what lies inside, merge. Splitting
- * and merging happen nowhere else.
+ * Every call that changes a range does it in three steps: isolate the range, change what lies inside, merge; but for what
+ * Linux leaves as it is (mremap with MREMAP_DONTUNMAP). Splitting and merging happen nowhere but here.
  *
  * Rule: the process is write-locked for all that changes the set, read-locked for what looks.
  */
@@ -57,15 +57,15 @@ void area_set_flags(struct vm_area *area, unsigned flags);
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 
-/*
- * The same for the part [START, END) of AREA, which is to get FLAGS. A part that a neighbour then takes in needs no area
- * of its own, so there the limit does not bind (vma_modify). The part, or NULL with *ERROR -ENOMEM: then a
- * split at START stays, as in Linux.
- */
-struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error);
-
 /* The same without the limit: what munmap does, which checks it only where it cuts a hole into one area. */
 int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end);
+
+/*
+ * Isolate the part [START, END) of AREA, which is to get FLAGS. A part that a neighbour then takes in needs no area of its
+ * own, so there the limit does not bind (vma_modify). The part, or NULL with *ERROR as area_isolate's: then a split at START
+ * stays, as in Linux.
+ */
+struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error);
 
 /* Merge every two neighbours that touch between START and END, both ends included, where Linux would. */
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end);
@@ -98,7 +98,7 @@ uint64_t area_start_gap(const struct vm_area *area);
 /* "rwxp": PERM has room for 5. */
 void area_perm(const struct vm_area *area, char perm[5]);
 
-/* area_tree.c: enter an area, take one out, follow a change of its range or flags. */
+/* area_tree.c: enter an area, take one out, follow a change of its range. */
 void area_tree_insert(struct vm_area *area);
 void area_tree_remove(struct vm_area *area);
 void area_tree_refresh(struct vm_area *area);

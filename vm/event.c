@@ -57,12 +57,6 @@ static struct vm_event *next_slot_locked(struct vm_process *process)
 	return slot;
 }
 
-/* Whether bits 47 to 63 of VA are equal: other addresses are no page fault but a general protection fault. */
-static bool is_canonical(uint64_t va)
-{
-	return va >> 47 == 0 || va >> 47 == UINT64_MAX >> 47;
-}
-
 /* The signal that a fatal fault stands for, as siginfo tells it. */
 static void note_signal_locked(struct vm_process *process, const struct vm_fault *fault)
 {
@@ -72,13 +66,13 @@ static void note_signal_locked(struct vm_process *process, const struct vm_fault
 	process->last_signal = bus ? SIGBUS : SIGSEGV;
 	if (bus)
 		process->last_code = BUS_ADRERR;
-	else if (!is_canonical(fault->va))
+	else if (!vm_is_canonical(fault->va))
 		process->last_code = SI_KERNEL;
 	else
 		process->last_code = fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
 }
 
-static void count_locked(struct vm_process *process, const struct vm_fault *fault)
+static void count_locked(struct vm_process *process, const struct vm_fault *fault, bool signal)
 {
 	struct vm_counters *count = &process->machine->count;
 	enum vm_fault_kind kind = fault->kind == VM_FAULT_STACK_GROW ? fault->then : fault->kind;
@@ -92,11 +86,11 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 	} else {
 		process->minor_faults++;
 	}
-	if (fault->outcome == VM_FATAL && !fault->for_kernel)
+	if (fault->outcome == VM_FATAL && signal)
 		note_signal_locked(process, fault);
 }
 
-void event_record_locked(struct vm_process *process, struct vm_fault *fault, char *file)
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal, char *file)
 {
 	struct vm_machine *machine = process->machine;
 	struct timespec now = machine_uptime(machine);
@@ -104,7 +98,7 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, cha
 	fault->seq = ++machine->count.seq;
 	fault->time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	fault->pid = process->pid;
-	count_locked(process, fault);
+	count_locked(process, fault, signal);
 	if (machine->watch != NULL) {
 		fault->file = file;
 		machine->watch(machine->watch_ctx, fault);

@@ -87,6 +87,22 @@ static bool may_grow(const struct vm_area *area, uint64_t start)
 	return !(area->flags & AREA_ACCOUNT) || machine_may_commit(space, more);
 }
 
+/*
+ * Whether a try to grow AREA down to START changes anything: it grows, or gets its family of anonymous pages, which it does
+ * before it is known whether there is room, as in Linux.
+ */
+static bool worth_growing(const struct vm_area *area, uint64_t start)
+{
+	struct vm_machine *machine = area->space->process->machine;
+
+	if (!may_reach(area, start))
+		return false;
+	machine_lock(machine);
+	bool has_family = area->anon_vma != 0;
+	machine_unlock(machine);
+	return !has_family || may_grow(area, start);
+}
+
 /* The area for the fault's address, or NULL with *VERDICT what that means. */
 static struct vm_area *legal_area(struct fault *fault, int *verdict)
 {
@@ -99,7 +115,7 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 	if (fault->record->va < area->start) {
 		/* The kernel populates areas, and makes none larger. */
 		bool grows = !fault->grown && !(fault->flags & FAULT_FOR_KERNEL) &&
-		             may_reach(area, page_down(fault->record->va));
+		             worth_growing(area, page_down(fault->record->va));
 		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 		return NULL;
 	}
@@ -138,7 +154,7 @@ static void tell_growth(struct fault *fault)
 /* The outcome is there: record it, and tell the caller if it wants to know. */
 static void tell_locked(struct fault *fault, char *file)
 {
-	event_record_locked(fault->process, fault->record, file);
+	event_record_locked(fault->process, fault->record, !(fault->flags & FAULT_FOR_KERNEL), file);
 	if (fault->tell == NULL)
 		return;
 	*fault->tell = *fault->record;
@@ -257,7 +273,6 @@ static int grow(struct fault *fault)
 	process_write_lock(process);
 	struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
 	if (area != NULL && start < area->start && may_reach(area, start)) {
-		/* Before it is known whether there is room, as in Linux. */
 		machine_lock(process->machine);
 		area_prepare_anon_locked(area);
 		machine_unlock(process->machine);
@@ -291,7 +306,6 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 	struct fault fault = {.process = process, .record = &record, .tell = tell, .flags = flags, .page = VM_PFN_NONE};
 	int verdict;
 
-	record.for_kernel = flags & FAULT_FOR_KERNEL;
 	do {
 		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
 		if (verdict <= 0)

@@ -42,7 +42,7 @@ enum {
 	AREA_DONTEXPAND = 1 << 12,
 	AREA_ACCOUNT = 1 << 13,
 	AREA_NORESERVE = 1 << 14,
-	AREA_SPECIAL = 1 << 15,  /* made by the kernel (vvar, vdso): never merged, moved or written back */
+	AREA_SPECIAL = 1 << 15,  /* made by the kernel (vvar, vdso): never merged, split or written back */
 	AREA_STACK = 1 << 16,    /* MAP_STACK */
 	AREA_SEQ_READ = 1 << 17, /* MADV_SEQUENTIAL, MADV_RANDOM: only shown, there is no read-ahead */
 	AREA_RAND_READ = 1 << 18,
@@ -74,7 +74,7 @@ struct vm_area {
 /* How far a stack may grow where no limit was set (RLIMIT_STACK), bytes. */
 #define VM_STACK_DEFAULT (UINT64_C(8) << 20)
 
-/* --- Address spaces (space.c) ------------------------------------------------------------------- */
+/* --- Address spaces --------------------------------------------------------------------------- */
 
 struct vm_space {
 	struct vm_process *process; /* whose lock guards it */

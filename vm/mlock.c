@@ -55,12 +55,15 @@ static int populate_errno(int error)
 	return error == -EFAULT || error == -EACCES || error == -EIO ? -ENOMEM : error;
 }
 
-/* Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be (__mm_populate). */
+/*
+ * Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be (__mm_populate). Where
+ * memory is used up no more is tried: Linux goes on, but there somebody is ended for it.
+ */
 static int populate(struct vm_process *process, uint64_t start, uint64_t end, bool all)
 {
 	int error = 0;
 
-	while ((error == 0 || all) && start < end) {
+	while ((error == 0 || (all && error != -ENOMEM)) && start < end) {
 		process_read_lock(process);
 		const struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
 		bool found = area != NULL && area->start < end;

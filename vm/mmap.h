@@ -9,7 +9,10 @@
 
 #include "vm/internal.h"
 
-/* Unmap what lies in [START, END), page-aligned. -ENOMEM: too many areas or no table page; nothing is unmapped then. */
+/*
+ * Unmap what lies in [START, END), page-aligned. -ENOMEM: too many areas or no table page; -EINVAL: part
+ * of an area of the kernel's own. Nothing is unmapped then.
+ */
 int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files);
 
 /*

@@ -282,7 +282,7 @@ bool reclaim_kill(struct vm_machine *machine)
 		                          .evicted = VM_NO_FRAME};
 		vm_process_ref(worst.process);
 		machine->count.oom_kills++;
-		event_record_locked(worst.process, &record, NULL);
+		event_record_locked(worst.process, &record, true, NULL);
 	}
 	machine_unlock(machine);
 	if (worst.process == NULL || worst.pages == 0)

@@ -45,6 +45,12 @@ enum {
 /* The first address past user space: 47 bits less the guard page (TASK_SIZE_MAX of x86-64). */
 #define VM_USER_END UINT64_C(0x7ffffffff000)
 
+/* Whether bits 47 to 63 of VA are equal: an access elsewhere is no page fault but a general protection fault. */
+static inline bool vm_is_canonical(uint64_t va)
+{
+	return va >> 47 == 0 || va >> 47 == UINT64_MAX >> 47;
+}
+
 struct vm_machine;
 struct vm_process;
 struct vm_file;
@@ -329,7 +335,6 @@ struct vm_fault {
 	uint64_t from;                 /* copied from, or VM_NO_FRAME */
 	uint64_t slot;                 /* swap slot that the page was in, or VM_NO_FRAME */
 	uint64_t evicted;              /* frame that had to be emptied for it, or VM_NO_FRAME */
-	bool for_kernel;               /* populate, mlock and their like: no signal */
 	bool tlb;                      /* of vm_access: the translation stood in the TLB */
 	const char *file;              /* name of the mapped file, or NULL; lives as long as the callback */
 	uint64_t offset;               /* in that file, bytes, of the page */

@@ -5,7 +5,7 @@
 
 #include <sys/mman.h>
 
-/* The pages of each spot: around the border of a PUD table (where MAP_32BIT begins, too), ... */
+/* The pages of each spot. */
 static const struct {
 	uint64_t start;
 	unsigned pages;

@@ -202,7 +202,7 @@ static void gen_fork(struct generator *g, struct step *step)
 	step->arg[0] = pick(g, SLOTS);
 }
 
-static void gen_exit(struct generator *g, struct step *step)
+static void gen_nothing(struct generator *g, struct step *step)
 {
 }
 
@@ -291,12 +291,12 @@ static const struct {
     {CALL_MLOCK2, 10, gen_mlock2, has_locks},
     {CALL_MUNLOCK, 14, gen_range, has_locks},
     {CALL_MLOCKALL, 3, gen_mlockall, has_locks},
-    {CALL_MUNLOCKALL, 3, gen_exit, has_locks},
+    {CALL_MUNLOCKALL, 3, gen_nothing, has_locks},
     {CALL_MADVISE, 60, gen_madvise, has_all},
     {CALL_MINCORE, 8, gen_mincore, has_all},
     {CALL_SETRLIMIT, 20, gen_setrlimit, has_limits},
     {CALL_FORK, 25, gen_fork, has_all},
-    {CALL_EXIT, 15, gen_exit, has_all},
+    {CALL_EXIT, 15, gen_nothing, has_all},
     {CALL_LOAD, 200, gen_access, has_all},
     {CALL_STORE, 300, gen_store, has_all},
     {CALL_FETCH, 60, gen_fetch, has_all},

@@ -3,7 +3,7 @@
  *
  *     generate(program, seed)                      generator.h
  *     host_run, engine_run -> two struct answers   host_executor.h, engine_executor.h
- *     compare(program, host, engine)               compare.h: NULL, or what differs
+ *     compare(program, how, host, engine, difference)   compare.h: whether they differ, and how
  *     shrink(program, ...)                         shrink.h
  */
 #ifndef TESTS_DIFFERENTIAL_PROGRAM_H
