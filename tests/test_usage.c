@@ -253,6 +253,16 @@ static void test_flags_anon(void)
 	assert_flags(p.f.process, a, "rd wr mr mw me lo lf ac sd ");
 	g_assert_cmpint(vm_munlockall(p.f.process), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me ac sd ");
+	/* Guard pages are remembered, even where they went again. */
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 102), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 103), ==, 0);
+	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
+	uint64_t b = map(p.f.process, a + PAGE, 1, RW, PRIVATE_ANON | MAP_FIXED);
+	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
+	g_assert_cmpint(vm_mprotect(p.f.process, a, PAGE, PROT_READ), ==, 0);
+	assert_flags(p.f.process, b, "rd wr mr mw me gu ac sd ");
+	g_assert_cmpint(vm_munmap(p.f.process, b, PAGE), ==, 0);
+	a = map(p.f.process, a, 1, RW, PRIVATE_ANON | MAP_FIXED);
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me ac ");
 	pressure_end(&p);

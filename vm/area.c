@@ -159,6 +159,7 @@ static int split(struct vm_area *area, uint64_t at)
 	upper->object = area->object;
 	upper->name = area->name;
 	upper->soft_dirty = area->soft_dirty;
+	upper->may_guard = area->may_guard;
 	upper->anon_vma = area->anon_vma;
 	upper->anon_inherited = area->anon_inherited;
 	/*
@@ -254,6 +255,7 @@ static void absorb(struct vm_area *lower, struct vm_area *upper)
 		lower->anon_vma = upper->anon_vma;
 	lower->anon_inherited |= upper->anon_inherited;
 	lower->soft_dirty |= upper->soft_dirty;
+	lower->may_guard |= upper->may_guard;
 	/* As in split: the lower part covers all before the upper goes from the object. */
 	leave(upper);
 	area_set_range(lower, lower->start, upper->end);

@@ -29,6 +29,7 @@ static int copy_area(struct vm_space *child, const struct vm_area *area)
 	copy->object = area->object;
 	copy->name = area->name;
 	copy->soft_dirty = area->soft_dirty;
+	copy->may_guard = area->may_guard;
 	if (area->anon_vma != 0 && !(area->flags & AREA_WIPEONFORK)) {
 		copy->anon_vma = area_new_family(child->process->machine);
 		copy->anon_inherited = true;

@@ -62,6 +62,7 @@ struct vm_area {
 	struct vm_file *file; /* the reference that keeps OBJECT, or NULL */
 	const char *name;     /* "[vdso]": a static string, or NULL */
 	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
+	bool may_guard;       /* it had guard pages once, or merged with one that had (VM_MAYBE_GUARD): only shown */
 	struct vm_space *space;
 	struct vm_area *left, *right, *parent, *prev, *next;
 	uint64_t max_gap; /* largest gap below any area of the subtree */

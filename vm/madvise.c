@@ -208,6 +208,7 @@ static int install_guards(struct advice_part *part)
 	uint64_t span = pagetable_span(VM_PMD);
 	int error = 0;
 
+	part->area->may_guard = true;
 	for (uint64_t va = part->start; error == 0 && va < part->end; va = (va & -span) + span) {
 		machine_lock(machine);
 		area_prepare_anon_locked(part->area);

@@ -91,6 +91,7 @@ static struct vm_area *copy_area(const struct move *move, const struct vm_area *
 	if (copy == NULL)
 		return NULL;
 	copy->name = area->name;
+	copy->may_guard = area->may_guard;
 	copy->object = area->object;
 	copy->anon_vma = area->anon_vma;
 	copy->anon_inherited = area->anon_inherited;

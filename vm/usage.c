@@ -113,9 +113,12 @@ static void put_vm_flags(const struct vm_area *area, char *text)
 	};
 
 	text[0] = '\0';
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (words[i].flag == AREA_LOCKED && area->may_guard)
+			strcat(text, "gu ");
 		if (area->flags & words[i].flag)
 			strcat(text, words[i].word);
+	}
 	if (area->soft_dirty)
 		strcat(text, "sd ");
 	if (area->flags & AREA_STACK)

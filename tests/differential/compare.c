@@ -174,6 +174,49 @@ static bool differ_in_cached(unsigned slot, const struct picture *host, const st
 	return false;
 }
 
+/* The flags of USAGE but for soft-dirty, which a kernel may be built without. */
+static char *flags_of(const struct usage *usage)
+{
+	g_auto(GStrv) flags = g_strsplit(usage->flags, " sd", 2);
+
+	return g_strjoinv("", flags);
+}
+
+/* The key in which A and B differ, or USAGE_KEYS. Other areas' pages are the page cache's, of which Linux maps more. */
+static int differing_key(const struct usage *a, const struct usage *b)
+{
+	int key = a->is_private ? 0 : ANONYMOUS;
+
+	while (key < USAGE_KEYS && (a->kib[key] == b->kib[key] || (!a->is_private && key != ANONYMOUS)))
+		key++;
+	return key;
+}
+
+/* What was swapped out counts elsewhere. */
+static bool differ_in_usage(unsigned slot, const struct picture *host, const struct picture *engine,
+                            struct difference *difference)
+{
+	for (guint i = 0; i < MIN(host->usage->len, engine->usage->len); i++) {
+		const struct usage *h = &g_array_index(host->usage, struct usage, i);
+		const struct usage *e = &g_array_index(engine->usage, struct usage, i);
+		g_autofree char *flags = flags_of(h), *other = flags_of(e);
+		int key = engine->swapped ? USAGE_KEYS : differing_key(h, e);
+		if (strcmp(flags, other) != 0) {
+			difference->signature = g_strdup("VmFlags");
+			difference->text = g_strdup_printf("P%u, area at %#lx: Linux has the flags %s, the engine %s",
+			                                   slot, h->start, flags, other);
+			return true;
+		}
+		if (key == USAGE_KEYS)
+			continue;
+		difference->signature = g_strdup_printf("smaps: value %d", key);
+		difference->text = g_strdup_printf("P%u, area at %#lx: Linux has %lu KiB, the engine %lu", slot,
+		                                   h->start, h->kib[key], e->kib[key]);
+		return true;
+	}
+	return false;
+}
+
 static bool differ_in_sizes(unsigned slot, const struct picture *host, const struct picture *engine,
                             struct difference *difference)
 {
@@ -252,8 +295,8 @@ static bool differ_at_end(const struct comparison *how, const struct answers *ho
 	for (unsigned i = 0; i < SLOTS; i++) {
 		const struct picture *h = &host->picture[i], *e = &engine->picture[i];
 		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_sizes(i, h, e, difference) ||
-		    differ_in_private(i, h, e, difference) || differ_in_cached(i, h, e, difference) ||
-		    differ_in_bytes(i, h, e, difference))
+		    differ_in_private(i, h, e, difference) || differ_in_usage(i, h, e, difference) ||
+		    differ_in_cached(i, h, e, difference) || differ_in_bytes(i, h, e, difference))
 			return true;
 	}
 	return differ_in_files(host, engine, difference);

@@ -74,6 +74,23 @@ static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
 		g_array_index(resident, struct resident_page, looking->next).zero = entry->zero;
 }
 
+static void add_usage(void *ctx, const struct vm_area_usage *info)
+{
+	struct looking *looking = ctx;
+	struct usage usage = {
+	    .start = info->area.start,
+	    .is_private = info->area.ino == 0,
+	    .kib = {info->rss >> 10, info->pss >> 22, info->shared_clean >> 10, info->shared_dirty >> 10,
+	            info->private_clean >> 10, info->private_dirty >> 10, info->anonymous >> 10},
+	};
+
+	if (!is_compared(info->area.start))
+		return;
+	g_strlcpy(usage.flags, info->vm_flags, sizeof usage.flags);
+	g_strchomp(usage.flags);
+	g_array_append_val(looking->picture->usage, usage);
+}
+
 struct sizes engine_sizes(struct vm_process *process)
 {
 	struct vm_process_info info;
@@ -100,6 +117,7 @@ void engine_look(struct engine *e, unsigned slot, struct picture *picture)
 	for (guint i = 0; i < picture->areas->len; i++)
 		add_resident(e->process[slot], picture, &g_array_index(picture->areas, struct area, i));
 	vm_process_entries(e->process[slot], mark_zero_page, &looking);
+	vm_process_usage(e->process[slot], add_usage, &looking);
 }
 
 static void hash_words(void *ctx, const struct iovec *iov, int count)

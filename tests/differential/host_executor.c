@@ -191,6 +191,49 @@ static void look_at_pages(pid_t pid, struct picture *picture)
 	close(fd);
 }
 
+/* Take the line KEY: VALUE of an area's part of smaps. */
+static void take_usage(struct usage *usage, const char *line)
+{
+	static const char *const keys[USAGE_KEYS] = {
+	    "Rss:", "Pss:", "Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Anonymous:"};
+
+	for (int i = 0; i < USAGE_KEYS; i++)
+		if (g_str_has_prefix(line, keys[i]))
+			usage->kib[i] = g_ascii_strtoull(line + strlen(keys[i]), NULL, 10);
+	if (g_str_has_prefix(line, "VmFlags: ")) {
+		g_strlcpy(usage->flags, line + strlen("VmFlags: "), sizeof usage->flags);
+		g_strchomp(usage->flags);
+	}
+}
+
+/* The areas of PICTURE, of which smaps tells too, in the same order. */
+static void look_at_usage(pid_t pid, struct picture *picture)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/smaps", pid);
+	FILE *smaps = fopen(path, "re");
+	struct usage *usage = NULL;
+	char line[512];
+
+	g_assert_nonnull(smaps);
+	while (fgets(line, sizeof line, smaps) != NULL) {
+		uint64_t start, end;
+		guint next = picture->usage->len;
+		if (sscanf(line, "%lx-%lx ", &start, &end) != 2) {
+			if (usage != NULL)
+				take_usage(usage, line);
+			continue;
+		}
+		usage = NULL;
+		if (next == picture->areas->len || g_array_index(picture->areas, struct area, next).start != start)
+			continue;
+		g_array_set_size(picture->usage, next + 1);
+		usage = &g_array_index(picture->usage, struct usage, next);
+		usage->start = start;
+		usage->is_private = g_array_index(picture->areas, struct area, next).file < 0;
+	}
+	fclose(smaps);
+}
+
 /* The pages that the line of STATUS that begins with KEY tells. */
 static int64_t size_in(const char *status, const char *key)
 {
@@ -217,6 +260,7 @@ static void look(struct host *host, unsigned slot, struct picture *picture)
 		return;
 	look_at_maps(host, shared->pid[slot], picture);
 	look_at_pages(shared->pid[slot], picture);
+	look_at_usage(shared->pid[slot], picture);
 	struct sizes sizes = look_at_sizes(shared->pid[slot]);
 	picture->sizes = (struct sizes){sizes.total - host->base.total, sizes.data - host->base.data,
 	                                sizes.stack - host->base.stack};

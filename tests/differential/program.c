@@ -61,6 +61,7 @@ void answers_init(struct answers *answers)
 	for (int i = 0; i < SLOTS; i++) {
 		answers->picture[i].areas = g_array_new(FALSE, FALSE, sizeof(struct area));
 		answers->picture[i].resident = g_array_new(FALSE, FALSE, sizeof(struct resident_page));
+		answers->picture[i].usage = g_array_new(FALSE, TRUE, sizeof(struct usage));
 		answers->picture[i].pages = g_array_new(FALSE, FALSE, sizeof(struct dumped_page));
 	}
 }
@@ -70,6 +71,7 @@ void answers_clear(struct answers *answers)
 	for (int i = 0; i < SLOTS; i++) {
 		g_array_unref(answers->picture[i].areas);
 		g_array_unref(answers->picture[i].resident);
+		g_array_unref(answers->picture[i].usage);
 		g_array_unref(answers->picture[i].pages);
 	}
 	for (int i = 0; i < FILES; i++)

@@ -52,6 +52,15 @@ struct sizes {
 	int64_t total, data, stack;
 };
 
+/* What smaps says of an area, in KiB, and its VmFlags. LazyFree is left out: Linux gets to it when it likes. */
+enum usage_key { RSS, PSS, SHARED_CLEAN, SHARED_DIRTY, PRIVATE_CLEAN, PRIVATE_DIRTY, ANONYMOUS, USAGE_KEYS };
+struct usage {
+	uint64_t start;
+	bool is_private; /* anonymous memory: all the keys are told, else ANONYMOUS alone */
+	uint64_t kib[USAGE_KEYS];
+	char flags[64];
+};
+
 /* What a process looks like when the program is over. */
 struct picture {
 	bool alive;
@@ -60,6 +69,7 @@ struct picture {
 	struct sizes sizes;
 	GArray *areas;    /* struct area */
 	GArray *resident; /* struct resident_page */
+	GArray *usage;    /* struct usage */
 	GArray *pages;    /* struct dumped_page */
 };
 
