@@ -26,6 +26,7 @@ static struct {
 	struct host *host; /* NULL: it cannot be the oracle */
 	char *why;
 	unsigned meets; /* needs that are met */
+	bool guard_flag;
 } site;
 
 /* --- A row ------------------------------------------------------------------------------------------ */
@@ -79,7 +80,7 @@ static bool check_side(const struct row *row, const struct program *program, uns
 static void check_host(const struct row *row, const struct program *program, unsigned tested, bool engine_is_right,
                        const struct answers *engine)
 {
-	struct comparison how = {.fold = false};
+	struct comparison how = {.fold = false, .guard_flag = site.guard_flag};
 	struct difference difference;
 	struct answers answers;
 
@@ -125,6 +126,7 @@ static void look_at_host(void)
 
 	g_file_get_contents("/proc/sys/vm/overcommit_memory", &overcommit, NULL, NULL);
 	host_abilities(site.dir, &abilities);
+	site.guard_flag = abilities.guard_flag;
 	site.meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
 	             (abilities.large_files ? NEED_ALIGNED : 0) |
 	             (overcommit == NULL || atoi(overcommit) == 0 ? NEED_HEURISTIC : 0);

@@ -174,12 +174,16 @@ static bool differ_in_cached(unsigned slot, const struct picture *host, const st
 	return false;
 }
 
-/* The flags of USAGE but for soft-dirty, which a kernel may be built without. */
-static char *flags_of(const struct usage *usage)
+/* The flags of USAGE but for those that the host's kernel may not have: soft-dirty, and guard pages. */
+static char *flags_of(const struct usage *usage, const struct comparison *how)
 {
-	g_auto(GStrv) flags = g_strsplit(usage->flags, " sd", 2);
+	g_auto(GStrv) parts = g_strsplit(usage->flags, " sd", 2);
+	g_autofree char *flags = g_strjoinv("", parts);
 
-	return g_strjoinv("", flags);
+	if (how->guard_flag)
+		return g_steal_pointer(&flags);
+	g_auto(GStrv) others = g_strsplit(flags, " gu", 2);
+	return g_strjoinv("", others);
 }
 
 /* The key in which A and B differ, or USAGE_KEYS. Other areas' pages are the page cache's, of which Linux maps more. */
@@ -193,13 +197,13 @@ static int differing_key(const struct usage *a, const struct usage *b)
 }
 
 /* What was swapped out counts elsewhere. */
-static bool differ_in_usage(unsigned slot, const struct picture *host, const struct picture *engine,
-                            struct difference *difference)
+static bool differ_in_usage(unsigned slot, const struct comparison *how, const struct picture *host,
+                            const struct picture *engine, struct difference *difference)
 {
 	for (guint i = 0; i < MIN(host->usage->len, engine->usage->len); i++) {
 		const struct usage *h = &g_array_index(host->usage, struct usage, i);
 		const struct usage *e = &g_array_index(engine->usage, struct usage, i);
-		g_autofree char *flags = flags_of(h), *other = flags_of(e);
+		g_autofree char *flags = flags_of(h, how), *other = flags_of(e, how);
 		int key = engine->swapped ? USAGE_KEYS : differing_key(h, e);
 		if (strcmp(flags, other) != 0) {
 			difference->signature = g_strdup("VmFlags");
@@ -295,7 +299,7 @@ static bool differ_at_end(const struct comparison *how, const struct answers *ho
 	for (unsigned i = 0; i < SLOTS; i++) {
 		const struct picture *h = &host->picture[i], *e = &engine->picture[i];
 		if (differ_in_areas(i, how->fold, h, e, difference) || differ_in_sizes(i, h, e, difference) ||
-		    differ_in_private(i, h, e, difference) || differ_in_usage(i, h, e, difference) ||
+		    differ_in_private(i, h, e, difference) || differ_in_usage(i, how, h, e, difference) ||
 		    differ_in_cached(i, h, e, difference) || differ_in_bytes(i, h, e, difference))
 			return true;
 	}

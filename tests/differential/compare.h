@@ -7,7 +7,8 @@
 #include "tests/differential/program.h"
 
 struct comparison {
-	bool fold; /* adjacent areas that look the same count as one */
+	bool fold;       /* adjacent areas that look the same count as one */
+	bool guard_flag; /* the host shows areas with guard pages */
 };
 
 struct difference {

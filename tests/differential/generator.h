@@ -11,8 +11,9 @@ struct abilities {
 	bool large_files; /* a file system aligns large mappings of its files, as the engine does */
 	/* Any limit can be set. Others may not map the lowest addresses, where one of two limits cannot be read. */
 	bool root;
-	bool raise;     /* root may raise limits, too */
-	bool exec_only; /* execute-only memory can be read, since the processor has no protection keys */
+	bool raise;      /* root may raise limits, too */
+	bool guard_flag; /* smaps shows areas with guard pages (since 6.18) */
+	bool exec_only;  /* execute-only memory can be read, since the processor has no protection keys */
 };
 
 /* STEPS calls, the same for the same SEED and ABILITIES. */

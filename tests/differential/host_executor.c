@@ -417,6 +417,22 @@ static bool is_capable(unsigned capability)
 	return syscall(SYS_capget, &header, data) == 0 && (data[capability / 32].effective >> capability % 32 & 1);
 }
 
+static bool shows_guards(void)
+{
+	/* Shared, so that it merges with nothing. */
+	char *page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *end = NULL;
+	g_autofree char *smaps = NULL, *header = g_strdup_printf("%lx-", (unsigned long)page);
+
+	g_assert_true(page != MAP_FAILED);
+	madvise(page, PAGE, 102); /* MADV_GUARD_INSTALL */
+	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
+	munmap(page, PAGE);
+	const char *area = strstr(smaps, header), *flags = area != NULL ? strstr(area, "VmFlags:") : NULL;
+	if (flags != NULL && (end = strchr(flags, '\n')) != NULL)
+		*end = '\0';
+	return flags != NULL && strstr(flags, " gu") != NULL;
+}
+
 void host_abilities(const char *dir, struct abilities *abilities)
 {
 	g_autofree char *cpu = NULL;
@@ -426,5 +442,6 @@ void host_abilities(const char *dir, struct abilities *abilities)
 	abilities->large_files = statfs(dir, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
 	abilities->root = getuid() == 0;
 	abilities->raise = is_capable(CAP_SYS_RESOURCE);
+	abilities->guard_flag = shows_guards();
 	abilities->exec_only = cpu == NULL || strstr(cpu, " ospke") == NULL;
 }

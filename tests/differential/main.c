@@ -60,7 +60,7 @@ struct bench {
 
 static bool differs(struct bench *bench, const struct program *program, struct difference *difference)
 {
-	struct comparison how = {.fold = options.fold};
+	struct comparison how = {.fold = options.fold, .guard_flag = bench->abilities.guard_flag};
 	struct program for_host = *program;
 	struct answers host, engine;
 
