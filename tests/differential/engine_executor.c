@@ -367,6 +367,7 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	open_files(e, dir, &cred);
 	e->process[0] = vm_process_spawn(e->machine, &cred, "differential", &error);
 	e->base = engine_sizes(e->process[0]);
+	g_assert_true(e->base.total == START_SIZE / PAGE && e->base.data == 0);
 	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
 	for (unsigned i = 0; i < FILES; i++)
 		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, e->file[i * MODES],

@@ -24,6 +24,9 @@ struct program {
 	struct step step[MAX_STEPS];
 };
 
+/* Bytes of address space that a process of the engine starts with: its stack. It has no data. */
+#define START_SIZE (33 * PAGE)
+
 /* The bytes of file F when a program starts: page I is filled with 'A' + F * 32 + I. */
 extern const uint64_t file_sizes[FILES];
 void make_files(char *const paths[FILES]);

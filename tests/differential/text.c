@@ -4,7 +4,7 @@
  * The table has a row a call: its name, and what its arguments are:
  *
  *     x hexadecimal   d decimal   p rights   F flags of mmap, its file and offset   R flags and place of mremap
- *     l limit   u bytes or unlimited   v advice   s, o, a words of msync, mlock2, mlockall
+ *     l limit, soft and hard   v advice   s, o, a words of msync, mlock2, mlockall
  *
  * What ctl has no words for follows as a number, which it refuses; what is no call of a process is a comment.
  */
@@ -135,12 +135,22 @@ static void add_move(GString *text, const uint64_t *arg)
 		g_string_append_printf(text, " %#lx", arg[1]);
 }
 
-static void add_bytes(GString *text, uint64_t bytes)
+static void add_bytes(GString *text, uint64_t bytes, uint64_t base)
 {
 	if (bytes == UINT64_MAX)
 		g_string_append(text, " unlimited");
 	else
-		g_string_append_printf(text, " %#lx", bytes);
+		g_string_append_printf(text, " %#lx", base + bytes);
+}
+
+/* NAME SOFT HARD of a setrlimit, as a process of the engine takes it. */
+static void add_limit(GString *text, const uint64_t *arg)
+{
+	uint64_t base = arg[0] == LIMIT_AS ? START_SIZE : 0;
+
+	add_name(text, arg[0], limit_names, G_N_ELEMENTS(limit_names));
+	add_bytes(text, arg[1], base);
+	add_bytes(text, arg[2], base);
 }
 
 static void add_arg(GString *text, char kind, const uint64_t *arg)
@@ -158,9 +168,7 @@ static void add_arg(GString *text, char kind, const uint64_t *arg)
 	else if (kind == 'R')
 		add_move(text, arg);
 	else if (kind == 'l')
-		add_name(text, *arg, limit_names, G_N_ELEMENTS(limit_names));
-	else if (kind == 'u')
-		add_bytes(text, *arg);
+		add_limit(text, arg);
 	else if (kind == 'v')
 		add_name(text, *arg, advice_names, G_N_ELEMENTS(advice_names));
 	else
@@ -186,7 +194,7 @@ static const struct {
     [CALL_MUNLOCKALL] = {"munlockall", ""},
     [CALL_MADVISE] = {"madvise", "xxv"},
     [CALL_MINCORE] = {"mincore", "xx"},
-    [CALL_SETRLIMIT] = {"setrlimit", "luu"},
+    [CALL_SETRLIMIT] = {"setrlimit", "l"},
     [CALL_FORK] = {"fork", "", "child P"},
     [CALL_EXIT] = {"exit", ""},
     [CALL_LOAD] = {"access r", "xd"},
