@@ -295,12 +295,56 @@ static void test_vvar(struct exec_fixture *f, gconstpointer data)
 	                (int64_t)engine_range(f->process, VDSO).start);
 }
 
+/* The VmFlags of our own area with this name; "" without one. */
+static char *host_flags(enum where where)
+{
+	g_autofree char *smaps = NULL;
+
+	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
+	const char *area = strstr(smaps, names[where]), *flags = area != NULL ? strstr(area, "VmFlags: ") : NULL;
+	if (flags == NULL)
+		return g_strdup("");
+	flags += strlen("VmFlags: ");
+	return g_strndup(flags, strcspn(flags, "\n"));
+}
+
+struct flags {
+	uint64_t start;
+	char text[80];
+};
+
+static void take_flags(void *ctx, const struct vm_area_usage *usage)
+{
+	struct flags *flags = ctx;
+
+	if (usage->area.start == flags->start)
+		g_strlcpy(flags->text, usage->vm_flags, sizeof flags->text);
+}
+
+/* As on the host, but for soft-dirty, which its kernel may not have. */
+static void test_flags(struct exec_fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);
+	for (int where = VVAR; where <= VDSO; where++) {
+		struct flags flags = {.start = engine_range(f->process, (enum where)where).start};
+		g_assert_cmpint(vm_process_usage(f->process, take_flags, &flags), ==, 0);
+		g_autofree char *host = host_flags((enum where)where);
+		g_auto(GStrv) of_host = g_strsplit(host, "sd ", 2);
+		g_auto(GStrv) ours = g_strsplit(flags.text, "sd ", 2);
+		g_autofree char *expected = g_strjoinv("", of_host), *found = g_strjoinv("", ours);
+		g_assert_cmpstr(found, ==, expected);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *path;
 		void (*test)(struct exec_fixture *f, gconstpointer data);
-	} tests[] = {{"/special/calls", test_calls}, {"/special/vdso", test_vdso}, {"/special/vvar", test_vvar}};
+	} tests[] = {{"/special/calls", test_calls},
+	             {"/special/vdso", test_vdso},
+	             {"/special/vvar", test_vvar},
+	             {"/special/flags", test_flags}};
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)

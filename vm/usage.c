@@ -99,30 +99,38 @@ static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 		usage->locked = usage->pss_locked >> SHARE_SHIFT;
 }
 
+/* What VmFlags shows besides the flags of an area. */
+enum { SHOWN_PFNMAP = 1u << 27, SHOWN_GUARD = 1u << 28, SHOWN_IO = 1u << 29, SHOWN_SOFT_DIRTY = 1u << 30 };
+
+static unsigned flags_shown(const struct vm_area *area)
+{
+	/* The kernel's clock page is none of memory. */
+	bool device = (area->flags & AREA_SPECIAL) && area->object == NULL;
+
+	return area->flags | (device ? SHOWN_PFNMAP | SHOWN_IO | AREA_DONTDUMP : 0) |
+	       (area->may_guard ? SHOWN_GUARD : 0) | (area->soft_dirty ? SHOWN_SOFT_DIRTY : 0);
+}
+
+/* In the order of Linux's bits (show_smap_vma_flags). No huge pages is how it keeps MAP_STACK in mind. */
 static void put_vm_flags(const struct vm_area *area, char *text)
 {
 	static const struct {
 		unsigned flag;
 		const char *word;
 	} words[] = {
-	    {AREA_READ, "rd "},      {AREA_WRITE, "wr "},      {AREA_EXEC, "ex "},        {AREA_SHARED, "sh "},
-	    {AREA_MAYREAD, "mr "},   {AREA_MAYWRITE, "mw "},   {AREA_MAYEXEC, "me "},     {AREA_MAYSHARE, "ms "},
-	    {AREA_GROWSDOWN, "gd "}, {AREA_LOCKED, "lo "},     {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},
-	    {AREA_DONTCOPY, "dc "},  {AREA_DONTEXPAND, "de "}, {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},
-	    {AREA_NORESERVE, "nr "}, {AREA_WIPEONFORK, "wf "}, {AREA_DONTDUMP, "dd "},
+	    {AREA_READ, "rd "},       {AREA_WRITE, "wr "},       {AREA_EXEC, "ex "},        {AREA_SHARED, "sh "},
+	    {AREA_MAYREAD, "mr "},    {AREA_MAYWRITE, "mw "},    {AREA_MAYEXEC, "me "},     {AREA_MAYSHARE, "ms "},
+	    {AREA_GROWSDOWN, "gd "},  {SHOWN_PFNMAP, "pf "},     {SHOWN_GUARD, "gu "},      {AREA_LOCKED, "lo "},
+	    {SHOWN_IO, "io "},        {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},   {AREA_DONTCOPY, "dc "},
+	    {AREA_DONTEXPAND, "de "}, {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},     {AREA_NORESERVE, "nr "},
+	    {AREA_WIPEONFORK, "wf "}, {AREA_DONTDUMP, "dd "},    {SHOWN_SOFT_DIRTY, "sd "}, {AREA_STACK, "nh "},
 	};
+	unsigned shown = flags_shown(area);
 
 	text[0] = '\0';
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-		if (words[i].flag == AREA_LOCKED && area->may_guard)
-			strcat(text, "gu ");
-		if (area->flags & words[i].flag)
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (shown & words[i].flag)
 			strcat(text, words[i].word);
-	}
-	if (area->soft_dirty)
-		strcat(text, "sd ");
-	if (area->flags & AREA_STACK)
-		strcat(text, "nh "); /* no huge pages, which is how Linux keeps MAP_STACK in mind */
 }
 
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)

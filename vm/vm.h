@@ -407,7 +407,7 @@ struct vm_area_usage {
 	uint64_t referenced, anonymous, lazy_free, swap, locked;
 	/* proportional shares, in bytes x 4096 so that small shares do not get lost in a sum */
 	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
-	char vm_flags[64]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
+	char vm_flags[80]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
 };
 
 typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
