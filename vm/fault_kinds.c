@@ -325,14 +325,14 @@ int fault_in_area_locked(struct fault *fault)
 	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
 	                         &fault->record->tables_copied) != 0)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
+	uint64_t *entry = pagetable_entry(machine, fault->id);
+	if (pte_is_guard(*entry))
+		return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
 	if (writes(fault) && !(area->flags & AREA_SHARED))
 		area_prepare_anon_locked(area);
-	uint64_t *entry = pagetable_entry(machine, fault->id);
 	if (*entry == 0)
 		return empty_entry_locked(fault);
-	if (pte_is_guard(*entry))
-		return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	if (pte_is_swap(*entry))
 		return swapped_entry_locked(fault, *entry);
 	if (writes(fault) && !(*entry & PTE_RW))

@@ -211,7 +211,8 @@ static int install_guards(struct advice_part *part)
 	part->area->may_guard = true;
 	for (uint64_t va = part->start; error == 0 && va < part->end; va = (va & -span) + span) {
 		machine_lock(machine);
-		area_prepare_anon_locked(part->area);
+		if (part->area->object == NULL)
+			area_prepare_anon_locked(part->area);
 		error = guard_table_locked(space, va, MIN((va & -span) + span, part->end));
 		machine_unlock(machine);
 	}

@@ -84,6 +84,16 @@ static const struct row rows[] = {
     {"but not one with pages that were inherited", "vma_merge_extend",
      DO(AREA(0, 4, RW), MUNMAP(P(2), PAGE), STORE(P(3), 'x'), FORK, CHILD, MREMAP(P(0), N(2), N(3), 0)),
      AREAS("0..3 rw-p; 3..4 rw-p")},
+    {"guard pages make a family of anonymous memory", "madvise_guard_install",
+     DO(AREA(0, 1, RW), MADVISE(P(0), PAGE, GUARD_INSTALL), FORK, CHILD, AREA(1, 1, RW)),
+     AREAS("0..1 rw-p; 1..2 rw-p")},
+    {"but none of a file's", "madvise_guard_install",
+     DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), FORK, CHILD, FILE_P(2, 1, RW, F0_RW, 2)),
+     AREAS("0..3 rw-p f0+0")},
+    {"nor does a store that meets one there", "do_swap_page",
+     DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), STORE(P(0), 'x'), FORK, CHILD,
+        FILE_P(2, 1, RW, F0_RW, 2)),
+     AREAS("0..3 rw-p f0+0")},
 };
 
 FAMILY(merging, rows);
