@@ -137,6 +137,7 @@ enum need {
 	NEED_HEURISTIC = 2, /* overcommit_memory is 0 */
 	NEED_NO_KEYS = 4,   /* of the oracle: no protection keys, with which execute-only memory cannot be read */
 	NEED_ALIGNED = 8,   /* of the oracle: its file system aligns large mappings */
+	NEED_GUARDS = 16,   /* of the oracle: it remembers guard pages by a flag */
 };
 
 struct row {

@@ -128,7 +128,7 @@ static void look_at_host(void)
 	host_abilities(site.dir, &abilities);
 	site.guard_flag = abilities.guard_flag;
 	site.meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
-	             (abilities.large_files ? NEED_ALIGNED : 0) |
+	             (abilities.large_files ? NEED_ALIGNED : 0) | (abilities.guard_flag ? NEED_GUARDS : 0) |
 	             (overcommit == NULL || atoi(overcommit) == 0 ? NEED_HEURISTIC : 0);
 }
 

@@ -89,11 +89,11 @@ static const struct row rows[] = {
      AREAS("0..1 rw-p; 1..2 rw-p")},
     {"but none of a file's", "madvise_guard_install",
      DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), FORK, CHILD, FILE_P(2, 1, RW, F0_RW, 2)),
-     AREAS("0..3 rw-p f0+0")},
+     AREAS("0..3 rw-p f0+0"), NEEDS(GUARDS)},
     {"nor does a store that meets one there", "do_swap_page",
      DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), STORE(P(0), 'x'), FORK, CHILD,
         FILE_P(2, 1, RW, F0_RW, 2)),
-     AREAS("0..3 rw-p f0+0")},
+     AREAS("0..3 rw-p f0+0"), NEEDS(GUARDS)},
 };
 
 FAMILY(merging, rows);

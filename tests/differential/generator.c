@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -160,6 +163,9 @@ static void gen_madvise(struct generator *g, struct step *step)
 	if (step->arg[1] > MINCORE_ROOM * PAGE)
 		step->arg[1] = UINT64_MAX;
 	step->arg[2] = advices[pick(g, count)];
+	/* Before there was a flag for them, guard pages made families of anonymous pages of files, too. */
+	if (step->arg[2] == MADV_GUARD_INSTALL && !g->abilities->guard_flag)
+		step->arg[2] = MADV_NORMAL;
 }
 
 /* The vector has room for so many pages; more do not fit into the address space. */
