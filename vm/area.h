@@ -106,6 +106,12 @@ void area_tree_refresh(struct vm_area *area);
 /* NULL, or what is wrong with the tree of SPACE (free with g_free). */
 char *area_check(const struct vm_space *space);
 
+/* The kernel's clock page, which is none of memory: VM_IO and VM_PFNMAP in Linux. */
+static inline bool area_is_device(const struct vm_area *area)
+{
+	return (area->flags & AREA_SPECIAL) && area->object == NULL;
+}
+
 static inline uint64_t area_pages(const struct vm_area *area)
 {
 	return (area->end - area->start) >> VM_PAGE_SHIFT;

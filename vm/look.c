@@ -78,7 +78,7 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 /* Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's own clock page. */
 static bool has_data(const struct vm_area *area)
 {
-	return (area->flags & AREA_ACCESS) && !((area->flags & AREA_SPECIAL) && area->object == NULL);
+	return (area->flags & AREA_ACCESS) && !area_is_device(area);
 }
 
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)

@@ -42,15 +42,9 @@ struct advice {
 
 /* --- Which areas it is for -------------------------------------------------------------------------- */
 
-/* The kernel's clock page: VM_IO and VM_PFNMAP in Linux. */
-static bool is_device(const struct vm_area *area)
-{
-	return (area->flags & AREA_SPECIAL) && area->object == NULL;
-}
-
 static int check_not_device(const struct vm_area *area)
 {
-	return is_device(area) ? -EINVAL : 0;
+	return area_is_device(area) ? -EINVAL : 0;
 }
 
 static int check_can_expand(const struct vm_area *area)
@@ -65,7 +59,7 @@ static int check_can_wipe(const struct vm_area *area)
 
 static int check_unlocked(const struct vm_area *area)
 {
-	return is_device(area) || (area->flags & AREA_LOCKED) ? -EINVAL : 0;
+	return area_is_device(area) || (area->flags & AREA_LOCKED) ? -EINVAL : 0;
 }
 
 static int check_private_anonymous(const struct vm_area *area)
@@ -327,7 +321,7 @@ static int may_populate(struct vm_process *process, uint64_t va, unsigned right,
 	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
 	if (area == NULL)
 		error = process->space != NULL ? -ENOMEM : -ESRCH;
-	else if (is_device(area) || !(area->flags & right))
+	else if (area_is_device(area) || !(area->flags & right))
 		error = -EINVAL;
 	else
 		*end = area->end;

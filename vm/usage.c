@@ -104,10 +104,7 @@ enum { SHOWN_PFNMAP = 1u << 27, SHOWN_GUARD = 1u << 28, SHOWN_IO = 1u << 29, SHO
 
 static unsigned flags_shown(const struct vm_area *area)
 {
-	/* The kernel's clock page is none of memory. */
-	bool device = (area->flags & AREA_SPECIAL) && area->object == NULL;
-
-	return area->flags | (device ? SHOWN_PFNMAP | SHOWN_IO | AREA_DONTDUMP : 0) |
+	return area->flags | (area_is_device(area) ? SHOWN_PFNMAP | SHOWN_IO | AREA_DONTDUMP : 0) |
 	       (area->may_guard ? SHOWN_GUARD : 0) | (area->soft_dirty ? SHOWN_SOFT_DIRTY : 0);
 }
 
