@@ -6,9 +6,9 @@
  * and page number, and no two neighbours may be apart that could be one.
  */
 #include "tests/vm_fixture.h"
-#include "vm/area.h"
 #include "vm/machine.h"
-#include "vm/process.h"
+#include "vm/process/process.h"
+#include "vm/space/area.h"
 
 #include <math.h>
 

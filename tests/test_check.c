@@ -5,11 +5,11 @@
  * are stopped, so that nobody else sees what is spoiled.
  */
 #include "tests/pressure.h"
-#include "vm/area.h"
-#include "vm/flusher.h"
-#include "vm/pagetable.h"
-#include "vm/policy.h"
-#include "vm/swap.h"
+#include "vm/cache/flusher.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/policy/policy.h"
+#include "vm/space/area.h"
 
 enum { AREA_PAGES = 4 };
 

@@ -1,7 +1,7 @@
 /*
  * test_elf.c - the reader of ELF files on bytes made by hand: headers, segments, interpreters, dynamic sections.
  */
-#include "vm/elf.h"
+#include "vm/exec/elf.h"
 #include "vm/internal.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
  * test_exec_input.c - what else exec reads that nobody vouches for: #! lines, argument strings, ld.so.cache.
  */
-#include "vm/exec.h"
-#include "vm/ldcache.h"
+#include "vm/exec/exec.h"
+#include "vm/exec/ldcache.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  *     test_exec_library STATIC STATIC_PIE FIXED    (three builds of exec_target.c; the last is linked dynamically)
  */
 #include "tests/exec_fixture.h"
-#include "vm/library.h"
+#include "vm/exec/library.h"
 
 #include <dlfcn.h>
 #include <errno.h>

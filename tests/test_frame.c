@@ -2,9 +2,9 @@
  * test_frame.c - frames of physical memory, and the reverse map that says who maps them.
  */
 #include "tests/vm_fixture.h"
-#include "vm/frame.h"
 #include "vm/machine.h"
-#include "vm/rmap.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/rmap.h"
 
 #define A(page) (ARENA + (page)*PAGE)
 

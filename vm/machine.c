@@ -5,14 +5,14 @@
  * gives cleared pages at the first touch.
  */
 #include "vm/machine.h"
-#include "vm/file.h"
-#include "vm/flusher.h"
-#include "vm/object.h"
-#include "vm/pagetable.h"
-#include "vm/policy.h"
-#include "vm/process.h"
-#include "vm/swap.h"
-#include "vm/vdso.h"
+#include "vm/cache/file.h"
+#include "vm/cache/flusher.h"
+#include "vm/cache/object.h"
+#include "vm/exec/vdso.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/policy/policy.h"
+#include "vm/process/process.h"
 
 #include <errno.h>
 #include <signal.h>

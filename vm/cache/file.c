@@ -1,0 +1,265 @@
+#include "vm/cache/file.h"
+#include "vm/base/io.h"
+#include "vm/cache/object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The name under which descriptor FD was opened, as it is now: NAME has room for PATH_MAX bytes and a NUL. */
+static bool descriptor_name(int fd, char name[PATH_MAX + 1])
+{
+	char link[32];
+
+	g_snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, name, PATH_MAX);
+	if (len < 0)
+		return false;
+	name[len] = '\0';
+	return true;
+}
+
+static struct vm_file *file_alloc(struct vm_machine *machine, int access)
+{
+	struct vm_file *file = g_try_new0(struct vm_file, 1);
+
+	if (file == NULL)
+		return NULL;
+	file->machine = machine;
+	file->access = access;
+	file->refs = 1;
+	return file;
+}
+
+/* A handle of OBJECT that was opened as FD was, with a use more, or NULL. */
+static struct vm_handle *twin_locked(struct vm_object *object, int access, const char *name)
+{
+	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
+		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
+		if (handle->access == access && strcmp(handle->name, name) == 0) {
+			handle->users++;
+			return handle;
+		}
+	}
+	return NULL;
+}
+
+/* Enter FILE, opened as FD and called NAME, in the object that STATUS tells. True if FD is kept. */
+static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
+                          struct vm_handle *fresh)
+{
+	file->object = object_of_file_locked(file->machine, status);
+	if (file->object == NULL)
+		return false;
+	file->object->files++;
+	file->handle = twin_locked(file->object, file->access, name);
+	if (file->handle != NULL)
+		return false;
+	*fresh = (struct vm_handle){.fd = fd, .access = file->access, .name = g_strdup(name), .users = 1};
+	list_append(&file->object->handles, &fresh->link);
+	file->handle = fresh;
+	if (file->object->name == NULL)
+		file->object->name = g_ref_string_new(name);
+	return true;
+}
+
+struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error)
+{
+	struct vm_file *file = file_alloc(machine, access);
+	struct vm_handle *fresh = g_try_new0(struct vm_handle, 1);
+	char name[PATH_MAX + 1];
+	struct stat status;
+	bool kept = false;
+
+	*error = -ENOMEM;
+	if (file != NULL && fresh != NULL) {
+		*error = fstat(fd, &status) != 0 ? -errno : !S_ISREG(status.st_mode) ? -ENODEV : 0;
+		if (*error == 0 && !descriptor_name(fd, name))
+			*error = -errno;
+	}
+	if (*error == 0) {
+		machine_lock(machine);
+		kept = attach_locked(file, fd, name, &status, fresh);
+		*error = file->object == NULL ? -ENOMEM : 0;
+		machine_unlock(machine);
+	}
+	if (!kept) {
+		g_free(fresh);
+		close(fd);
+	}
+	if (*error != 0)
+		g_clear_pointer(&file, g_free);
+	return file;
+}
+
+struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool charged)
+{
+	struct vm_file *file = file_alloc(machine, O_RDWR);
+
+	if (file == NULL)
+		return NULL;
+	file->object = object_new_shmem(machine, len, charged);
+	if (file->object == NULL)
+		g_clear_pointer(&file, g_free);
+	else
+		file->object->files = 1;
+	return file;
+}
+
+struct vm_file *vm_file_ref(struct vm_file *file)
+{
+	g_atomic_int_inc(&file->refs);
+	return file;
+}
+
+static struct vm_handle *get_handle_locked(struct vm_object *object, int wrong_access)
+{
+	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
+		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
+		if (handle->access != wrong_access) {
+			handle->users++;
+			return handle;
+		}
+	}
+	return NULL;
+}
+
+struct vm_handle *file_get_writer_locked(struct vm_object *object)
+{
+	return get_handle_locked(object, O_RDONLY);
+}
+
+struct vm_handle *file_get_handle_locked(struct vm_object *object, bool need_read)
+{
+	return get_handle_locked(object, need_read ? O_WRONLY : -1);
+}
+
+void file_put_handle(struct vm_object *object, struct vm_handle *handle)
+{
+	struct vm_machine *machine = object->machine;
+
+	machine_lock(machine);
+	bool last = --handle->users == 0;
+	if (last)
+		list_remove(&handle->link);
+	machine_unlock(machine);
+	if (last) {
+		close(handle->fd);
+		g_free(handle->name);
+		g_free(handle);
+	}
+}
+
+/* One who refers to OBJECT, with its own use of HANDLE (or NULL), goes. */
+static void leave_object(struct vm_object *object, struct vm_handle *handle)
+{
+	struct vm_machine *machine = object->machine;
+
+	if (handle != NULL)
+		file_put_handle(object, handle);
+	machine_lock(machine);
+	object_put_locked(object);
+	machine_unlock(machine);
+}
+
+/*
+ * Where dirty pages could not be written, they are the only copy: FILE's handle and its hold on the object pass to the
+ * object itself, for the flusher to try again.
+ */
+static bool keep_for_dirty_pages(struct vm_file *file)
+{
+	struct vm_object *object = file->object;
+
+	machine_lock(file->machine);
+	bool keep = !object->shmem && file->access != O_RDONLY && object->dirty_pages > 0 && object->kept == NULL;
+	if (keep)
+		object->kept = file->handle;
+	machine_unlock(file->machine);
+	return keep;
+}
+
+void vm_file_unref(struct vm_file *file)
+{
+	struct vm_object *object = file->object;
+
+	if (!g_atomic_int_dec_and_test(&file->refs))
+		return;
+	/* Dirty pages need a descriptor that can write them, and this may have been the last. */
+	if (file->access != O_RDONLY && !object->shmem)
+		object_write_back(object, 0, UINT64_MAX);
+	if (!keep_for_dirty_pages(file))
+		leave_object(object, file->handle);
+	g_free(file);
+}
+
+void file_release_kept(struct vm_object *object, bool lose)
+{
+	struct vm_handle *handle = NULL;
+
+	machine_lock(object->machine);
+	if (lose || object->dirty_pages == 0)
+		handle = g_steal_pointer(&object->kept);
+	machine_unlock(object->machine);
+	if (handle != NULL)
+		leave_object(object, handle);
+}
+
+void file_release_mapping(struct vm_file *file)
+{
+	if (file == NULL)
+		return;
+	machine_lock(file->machine);
+	bool last = file->object->area_count == 0 && !file->object->shmem;
+	machine_unlock(file->machine);
+	if (last)
+		object_write_back(file->object, 0, UINT64_MAX);
+	vm_file_unref(file);
+}
+
+void file_list_add(GPtrArray **files, struct vm_file *file)
+{
+	if (file == NULL)
+		return;
+	if (*files == NULL)
+		*files = g_ptr_array_new();
+	g_ptr_array_add(*files, file);
+}
+
+void file_list_release(GPtrArray *files)
+{
+	if (files == NULL)
+		return;
+	for (guint i = 0; i < files->len; i++)
+		file_release_mapping(files->pdata[i]);
+	g_ptr_array_unref(files);
+}
+
+char *vm_file_name(const struct vm_file *file)
+{
+	char name[PATH_MAX + 1];
+
+	if (file->handle == NULL)
+		return g_strdup("/dev/zero (deleted)");
+	return g_strdup(descriptor_name(file->handle->fd, name) ? name : "");
+}
+
+ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset)
+{
+	return io_read(file->machine, file->handle->fd, buf, len, offset);
+}
+
+bool file_may_write(const struct vm_file *file, const struct vm_cred *cred)
+{
+	struct stat status;
+
+	if (file->handle == NULL || cred->uid == 0)
+		return true;
+	if (fstat(file->handle->fd, &status) != 0)
+		return false;
+	if (status.st_uid == cred->uid)
+		return true;
+	return status.st_mode & (status.st_gid == cred->gid ? S_IWGRP : S_IWOTH);
+}

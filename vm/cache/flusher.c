@@ -1,0 +1,252 @@
+#include "vm/cache/flusher.h"
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+
+#include <errno.h>
+
+/* The thread of one device. All is guarded by the machine lock. */
+struct flusher {
+	struct vm_machine *machine;
+	dev_t dev;
+	pthread_t thread;
+	struct list_link link; /* in machine->flushers */
+	uint64_t wanted, done; /* flushes asked for and completed, counted */
+	uint64_t sync;         /* the flush that the last vm_machine_sync asked for, 0 for none */
+	bool refresh;          /* a look at the files is wanted */
+	int error;             /* of the last flush */
+};
+
+/* --- Objects -------------------------------------------------------------------------------------- */
+
+/* The objects of device DEV that have pages, each kept alive until object_put_locked. */
+static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
+{
+	GPtrArray *objects = g_ptr_array_new();
+
+	machine_lock(machine);
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		if (object->shmem || object->dev != dev || object->pages == 0)
+			continue;
+		object->files++;
+		g_ptr_array_add(objects, object);
+	}
+	machine_unlock(machine);
+	return objects;
+}
+
+static void release_objects(struct vm_machine *machine, GPtrArray *objects)
+{
+	machine_lock(machine);
+	for (guint i = 0; i < objects->len; i++)
+		object_put_locked(objects->pdata[i]);
+	machine_unlock(machine);
+	g_ptr_array_unref(objects);
+}
+
+/* Write all dirty pages of the device: 0 or the first error. */
+static int flush_device(struct vm_machine *machine, dev_t dev)
+{
+	GPtrArray *objects = hold_objects(machine, dev);
+	int result = 0;
+
+	for (guint i = 0; i < objects->len; i++) {
+		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
+		file_release_kept(objects->pdata[i], false);
+		if (result == 0)
+			result = error;
+	}
+	release_objects(machine, objects);
+	return result;
+}
+
+static void refresh_device(struct vm_machine *machine, dev_t dev)
+{
+	GPtrArray *objects = hold_objects(machine, dev);
+
+	for (guint i = 0; i < objects->len; i++)
+		object_refresh(objects->pdata[i]);
+	release_objects(machine, objects);
+}
+
+/* --- The thread of a device ------------------------------------------------------------------------- */
+
+/* Do one thing that is wanted; the lock is dropped meanwhile. False if nothing is. */
+static bool work_locked(struct flusher *flusher)
+{
+	struct vm_machine *machine = flusher->machine;
+	uint64_t wanted = flusher->wanted;
+
+	if (flusher->done < wanted) {
+		machine_unlock(machine);
+		int error = flush_device(machine, flusher->dev);
+		machine_lock(machine);
+		flusher->error = error;
+		flusher->done = wanted;
+		pthread_cond_broadcast(&machine->io);
+		return true;
+	}
+	if (!flusher->refresh)
+		return false;
+	flusher->refresh = false;
+	machine_unlock(machine);
+	refresh_device(machine, flusher->dev);
+	machine_lock(machine);
+	return true;
+}
+
+static void *flusher_main(void *arg)
+{
+	struct flusher *flusher = arg;
+	struct vm_machine *machine = flusher->machine;
+
+	machine_lock(machine);
+	for (;;) {
+		if (work_locked(flusher))
+			continue;
+		if (machine->stopping)
+			break;
+		machine_wait_locked(machine, &machine->flusher_wake);
+	}
+	machine_unlock(machine);
+	return NULL;
+}
+
+/* The thread for DEV, started if there is none. NULL: it cannot be. */
+static struct flusher *get_locked(struct vm_machine *machine, dev_t dev)
+{
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next)
+		if (LIST_ENTRY(l, struct flusher, link)->dev == dev)
+			return LIST_ENTRY(l, struct flusher, link);
+	struct flusher *flusher = g_new0(struct flusher, 1);
+	*flusher = (struct flusher){.machine = machine, .dev = dev};
+	if (pthread_create(&flusher->thread, NULL, flusher_main, flusher) != 0) {
+		g_free(flusher);
+		return NULL;
+	}
+	list_append(&machine->flushers, &flusher->link);
+	return flusher;
+}
+
+static bool is_dirty_locked(const struct vm_object *object)
+{
+	return object->dirty_pages > 0 || object->writers > 0;
+}
+
+/* Ask the threads of devices with dirty pages to write them, of those with cached files to look at them, or both. */
+static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
+{
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		struct flusher *flusher = object->shmem || object->pages == 0 ? NULL : get_locked(machine, object->dev);
+		if (flusher == NULL)
+			continue;
+		flusher->refresh |= refresh;
+		if (flush && is_dirty_locked(object) && flusher->wanted == flusher->done)
+			flusher->wanted++;
+	}
+	pthread_cond_broadcast(&machine->flusher_wake);
+}
+
+/* --- All devices ------------------------------------------------------------------------------------ */
+
+/* Whether some file of device DEV has pages to be written. One that hangs, but has none, is nobody's business. */
+static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
+{
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		if (!object->shmem && object->dev == dev && is_dirty_locked(object))
+			return true;
+	}
+	return false;
+}
+
+int vm_machine_sync(struct vm_machine *machine)
+{
+	int result = 0;
+
+	machine_lock(machine);
+	ask_all_locked(machine, true, false);
+	/* A flush that is under way may have passed a page that is dirty now: another one must follow. */
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
+		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+		flusher->sync = device_is_dirty_locked(machine, flusher->dev) ? ++flusher->wanted : 0;
+	}
+	pthread_cond_broadcast(&machine->flusher_wake);
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
+		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+		uint64_t target = flusher->sync;
+		while (flusher->done < target)
+			machine_wait_locked(machine, &machine->io);
+		if (result == 0 && target > 0)
+			result = flusher->error;
+	}
+	machine_unlock(machine);
+	return result;
+}
+
+/* --- Time ------------------------------------------------------------------------------------------- */
+
+/* Others' changes show within a second. */
+enum { REFRESH_CENTISECS = 90 };
+
+static uint64_t now_centisecs(void)
+{
+	return (uint64_t)g_get_monotonic_time() / 10000;
+}
+
+/* Sleep until the monotonic clock shows DEADLINE (centiseconds), the machine stops, or a knob is turned. */
+static void sleep_until_locked(struct vm_machine *machine, uint64_t deadline)
+{
+	struct timespec when = {.tv_sec = (time_t)(deadline / 100), .tv_nsec = (long)(deadline % 100) * 10000000};
+
+	machine_wait_until_locked(machine, &machine->clock_wake, &when);
+}
+
+static void *clock_main(void *arg)
+{
+	struct vm_machine *machine = arg;
+	uint64_t flushed = now_centisecs(), refreshed = flushed;
+
+	machine_lock(machine);
+	while (!machine->stopping) {
+		uint64_t now = now_centisecs(), period = machine->config.dirty_writeback_centisecs;
+		bool flush = period > 0 && now >= flushed + period, refresh = now >= refreshed + REFRESH_CENTISECS;
+		flushed = flush ? now : flushed;
+		refreshed = refresh ? now : refreshed;
+		if (flush || refresh)
+			ask_all_locked(machine, flush, refresh);
+		sleep_until_locked(machine,
+		                   MIN(refreshed + REFRESH_CENTISECS, period > 0 ? flushed + period : UINT64_MAX));
+	}
+	machine_unlock(machine);
+	return NULL;
+}
+
+int flusher_start(struct vm_machine *machine)
+{
+	int error = pthread_create(&machine->clock, NULL, clock_main, machine);
+
+	machine->clock_runs = error == 0;
+	return -error;
+}
+
+void flusher_stop(struct vm_machine *machine)
+{
+	if (!machine->clock_runs)
+		return;
+	machine_lock(machine);
+	machine->stopping = true;
+	pthread_cond_broadcast(&machine->clock_wake);
+	pthread_cond_broadcast(&machine->flusher_wake);
+	machine_unlock(machine);
+	pthread_join(machine->clock, NULL);
+	while (!list_empty(&machine->flushers)) {
+		struct flusher *flusher = LIST_ENTRY(machine->flushers.next, struct flusher, link);
+		pthread_join(flusher->thread, NULL);
+		list_remove(&flusher->link);
+		g_free(flusher);
+	}
+	machine->clock_runs = false;
+}

@@ -1,0 +1,234 @@
+/*
+ * object.c - the objects themselves and the cache's hash table (see object.h); pages come in in page_in.c and go out in
+ * write_back.c.
+ */
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* --- The table of files ---------------------------------------------------------------------------- */
+
+static guint file_hash(gconstpointer key)
+{
+	const struct vm_object *object = key;
+	uint64_t number = (uint64_t)object->ino * 31 + object->dev;
+
+	return g_int64_hash(&number);
+}
+
+static gboolean file_equal(gconstpointer a, gconstpointer b)
+{
+	const struct vm_object *x = a, *y = b;
+
+	return x->ino == y->ino && x->dev == y->dev;
+}
+
+GHashTable *object_table_new(void)
+{
+	return g_hash_table_new(file_hash, file_equal);
+}
+
+/* --- Objects ---------------------------------------------------------------------------------------- */
+
+static struct vm_object *object_alloc(struct vm_machine *machine)
+{
+	struct vm_object *object = g_try_new0(struct vm_object, 1);
+
+	if (object == NULL)
+		return NULL;
+	object->machine = machine;
+	list_init(&object->handles);
+	list_init(&object->areas);
+	list_init(&object->clean);
+	list_init(&object->dirty);
+	list_init(&object->slots);
+	return object;
+}
+
+static void enter_locked(struct vm_object *object)
+{
+	object->number = ++object->machine->next_object;
+	list_append(&object->machine->objects, &object->link);
+}
+
+struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct stat *status)
+{
+	struct vm_object key = {.dev = status->st_dev, .ino = status->st_ino};
+	struct vm_object *object = g_hash_table_lookup(machine->files, &key);
+
+	if (object != NULL)
+		return object;
+	object = object_alloc(machine);
+	if (object == NULL)
+		return NULL;
+	object->dev = status->st_dev;
+	object->ino = status->st_ino;
+	object->size = (uint64_t)status->st_size;
+	object->mtime = status->st_mtim;
+	object->ctime = status->st_ctim;
+	enter_locked(object);
+	g_hash_table_add(machine->files, object);
+	return object;
+}
+
+struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged)
+{
+	struct vm_object *object = object_alloc(machine);
+
+	if (object == NULL)
+		return NULL;
+	object->shmem = true;
+	object->size = size;
+	object->name = g_ref_string_new("/dev/zero (deleted)");
+	machine_lock(machine);
+	/* Shared anonymous files have inodes of a file system of their own, as in Linux. */
+	object->dev = 1;
+	enter_locked(object);
+	object->ino = object->number;
+	machine_unlock(machine);
+	object->charged = charged ? object_size_pages(object) : 0;
+	machine_account(machine, object->charged, 0);
+	return object;
+}
+
+struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len, int *error)
+{
+	uint32_t pages = (uint32_t)(page_align(len) >> VM_PAGE_SHIFT);
+	struct vm_object *object = object_alloc(machine);
+
+	*error = -ENOMEM;
+	if (object == NULL)
+		return NULL;
+	machine_lock(machine);
+	object->special = pagetable_alloc_special_locked(machine, pages);
+	machine_unlock(machine);
+	if (object->special == 0) {
+		g_free(object);
+		return NULL;
+	}
+	object->size = len;
+	memcpy(machine_page(machine, machine->nr_frames + object->special), bytes, len);
+	*error = 0;
+	return object;
+}
+
+uint64_t object_size_pages(const struct vm_object *object)
+{
+	return page_align(object->size) >> VM_PAGE_SHIFT;
+}
+
+/* --- The cache -------------------------------------------------------------------------------------- */
+
+uint64_t object_hash(const struct vm_object *object, uint64_t index)
+{
+	/* Multiplicative hashing (Knuth, 6.4). */
+	uint64_t hash = (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+
+	return hash >> 32;
+}
+
+static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
+{
+	return &object->machine->cache[object_hash(object, index) & object->machine->cache_mask];
+}
+
+vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)
+{
+	const struct vm_frame *frames = object->machine->frames;
+
+	/* Heads hold the frame number plus one, so that a table of zeros is an empty one. */
+	for (vm_pfn next = *bucket(object, index); next != 0; next = frames[next - 1].next)
+		if (frames[next - 1].object == object && frames[next - 1].index == index)
+			return next - 1;
+	return VM_PFN_NONE;
+}
+
+void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn)
+{
+	struct vm_frame *frame = &object->machine->frames[pfn];
+	vm_pfn *head = bucket(object, index);
+
+	frame->index = index;
+	frame->next = *head;
+	*head = pfn + 1;
+	list_append(&object->clean, &frame->link);
+	object->pages++;
+}
+
+void object_remove_locked(struct vm_object *object, vm_pfn pfn)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_frame *frame = &machine->frames[pfn];
+	vm_pfn *next = bucket(object, frame->index);
+
+	while (*next != pfn + 1)
+		next = &machine->frames[*next - 1].next;
+	*next = frame->next;
+	object_clean_locked(frame);
+	list_remove(&frame->link);
+	object->pages--;
+	machine->count.frames[frame_kind(frame)]--;
+	machine->count.frames[VM_FRAME_ANON]++;
+	frame->object = NULL;
+	frame_put_locked(machine, pfn);
+}
+
+void object_dirty_locked(struct vm_frame *frame)
+{
+	if (frame->object->shmem || (frame->flags & FRAME_DIRTY))
+		return;
+	frame->flags |= FRAME_DIRTY;
+	list_remove(&frame->link);
+	list_append(&frame->object->dirty, &frame->link);
+	frame->object->dirty_pages++;
+	frame->object->machine->count.dirty++;
+}
+
+void object_clean_locked(struct vm_frame *frame)
+{
+	if (!(frame->flags & FRAME_DIRTY))
+		return;
+	frame->flags &= (uint16_t)~FRAME_DIRTY;
+	list_remove(&frame->link);
+	list_append(&frame->object->clean, &frame->link);
+	frame->object->dirty_pages--;
+	frame->object->machine->count.dirty--;
+}
+
+static void drop_pages_locked(struct vm_object *object, struct list_link *list)
+{
+	while (!list_empty(list)) {
+		struct vm_frame *frame = LIST_ENTRY(list->next, struct vm_frame, link);
+		object_remove_locked(object, (vm_pfn)(frame - object->machine->frames));
+	}
+}
+
+void object_free_locked(struct vm_object *object)
+{
+	drop_pages_locked(object, &object->clean);
+	drop_pages_locked(object, &object->dirty);
+	while (!list_empty(&object->slots)) {
+		struct vm_slot *slot = LIST_ENTRY(object->slots.next, struct vm_slot, link);
+		swap_forget_locked(object->machine, (uint32_t)(slot - object->machine->swap.slots));
+	}
+	list_remove(&object->link);
+	if (object->shmem)
+		object->machine->count.committed -= object->charged;
+	else
+		g_hash_table_remove(object->machine->files, object);
+	if (object->name != NULL)
+		g_ref_string_release(object->name);
+	g_free(object);
+}
+
+void object_put_locked(struct vm_object *object)
+{
+	if (--object->files == 0)
+		object_free_locked(object);
+}

@@ -1,0 +1,109 @@
+/*
+ * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the heap's area page
+ * granularity. It merges with anonymous neighbours of equal flags as any other, but its first page does not with what
+ * lies below, a program's bss (brk looks for a neighbour down to start_brk only).
+ */
+#include "vm/cache/file.h"
+#include "vm/calls/mmap.h"
+#include "vm/fault/access.h"
+#include "vm/machine.h"
+#include "vm/memory/pagetable.h"
+#include "vm/space/area.h"
+#include "vm/space/limits.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* What the heap's areas are: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT). */
+enum { HEAP_FLAGS = AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT };
+
+static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
+{
+	if (to > VM_USER_END - VM_PAGE_SIZE || space->area_count > machine_knob(space->process->machine, max_map_count))
+		return false;
+	/* Something is in the way, or a stack's guard gap; a page stays free between. */
+	const struct vm_area *above = area_find(space, from);
+	if (above != NULL && area_start_gap(above) < to + VM_PAGE_SIZE)
+		return false;
+	uint64_t pages = (to - from) >> VM_PAGE_SHIFT;
+	unsigned flags = HEAP_FLAGS | space->lock_future;
+	if (!limits_allow_pages(space, flags, pages) || !machine_may_commit(space, pages) ||
+	    (space->lock_future && !limits_allow_lock(space, pages)))
+		return false;
+	struct vm_area *area = area_new(space, from, to, flags, NULL, from >> VM_PAGE_SHIFT);
+	if (area == NULL)
+		return false;
+	area_insert(area);
+	area_merge(space, from == page_align(space->start_brk) ? from + 1 : from, to);
+	return true;
+}
+
+/* RLIMIT_DATA binds the heap and the program's data together (check_data_rlimit). */
+static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
+{
+	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
+
+	return limit == VM_UNLIMITED || addr - space->start_brk + (space->end_data - space->start_data) <= limit;
+}
+
+/* The break after an attempt to move it to ADDR. */
+static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
+{
+	uint64_t old = page_align(space->brk), new = page_align(addr);
+
+	if (addr < space->start_brk || new < addr || !data_limit_allows(space, addr))
+		return space->brk;
+	/* Where nothing is left of the heap there is nothing to give back, and the call is refused. */
+	if (new < old && area_overlap(space, new, old) == NULL)
+		return space->brk;
+	if (new < old && space_unmap(space, new, old, files) != 0)
+		return space->brk;
+	if (new > old && !grow_heap(space, old, new))
+		return space->brk;
+	space->brk = addr;
+	return addr;
+}
+
+/* The break before and after a call. */
+struct breaks {
+	uint64_t before, after;
+};
+
+/* Move the break to VALUE, or by it if RELATIVE. New pages of a locked heap are brought in. -ESRCH. */
+static int move_break(struct vm_process *process, uint64_t value, bool relative, struct breaks *breaks)
+{
+	GPtrArray *files = NULL;
+	unsigned flags = 0;
+
+	process_write_lock(process);
+	struct vm_space *space = process->space;
+	if (space != NULL) {
+		breaks->before = space->brk;
+		breaks->after = set_break(space, relative ? space->brk + value : value, &files);
+		flags = HEAP_FLAGS | space->lock_future;
+	}
+	process_unlock(process);
+	file_list_release(files);
+	uint64_t from = page_align(breaks->before), to = page_align(breaks->after);
+	if (to > from && (flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
+		access_populate(process, from, to - from, flags);
+	return flags != 0 ? 0 : -ESRCH;
+}
+
+int64_t vm_brk(struct vm_process *process, uint64_t addr)
+{
+	struct breaks breaks = {0, 0};
+	int error = move_break(process, addr, false, &breaks);
+
+	return error != 0 ? error : (int64_t)breaks.after;
+}
+
+int64_t vm_sbrk(struct vm_process *process, int64_t increment)
+{
+	struct breaks breaks = {0, 0};
+	int error = move_break(process, (uint64_t)increment, true, &breaks);
+
+	if (error != 0)
+		return error;
+	return breaks.after == breaks.before + (uint64_t)increment ? (int64_t)breaks.before : -ENOMEM;
+}

@@ -1,0 +1,126 @@
+/*
+ * fork.c - fork. Linux: dup_mmap, copy_page_range.
+ *
+ * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs a step per area and
+ * per 512 GiB in use; the rest is paid where one side changes something.
+ */
+#include "vm/cache/file.h"
+#include "vm/calls/mprotect.h"
+#include "vm/machine.h"
+#include "vm/memory/pagetable.h"
+#include "vm/process/process.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The child's copy of AREA. Its anonymous pages are a family of its own from now on, begun with inherited ones. */
+static int copy_area(struct vm_space *child, const struct vm_area *area)
+{
+	/* Area by area, as in dup_mmap. */
+	if ((area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, area_pages(area)))
+		return -ENOMEM;
+	struct vm_area *copy =
+	    area_new(child, area->start, area->end, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT),
+	             area->file, area->pgoff);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	copy->object = area->object;
+	copy->name = area->name;
+	copy->soft_dirty = area->soft_dirty;
+	copy->may_guard = area->may_guard;
+	if (area->anon_vma != 0 && !(area->flags & AREA_WIPEONFORK)) {
+		copy->anon_vma = area_new_family(child->process->machine);
+		copy->anon_inherited = true;
+	}
+	area_insert(copy);
+	return 0;
+}
+
+static void copy_places(struct vm_space *child, const struct vm_space *parent)
+{
+	child->mmap_base = parent->mmap_base;
+	child->start_code = parent->start_code;
+	child->end_code = parent->end_code;
+	child->start_data = parent->start_data;
+	child->end_data = parent->end_data;
+	child->start_brk = parent->start_brk;
+	child->brk = parent->brk;
+	child->start_stack = parent->start_stack;
+	child->arg_start = parent->arg_start;
+	child->arg_end = parent->arg_end;
+	child->env_start = parent->env_start;
+	child->env_end = parent->env_end;
+	child->sp = parent->sp;
+	child->pc = parent->pc;
+	child->exe = parent->exe != NULL ? vm_file_ref(parent->exe) : NULL;
+	memcpy(child->auxv, parent->auxv, sizeof child->auxv);
+	child->auxv_len = parent->auxv_len;
+}
+
+/* Locks and areas that were not to be copied, or empty: what the shared tables say of them is not true of the child. */
+static int fix_entries(struct vm_space *child, const struct vm_space *parent)
+{
+	int error = 0;
+
+	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next) {
+		bool empty = area->flags & (AREA_DONTCOPY | AREA_WIPEONFORK);
+		if (!empty && !(area->flags & AREA_LOCKED))
+			continue;
+		error = pagetable_own_range(child, area->start, area->end, empty ? VM_PMD : VM_PTE);
+		if (error == 0 && !empty)
+			protect_entries(area_at(child, area->start));
+		else if (error == 0)
+			pagetable_clear_range(child, area->start, area->end);
+	}
+	return error;
+}
+
+static int copy_space(struct vm_space *child, struct vm_space *parent)
+{
+	struct vm_machine *machine = parent->process->machine;
+	int error = 0;
+
+	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next)
+		if (!(area->flags & AREA_DONTCOPY))
+			error = copy_area(child, area);
+	if (error != 0)
+		return error;
+	copy_places(child, parent);
+	machine_lock(machine);
+	pagetable_share_locked(parent, child);
+	machine_unlock(machine);
+	return fix_entries(child, parent);
+}
+
+static void copy_fds(struct vm_process *child, const struct vm_process *parent)
+{
+	if (parent->fds == NULL)
+		return;
+	child->fds = g_ptr_array_sized_new(parent->fds->len);
+	for (guint i = 0; i < parent->fds->len; i++)
+		g_ptr_array_add(child->fds, parent->fds->pdata[i] != NULL ? vm_file_ref(parent->fds->pdata[i]) : NULL);
+}
+
+struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error)
+{
+	struct vm_process *child = process_new_nascent(process->machine, cred);
+
+	if (child == NULL) {
+		*error = -ENOMEM;
+		return NULL;
+	}
+	process_write_lock(process);
+	*error = process->space != NULL ? copy_space(child->space, process->space) : -ESRCH;
+	if (*error == 0) {
+		copy_fds(child, process);
+		memcpy(child->limits, process->limits, sizeof child->limits);
+		child->environ = g_strdupv(process->environ);
+		*error = process_publish(child, process->pid, process->comm);
+	}
+	process_unlock(process);
+	if (*error != 0)
+		g_clear_pointer(&child, vm_process_unref);
+	return child;
+}

@@ -1,0 +1,363 @@
+/*
+ * madvise.c - madvise. Linux: mm/madvise.c; the checks come in its order.
+ *
+ *     the advice is known, the range is sound
+ *     for each area in the range (a hole is passed over, and is ENOMEM at the end)
+ *       is the advice for such an area?
+ *       change its flags or its page-table entries, with the process write-locked
+ *       or, with no lock held, do what takes input and output (madvise_page.c)
+ *
+ * To add an advice: a row in the table.
+ */
+#include "vm/calls/madvise.h"
+#include "vm/fault/access.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/memory/tlb.h"
+#include "vm/policy/policy.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#define MADV_GUARD_REMOVE 103
+#endif
+
+struct advice {
+	int number;
+	unsigned set, clear; /* AREA_ flags */
+	/* 0, or why it is not for such an area */
+	int (*check)(const struct vm_area *area);
+	int (*change)(struct advice_part *part); /* the process is write-locked */
+	int (*act)(struct advice_part *part);    /* no lock is held */
+};
+
+/* --- Which areas it is for -------------------------------------------------------------------------- */
+
+static int check_not_device(const struct vm_area *area)
+{
+	return area_is_device(area) ? -EINVAL : 0;
+}
+
+static int check_can_expand(const struct vm_area *area)
+{
+	return area->flags & (AREA_SPECIAL | AREA_DONTEXPAND) ? -EINVAL : 0;
+}
+
+static int check_can_wipe(const struct vm_area *area)
+{
+	return area->file != NULL || (area->flags & AREA_SHARED) ? -EINVAL : 0;
+}
+
+static int check_unlocked(const struct vm_area *area)
+{
+	return area_is_device(area) || (area->flags & AREA_LOCKED) ? -EINVAL : 0;
+}
+
+static int check_private_anonymous(const struct vm_area *area)
+{
+	return area->object != NULL ? -EINVAL : check_unlocked(area);
+}
+
+static int check_can_guard(const struct vm_area *area)
+{
+	return area->flags & AREA_LOCKED ? -EINVAL : check_can_expand(area);
+}
+
+static int check_can_remove(const struct vm_area *area)
+{
+	if ((area->flags & AREA_LOCKED) || area->file == NULL)
+		return -EINVAL;
+	unsigned needed = AREA_SHARED | AREA_MAYWRITE;
+	return (area->flags & needed) == needed ? 0 : -EACCES;
+}
+
+/* --- Flags ------------------------------------------------------------------------------------------ */
+
+static int change_flags(struct advice_part *part, const struct advice *advice)
+{
+	struct vm_area *area = part->area;
+	struct vm_space *space = area->space;
+	unsigned flags = (area->flags & ~advice->clear) | advice->set;
+
+	if (flags == area->flags)
+		return 0;
+	int error;
+	area = area_carve(area, part->start, part->end, flags, &error);
+	if (area == NULL)
+		return error == -ENOMEM ? -EAGAIN : error;
+	area_set_flags(area, flags);
+	area_merge(space, part->start, part->end);
+	return 0;
+}
+
+/* --- Entries ---------------------------------------------------------------------------------------- */
+
+void advice_each_entry(struct vm_space *space, uint64_t start, uint64_t end, advice_entry_fn fn)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+
+	machine_lock(machine);
+	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
+		vm_entry_id id = pagetable_entry_at_locked(space, va, VM_PTE);
+		uint64_t table = va, stop = MIN((va & -span) + span, end);
+		for (; va < stop; va += VM_PAGE_SIZE)
+			fn(space, id++);
+		pagetable_trim_locked(space, table);
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	machine_unlock(machine);
+}
+
+/* What was written is lost, guard markers stay (madvise_dontneed_single_vma). */
+static int dontneed(struct advice_part *part)
+{
+	struct vm_space *space = part->area->space;
+	int error = pagetable_own_range(space, part->start, part->end, VM_PTE);
+
+	if (error == 0)
+		pagetable_zap_range(space, part->start, part->end);
+	return error;
+}
+
+/* The page may go as long as it is not written again (madvise_free_pte_range). What is in swap goes at once. */
+static void free_entry_locked(struct vm_space *space, vm_entry_id id)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
+
+	if (pte_is_swap(*entry))
+		pagetable_clear_locked(space, id);
+	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn))
+		return;
+	struct vm_frame *frame = &machine->frames[pfn];
+	/* Others still hold its swap slot, or it is on its way there. */
+	if (frame->flags & (FRAME_SWAPCACHE | FRAME_DIRTY))
+		return;
+	*entry &= ~(PTE_A | PTE_D);
+	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
+	frame->flags |= FRAME_LAZYFREE;
+	policy_age_locked(machine, (vm_pfn)pfn);
+}
+
+static int free_lazily(struct advice_part *part)
+{
+	struct vm_space *space = part->area->space;
+	int error = pagetable_own_range(space, part->start, part->end, VM_PTE);
+
+	if (error == 0)
+		advice_each_entry(space, part->start, part->end, free_entry_locked);
+	return error;
+}
+
+/* A page that nobody else maps is the next to go (madvise_cold_or_pageout_pte_range). */
+static void cool_entry_locked(struct vm_space *space, vm_entry_id id)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
+
+	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn) || rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
+		return;
+	*entry &= ~PTE_A;
+	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
+	policy_age_locked(machine, (vm_pfn)pfn);
+}
+
+static int cool(struct advice_part *part)
+{
+	advice_each_entry(part->area->space, part->start, part->end, cool_entry_locked);
+	return 0;
+}
+
+/* --- Guard pages ------------------------------------------------------------------------------------ */
+
+/* Mark [VA, END), which one last-level table serves. */
+static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
+{
+	struct vm_machine *machine = space->process->machine;
+	vm_entry_id id;
+	int error = pagetable_own_locked(space, va, VM_PTE, true, &id, NULL);
+
+	for (; error == 0 && va < end; va += VM_PAGE_SIZE, id++)
+		if (!pte_is_guard(*pagetable_entry(machine, id)))
+			pagetable_set_locked(space, id, machine_zero_pfn(machine), PTE_GUARD);
+	return error;
+}
+
+/* What was there goes, and every access is SEGV_MAPERR until the guard is removed (madvise_guard_install). */
+static int install_guards(struct advice_part *part)
+{
+	struct vm_space *space = part->area->space;
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+	int error = 0;
+
+	part->area->may_guard = true;
+	for (uint64_t va = part->start; error == 0 && va < part->end; va = (va & -span) + span) {
+		machine_lock(machine);
+		if (part->area->object == NULL)
+			area_prepare_anon_locked(part->area);
+		error = guard_table_locked(space, va, MIN((va & -span) + span, part->end));
+		machine_unlock(machine);
+	}
+	return error;
+}
+
+static void unguard_entry_locked(struct vm_space *space, vm_entry_id id)
+{
+	if (pte_is_guard(*pagetable_entry(space->process->machine, id)))
+		pagetable_clear_locked(space, id);
+}
+
+static int remove_guards(struct advice_part *part)
+{
+	struct vm_space *space = part->area->space;
+	int error = pagetable_own_range(space, part->start, part->end, VM_PTE);
+
+	if (error == 0)
+		advice_each_entry(space, part->start, part->end, unguard_entry_locked);
+	return error;
+}
+
+/* --- The walk --------------------------------------------------------------------------------------- */
+
+static const struct advice advices[] = {
+    {MADV_NORMAL, .clear = AREA_SEQ_READ | AREA_RAND_READ},
+    {MADV_SEQUENTIAL, .set = AREA_SEQ_READ, .clear = AREA_RAND_READ},
+    {MADV_RANDOM, .set = AREA_RAND_READ, .clear = AREA_SEQ_READ},
+    {MADV_DONTFORK, .set = AREA_DONTCOPY},
+    {MADV_DOFORK, .clear = AREA_DONTCOPY, .check = check_not_device},
+    {MADV_WIPEONFORK, .set = AREA_WIPEONFORK, .check = check_can_wipe},
+    {MADV_KEEPONFORK, .clear = AREA_WIPEONFORK},
+    {MADV_DONTDUMP, .set = AREA_DONTDUMP},
+    {MADV_DODUMP, .clear = AREA_DONTDUMP, .check = check_can_expand},
+    {MADV_DONTNEED, .check = check_unlocked, .change = dontneed},
+    {MADV_DONTNEED_LOCKED, .check = check_not_device, .change = dontneed},
+    {MADV_FREE, .check = check_private_anonymous, .change = free_lazily},
+    {MADV_COLD, .check = check_unlocked, .change = cool},
+    {MADV_GUARD_INSTALL, .check = check_can_guard, .change = install_guards},
+    {MADV_GUARD_REMOVE, .check = check_can_expand, .change = remove_guards},
+    {MADV_WILLNEED, .act = advice_willneed},
+    {MADV_PAGEOUT, .check = check_unlocked, .act = advice_pageout},
+    {MADV_REMOVE, .check = check_can_remove, .act = advice_remove},
+};
+
+static const struct advice *find_advice(int number)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(advices); i++)
+		if (advices[i].number == number)
+			return &advices[i];
+	return NULL;
+}
+
+/* The process is write-locked. */
+static int advise_locked(const struct advice *advice, struct advice_part *part)
+{
+	int error = advice->check != NULL ? advice->check(part->area) : 0;
+
+	if (error != 0)
+		return error;
+	if (advice->act != NULL) {
+		part->file = part->area->file != NULL ? vm_file_ref(part->area->file) : NULL;
+		part->first = area_index(part->area, part->start);
+		return 0;
+	}
+	return advice->change != NULL ? advice->change(part) : change_flags(part, advice);
+}
+
+/* Without locks, which are held again afterwards. */
+static int advise_unlocked(const struct advice *advice, struct advice_part *part)
+{
+	process_unlock(part->process);
+	int error = advice->act(part);
+	if (part->file != NULL)
+		vm_file_unref(part->file);
+	process_write_lock(part->process);
+	return error;
+}
+
+static int advise(struct vm_process *process, uint64_t va, uint64_t end, const struct advice *advice)
+{
+	struct advice_part part = {.process = process};
+	int error = 0, hole = 0;
+
+	process_write_lock(process);
+	while (error == 0 && va < end) {
+		part.area = process->space != NULL ? area_find(process->space, va) : NULL;
+		if (process->space == NULL)
+			error = -ESRCH;
+		if (part.area == NULL || part.area->start > va)
+			hole = -ENOMEM;
+		if (part.area == NULL || part.area->start >= end)
+			break;
+		part.start = MAX(va, part.area->start);
+		part.end = va = MIN(end, part.area->end);
+		error = advise_locked(advice, &part);
+		if (error == 0 && advice->act != NULL)
+			error = advise_unlocked(advice, &part);
+	}
+	process_unlock(process);
+	return error != 0 ? error : hole;
+}
+
+/* --- Populating --------------------------------------------------------------------------------------- */
+
+/* Where the area at VA ends, or why its pages cannot be brought in for accesses that need RIGHT. */
+static int may_populate(struct vm_process *process, uint64_t va, unsigned right, uint64_t *end)
+{
+	int error = 0;
+
+	process_read_lock(process);
+	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
+	if (area == NULL)
+		error = process->space != NULL ? -ENOMEM : -ESRCH;
+	else if (area_is_device(area) || !(area->flags & right))
+		error = -EINVAL;
+	else
+		*end = area->end;
+	process_unlock(process);
+	return error;
+}
+
+/* Fault the pages in as accesses would (madvise_populate). What comes before the first failure has come. */
+static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum vm_access access)
+{
+	unsigned right = access == VM_ACCESS_WRITE ? AREA_WRITE : AREA_READ;
+	uint64_t area_end = 0;
+	int error = 0;
+
+	for (; error == 0 && va < end; va = area_end) {
+		error = may_populate(process, va, right, &area_end);
+		if (error == 0)
+			error = access_range(process, va, MIN(end, area_end) - va, access);
+	}
+	return error == -EIO || error == -EACCES ? -EFAULT : error;
+}
+
+/* --- The call ----------------------------------------------------------------------------------------- */
+
+int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int number)
+{
+	const struct advice *advice = find_advice(number);
+	bool populates = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
+	uint64_t end = addr + page_align(len);
+
+	if ((advice == NULL && !populates) || (addr & (VM_PAGE_SIZE - 1)) || (len > 0 && page_align(len) == 0) ||
+	    end < addr)
+		return -EINVAL;
+	if (end == addr)
+		return 0;
+	if (populates)
+		return populate(process, addr, end, number == MADV_POPULATE_WRITE ? VM_ACCESS_WRITE : VM_ACCESS_READ);
+	return advise(process, addr, end, advice);
+}

@@ -1,0 +1,304 @@
+/*
+ * madvise_page.c - the advice of madvise that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT, MADV_REMOVE.
+ */
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/calls/madvise.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/reclaim/reclaim.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* Frames dropped in one hold of the machine lock. */
+enum { DROP_BATCH = 64 };
+
+/* --- MADV_WILLNEED ---------------------------------------------------------------------------------- */
+
+/* The most pages that one call brings in: more would only evict what it brought before. */
+static uint64_t ahead_limit(const struct vm_machine *machine)
+{
+	return MAX(machine->nr_frames / 2, 1);
+}
+
+/* ERROR was for lack of a frame, and one has been made free. */
+static bool may_try_again(struct vm_machine *machine, int error)
+{
+	vm_pfn evicted;
+
+	return error == -ENOMEM && reclaim_frame(machine, false, &evicted) == 0;
+}
+
+/* Have page INDEX in the cache. False: no frame, or it cannot be read. */
+static bool cache_page(struct vm_file *file, uint64_t index)
+{
+	struct vm_machine *machine = file->machine;
+	enum object_source source;
+	vm_pfn pfn;
+	int error;
+
+	do
+		error = object_page_in(file, index, &pfn, &source);
+	while (may_try_again(machine, error));
+	if (error != 0)
+		return false;
+	machine_lock(machine);
+	frame_unpin_locked(machine, pfn);
+	machine_unlock(machine);
+	return true;
+}
+
+static void read_ahead(const struct advice_part *part)
+{
+	struct vm_machine *machine = part->process->machine;
+	uint64_t pages = MIN((part->end - part->start) >> VM_PAGE_SHIFT, ahead_limit(machine));
+
+	for (uint64_t i = 0; i < pages && cache_page(part->file, part->first + i); i++)
+		;
+}
+
+/* Slot NUMBER is wanted, unless its page stands in a frame. */
+static void want_slot_locked(struct vm_machine *machine, GArray *slots, uint32_t number)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+
+	if (slot->frame != VM_PFN_NONE || slots->len >= ahead_limit(machine))
+		return;
+	slot->pins++;
+	g_array_append_val(slots, number);
+}
+
+/* The slots that the entries of the part hold; what one table serves in one hold of the lock. */
+static void want_private_slots(const struct advice_part *part, GArray *slots)
+{
+	struct vm_process *process = part->process;
+	struct vm_machine *machine = process->machine;
+	uint64_t span = pagetable_span(VM_PMD), va = part->start, end = part->end;
+
+	process_read_lock(process);
+	while (process->space != NULL && va < end) {
+		machine_lock(machine);
+		va = pagetable_next_locked(process->space, va, end);
+		vm_entry_id id = va < end ? pagetable_entry_at_locked(process->space, va, VM_PTE) : 0;
+		uint64_t stop = MIN((va & -span) + span, end);
+		for (; va < stop; va += VM_PAGE_SIZE, id++)
+			if (pte_is_swap(*pagetable_entry(machine, id)))
+				want_slot_locked(machine, slots, pte_slot(*pagetable_entry(machine, id)));
+		machine_unlock(machine);
+	}
+	process_unlock(process);
+}
+
+static void want_shared_slots(const struct advice_part *part, GArray *slots)
+{
+	const struct vm_object *object = part->file->object;
+	struct vm_machine *machine = object->machine;
+	uint64_t pages = (part->end - part->start) >> VM_PAGE_SHIFT;
+
+	machine_lock(machine);
+	for (struct list_link *l = object->slots.next; l != &object->slots; l = l->next) {
+		const struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
+		if (slot->index - part->first < pages)
+			want_slot_locked(machine, slots, (uint32_t)(slot - machine->swap.slots));
+	}
+	machine_unlock(machine);
+}
+
+static void unpin_slot(struct vm_machine *machine, uint32_t slot)
+{
+	machine_lock(machine);
+	machine->swap.slots[slot].pins--;
+	swap_put_locked(machine, slot);
+	machine_unlock(machine);
+}
+
+/* Have the contents of SLOT, which is pinned, in a frame. False: no frame, or it cannot be read. */
+static bool cache_slot(struct vm_machine *machine, uint32_t slot)
+{
+	vm_pfn pfn;
+	bool was_read;
+	int error;
+
+	do {
+		machine_lock(machine);
+		machine->swap.slots[slot].pins++; /* the one that swap_page_in drops */
+		machine_unlock(machine);
+		error = swap_page_in(machine, slot, &pfn, &was_read);
+	} while (may_try_again(machine, error));
+	if (error == 0 && pfn != VM_PFN_NONE) {
+		machine_lock(machine);
+		frame_unpin_locked(machine, pfn);
+		machine_unlock(machine);
+	}
+	return error == 0;
+}
+
+static void swap_ahead(const struct advice_part *part)
+{
+	struct vm_machine *machine = part->process->machine;
+	GArray *slots = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	bool going = true;
+
+	if (part->file != NULL)
+		want_shared_slots(part, slots);
+	else
+		want_private_slots(part, slots);
+	for (guint i = 0; i < slots->len; i++) {
+		uint32_t slot = g_array_index(slots, uint32_t, i);
+		going = going && cache_slot(machine, slot);
+		unpin_slot(machine, slot);
+	}
+	g_array_unref(slots);
+}
+
+int advice_willneed(struct advice_part *part)
+{
+	if (part->file != NULL && !part->file->object->shmem)
+		read_ahead(part);
+	else
+		swap_ahead(part);
+	return 0;
+}
+
+/* --- MADV_PAGEOUT ----------------------------------------------------------------------------------- */
+
+/* Whether ENTRY maps a page that may be taken: nobody else maps it, and it is private memory or FILES_TOO. */
+static bool is_ours_locked(const struct vm_machine *machine, uint64_t entry, bool files_too)
+{
+	uint64_t pfn = pte_pfn(entry);
+
+	if (!(entry & PTE_P) || !frame_is_ram(machine, pfn) || rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
+		return false;
+	return machine->frames[pfn].object == NULL || files_too;
+}
+
+/* The first frame to take from *VA on, looking no further than one table; *VA moves behind it. */
+static vm_pfn next_of_ours_locked(const struct vm_space *space, uint64_t *va, uint64_t end, bool files_too)
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+
+	*va = pagetable_next_locked(space, *va, end);
+	vm_entry_id id = *va < end ? pagetable_entry_at_locked(space, *va, VM_PTE) : 0;
+	for (uint64_t stop = MIN((*va & -span) + span, end); *va < stop; id++) {
+		uint64_t entry = *pagetable_entry(machine, id);
+		*va += VM_PAGE_SIZE;
+		if (is_ours_locked(machine, entry, files_too))
+			return (vm_pfn)pte_pfn(entry);
+	}
+	return VM_PFN_NONE;
+}
+
+int advice_pageout(struct advice_part *part)
+{
+	struct vm_process *process = part->process;
+	struct vm_machine *machine = process->machine;
+	bool files_too = part->file == NULL || file_may_write(part->file, &process->cred);
+	uint64_t va = part->start;
+
+	while (va < part->end) {
+		process_read_lock(process);
+		machine_lock(machine);
+		vm_pfn pfn = VM_PFN_NONE;
+		if (process->space != NULL)
+			pfn = next_of_ours_locked(process->space, &va, part->end, files_too);
+		else
+			va = part->end;
+		/* The page is written without the process lock; until then the machine's keeps it where it is. */
+		process_unlock(process);
+		if (pfn != VM_PFN_NONE)
+			reclaim_page_locked(machine, pfn);
+		machine_unlock(machine);
+	}
+	return 0;
+}
+
+/* --- MADV_REMOVE ------------------------------------------------------------------------------------ */
+
+static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
+{
+	struct vm_machine *machine = object->machine;
+
+	frame_pin_locked(machine, pfn);
+	pagetable_evict_frame_locked(machine, pfn);
+	object_remove_locked(object, pfn);
+	frame_unpin_locked(machine, pfn);
+}
+
+/* Drop pages of LIST in [FIRST, LAST), written or not, a batch. True: there may be more. */
+static bool drop_some_locked(struct vm_object *object, struct list_link *list, uint64_t first, uint64_t last)
+{
+	/* What is being written to swap may go meanwhile; what is on its way to the file must not land there later. */
+	unsigned in_transit = FRAME_BUSY | (object->shmem ? 0u : FRAME_WRITEBACK);
+	struct list_link *next;
+	int dropped = 0;
+
+	for (struct list_link *l = list->next; l != list; l = next) {
+		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
+		next = l->next;
+		if (frame->index < first || frame->index >= last)
+			continue;
+		if (frame->flags & in_transit) {
+			machine_wait_io_locked(object->machine);
+			return true;
+		}
+		drop_page_locked(object, (vm_pfn)(frame - object->machine->frames));
+		if (++dropped == DROP_BATCH)
+			return true;
+	}
+	return false;
+}
+
+static void forget_slots_locked(struct vm_object *object, uint64_t first, uint64_t last)
+{
+	struct list_link *next;
+
+	for (struct list_link *l = object->slots.next; l != &object->slots; l = next) {
+		struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
+		next = l->next;
+		if (slot->index >= first && slot->index < last)
+			swap_forget_locked(object->machine, (uint32_t)(slot - object->machine->swap.slots));
+	}
+}
+
+/* Pages [FIRST, LAST) leave the cache and swap. */
+static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
+{
+	bool more;
+
+	do {
+		machine_lock(object->machine);
+		more = drop_some_locked(object, &object->clean, first, last) ||
+		       drop_some_locked(object, &object->dirty, first, last);
+		if (!more)
+			forget_slots_locked(object, first, last);
+		machine_unlock(object->machine);
+	} while (more);
+}
+
+static int punch(const struct advice_part *part)
+{
+	int error = fallocate(part->file->handle->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	                      (off_t)(part->first << VM_PAGE_SHIFT), (off_t)(part->end - part->start));
+
+	return error == 0 ? 0 : -errno;
+}
+
+int advice_remove(struct advice_part *part)
+{
+	struct vm_object *object = part->file->object;
+	uint64_t last = part->first + ((part->end - part->start) >> VM_PAGE_SHIFT);
+	int error = object->shmem ? 0 : punch(part);
+
+	/* Nothing is dropped unless the file system can do it. */
+	if (error != 0)
+		return error;
+	drop_pages(object, part->first, last);
+	/* A page may have been written back before it was dropped. */
+	return object->shmem ? 0 : punch(part);
+}

@@ -1,0 +1,97 @@
+/*
+ * mincore.c - which pages are in memory. Linux: mm/mincore.c.
+ */
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_at_hand(const struct vm_machine *machine, vm_pfn pfn)
+{
+	return pfn != VM_PFN_NONE && !(machine->frames[pfn].flags & FRAME_BUSY);
+}
+
+/* Whether the page of AREA at VA, whose entry is ENTRY, is in memory: mapped, or in the page or the swap cache. */
+static bool in_core_locked(const struct vm_area *area, uint64_t va, uint64_t entry)
+{
+	const struct vm_machine *machine = area->space->process->machine;
+
+	if (entry & PTE_P)
+		return true;
+	if (pte_is_swap(entry))
+		return is_at_hand(machine, machine->swap.slots[pte_slot(entry)].frame);
+	return area->object != NULL && is_at_hand(machine, object_lookup_locked(area->object, area_index(area, va)));
+}
+
+/* [VA, END), which one last-level table serves or would. */
+static void look_at_table(const struct vm_area *area, uint64_t va, uint64_t end, uint8_t *vec)
+{
+	struct vm_machine *machine = area->space->process->machine;
+
+	machine_lock(machine);
+	vm_entry_id id = pagetable_entry_at_locked(area->space, va, VM_PTE);
+	for (; va < end; va += VM_PAGE_SIZE) {
+		*vec++ = in_core_locked(area, va, id != 0 ? *pagetable_entry(machine, id) : 0);
+		id += id != 0;
+	}
+	machine_unlock(machine);
+}
+
+/* Who may not write a file does not learn what others read of it (can_do_mincore). */
+static bool may_know(const struct vm_process *process, const struct vm_file *file, unsigned flags)
+{
+	return !(flags & AREA_SPECIAL) && (file == NULL || file_may_write(file, &process->cred));
+}
+
+/* The part of the range from VA on that the area there and one table serve: *NEXT is its end. */
+static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, uint8_t *vec, uint64_t *next)
+{
+	uint64_t span = pagetable_span(VM_PMD);
+	struct vm_file *file = NULL;
+	unsigned flags = 0;
+
+	process_read_lock(process);
+	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
+	int error = process->space == NULL ? -ESRCH : area == NULL ? -ENOMEM : 0;
+	if (error == 0) {
+		*next = MIN(MIN(area->end, end), (va & -span) + span);
+		file = area->file != NULL ? vm_file_ref(area->file) : NULL;
+		flags = area->flags;
+	}
+	process_unlock(process);
+	if (error != 0)
+		return error;
+	/* The host file is asked without locks; the area may have gone meanwhile. */
+	bool known = may_know(process, file, flags);
+	process_read_lock(process);
+	area = process->space != NULL ? area_at(process->space, va) : NULL;
+	if (known && area != NULL && area->file == file && area->end >= *next)
+		look_at_table(area, va, *next, vec);
+	else
+		memset(vec, 1, (*next - va) >> VM_PAGE_SHIFT);
+	process_unlock(process);
+	if (file != NULL)
+		vm_file_unref(file);
+	return 0;
+}
+
+int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec)
+{
+	uint64_t end = addr + page_align(len), next;
+
+	if (addr & (VM_PAGE_SIZE - 1))
+		return -EINVAL;
+	if (addr > VM_USER_END || len > VM_USER_END - addr)
+		return -ENOMEM;
+	for (uint64_t va = addr; va < end; va = next) {
+		int error = look_at_part(process, va, end, vec + ((va - addr) >> VM_PAGE_SHIFT), &next);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}

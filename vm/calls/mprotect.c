@@ -1,0 +1,212 @@
+/*
+ * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
+ */
+#include "vm/calls/mprotect.h"
+#include "vm/calls/mmap.h"
+#include "vm/fault/access.h"
+#include "vm/fault/fault.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/memory/tlb.h"
+#include "vm/space/area.h"
+#include "vm/space/limits.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#ifndef PROT_SEM
+#define PROT_SEM 0x8 /* accepted and ignored */
+#endif
+
+/*
+ * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame
+ * that nobody else maps, and shared memory unless it is a clean page of a host file.
+ */
+static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area, uint64_t pfn)
+{
+	if (!(area->flags & AREA_WRITE) || !frame_is_ram(machine, pfn))
+		return false;
+	const struct vm_frame *frame = &machine->frames[pfn];
+	if (frame->object == NULL)
+		return frame->mapped == 1 && !(frame->flags & FRAME_SWAPCACHE);
+	return (area->flags & AREA_SHARED) && (frame->object->shmem || (frame->flags & FRAME_DIRTY));
+}
+
+/* ENTRY, present or in swap, with the rights that AREA has now. */
+static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
+{
+	const struct vm_machine *machine = area->space->process->machine;
+	uint64_t flags = fault_entry_flags(area);
+
+	if (pte_is_guard(entry))
+		return entry;
+	if (pte_is_swap(entry))
+		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_CLEAN));
+	if (writable_at_once(machine, area, pte_pfn(entry)))
+		flags |= PTE_RW;
+	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_CLEAN)) | flags;
+}
+
+/* Give the entries of AREA the rights that it has now. The tables are the space's own. */
+void protect_entries(struct vm_area *area)
+{
+	struct vm_space *space = area->space;
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+
+	machine_lock(machine);
+	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
+		vm_entry_id ids[4];
+		pagetable_walk_locked(space, va, ids);
+		uint64_t stop = MIN((va & -span) + span, area->end);
+		for (vm_entry_id id = ids[3]; va < stop; va += VM_PAGE_SIZE, id++) {
+			uint64_t *entry = pagetable_entry(machine, id);
+			if (*entry == 0)
+				continue;
+			*entry = entry_with_rights(area, *entry);
+			tlb_flush_page_locked(space, va);
+		}
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	machine_unlock(machine);
+}
+
+static unsigned new_flags(const struct vm_area *area, int prot)
+{
+	unsigned flags = (area->flags & ~(unsigned)AREA_ACCESS) | area_flags_of_prot(prot);
+
+	/* Private memory is charged once it may be written, and stays charged unless it was never touched. */
+	if (!(flags & AREA_WRITE) && area->object == NULL && area->anon_vma == 0)
+		return flags & ~(unsigned)AREA_ACCOUNT;
+	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
+}
+
+/* Limits and charge for PAGES of AREA that get FLAGS. */
+static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
+{
+	struct vm_space *space = area->space;
+	bool becomes_data = (flags & ~area->flags & AREA_WRITE) && !(flags & AREA_SHARED);
+	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
+
+	if (becomes_data && !limits_allow_pages(space, flags, pages) && limits_allow_pages(space, area->flags, pages))
+		return false;
+	return !charge || machine_may_commit(space, pages);
+}
+
+/* Private memory that becomes writable is copied at once where it is locked, so that no write has to wait. */
+static bool copies_at_once(unsigned before, unsigned after)
+{
+	unsigned locked = before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKONFAULT);
+
+	return locked == AREA_LOCKED && (after & AREA_WRITE);
+}
+
+int area_change(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
+{
+	struct vm_space *space = area->space;
+	int error;
+
+	if (flags == area->flags)
+		return 0;
+	area = area_carve(area, start, end, flags, &error);
+	if (area == NULL)
+		return error;
+	error = pagetable_own_range(space, start, end, VM_PTE);
+	if (error == 0) {
+		area_set_flags(area, flags);
+		protect_entries(area);
+	}
+	area_merge(space, start, end);
+	return error;
+}
+
+/* What is to be populated once the lock has gone. */
+struct piece {
+	uint64_t start, end;
+	unsigned flags;
+};
+
+/* Change the part of AREA in [START, END) (mprotect_fixup). */
+static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int prot, GArray *pieces)
+{
+	struct piece piece = {start, end, new_flags(area, prot)};
+	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS, old = area->flags;
+
+	if (piece.flags & AREA_ACCESS & ~may)
+		return -EACCES;
+	if (!has_room(area, piece.flags, (end - start) >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	int error = area_change(area, start, end, piece.flags);
+	if (error == 0 && copies_at_once(old, piece.flags))
+		g_array_append_val(pieces, piece);
+	return error;
+}
+
+/* As in Linux, what comes before the first failure is changed. */
+static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot, GArray *pieces)
+{
+	int error = 0;
+
+	for (uint64_t va = start, next; error == 0 && va < end; va = next) {
+		struct vm_area *area = area_at(space, va);
+		if (area == NULL)
+			return -ENOMEM;
+		next = MIN(end, area->end);
+		error = protect_one(area, va, next, prot, pieces);
+	}
+	return error;
+}
+
+/* Failures are no failure of the call. */
+static void populate(struct vm_process *process, GArray *pieces)
+{
+	for (guint i = 0; i < pieces->len; i++) {
+		const struct piece *piece = &g_array_index(pieces, struct piece, i);
+		access_populate(process, piece->start, piece->end - piece->start, piece->flags);
+	}
+	g_array_unref(pieces);
+}
+
+/* With PROT_GROWSDOWN the range starts where the stack area at its end does. */
+static int stretch_down(struct vm_space *space, uint64_t *start, uint64_t end)
+{
+	const struct vm_area *area = area_find(space, *start);
+
+	if (area == NULL || area->start >= end)
+		return -ENOMEM;
+	if (!(area->flags & AREA_GROWSDOWN))
+		return -EINVAL;
+	*start = area->start;
+	return 0;
+}
+
+int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot)
+{
+	uint64_t end = addr + page_align(len);
+	int result = 0;
+
+	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP) || (addr & (VM_PAGE_SIZE - 1)))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (end <= addr)
+		return -ENOMEM;
+	if (prot & ~(PROT_GROWSDOWN | PROT_GROWSUP | PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	process_write_lock(process);
+	if (process->space == NULL)
+		result = -ESRCH;
+	else if (prot & PROT_GROWSDOWN)
+		result = stretch_down(process->space, &addr, end);
+	else if (prot & PROT_GROWSUP)
+		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM; /* no area of x86 grows up */
+	GArray *pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
+	if (result == 0)
+		result = protect(process->space, addr, end, prot, pieces);
+	process_unlock(process);
+	populate(process, pieces);
+	return result;
+}

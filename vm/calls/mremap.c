@@ -1,0 +1,324 @@
+/*
+ * mremap.c - grow, shrink and move a mapping. Linux: mm/mremap.c; the checks come in Linux's order.
+ */
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/calls/mmap.h"
+#include "vm/calls/mprotect.h"
+#include "vm/fault/access.h"
+#include "vm/machine.h"
+#include "vm/memory/pagetable.h"
+#include "vm/space/area.h"
+#include "vm/space/limits.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* Moving may split the old area and add the new one: Linux keeps this margin below max_map_count. */
+enum { MAP_COUNT_MARGIN = 3 };
+
+struct move {
+	struct vm_space *space;
+	uint64_t addr, old_len, new_len, new_addr; /* lengths are whole pages */
+	int flags;
+	GPtrArray **files;
+};
+
+/* --- Checks --------------------------------------------------------------------------------------- */
+
+static int check_arguments(const struct move *move)
+{
+	int flags = move->flags;
+	bool moves_to = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+
+	if (flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+		return -EINVAL;
+	if (moves_to && !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((flags & MREMAP_DONTUNMAP) && move->old_len != move->new_len)
+		return -EINVAL;
+	if ((move->addr & (VM_PAGE_SIZE - 1)) || move->new_len == 0 || move->new_len > VM_USER_END)
+		return -EINVAL;
+	if (!moves_to)
+		return 0;
+	if ((move->new_addr & (VM_PAGE_SIZE - 1)) || move->new_addr > VM_USER_END - move->new_len)
+		return -EINVAL;
+	bool overlaps = move->addr + move->old_len > move->new_addr && move->new_addr + move->new_len > move->addr;
+	return overlaps ? -EINVAL : 0;
+}
+
+/* Whether AREA can become NEW_LEN bytes from the move's address on (vma_to_resize). */
+static int check_resize(const struct move *move, const struct vm_area *area)
+{
+	if (move->old_len == 0 && !(area->flags & AREA_MAYSHARE))
+		return -EINVAL;
+	if ((move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_DONTEXPAND))
+		return -EINVAL;
+	if (move->old_len > area->end - move->addr)
+		return -EFAULT;
+	if (move->new_len <= move->old_len)
+		return 0;
+	uint64_t first = area_index(area, move->addr);
+	if (first + (move->new_len >> VM_PAGE_SHIFT) < first)
+		return -EINVAL;
+	if (area->flags & AREA_DONTEXPAND)
+		return -EFAULT;
+	uint64_t more = (move->new_len - move->old_len) >> VM_PAGE_SHIFT;
+	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(area->space, more))
+		return -EAGAIN;
+	if (!limits_allow_pages(area->space, area->flags, more))
+		return -ENOMEM;
+	return (area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, more) ? -ENOMEM : 0;
+}
+
+/* Whether MORE areas would come too close to max_map_count. */
+static bool too_many(const struct vm_space *space, uint64_t more)
+{
+	return space->area_count + more + MAP_COUNT_MARGIN >= machine_knob(space->process->machine, max_map_count);
+}
+
+/* --- Moving --------------------------------------------------------------------------------------- */
+
+/* The area at the new place, not yet in the space. */
+static struct vm_area *copy_area(const struct move *move, const struct vm_area *area)
+{
+	/* An anonymous area that has no pages yet is numbered anew, so that it can merge where it comes to lie. */
+	bool untouched = area->object == NULL && area->anon_vma == 0;
+	uint64_t pgoff = untouched ? move->new_addr >> VM_PAGE_SHIFT : area_index(area, move->addr);
+	struct vm_area *copy =
+	    area_new(move->space, move->new_addr, move->new_addr + move->new_len, area->flags, area->file, pgoff);
+
+	if (copy == NULL)
+		return NULL;
+	copy->name = area->name;
+	copy->may_guard = area->may_guard;
+	copy->object = area->object;
+	copy->anon_vma = area->anon_vma;
+	copy->anon_inherited = area->anon_inherited;
+	return copy;
+}
+
+/*
+ * The pages are gone from the part that MREMAP_DONTUNMAP leaves behind. As in Linux (dontunmap_complete), all of its area
+ * is unlocked, and it has no family of anonymous pages any more if all of it was moved.
+ */
+static void leave_empty(const struct move *move)
+{
+	struct vm_area *area = area_at(move->space, move->addr);
+
+	if (area->flags & AREA_LOCKED) {
+		area_set_flags(area, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT));
+		protect_entries(area);
+	}
+	if (area->start == move->addr && area->end == move->addr + move->old_len) {
+		area->anon_vma = 0;
+		area->anon_inherited = false;
+	}
+}
+
+/* Tables of their own for AREA, which is to be unlocked, and for what it may come to be one with at the new place. */
+static int prepare_unlock(const struct move *move, const struct vm_area *area)
+{
+	uint64_t end = move->new_addr + move->new_len;
+	const struct vm_area *below = move->new_addr > 0 ? area_at(move->space, move->new_addr - 1) : NULL;
+	const struct vm_area *merging[] = {area, below, area_at(move->space, end)};
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(merging); i++)
+		if (merging[i] != NULL && (merging[i]->flags & AREA_LOCKED))
+			error = pagetable_own_range(move->space, merging[i]->start, merging[i]->end, VM_PTE);
+	return error;
+}
+
+/* Move to new_addr, which is free (move_vma). */
+static int64_t move_area(struct move *move, const struct vm_area *area)
+{
+	struct vm_space *space = move->space;
+
+	if (too_many(space, 0))
+		return -ENOMEM;
+	/* The kernel's own areas move as a whole (special_mapping_split). */
+	if ((area->flags & AREA_SPECIAL) && (move->addr != area->start || move->addr + move->old_len != area->end))
+		return -EINVAL;
+	bool both = (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_ACCOUNT);
+	if (both && !machine_may_commit(space, move->new_len >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	struct vm_area *copy = copy_area(move, area);
+	if (copy == NULL)
+		return -ENOMEM;
+	uint64_t pages = MIN(move->old_len, move->new_len);
+	int error = pages > 0 ? pagetable_prepare_move(space, move->addr, move->new_addr, pages) : 0;
+	if (error == 0 && (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_LOCKED))
+		error = prepare_unlock(move, area);
+	if (error != 0) {
+		file_list_add(move->files, copy->file);
+		g_free(copy);
+		return error;
+	}
+	area_insert(copy);
+	if (pages > 0)
+		pagetable_move_range(space, move->addr, move->new_addr, pages);
+	if (move->old_len > 0 && !(move->flags & MREMAP_DONTUNMAP))
+		error = space_unmap(space, move->addr, move->addr + move->old_len, move->files);
+	area_merge(space, move->new_addr, move->new_addr + move->new_len);
+	if (move->flags & MREMAP_DONTUNMAP)
+		leave_empty(move);
+	return error != 0 ? error : (int64_t)move->new_addr;
+}
+
+/* Find the new place for the part of AREA (FLAGS as mmap's), and go there (vrm_set_new_addr). */
+static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
+{
+	flags |= area->flags & AREA_MAYSHARE ? MAP_SHARED : 0;
+	bool is_file = area->object != NULL && !area->object->shmem;
+	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, is_file,
+	                              area_index(area, move->addr) << VM_PAGE_SHIFT);
+
+	if (at < 0)
+		return at;
+	move->new_addr = (uint64_t)at;
+	return move_area(move, area);
+}
+
+/* --- The three ways ------------------------------------------------------------------------------- */
+
+/* Unmap what is longer than the new length; munmap's check of the range is part of it. */
+static int cut_tail(struct move *move)
+{
+	uint64_t start = move->addr + move->new_len, more = move->old_len - move->new_len;
+
+	if (move->old_len <= move->new_len)
+		return 0;
+	if (start > VM_USER_END || more > VM_USER_END - start)
+		return -EINVAL;
+	move->old_len = move->new_len;
+	return space_unmap(move->space, start, start + more, move->files);
+}
+
+/* MREMAP_FIXED and MREMAP_DONTUNMAP (mremap_to). */
+static int64_t remap_to(struct move *move)
+{
+	struct vm_space *space = move->space;
+
+	/* All is checked before anything is unmapped; what is cut off need not be of the same area. */
+	const struct vm_area *area = area_at(space, move->addr);
+	struct move kept = *move;
+	kept.old_len = MIN(move->old_len, move->new_len);
+	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
+	if (error == 0 && (move->flags & MREMAP_FIXED))
+		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
+	/* What wraps around may have been its own target. */
+	if (error == 0 && area_at(space, move->addr) == NULL)
+		error = -EFAULT;
+	if (error == 0)
+		error = cut_tail(move);
+	if (error != 0)
+		return error;
+	/* Unmapping may have split the area. */
+	area = area_at(space, move->addr);
+	if ((move->flags & MREMAP_DONTUNMAP) && !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
+		return -ENOMEM;
+	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
+}
+
+static int64_t shrink(struct move *move)
+{
+	int error = cut_tail(move);
+
+	return error != 0 ? error : (int64_t)move->addr;
+}
+
+/* Whether the bytes after AREA up to END are free for it. */
+static bool may_extend(const struct vm_area *area, uint64_t end)
+{
+	return end > area->end && end <= VM_USER_END && area_overlap(area->space, area->end, end) == NULL;
+}
+
+static int64_t grow(struct move *move, struct vm_area *area)
+{
+	int error = check_resize(move, area);
+	uint64_t end = move->addr + move->new_len;
+
+	if (error != 0)
+		return error;
+	if (move->old_len == area->end - move->addr && may_extend(area, end)) {
+		area_extend(area, end);
+		return (int64_t)move->addr;
+	}
+	if (!(move->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	move->new_addr = 0;
+	return move_anywhere(move, area, 0);
+}
+
+/*
+ * Move the areas of a range one by one; what lies free between them stays free or as it was (remap_move, since 6.17).
+ */
+static int64_t remap_several(struct move *move)
+{
+	uint64_t end = move->addr + move->old_len;
+	int64_t result = -EFAULT;
+
+	for (uint64_t va = move->addr; va < end;) {
+		const struct vm_area *area = area_overlap(move->space, va, end);
+		if (area == NULL)
+			break;
+		uint64_t start = MAX(va, area->start), len = MIN(end, area->end) - start;
+		struct move part = *move;
+		part.addr = start;
+		part.new_addr = move->new_addr + (start - move->addr);
+		part.old_len = part.new_len = len;
+		va = start + len;
+		result = remap_to(&part);
+		if (result < 0)
+			return result;
+	}
+	return result < 0 ? result : (int64_t)move->new_addr;
+}
+
+static int64_t remap(struct move *move)
+{
+	struct vm_area *area = area_at(move->space, move->addr);
+	bool moves_to = move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+
+	/* Both ends may be parted in three, before it is known that there is anything to move. */
+	if (moves_to && too_many(move->space, 2))
+		return -ENOMEM;
+	if (area == NULL)
+		return -EFAULT;
+	bool several = move->old_len > area->end - move->addr;
+	if (several && (move->flags & MREMAP_FIXED) && move->old_len == move->new_len)
+		return remap_several(move);
+	if (moves_to)
+		return remap_to(move);
+	return move->new_len <= move->old_len ? shrink(move) : grow(move, area);
+}
+
+int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len, int flags,
+                  uint64_t new_addr)
+{
+	GPtrArray *files = NULL;
+	struct move move = {.addr = addr,
+	                    .old_len = page_align(old_len),
+	                    .new_len = page_align(new_len),
+	                    .flags = flags,
+	                    .new_addr = new_addr,
+	                    .files = &files};
+	int64_t result = check_arguments(&move);
+	unsigned flags_after = 0;
+
+	if (result != 0)
+		return result;
+	process_write_lock(process);
+	move.space = process->space;
+	result = move.space != NULL ? remap(&move) : -ESRCH;
+	if (result >= 0 && move.new_len > move.old_len) {
+		const struct vm_area *area = area_at(move.space, (uint64_t)result);
+		flags_after = area != NULL ? area->flags : 0;
+	}
+	process_unlock(process);
+	file_list_release(files);
+	if ((flags_after & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
+		access_populate(process, (uint64_t)result + move.old_len, move.new_len - move.old_len, flags_after);
+	return result;
+}

@@ -1,0 +1,81 @@
+/*
+ * msync.c - msync. Linux: mm/msync.c. The areas are walked under the process lock, the files written without it.
+ */
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* The next shared file area at or after *VA, as a file and its pages. */
+struct part {
+	struct vm_file *file; /* a reference, or NULL */
+	uint64_t first, last; /* pages [first, last) */
+};
+
+/* What lies at *VA; moves on behind it. -ENOMEM after the last (*VA is END then), -EBUSY: locked, to be invalidated. */
+static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags, struct part *part, bool *hole)
+{
+	const struct vm_area *area = area_find(space, *va);
+
+	part->file = NULL;
+	if (area == NULL || area->start >= end) {
+		*hole = true;
+		*va = end;
+		return 0;
+	}
+	if (area->start > *va)
+		*hole = true;
+	uint64_t start = MAX(*va, area->start), stop = MIN(end, area->end);
+	*va = stop;
+	if ((flags & MS_INVALIDATE) && (area->flags & AREA_LOCKED))
+		return -EBUSY;
+	if ((area->flags & AREA_MAYSHARE) && area->file != NULL && !area->object->shmem) {
+		part->file = vm_file_ref(area->file);
+		part->first = area_index(area, start);
+		part->last = part->first + ((stop - start) >> VM_PAGE_SHIFT);
+	}
+	return 0;
+}
+
+static int sync_part(const struct part *part, int flags)
+{
+	int error = 0;
+
+	if (flags & MS_SYNC) {
+		error = object_write_back(part->file->object, part->first, part->last);
+		/* An earlier failure of the write-back thread is told once, as Linux's errseq does. */
+		int earlier = object_take_error(part->file->object);
+		if (error == 0)
+			error = earlier;
+	}
+	if (flags & MS_INVALIDATE)
+		object_refresh(part->file->object);
+	return error;
+}
+
+int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
+{
+	uint64_t end = addr + page_align(len);
+	bool hole = false;
+	int error = 0;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & (VM_PAGE_SIZE - 1)) ||
+	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (end < addr)
+		return -ENOMEM;
+	while (error == 0 && addr < end) {
+		struct part part = {.file = NULL};
+		process_read_lock(process);
+		error = process->space != NULL ? next_part(process->space, &addr, end, flags, &part, &hole) : -ESRCH;
+		process_unlock(process);
+		if (part.file != NULL) {
+			error = sync_part(&part, flags);
+			vm_file_unref(part.file);
+		}
+	}
+	return error == 0 && hole ? -ENOMEM : error;
+}

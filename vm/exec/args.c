@@ -1,0 +1,184 @@
+/*
+ * args.c - the strings that an exec hands over, and the #! lines that change them.
+ *
+ * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of fs/binfmt_script.c.
+ */
+#include "vm/exec/exec.h"
+#include "vm/space/limits.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAX_STRING (32 * (uint64_t)VM_PAGE_SIZE) /* MAX_ARG_STRLEN, with the NUL */
+#define LEAST_ROOM (UINT64_C(128) << 10)         /* ARG_MAX, whatever the stack limit */
+#define MOST_ROOM (UINT64_C(6) << 20)            /* _STK_LIM / 4 * 3 */
+
+/* Append TEXT to ARRAY, or only count it where ARRAY is NULL. */
+static int add_string(struct exec_strings *strings, GPtrArray *array, const char *text)
+{
+	size_t size = strnlen(text, MAX_STRING) + 1;
+
+	if (size > MAX_STRING || strings->size + size > strings->limit)
+		return -E2BIG;
+	strings->size += size;
+	if (array != NULL)
+		g_ptr_array_add(array, g_strdup(text));
+	return 0;
+}
+
+static int add_strings(struct exec_strings *strings, GPtrArray *array, const char *const *texts)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && texts[i] != NULL; i++)
+		error = add_string(strings, array, texts[i]);
+	return error;
+}
+
+static size_t count_strings(const char *const *texts)
+{
+	size_t count = 0;
+
+	while (texts != NULL && texts[count] != NULL)
+		count++;
+	return count;
+}
+
+/* The pointers to the strings stand on the stack too, and count against the same limit. */
+static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp, uint64_t stack)
+{
+	uint64_t room = MAX(MIN(stack / 4, MOST_ROOM), LEAST_ROOM);
+	size_t count = MAX(count_strings(argv), 1) + count_strings(envp);
+
+	if (count >= room / sizeof(uint64_t))
+		return -E2BIG;
+	strings->limit = room - count * sizeof(uint64_t);
+	return 0;
+}
+
+static int copy_strings(struct exec_strings *strings, const struct vm_exec_args *args, const char *const *envp,
+                        uint64_t stack)
+{
+	int error = set_limit(strings, args->argv, envp, stack);
+
+	if (error == 0)
+		error = add_string(strings, NULL, strings->filename);
+	if (error == 0 && envp != NULL)
+		error = add_strings(strings, strings->envp, envp);
+	if (error == 0 && args->argv != NULL)
+		error = add_strings(strings, strings->argv, args->argv);
+	if (error == 0 && strings->argv->len == 0)
+		error = add_string(strings, strings->argv, "");
+	return error;
+}
+
+int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args, struct vm_process *process)
+{
+	*strings = (struct exec_strings){
+	    .filename = g_strdup(args->path),
+	    .argv = g_ptr_array_new_with_free_func(g_free),
+	    .envp = g_ptr_array_new_with_free_func(g_free),
+	};
+	process_read_lock(process);
+	const char *const *envp = args->envp != NULL ? args->envp : (const char *const *)process->environ;
+	int error = -ESRCH;
+	if (process->space != NULL)
+		error = copy_strings(strings, args, envp, limits_soft(process, VM_LIMIT_STACK));
+	process_unlock(process);
+	return error;
+}
+
+void exec_strings_clear(struct exec_strings *strings)
+{
+	g_free(strings->filename);
+	g_clear_pointer(&strings->argv, g_ptr_array_unref);
+	g_clear_pointer(&strings->envp, g_ptr_array_unref);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The first character from FIRST to LAST, both included, that is no blank, or NULL. */
+static const char *skip_blanks(const char *first, const char *last)
+{
+	for (; first <= last; first++)
+		if (!is_blank(*first))
+			return first;
+	return NULL;
+}
+
+/* The first character from FIRST to LAST, both included, that is a blank or NUL, or NULL. */
+static const char *find_terminator(const char *first, const char *last)
+{
+	for (; first <= last; first++)
+		if (is_blank(*first) || *first == '\0')
+			return first;
+	return NULL;
+}
+
+/* Where the line ends: at a newline, else at the end of HEAD if the name in it is whole. NULL if it is not. */
+static const char *line_end(const char *head)
+{
+	const char *last = head + SCRIPT_HEAD - 1;
+	const char *end = memchr(head, '\n', strnlen(head, SCRIPT_HEAD));
+
+	if (end == NULL) {
+		const char *name = skip_blanks(head + 2, last);
+		if (name == NULL || find_terminator(name, last) == NULL)
+			return NULL;
+		end = last;
+	}
+	while (is_blank(end[-1]))
+		end--;
+	return end;
+}
+
+/* The string at TEXT up to END or a NUL before it. */
+static char *copy_text(const char *text, const char *end)
+{
+	return g_strndup(text, (size_t)(end - text));
+}
+
+int script_parse(const char head[static SCRIPT_HEAD], struct script *script)
+{
+	*script = (struct script){0};
+	if (head[0] != '#' || head[1] != '!')
+		return -ENOEXEC;
+	const char *end = line_end(head);
+	if (end == NULL)
+		return -ENOEXEC;
+	const char *name = skip_blanks(head + 2, end);
+	if (name == NULL || name == end)
+		return -ENOEXEC;
+	const char *separator = find_terminator(name, end);
+	const char *argument = separator != NULL && *separator != '\0' ? skip_blanks(separator, end) : NULL;
+	script->interpreter = copy_text(name, argument != NULL ? separator : end);
+	script->argument = argument != NULL ? copy_text(argument, end) : NULL;
+	return 0;
+}
+
+void script_clear(struct script *script)
+{
+	g_clear_pointer(&script->interpreter, g_free);
+	g_clear_pointer(&script->argument, g_free);
+}
+
+int exec_strings_interpret(struct exec_strings *strings, const struct script *script, const char *path)
+{
+	GPtrArray *rest = strings->argv;
+	int error;
+
+	strings->size -= strlen(g_ptr_array_index(rest, 0)) + 1;
+	strings->argv = g_ptr_array_new_with_free_func(g_free);
+	error = add_string(strings, strings->argv, script->interpreter);
+	if (error == 0 && script->argument != NULL)
+		error = add_string(strings, strings->argv, script->argument);
+	if (error == 0)
+		error = add_string(strings, strings->argv, path);
+	for (guint i = 1; i < rest->len; i++)
+		g_ptr_array_add(strings->argv, g_steal_pointer(&rest->pdata[i]));
+	g_ptr_array_unref(rest);
+	return error;
+}

@@ -1,0 +1,260 @@
+/*
+ * library.c - the libraries that ld.so (glibc 2.36) would map before it calls main, in its order: breadth first along
+ * DT_NEEDED, what LD_PRELOAD names before that.
+ *
+ * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas is done: it
+ * closes holes, write-protects RELRO parts, makes the stack executable for libraries that ask for it, and leaves
+ * its own anonymous pages between them. A library that is missing or malformed is left out; ld.so would end the
+ * program.
+ */
+#include "vm/exec/library.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { MAX_LIBRARIES = 512 };
+
+/* --- Loaded objects --------------------------------------------------------------------------- */
+
+static void library_free(struct library *library)
+{
+	exec_image_clear(&library->image);
+	elf_dynamic_clear(&library->dynamic);
+	g_ptr_array_unref(library->names);
+	g_strfreev(library->rpath_list);
+	g_strfreev(library->runpath_list);
+	g_free(library->path);
+	g_free(library);
+}
+
+/* A library around IMAGE, which it takes over, opened as PATH (taken over too). */
+static struct library *library_new(struct exec_image *image, char *path, struct library *loader)
+{
+	struct library *library = g_new0(struct library, 1);
+
+	library->image = *image;
+	*image = (struct exec_image){0};
+	library->path = path;
+	library->names = g_ptr_array_new_with_free_func(g_free);
+	library->loader = loader;
+	elf_dynamic_read(&library->image.elf, &library->dynamic);
+	return library;
+}
+
+/* The program or interpreter, which the kernel has mapped. */
+static int library_of_image(const struct exec_image *image, const char *path, struct library **library)
+{
+	struct exec_image copy = {0};
+	int error = exec_image_open(&copy, image->file);
+
+	if (error != 0) {
+		exec_image_clear(&copy);
+		return error;
+	}
+	copy.bias = image->bias;
+	*library = library_new(&copy, g_strdup(path), NULL);
+	return 0;
+}
+
+static bool answers_to(const struct library *library, const char *name)
+{
+	for (guint i = 0; i < library->names->len; i++)
+		if (strcmp(g_ptr_array_index(library->names, i), name) == 0)
+			return true;
+	return library->dynamic.soname != NULL && strcmp(library->dynamic.soname, name) == 0;
+}
+
+static struct library *find_by_name(const struct libraries *libraries, const char *name)
+{
+	for (guint i = 1; i < libraries->loaded->len; i++)
+		if (answers_to(g_ptr_array_index(libraries->loaded, i), name))
+			return g_ptr_array_index(libraries->loaded, i);
+	return answers_to(libraries->interpreter, name) ? libraries->interpreter : NULL;
+}
+
+static struct library *find_by_file(const struct libraries *libraries, const struct vm_file *file)
+{
+	for (guint i = 0; i < libraries->loaded->len; i++) {
+		struct library *library = g_ptr_array_index(libraries->loaded, i);
+		if (library->image.file->object == file->object)
+			return library;
+	}
+	return libraries->interpreter->image.file->object == file->object ? libraries->interpreter : NULL;
+}
+
+/* --- Loading one ------------------------------------------------------------------------------ */
+
+static void add_name(struct library *library, const char *name)
+{
+	g_ptr_array_add(library->names, g_strdup(name));
+}
+
+/* Map IMAGE, found at PATH (taken over) as NAME; leave it out where ld.so could not map it. */
+static int load_image(struct libraries *libraries, struct exec_image *image, char *path, const char *name,
+                      struct library *loader)
+{
+	struct library *library = library_new(image, path, loader);
+	int error = library->dynamic.pie ? -ENOEXEC : ld_heap_add_library(libraries, name, path);
+
+	if (error == 0)
+		error = library_map(libraries->exec, &library->image);
+	if (error == 0) {
+		add_name(library, name);
+		g_ptr_array_add(libraries->loaded, library);
+		return 0;
+	}
+	library_free(library);
+	return error == -ENOEXEC ? 0 : error;
+}
+
+/* Load what NAME means to LOADER, unless it is loaded or nowhere to be found. */
+static int load_name(struct libraries *libraries, const char *name, struct library *loader)
+{
+	struct exec_image image = {0};
+	char *path = NULL;
+
+	struct library *same = find_by_name(libraries, name);
+	if (same == libraries->interpreter && libraries->interpreter_place == 0)
+		libraries->interpreter_place = libraries->loaded->len;
+	if (same != NULL || libraries->loaded->len > MAX_LIBRARIES)
+		return 0;
+	int error = library_find(libraries, name, loader, &image, &path);
+	if (error != 0)
+		return error == -ENOENT ? 0 : error;
+	same = find_by_file(libraries, image.file);
+	if (same == NULL)
+		return load_image(libraries, &image, path, name, loader);
+	add_name(same, name);
+	exec_image_clear(&image);
+	g_free(path);
+	return ld_heap_add_name(libraries, name);
+}
+
+/* --- Loading all ------------------------------------------------------------------------------ */
+
+static int load_needed(struct libraries *libraries)
+{
+	int error = 0;
+
+	for (guint next = 0; error == 0 && next < libraries->loaded->len; next++) {
+		struct library *loader = g_ptr_array_index(libraries->loaded, next);
+		const GPtrArray *needed = loader->dynamic.needed;
+		for (guint i = 0; error == 0 && i < needed->len; i++)
+			error = load_name(libraries, g_ptr_array_index(needed, i), loader);
+		if (error == 0 && next > 0)
+			error = ld_heap_add_needed(libraries, needed->len);
+	}
+	return error;
+}
+
+/* The value of variable NAME in the program's environment, or NULL. */
+static const char *environment(const struct exec *exec, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (guint i = 0; i < exec->strings.envp->len; i++) {
+		const char *text = g_ptr_array_index(exec->strings.envp, i);
+		if (strncmp(text, name, len) == 0 && text[len] == '=')
+			return text + len + 1;
+	}
+	return NULL;
+}
+
+static int load_preloads(struct libraries *libraries)
+{
+	const char *list = environment(libraries->exec, "LD_PRELOAD");
+	int error = 0;
+
+	if (list == NULL)
+		return 0;
+	g_auto(GStrv) names = g_strsplit_set(list, ": ", MAX_LIBRARIES);
+	for (size_t i = 0; error == 0 && names[i] != NULL; i++)
+		if (names[i][0] != '\0')
+			error = load_name(libraries, names[i], g_ptr_array_index(libraries->loaded, 0));
+	return error;
+}
+
+/* --- When all are loaded ---------------------------------------------------------------------- */
+
+static bool wants_executable_stack(const struct library *library)
+{
+	const Elf64_Phdr *stack = elf_segment(&library->image.elf, PT_GNU_STACK, NULL);
+
+	return stack == NULL || stack->p_flags & PF_X;
+}
+
+/* One library that does not say it can do without makes the stack executable; so does the program, but at its start. */
+static int protect_stack(struct libraries *libraries)
+{
+	if (wants_executable_stack(g_ptr_array_index(libraries->loaded, 0)))
+		return 0;
+	for (guint i = 1; i < libraries->loaded->len; i++)
+		if (wants_executable_stack(g_ptr_array_index(libraries->loaded, i)))
+			return vm_mprotect(libraries->exec->nascent, page_down(libraries->exec->nascent->space->sp),
+			                   VM_PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+	return 0;
+}
+
+static int protect_relro(struct libraries *libraries)
+{
+	int error = library_protect_relro(libraries->exec, &libraries->interpreter->image);
+
+	for (guint i = 0; error == 0 && i < libraries->loaded->len; i++) {
+		const struct library *library = g_ptr_array_index(libraries->loaded, i);
+		error = library_protect_relro(libraries->exec, &library->image);
+	}
+	return error;
+}
+
+static int load_all(struct libraries *libraries)
+{
+	static int (*const steps[])(struct libraries *) = {ld_heap_start,     load_preloads,  load_needed,
+	                                                   protect_stack,     ld_heap_finish, protect_relro,
+	                                                   library_drop_cache};
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(steps); i++)
+		error = steps[i](libraries);
+	return error;
+}
+
+/* Enter the program and the interpreter. */
+static int begin(struct libraries *libraries)
+{
+	struct exec *exec = libraries->exec;
+	struct library *program;
+	int error = library_of_image(&exec->program, NULL, &program);
+
+	if (error != 0)
+		return error;
+	g_ptr_array_add(libraries->loaded, program);
+	error = library_of_image(&exec->interpreter, exec->interpreter_path, &libraries->interpreter);
+	if (error == 0)
+		add_name(libraries->interpreter, exec->interpreter_path);
+	return error;
+}
+
+int exec_map_libraries(struct exec *exec)
+{
+	struct libraries libraries = {
+	    .exec = exec,
+	    .loaded = g_ptr_array_new_with_free_func((GDestroyNotify)library_free),
+	    .folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+	    .path_variable = environment(exec, "LD_LIBRARY_PATH"),
+	};
+	int error = 0;
+
+	processor_read(&libraries.processor);
+	if (exec->interpreter.file != NULL) {
+		error = begin(&libraries);
+		if (error == 0)
+			error = load_all(&libraries);
+	}
+	g_ptr_array_unref(libraries.loaded);
+	g_clear_pointer(&libraries.interpreter, library_free);
+	g_hash_table_unref(libraries.folders);
+	g_strfreev(libraries.path_list);
+	g_free(libraries.cache.bytes);
+	return error;
+}

@@ -1,0 +1,258 @@
+/*
+ * stack.c - the stack of a new program, byte for byte as Linux lays it out (setup_arg_pages of fs/exec.c,
+ * create_elf_tables of fs/binfmt_elf.c, arch_pick_mmap_layout of arch/x86/mm/mmap.c). From the top down:
+ *
+ *     stack_top   8 bytes of zeros
+ *                 the file name (AT_EXECFN), the environment strings, the argument strings, each with its NUL
+ *                 up to 15 bytes of alignment
+ *                 "x86_64" (AT_PLATFORM), 16 random bytes (AT_RANDOM)
+ *                 padding, so that sp comes out as a multiple of 16
+ *                 the auxiliary vector, the pointers to the environment and a NULL, those to the arguments and a NULL
+ *     sp          argc
+ */
+#include "vm/exec/exec.h"
+#include "vm/space/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Linux 6.3; elf.h of Debian 12 does not have them yet. */
+#ifndef AT_RSEQ_FEATURE_SIZE
+#define AT_RSEQ_FEATURE_SIZE 27
+#define AT_RSEQ_ALIGN 28
+#endif
+
+#define PLATFORM "x86_64"
+#define STACK_ROOM (UINT64_C(128) << 10)    /* mapped below the strings from the start */
+#define STACK_GUARD (UINT64_C(1) << 20)     /* kept free below a growing stack: 256 pages */
+#define STACK_GAP_MIN (UINT64_C(128) << 20) /* the mmap area is at least so far below the stack's end */
+#define STACK_GAP_MAX (VM_USER_END / 6 * 5)
+#define STACK_RANDOM_PAGES (UINT64_C(1) << 22) /* 16 GiB */
+#define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
+#define MMAP_RANDOM_PAGES (UINT64_C(1) << 28)  /* vm.mmap_rnd_bits */
+
+/* --- Where it lies ---------------------------------------------------------------------------- */
+
+static uint64_t choose_stack_top(const struct exec *exec)
+{
+	uint64_t top = VM_USER_END - exec_random(exec, STACK_RANDOM_PAGES) * VM_PAGE_SIZE;
+
+	return page_align((top - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15));
+}
+
+static uint64_t choose_mmap_base(const struct exec *exec)
+{
+	uint64_t gap = MIN(limits_soft(exec->nascent, VM_LIMIT_STACK), STACK_GAP_MAX) + STACK_GUARD;
+
+	if (exec->machine->config.aslr)
+		gap += STACK_RANDOM_PAGES * VM_PAGE_SIZE;
+	gap = CLAMP(gap, STACK_GAP_MIN, STACK_GAP_MAX) + exec_random(exec, MMAP_RANDOM_PAGES) * VM_PAGE_SIZE;
+	return page_align(VM_USER_END - gap);
+}
+
+static int stack_prot(const struct exec *exec)
+{
+	const Elf64_Phdr *stack = NULL;
+	int prot = PROT_READ | PROT_WRITE;
+
+	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&exec->program.elf, PT_GNU_STACK, s)) != NULL;)
+		stack = s;
+	return stack != NULL && stack->p_flags & PF_X ? prot | PROT_EXEC : prot;
+}
+
+/* --- Strings ---------------------------------------------------------------------------------- */
+
+static uint8_t *append_string(uint8_t *at, const char *text)
+{
+	return (uint8_t *)stpcpy((char *)at, text) + 1;
+}
+
+static uint8_t *append_strings(uint8_t *at, const GPtrArray *strings)
+{
+	for (guint i = 0; i < strings->len; i++)
+		at = append_string(at, g_ptr_array_index(strings, i));
+	return at;
+}
+
+/* Put the strings at VA, argv[0] first and the file name last, and note where they are. */
+static int store_strings(struct exec *exec, uint64_t va)
+{
+	const struct exec_strings *strings = &exec->strings;
+	struct vm_space *space = exec->nascent->space;
+	g_autofree uint8_t *bytes = g_try_malloc(strings->size);
+
+	if (bytes == NULL)
+		return -ENOMEM;
+	uint8_t *env = append_strings(bytes, strings->argv);
+	uint8_t *filename = append_strings(env, strings->envp);
+	append_string(filename, strings->filename);
+	space->arg_start = va;
+	space->arg_end = space->env_start = va + (uint64_t)(env - bytes);
+	space->env_end = va + (uint64_t)(filename - bytes);
+	return exec_store(exec, va, bytes, strings->size);
+}
+
+int exec_map_stack(struct exec *exec)
+{
+	uint64_t top = choose_stack_top(exec);
+	uint64_t strings = top - sizeof(uint64_t) - exec->strings.size;
+	uint64_t start = page_down(strings) - STACK_ROOM;
+
+	exec->stack_top = top;
+	exec->nascent->space->mmap_base = choose_mmap_base(exec);
+	int64_t at = vm_mmap(exec->nascent, start, top - start, stack_prot(exec),
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
+	return at < 0 ? (int)at : store_strings(exec, strings);
+}
+
+/* --- The auxiliary vector --------------------------------------------------------------------- */
+
+struct tables {
+	uint64_t platform, random; /* addresses */
+	uint64_t execfn;
+};
+
+/* PT_LOAD that holds the program headers tells their address; 0 where none does. */
+static uint64_t headers_address(const struct exec *exec)
+{
+	const struct elf_file *elf = &exec->program.elf;
+	uint64_t at = elf->header.e_phoff, address = 0;
+
+	for (const Elf64_Phdr *s = NULL; (s = elf_segment(elf, PT_LOAD, s)) != NULL;)
+		if (at >= s->p_offset && at - s->p_offset < s->p_filesz)
+			address = at - s->p_offset + s->p_vaddr;
+	return address + exec->program.bias;
+}
+
+struct host_auxv {
+	uint64_t words[128]; /* pairs */
+	size_t count;
+};
+
+static void add(struct vm_space *space, uint64_t key, uint64_t value)
+{
+	space->auxv[space->auxv_len++] = key;
+	space->auxv[space->auxv_len++] = value;
+}
+
+/*
+ * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own into AT_HWCAP.
+ * Nothing where /proc is missing.
+ */
+static void read_host_auxv(struct host_auxv *host)
+{
+	int fd = open("/proc/self/auxv", O_RDONLY | O_CLOEXEC);
+
+	host->count = 0;
+	if (fd < 0)
+		return;
+	ssize_t got = read(fd, host->words, sizeof host->words);
+	if (got > 0)
+		host->count = (size_t)got / sizeof host->words[0];
+	close(fd);
+}
+
+/* A value that is the processor's or the kernel's, where the host's kernel gives it. */
+static void add_host(struct vm_space *space, const struct host_auxv *host, uint64_t key)
+{
+	for (size_t i = 0; i + 1 < host->count; i += 2)
+		if (host->words[i] == key)
+			return add(space, key, host->words[i + 1]);
+}
+
+/* In the order in which Linux writes it. */
+static void make_auxv(struct exec *exec, const struct tables *tables)
+{
+	struct vm_space *space = exec->nascent->space;
+	const Elf64_Ehdr *header = &exec->program.elf.header;
+	struct host_auxv host;
+
+	read_host_auxv(&host);
+	space->auxv_len = 0;
+	if (exec->vdso != 0)
+		add(space, AT_SYSINFO_EHDR, exec->vdso);
+	add_host(space, &host, AT_MINSIGSTKSZ);
+	add_host(space, &host, AT_HWCAP);
+	add(space, AT_PAGESZ, VM_PAGE_SIZE);
+	add_host(space, &host, AT_CLKTCK);
+	add(space, AT_PHDR, headers_address(exec));
+	add(space, AT_PHENT, sizeof(Elf64_Phdr));
+	add(space, AT_PHNUM, header->e_phnum);
+	add(space, AT_BASE, exec->interpreter.bias);
+	add(space, AT_FLAGS, 0);
+	add(space, AT_ENTRY, exec_entry(exec));
+	add(space, AT_UID, exec->cred.uid);
+	add(space, AT_EUID, exec->cred.uid);
+	add(space, AT_GID, exec->cred.gid);
+	add(space, AT_EGID, exec->cred.gid);
+	add(space, AT_SECURE, 0);
+	add(space, AT_RANDOM, tables->random);
+	add_host(space, &host, AT_HWCAP2);
+	add(space, AT_EXECFN, tables->execfn);
+	add(space, AT_PLATFORM, tables->platform);
+	add_host(space, &host, AT_RSEQ_FEATURE_SIZE);
+	add_host(space, &host, AT_RSEQ_ALIGN);
+	add(space, AT_NULL, 0);
+}
+
+/* --- Pointers --------------------------------------------------------------------------------- */
+
+/* Append the addresses of STRINGS, which stand at VA one after the other, and a NULL. */
+static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va)
+{
+	uint64_t null = 0;
+
+	for (guint i = 0; i < strings->len; i++) {
+		g_array_append_val(words, va);
+		va += strlen(g_ptr_array_index(strings, i)) + 1;
+	}
+	g_array_append_val(words, null);
+}
+
+static GArray *make_words(const struct exec *exec)
+{
+	const struct vm_space *space = exec->nascent->space;
+	GArray *words = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	uint64_t argc = exec->strings.argv->len;
+
+	g_array_append_val(words, argc);
+	append_pointers(words, exec->strings.argv, space->arg_start);
+	append_pointers(words, exec->strings.envp, space->env_start);
+	g_array_append_vals(words, space->auxv, space->auxv_len);
+	return words;
+}
+
+/* Put the platform's name and the random bytes below AT. */
+static int store_constants(struct exec *exec, uint64_t at, struct tables *tables)
+{
+	uint32_t random[4];
+
+	machine_lock(exec->machine);
+	for (size_t i = 0; i < G_N_ELEMENTS(random); i++)
+		random[i] = g_rand_int(exec->machine->rand);
+	machine_unlock(exec->machine);
+	tables->platform = at - sizeof PLATFORM;
+	tables->random = tables->platform - sizeof random;
+	int error = exec_store(exec, tables->platform, PLATFORM, sizeof PLATFORM);
+	return error != 0 ? error : exec_store(exec, tables->random, random, sizeof random);
+}
+
+int exec_fill_stack(struct exec *exec)
+{
+	struct vm_space *space = exec->nascent->space;
+	struct tables tables = {.execfn = space->env_end};
+	uint64_t at = (space->arg_start - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15);
+
+	int error = store_constants(exec, at, &tables);
+	if (error != 0)
+		return error;
+	make_auxv(exec, &tables);
+	g_autoptr(GArray) words = make_words(exec);
+	size_t size = words->len * sizeof(uint64_t);
+	space->sp = space->start_stack = (tables.random - size) & ~UINT64_C(15);
+	return exec_store(exec, space->sp, words->data, size);
+}

@@ -1,0 +1,117 @@
+/*
+ * vdso.c - see vdso.h. Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range for all the areas, which
+ * lie in it in the order of the daemon's own.
+ *
+ * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host kernel, so an access
+ * to them is SIGBUS.
+ */
+#include "vm/exec/vdso.h"
+#include "vm/cache/object.h"
+#include "vm/calls/mmap.h"
+#include "vm/exec/exec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum {
+	VVAR_FLAGS = AREA_READ | AREA_MAYREAD | AREA_SPECIAL | AREA_DONTEXPAND,
+	VDSO_FLAGS =
+	    AREA_READ | AREA_EXEC | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_SPECIAL | AREA_DONTEXPAND,
+};
+
+static const struct kernel_area {
+	const char *name;
+	unsigned flags;
+	bool code; /* has the contents of machine->vdso */
+} kernel_areas[] = {
+    {"[vvar]", VVAR_FLAGS, false},
+    {"[vvar_vclock]", VVAR_FLAGS, false},
+    {"[vdso]", VDSO_FLAGS, true},
+};
+
+/* Where the daemon has them; an area that it does not have is empty. */
+struct host_layout {
+	uint64_t start, end; /* of all of them */
+	struct {
+		uint64_t start, end;
+	} areas[G_N_ELEMENTS(kernel_areas)];
+};
+
+static void layout_add_line(struct host_layout *layout, const char *line)
+{
+	unsigned long start, end;
+	int name_at = 0;
+
+	if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &start, &end, &name_at) != 2 || name_at == 0)
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {
+		if (strcmp(line + name_at, kernel_areas[i].name) != 0)
+			continue;
+		layout->areas[i].start = start;
+		layout->areas[i].end = end;
+		layout->start = MIN(layout->start, start);
+		layout->end = MAX(layout->end, end);
+	}
+}
+
+/* False where /proc does not tell, or the areas do not lie together. */
+static bool layout_read(struct host_layout *layout)
+{
+	char line[512];
+	uint64_t sum = 0;
+
+	*layout = (struct host_layout){.start = UINT64_MAX};
+	FILE *maps = fopen("/proc/self/maps", "re");
+	if (maps == NULL)
+		return false;
+	while (fgets(line, sizeof line, maps) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		layout_add_line(layout, line);
+	}
+	fclose(maps);
+	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
+		sum += layout->areas[i].end - layout->areas[i].start;
+	return sum > 0 && sum == layout->end - layout->start;
+}
+
+int vdso_init(struct vm_machine *machine)
+{
+	uint64_t header = getauxval(AT_SYSINFO_EHDR);
+	struct host_layout layout;
+	int error = 0;
+
+	if (header == 0 || !layout_read(&layout))
+		return 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
+		if (kernel_areas[i].code && layout.areas[i].start == header)
+			machine->vdso = object_new_special(machine, (const void *)header,
+			                                   layout.areas[i].end - layout.areas[i].start, &error);
+	return error;
+}
+
+int exec_map_vdso(struct exec *exec)
+{
+	struct host_layout layout;
+
+	if (exec->machine->vdso == NULL || !layout_read(&layout))
+		return 0;
+	int64_t base = space_find_place(exec->nascent->space, 0, layout.end - layout.start, 0, false, 0);
+	if (base < 0)
+		return (int)base;
+	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {
+		const struct kernel_area *area = &kernel_areas[i];
+		uint64_t len = layout.areas[i].end - layout.areas[i].start;
+		if (len == 0)
+			continue;
+		int64_t addr =
+		    space_map_special(exec->nascent->space, (uint64_t)base + (layout.areas[i].start - layout.start),
+		                      len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);
+		if (addr < 0)
+			return (int)addr;
+		if (area->code)
+			exec->vdso = (uint64_t)addr;
+	}
+	return 0;
+}

@@ -1,0 +1,428 @@
+/*
+ * access.c - accesses by a process: what the MMU does, and the fault handler where it refuses.
+ *
+ *     take the process for reading; for each page: walk; permitted -> mark accessed (dirty), pin
+ *                                                        not -> fault handler -> again
+ *     use the pinned frames (a read: with no lock held; a write: under the process lock)
+ *     unpin
+ *
+ * A write's frames are used under the process lock, so that a fork sees all of it or nothing of it; therefore they are
+ * used before a fault that may drop the lock.
+ */
+#include "vm/fault/access.h"
+#include "vm/base/memory.h"
+#include "vm/cache/object.h"
+#include "vm/fault/fault.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* The most that one call moves: 1 MiB, not aligned to pages. */
+enum { MAX_PINS = 257 };
+
+/* Pages of the machine lock's hold: some 30 ns each. */
+enum { PIN_BATCH = 16 };
+
+/*
+ * Pages that are touched in one hold of the process lock: a range may have any length, and whoever wants to change the
+ * process meanwhile, or to end it, comes in between.
+ */
+enum { HOLD_PAGES = 256 };
+
+/* A transfer of so many pages is written past the caches. */
+enum { STREAM_PAGES = 16 };
+
+/* Frames pinned for a transfer, and where in them the bytes lie. */
+struct pins {
+	uint64_t pfn[MAX_PINS];
+	struct iovec iov[MAX_PINS];
+	int count;
+	size_t bytes;
+};
+
+/* --- Pinning -------------------------------------------------------------------------------------- */
+
+static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va, size_t len)
+{
+	size_t offset = va & (VM_PAGE_SIZE - 1);
+
+	if (frame_is_ram(machine, pfn))
+		frame_pin_locked(machine, (vm_pfn)pfn);
+	pins->pfn[pins->count] = pfn;
+	pins->iov[pins->count] = (struct iovec){(uint8_t *)machine_page(machine, pfn) + offset, len};
+	pins->count++;
+	pins->bytes += len;
+}
+
+/* Pin what ACCESS may reach at once of [VA, VA+LEN), at most LIMIT pages. True if a fault stands in the way of more. */
+static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, enum vm_access access,
+                        int limit)
+{
+	struct vm_machine *machine = process->machine;
+	bool blocked = false, tlb;
+
+	while (!blocked && pins->bytes < len && pins->count < limit) {
+		machine_lock(machine);
+		for (int i = 0; i < PIN_BATCH && pins->bytes < len && pins->count < limit; i++) {
+			uint64_t at = va + pins->bytes;
+			size_t piece = MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
+			uint64_t pfn = pagetable_access_locked(process->space, at, access, &tlb);
+			if (pfn == VM_NO_FRAME) {
+				blocked = true;
+				break;
+			}
+			pin_locked(machine, pins, pfn, at, piece);
+		}
+		machine_unlock(machine);
+	}
+	return blocked;
+}
+
+/* WROTE: the pages may have been cleaned while the bytes were on their way, and are dirty again. */
+static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
+{
+	machine_lock(machine);
+	for (int i = 0; i < pins->count; i++) {
+		if (!frame_is_ram(machine, pins->pfn[i]))
+			continue;
+		struct vm_frame *frame = &machine->frames[pins->pfn[i]];
+		if (wrote && frame->object != NULL)
+			object_dirty_locked(frame);
+		frame_unpin_locked(machine, (vm_pfn)pins->pfn[i]);
+	}
+	machine_unlock(machine);
+	pins->count = 0;
+	pins->bytes = 0;
+}
+
+/* How many frames one transfer may hold: few where there are few. */
+static int pin_limit(const struct vm_machine *machine)
+{
+	return (int)CLAMP(machine->nr_frames / 4, 1, MAX_PINS);
+}
+
+/* Take PROCESS for an access to LEN bytes at VA, whose length is cut at the end of the address space. */
+static int begin(struct vm_process *process, uint64_t va, size_t *len)
+{
+	process_read_lock(process);
+	if (process->space == NULL) {
+		process_unlock(process);
+		return -ESRCH;
+	}
+	if (va < VM_USER_END)
+		*len = MIN(*len, VM_USER_END - va);
+	return 0;
+}
+
+/* A fatal fault ends the process where the machine was told so. */
+static void punish(struct vm_process *process, int error)
+{
+	if (machine_knob(process->machine, segv_kill) && (error == -EFAULT || error == -EACCES || error == -EIO))
+		vm_process_exit(process, 128 + (error == -EIO ? SIGBUS : SIGSEGV));
+}
+
+/* --- Reading -------------------------------------------------------------------------------------- */
+
+/* What was read so far, gathered in one piece. */
+struct copy {
+	uint8_t *bytes; /* room for all */
+	size_t len;
+};
+
+static void gather(struct vm_machine *machine, struct copy *copy, struct pins *pins)
+{
+	for (int i = 0; i < pins->count; i++) {
+		memcpy(copy->bytes + copy->len, pins->iov[i].iov_base, pins->iov[i].iov_len);
+		copy->len += pins->iov[i].iov_len;
+	}
+	unpin(machine, pins, false);
+}
+
+/*
+ * Where frames are few: a few pages at a time, copied together, so that none is held while a fault waits for one. PINS
+ * holds what the process pinned from VA on so far.
+ */
+static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
+                            void *ctx)
+{
+	struct vm_machine *machine = process->machine;
+	struct copy copy = {g_try_malloc(len), 0};
+	int error = copy.bytes == NULL ? -ENOMEM : 0;
+
+	if (error == 0)
+		gather(machine, &copy, pins);
+	while (error == 0 && copy.len < len) {
+		bool blocked =
+		    pin_present(process, pins, va + copy.len, len - copy.len, VM_ACCESS_READ, pin_limit(machine));
+		gather(machine, &copy, pins);
+		if (blocked)
+			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, 0, NULL);
+	}
+	unpin(machine, pins, false);
+	process_unlock(process);
+	struct iovec iov = {copy.bytes, copy.len};
+	if (copy.len > 0)
+		sink(ctx, &iov, 1);
+	g_free(copy.bytes);
+	return copy.len > 0 ? (ssize_t)copy.len : error;
+}
+
+/* Pin all, and let SINK have the frames themselves. */
+static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
+                           void *ctx)
+{
+	int error = 0;
+
+	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, pins->count > 0 ? FAULT_HOLDS_PINS : 0,
+		                     NULL);
+	if (error == -EAGAIN)
+		return read_by_copy(process, pins, va, len, sink, ctx);
+	process_unlock(process);
+	ssize_t result = pins->bytes > 0 ? (ssize_t)pins->bytes : error;
+	if (result > 0)
+		sink(ctx, pins->iov, pins->count);
+	unpin(process->machine, pins, false);
+	return result;
+}
+
+static uint64_t pages_touched(uint64_t va, size_t len)
+{
+	return ((va & (VM_PAGE_SIZE - 1)) + len + VM_PAGE_SIZE - 1) >> VM_PAGE_SHIFT;
+}
+
+ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx)
+{
+	ssize_t result = begin(process, va, &len);
+	struct pins pins;
+
+	if (result != 0)
+		return result;
+	pins.count = 0;
+	pins.bytes = 0;
+	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine))
+		result = read_by_copy(process, &pins, va, len, sink, ctx);
+	else
+		result = read_pinned(process, &pins, va, len, sink, ctx);
+	punish(process, (int)MIN(result, 0));
+	return result;
+}
+
+/* --- Writing -------------------------------------------------------------------------------------- */
+
+static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
+{
+	for (int i = 0; i < pins->count; i++) {
+		if (pins->iov[i].iov_len == VM_PAGE_SIZE && pins->count >= STREAM_PAGES)
+			memory_copy_page(pins->iov[i].iov_base, from);
+		else
+			memory_copy(pins->iov[i].iov_base, from, pins->iov[i].iov_len);
+		from += pins->iov[i].iov_len;
+	}
+	unpin(machine, pins, true);
+}
+
+ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len)
+{
+	int limit = pin_limit(process->machine);
+	struct pins pins;
+	size_t done = 0;
+	int error = begin(process, va, &len);
+
+	if (error != 0)
+		return error;
+	pins.count = 0;
+	pins.bytes = 0;
+	while (error == 0 && done < len) {
+		bool blocked = pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
+		size_t bytes = pins.bytes;
+		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
+		done += bytes;
+		if (blocked)
+			error = fault_handle(process, va + done, VM_ACCESS_WRITE, 0, NULL);
+	}
+	process_unlock(process);
+	if (done == 0)
+		punish(process, error);
+	return done > 0 ? (ssize_t)done : error;
+}
+
+/* --- Accesses without data -------------------------------------------------------------------------- */
+
+/* One access at VA that hits. The frame, or VM_NO_FRAME. */
+static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_access access, bool *tlb)
+{
+	machine_lock(process->machine);
+	uint64_t pfn = pagetable_access_locked(process->space, va, access, tlb);
+	machine_unlock(process->machine);
+	return pfn;
+}
+
+/*
+ * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name.
+ */
+static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
+                            struct vm_fault *record)
+{
+	int error;
+	bool tlb;
+
+	record->file = NULL;
+	do {
+		g_clear_pointer((char **)&record->file, g_ref_string_release);
+		error = fault_handle(process, va, access, flags, record);
+	} while (error == 0 && try_access(process, va, access, &tlb) == VM_NO_FRAME);
+	return error;
+}
+
+/* One access at VA, told to FN unless NULL. */
+static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, vm_fault_fn fn,
+                      void *ctx)
+{
+	struct vm_fault record;
+	int error = 0;
+	bool tlb;
+	uint64_t pfn = try_access(process, va, access, &tlb);
+
+	if (pfn != VM_NO_FRAME && fn == NULL)
+		return 0;
+	if (pfn != VM_NO_FRAME)
+		record = (struct vm_fault){.pid = process->pid,
+		                           .va = va,
+		                           .access = access,
+		                           .frame = pfn,
+		                           .tlb = tlb,
+		                           .from = VM_NO_FRAME,
+		                           .slot = VM_NO_FRAME,
+		                           .evicted = VM_NO_FRAME};
+	else
+		error = access_by_faults(process, va, access, flags, &record);
+	if (fn != NULL && error != -ESRCH)
+		fn(ctx, &record);
+	if (pfn == VM_NO_FRAME && error != -ESRCH && record.file != NULL)
+		g_ref_string_release((char *)record.file);
+	return error;
+}
+
+/* One access to each page of [VA, VA+LEN), up to the first that cannot be made; FLAGS as fault_handle's. */
+static int access_pages(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, unsigned flags,
+                        vm_fault_fn fn, void *ctx)
+{
+	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
+	size_t dummy = 0;
+	int error = begin(process, va, &dummy);
+
+	for (unsigned pages = 1; error == 0; pages++) {
+		error = access_one(process, va, access, flags, fn, ctx);
+		if (error != 0 || page_down(last) == page_down(va)) {
+			process_unlock(process);
+			break;
+		}
+		va = page_down(va) + VM_PAGE_SIZE;
+		if (pages % HOLD_PAGES == 0) {
+			process_unlock(process);
+			error = begin(process, va, &dummy);
+		}
+	}
+	return error;
+}
+
+int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access)
+{
+	return access_pages(process, va, len, access, FAULT_FOR_KERNEL, NULL, NULL);
+}
+
+int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags)
+{
+	bool write = (flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE;
+
+	if (!(flags & AREA_ACCESS))
+		return -EFAULT;
+	return access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ);
+}
+
+int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)
+{
+	int error = access_pages(process, va, len, access, 0, fn, ctx);
+
+	punish(process, error);
+	return error;
+}
+
+/* --- Looking, not touching -------------------------------------------------------------------------- */
+
+/* What the entries of a walk come to. */
+static void judge(struct vm_translation *translation, uint64_t va)
+{
+	uint64_t rights = PTE_US;
+
+	for (int i = 0; i < translation->levels; i++)
+		rights &= translation->entry[i];
+	uint64_t last = translation->entry[translation->levels - 1];
+	translation->present = (last & PTE_P) && (rights & PTE_US) && va < VM_USER_END;
+	if (translation->present)
+		translation->pa = (last & PTE_PFN_MASK) | (va & (VM_PAGE_SIZE - 1));
+}
+
+int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation)
+{
+	struct vm_machine *machine = process->machine;
+	struct vm_fault record = {.outcome = VM_HIT};
+	vm_entry_id ids[4];
+	size_t dummy = 0;
+	int error = begin(process, va, &dummy);
+
+	if (error != 0)
+		return error;
+	*translation = (struct vm_translation){.levels = 0};
+	machine_lock(machine);
+	translation->levels = pagetable_walk_locked(process->space, va, ids);
+	for (int i = 0; i < translation->levels; i++)
+		translation->entry[i] = *pagetable_entry(machine, ids[i]);
+	machine_unlock(machine);
+	judge(translation, va);
+	if (!translation->present)
+		fault_predict(process, va, &record);
+	translation->outcome = record.outcome;
+	translation->kind = record.kind;
+	process_unlock(process);
+	return 0;
+}
+
+/* Copy one page's part; zeros where nothing is resident. */
+static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t *to, size_t len)
+{
+	const struct vm_machine *machine = space->process->machine;
+	vm_entry_id ids[4];
+
+	uint64_t entry = pagetable_walk_locked(space, va, ids) == 4 ? *pagetable_entry(machine, ids[3]) : 0;
+	if (entry & PTE_P)
+		memcpy(to, (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)), len);
+	else
+		memset(to, 0, len);
+}
+
+size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	if (begin(process, va, &len) != 0)
+		return 0;
+	const struct vm_area *area = area_at(process->space, va);
+	len = area != NULL ? MIN(len, area->end - va) : 0;
+	while (done < len) {
+		uint64_t at = va + done;
+		size_t piece = MIN(len - done, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
+		machine_lock(process->machine);
+		peek_piece_locked(process->space, at, (uint8_t *)buf + done, piece);
+		machine_unlock(process->machine);
+		done += piece;
+	}
+	process_unlock(process);
+	return done;
+}

@@ -1,0 +1,310 @@
+/*
+ * check.c - is every invariant of a machine true? For tests, after every step.
+ *
+ * Everything that is kept twice is counted afresh and compared. Here: entries against reverse maps, tables against
+ * their users, frames and slots against their lists; in check_space.c what a process has, in check_object.c what it
+ * shares.
+ */
+#include "vm/look/check.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/policy/policy.h"
+
+void check_complain(struct check *check, const char *format, ...)
+{
+	va_list args;
+
+	if (check->wrong != NULL)
+		return;
+	va_start(args, format);
+	check->wrong = g_strdup_vprintf(format, args);
+	va_end(args);
+}
+
+void check_compare(struct check *check, const char *what, uint64_t kept, uint64_t found)
+{
+	if (kept != found)
+		check_complain(check, "%lu %s, counted %lu", kept, what, found);
+}
+
+uint64_t check_list(struct check *check, const struct list_link *list, uint64_t limit)
+{
+	uint64_t length = 0;
+
+	for (const struct list_link *l = list; length <= limit; l = l->next, length++) {
+		if (l->next->prev != l)
+			break;
+		if (l->next == list)
+			return length;
+	}
+	check_complain(check, "a list is broken after %lu members", length);
+	return length;
+}
+
+/* --- Tables ------------------------------------------------------------------------------------------- */
+
+static void count_entries(struct check *check, uint32_t table)
+{
+	struct vm_machine *machine = check->machine;
+	bool leaf = machine->tables[table].level == VM_PTE;
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++) {
+		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i)), pfn = pte_pfn(entry);
+		bool kernel = machine->tables[table].level == VM_PGD && i >= VM_TABLE_ENTRIES / 2;
+		if (entry == 0 || kernel)
+			continue;
+		used++;
+		if (leaf && pte_is_swap(entry))
+			check->held[pte_slot(entry)]++;
+		else if (leaf && frame_is_ram(machine, pfn))
+			check->mapped[pfn]++;
+		else if (!leaf)
+			check->users[pte_table(machine, entry)]++;
+	}
+	if (used != machine->tables[table].used)
+		check_complain(check, "table %u has %u entries in use, not %u", table, used,
+		               machine->tables[table].used);
+}
+
+/* Which tables are in use, by number: not free, nor a page of the kernel's own. */
+static bool *find_live_tables(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	bool *live = g_new(bool, machine->tables_used);
+
+	for (uint32_t t = 0; t < machine->tables_used; t++)
+		live[t] = machine->tables[t].level != VM_TABLE_SPECIAL && t != machine->kernel_pud;
+	for (uint32_t t = machine->free_tables; t != 0; t = machine->tables[t].next_free) {
+		if (t >= machine->tables_used || !live[t]) {
+			check_complain(check, "the list of free tables is broken at table %u", t);
+			break;
+		}
+		live[t] = false;
+	}
+	return live;
+}
+
+/* The length of the chain from entry HEAD, whose members must all point to PFN. */
+static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn, bool swap)
+{
+	uint32_t length = 0;
+
+	for (vm_entry_id id = head, prev = 0; id != 0; prev = id, id = check->machine->links[id].next, length++)
+		if (check->machine->links[id].prev != prev || pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
+		    pte_is_swap(*pagetable_entry(check->machine, id)) != swap)
+			check_complain(check, "reverse map of %s %#lx", swap ? "slot" : "physical page", pfn);
+	return length;
+}
+
+static void check_users(struct check *check, uint32_t number)
+{
+	const struct vm_table *table = &check->machine->tables[number];
+	uint32_t length = chain_length(check, table->rmap, check->machine->nr_frames + number, false);
+
+	if (table->users != check->users[number] || table->users != length)
+		check_complain(check, "table %u: %u users, counted %u, chain %u", number, table->users,
+		               check->users[number], length);
+}
+
+static void check_tables(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	bool *live = find_live_tables(check);
+	uint32_t count = 1; /* the kernel's */
+
+	for (uint32_t t = 1; t < machine->tables_used; t++)
+		if (live[t])
+			count_entries(check, t);
+	for (uint32_t t = 1; t < machine->tables_used; t++) {
+		count += live[t];
+		if (live[t])
+			check_users(check, t);
+		else if (check->users[t] > 0)
+			check_complain(check, "table %u is pointed to, but not in use", t);
+	}
+	check_compare(check, "tables", machine->table_count, count);
+	g_free(live);
+}
+
+/* --- Frames ------------------------------------------------------------------------------------------- */
+
+static void check_frame(struct check *check, vm_pfn pfn)
+{
+	const struct vm_machine *machine = check->machine;
+	const struct vm_frame *frame = &machine->frames[pfn];
+	uint32_t length = chain_length(check, frame->rmap, pfn, false);
+
+	if (frame->mapped != check->mapped[pfn] || frame->mapped != length)
+		check_complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn, frame->mapped,
+		               check->mapped[pfn], length);
+	if (frame->object != NULL && object_lookup_locked(frame->object, frame->index) != pfn)
+		check_complain(check, "frame %u is not in the page cache", pfn);
+	if ((frame->flags & FRAME_SWAPCACHE) &&
+	    (frame->index >= machine->swap.touched || machine->swap.slots[frame->index].frame != pfn))
+		check_complain(check, "frame %u is not in its slot", pfn);
+}
+
+static void check_frames(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	uint64_t in_use = 0, kinds[3] = {0}, cached_mapped = 0, swap_cached = 0;
+
+	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
+		const struct vm_frame *frame = &machine->frames[pfn];
+		check_frame(check, pfn);
+		if (policy_is_free_locked(machine, pfn))
+			continue;
+		in_use++;
+		kinds[frame_kind(frame)]++;
+		cached_mapped += frame->object != NULL && frame->mapped > 0;
+		swap_cached += !!(frame->flags & FRAME_SWAPCACHE);
+	}
+	check_compare(check, "frames in the policy's list", machine->listed, in_use);
+	check_compare(check, "frames free", machine->nr_free, machine->nr_frames - in_use);
+	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON], kinds[VM_FRAME_ANON]);
+	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE], kinds[VM_FRAME_FILE]);
+	check_compare(check, "shared anonymous frames", machine->count.frames[VM_FRAME_SHMEM], kinds[VM_FRAME_SHMEM]);
+	check_compare(check, "mapped cache pages", machine->count.mapped, cached_mapped);
+	check_compare(check, "frames in the swap cache", machine->count.swap_cached, swap_cached);
+}
+
+/* Every frame that is free was used before and stands in the list, or was never used. */
+static void check_free_frames(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	uint64_t length = 0;
+
+	for (vm_pfn pfn = machine->free_frames; pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
+		if (pfn >= machine->frames_used || !policy_is_free_locked(machine, pfn)) {
+			check_complain(check, "frame %u in the list of free frames", pfn);
+			return;
+		}
+		pfn = machine->frames[pfn].next;
+	}
+	check_compare(check, "frames free", machine->nr_free, length + machine->nr_frames - machine->frames_used);
+}
+
+static void check_policy_list(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	vm_pfn prev = VM_PFN_NONE;
+	uint64_t length = 0;
+
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; prev = pfn, pfn = machine->frames[pfn].newer) {
+		if (machine->frames[pfn].older != prev || policy_is_free_locked(machine, pfn)) {
+			check_complain(check, "frame %u in the policy's list", pfn);
+			return;
+		}
+		length++;
+	}
+	if (machine->newest != prev)
+		check_complain(check, "the policy's list ends at frame %u", prev);
+	check_compare(check, "frames in the policy's list", machine->listed, length);
+}
+
+/* --- Slots -------------------------------------------------------------------------------------------- */
+
+static bool slot_in_use(const struct vm_slot *slot)
+{
+	return slot->mapped > 0 || slot->object != NULL || slot->pins > 0;
+}
+
+static void check_slot(struct check *check, uint32_t number)
+{
+	const struct vm_slot *slot = &check->machine->swap.slots[number];
+	const struct vm_frame *frame = slot->frame != VM_PFN_NONE ? &check->machine->frames[slot->frame] : NULL;
+	uint32_t length = chain_length(check, slot->rmap, number, true);
+
+	if (slot->mapped != check->held[number] || slot->mapped != length)
+		check_complain(check, "slot %u: held %u, counted %u, chain %u", number, slot->mapped,
+		               check->held[number], length);
+	if (slot_in_use(slot) && frame != NULL && (frame->index != number || !(frame->flags & FRAME_SWAPCACHE)))
+		check_complain(check, "slot %u and its frame", number);
+}
+
+static void check_free_slots(struct check *check)
+{
+	const struct vm_swap *swap = &check->machine->swap;
+	uint32_t length = 0;
+
+	for (uint32_t next = swap->free_list; next != 0 && length <= swap->touched; length++) {
+		if (next > swap->touched || slot_in_use(&swap->slots[next - 1])) {
+			check_complain(check, "slot %u in the list of free slots", next - 1);
+			return;
+		}
+		next = swap->slots[next - 1].next;
+	}
+	check_compare(check, "slots used", swap->used, swap->touched - length);
+}
+
+static void check_slots(struct check *check)
+{
+	const struct vm_swap *swap = &check->machine->swap;
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < swap->touched; i++) {
+		check_slot(check, i);
+		used += slot_in_use(&swap->slots[i]);
+	}
+	check_compare(check, "slots used", swap->used, used);
+	check_free_slots(check);
+}
+
+/* --- All of it ---------------------------------------------------------------------------------------- */
+
+static gboolean visit_process(gpointer key, gpointer value, gpointer check)
+{
+	check_process(check, GPOINTER_TO_INT(key), value);
+	return FALSE;
+}
+
+static void check_machine(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+
+	check_tables(check);
+	check_frames(check);
+	check_free_frames(check);
+	check_policy_list(check);
+	check_slots(check);
+	check_compare(check, "processes", machine->process_count, (uint64_t)g_tree_nnodes(machine->processes));
+	g_tree_foreach(machine->processes, visit_process, check);
+	check_objects(check);
+}
+
+char *vm_machine_check(struct vm_machine *machine)
+{
+	struct check check = {.machine = machine};
+
+	machine_lock(machine);
+	check.mapped = g_new0(uint32_t, machine->frames_used + 1);
+	check.held = g_new0(uint32_t, machine->swap.touched + 1);
+	check.users = g_new0(uint32_t, machine->tables_used);
+	check.areas = g_hash_table_new(NULL, NULL);
+	check.files = g_hash_table_new(NULL, NULL);
+	check_machine(&check);
+	machine_unlock(machine);
+	g_hash_table_unref(check.areas);
+	g_hash_table_unref(check.files);
+	g_free(check.mapped);
+	g_free(check.held);
+	g_free(check.users);
+	return check.wrong;
+}
+
+/* --- Derived state, thrown away ----------------------------------------------------------------------- */
+
+void vm_machine_drop_entries(struct vm_machine *machine)
+{
+	machine_lock(machine);
+	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
+		const struct vm_frame *frame = &machine->frames[pfn];
+		if (frame->object != NULL && !frame->object->shmem && !(frame->flags & (FRAME_DIRTY | FRAME_BUSY)))
+			pagetable_evict_frame_locked(machine, pfn);
+	}
+	machine_unlock(machine);
+}

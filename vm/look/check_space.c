@@ -1,0 +1,238 @@
+/*
+ * check_space.c - the checker's look at one process: entries against areas, and both against the space's counters.
+ */
+#include "vm/look/check.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/memory/tlb.h"
+#include "vm/space/area.h"
+
+/* One space: FOUND has the counters that its areas and entries come to. */
+struct visit {
+	struct check *check;
+	const struct vm_space *space;
+	struct vm_space found;
+};
+
+static void complain(const struct visit *visit, const char *what, uint64_t va)
+{
+	check_complain(visit->check, "pid %d: %s at %#lx", visit->space->process->pid, what, va);
+}
+
+/* --- Entries ---------------------------------------------------------------------------------------- */
+
+/* The first thing wrong with ENTRY, neither empty nor a guard marker, which stands for VA in AREA; or NULL. */
+static const char *entry_fault(const struct vm_machine *machine, const struct vm_area *area, uint64_t va,
+                               uint64_t entry, bool writable)
+{
+	uint64_t pfn = pte_pfn(entry);
+	bool ram = !pte_is_swap(entry) && frame_is_ram(machine, pfn);
+	const struct vm_frame *frame = ram ? &machine->frames[pfn] : NULL;
+	bool cached = ram && frame->object != NULL, private = pte_is_swap(entry) || (ram && frame->object == NULL);
+
+	if (!!(entry & PTE_US) != !!(area->flags & AREA_ACCESS) || !(entry & PTE_NX) != !!(area->flags & AREA_EXEC))
+		return "rights of the entry";
+	if (!!(entry & PTE_LOCKED) != !!(area->flags & AREA_LOCKED))
+		return "lock of the entry";
+	if (writable && (!(area->flags & AREA_WRITE) || !ram))
+		return "writable entry";
+	if (cached && (frame->object != area->object || frame->index != area_index(area, va)))
+		return "page of another object";
+	if (writable && cached && !frame->object->shmem && !(frame->flags & FRAME_DIRTY))
+		return "writable clean file page";
+	if (writable && private && rmap_frame_users_locked(machine, (vm_pfn)pfn) > 1)
+		return "writable shared private page";
+	if (private && area->anon_vma == 0)
+		return "private page of no family";
+	return NULL;
+}
+
+static void check_leaf(struct visit *visit, uint64_t va, uint64_t entry, bool writable)
+{
+	const struct vm_machine *machine = visit->check->machine;
+	const struct vm_area *area = area_at(visit->space, va);
+
+	if (pte_is_swap(entry))
+		visit->found.swap++;
+	else if (frame_is_ram(machine, pte_pfn(entry)) && !pte_is_guard(entry))
+		visit->found.rss[frame_kind(&machine->frames[pte_pfn(entry)])]++;
+	if (area == NULL) {
+		complain(visit, "entry without an area", va);
+	} else if (pte_is_guard(entry)) {
+		if (entry != pte_make_guard(machine))
+			complain(visit, "guard marker", va);
+	} else {
+		const char *wrong = entry_fault(machine, area, va, entry, writable);
+		if (wrong != NULL)
+			complain(visit, wrong, va);
+	}
+}
+
+static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writable)
+{
+	struct vm_machine *machine = visit->check->machine;
+	enum vm_level level = (enum vm_level)machine->tables[table].level;
+	unsigned end = level == VM_PGD ? VM_TABLE_ENTRIES / 2 : VM_TABLE_ENTRIES;
+
+	if (machine->tables[table].va != base)
+		complain(visit, "table that stands elsewhere", base);
+	for (unsigned i = 0; i < end; i++) {
+		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i));
+		uint64_t va = base + i * pagetable_span(level);
+		if (entry == 0)
+			continue;
+		if (level == VM_PTE) {
+			check_leaf(visit, va, entry, writable && (entry & PTE_RW));
+			continue;
+		}
+		uint32_t child = pte_table(machine, entry);
+		if (machine->tables[child].users > 1 && (entry & PTE_RW))
+			complain(visit, "writable shared table", va);
+		visit->found.tables++;
+		walk(visit, child, va, writable && (entry & PTE_RW));
+	}
+}
+
+/* --- Areas ------------------------------------------------------------------------------------------ */
+
+static void note_file(struct check *check, struct vm_file *file)
+{
+	guint refs = GPOINTER_TO_UINT(g_hash_table_lookup(check->files, file));
+
+	if (file != NULL)
+		g_hash_table_insert(check->files, file, GUINT_TO_POINTER(refs + 1));
+}
+
+/* Which counter, besides those of all areas and of locked ones, AREA's pages are in (vm_stat_account); or NULL. */
+static uint64_t *counter_of(struct vm_space *counters, const struct vm_area *area)
+{
+	if ((area->flags & (AREA_EXEC | AREA_WRITE | AREA_GROWSDOWN)) == AREA_EXEC)
+		return &counters->exec_pages;
+	if (area->flags & AREA_GROWSDOWN)
+		return &counters->stack_pages;
+	return (area->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE ? &counters->data_pages : NULL;
+}
+
+static void count_area(struct visit *visit, struct vm_area *area)
+{
+	struct check *check = visit->check;
+	uint64_t pages = area_pages(area), *counter = counter_of(&visit->found, area);
+
+	if (counter != NULL)
+		*counter += pages;
+	if (area->flags & AREA_LOCKED)
+		visit->found.locked_pages += pages;
+	if (area->flags & AREA_ACCOUNT)
+		check->committed += pages;
+	if (area->object != NULL)
+		g_hash_table_add(check->areas, area);
+	note_file(check, area->file);
+}
+
+static void check_area(struct visit *visit, struct vm_area *area)
+{
+	if (area->space != visit->space)
+		complain(visit, "area of another space", area->start);
+	if (area->file != NULL ? area->object != area->file->object : area->object != NULL && area->name == NULL)
+		complain(visit, "area whose object is not its file's", area->start);
+	if (area->anon_inherited && area->anon_vma == 0)
+		complain(visit, "area with inherited pages of no family", area->start);
+	count_area(visit, area);
+}
+
+/* --- The counters ------------------------------------------------------------------------------------ */
+
+static void compare_counters(const struct visit *visit)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} counters[] = {
+	    {"anonymous pages", offsetof(struct vm_space, rss[VM_FRAME_ANON])},
+	    {"file pages", offsetof(struct vm_space, rss[VM_FRAME_FILE])},
+	    {"shared anonymous pages", offsetof(struct vm_space, rss[VM_FRAME_SHMEM])},
+	    {"swap entries", offsetof(struct vm_space, swap)},
+	    {"tables", offsetof(struct vm_space, tables)},
+	    {"data_pages", offsetof(struct vm_space, data_pages)},
+	    {"stack_pages", offsetof(struct vm_space, stack_pages)},
+	    {"exec_pages", offsetof(struct vm_space, exec_pages)},
+	    {"locked_pages", offsetof(struct vm_space, locked_pages)},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(counters); i++) {
+		uint64_t kept = G_STRUCT_MEMBER(uint64_t, visit->space, counters[i].offset);
+		uint64_t found = G_STRUCT_MEMBER(uint64_t, &visit->found, counters[i].offset);
+		if (kept != found)
+			check_complain(visit->check, "pid %d: %lu %s, counted %lu", visit->space->process->pid, kept,
+			               counters[i].name, found);
+	}
+}
+
+static void check_bounds(const struct visit *visit)
+{
+	const struct vm_space *space = visit->space;
+	pid_t pid = space->process->pid;
+
+	if (space->rss_peak < space->rss[0] + space->rss[1] + space->rss[2])
+		check_complain(visit->check, "pid %d: rss_peak is %lu, less than now", pid, space->rss_peak);
+	if (space->peak_pages < space->total_pages)
+		check_complain(visit->check, "pid %d: peak_pages is %lu, less than now", pid, space->peak_pages);
+	if (space->brk < space->start_brk)
+		check_complain(visit->check, "pid %d: brk %#lx below its start", pid, space->brk);
+}
+
+/* A sentence of another room's checker, which is freed. */
+static void pass_on(const struct visit *visit, char *wrong)
+{
+	if (wrong != NULL)
+		check_complain(visit->check, "pid %d: %s", visit->space->process->pid, wrong);
+	g_free(wrong);
+}
+
+static void check_space(struct check *check, struct vm_space *space)
+{
+	struct visit visit = {.check = check, .space = space};
+
+	pass_on(&visit, area_check(space));
+	for (struct vm_area *area = space->first; area != NULL; area = area->next)
+		check_area(&visit, area);
+	if (check->machine->tables[space->pgd].space != space)
+		complain(&visit, "top-level table of another space", 0);
+	walk(&visit, space->pgd, 0, true);
+	compare_counters(&visit);
+	check_bounds(&visit);
+	check->locked += visit.found.locked_pages;
+	note_file(check, space->exe);
+	pass_on(&visit, tlb_check_locked(space));
+}
+
+/* --- The process ------------------------------------------------------------------------------------- */
+
+static void check_family(struct check *check, const struct vm_process *process)
+{
+	const struct vm_process *parent = process->parent;
+
+	if (parent != NULL && (g_tree_lookup(check->machine->processes, GINT_TO_POINTER(process->ppid)) != parent ||
+	                       list_empty(&process->sibling)))
+		check_complain(check, "pid %d: not its parent's child", process->pid);
+	check_list(check, &process->children, check->machine->process_count);
+	for (const struct list_link *l = process->children.next; l != &process->children && check->wrong == NULL;
+	     l = l->next)
+		if (LIST_ENTRY(l, struct vm_process, sibling)->parent != process)
+			check_complain(check, "pid %d: a child with another parent", process->pid);
+}
+
+void check_process(struct check *check, pid_t pid, const struct vm_process *process)
+{
+	if (process->pid != pid || process->space == NULL || process->space->process != process ||
+	    process->oom_space != process->space) {
+		check_complain(check, "pid %d: pid or space", pid);
+		return;
+	}
+	check_family(check, process);
+	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
+		note_file(check, process->fds->pdata[i]);
+	check_space(check, process->space);
+}

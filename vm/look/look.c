@@ -1,0 +1,395 @@
+/*
+ * look.c - what the machine shows of itself. Nothing here changes anything; what is long is read in pieces, so that the
+ * machine lock is held for a short while only.
+ */
+#include "vm/look/look.h"
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+
+/* Take PROCESS for reading. -ESRCH if it has ended. */
+static int begin(struct vm_process *process)
+{
+	process_read_lock(process);
+	if (process->space != NULL)
+		return 0;
+	process_unlock(process);
+	return -ESRCH;
+}
+
+/* --- Areas ---------------------------------------------------------------------------------------- */
+
+/* The name that maps shows for an area without a file (get_vma_name). */
+static const char *anonymous_name(const struct vm_area *area)
+{
+	const struct vm_space *space = area->space;
+
+	if (area->name != NULL)
+		return area->name;
+	if (area->start < space->brk && area->end > space->start_brk)
+		return "[heap]";
+	if (area->start <= space->start_stack && area->end >= space->start_stack)
+		return "[stack]";
+	return NULL;
+}
+
+void look_area(const struct vm_area *area, struct look_name *name, struct vm_area_info *info)
+{
+	*info = (struct vm_area_info){.start = area->start, .end = area->end};
+	area_perm(area, info->perm);
+	if (area->file == NULL) {
+		info->name = anonymous_name(area);
+		return;
+	}
+	if (area->file != name->file) {
+		g_free(name->text);
+		name->text = vm_file_name(area->file);
+		name->file = area->file;
+	}
+	info->offset = area->pgoff << VM_PAGE_SHIFT;
+	info->dev = area->object->dev;
+	info->ino = area->object->ino;
+	info->name = name->text;
+}
+
+int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
+{
+	struct look_name name = {NULL, NULL};
+	struct vm_area_info info;
+
+	if (begin(process) != 0)
+		return -ESRCH;
+	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
+		look_area(area, &name, &info);
+		fn(ctx, &info);
+	}
+	process_unlock(process);
+	g_free(name.text);
+	return 0;
+}
+
+/* Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's own clock page. */
+static bool has_data(const struct vm_area *area)
+{
+	return (area->flags & AREA_ACCESS) && !area_is_device(area);
+}
+
+int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
+{
+	int64_t result = -ENXIO;
+
+	if (begin(process) != 0)
+		return -ESRCH;
+	const struct vm_area *area = area_find(process->space, va);
+	if (hole && va < VM_USER_END) {
+		for (; area != NULL && area->start <= va && has_data(area); area = area->next)
+			va = area->end;
+		result = (int64_t)va;
+	} else if (!hole) {
+		while (area != NULL && !has_data(area))
+			area = area->next;
+		if (area != NULL)
+			result = (int64_t)MAX(va, area->start);
+	}
+	process_unlock(process);
+	return result;
+}
+
+/* --- Page tables ---------------------------------------------------------------------------------- */
+
+/* Entries read in one hold of the machine lock. */
+enum { PIECE = 64 };
+
+struct piece {
+	struct vm_entry_info entry[PIECE];
+	int count;
+};
+
+/* "cow": the area allows a write, and the write would copy. */
+static bool would_copy_locked(const struct vm_space *space, const struct vm_entry_info *info)
+{
+	const struct vm_machine *machine = space->process->machine;
+	const struct vm_area *area = area_at(space, info->va);
+
+	if (area == NULL || info->zero || !(area->flags & AREA_WRITE) || (area->flags & AREA_SHARED))
+		return false;
+	if (!frame_is_ram(machine, info->pfn) || machine->frames[info->pfn].object != NULL)
+		return true;
+	return info->users > 1 || (machine->frames[info->pfn].flags & FRAME_SWAPCACHE);
+}
+
+static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va, struct vm_entry_info *info)
+{
+	const struct vm_machine *machine = space->process->machine;
+	enum vm_level level = (enum vm_level)machine->tables[pagetable_of(id)].level;
+	uint64_t raw = *pagetable_entry(machine, id);
+
+	*info = (struct vm_entry_info){.va = va,
+	                               .level = level,
+	                               .index = id % VM_TABLE_ENTRIES,
+	                               .raw = raw,
+	                               .pfn = pte_pfn(raw),
+	                               .kind = VM_ENTRY_TABLE,
+	                               .users = 1};
+	if (level == VM_PTE && pte_is_guard(raw)) {
+		info->kind = VM_ENTRY_GUARD;
+		info->pfn = 0;
+	} else if (level == VM_PTE && pte_is_swap(raw)) {
+		info->kind = VM_ENTRY_SWAP;
+		info->pfn = pte_slot(raw);
+		info->users = rmap_slot_users_locked(machine, pte_slot(raw));
+	} else if (level == VM_PTE) {
+		info->kind = VM_ENTRY_PAGE;
+		info->zero = info->pfn == machine_zero_pfn(machine);
+		if (frame_is_ram(machine, info->pfn))
+			info->users = rmap_frame_users_locked(machine, (vm_pfn)info->pfn);
+		info->cow = would_copy_locked(space, info);
+	} else if (raw & PTE_PS) {
+		info->kind = VM_ENTRY_HUGE;
+	} else {
+		info->users = rmap_table_users_locked(machine, pte_table(machine, raw));
+	}
+}
+
+/* The entries in use from *INDEX on of the table of LEVEL that serves VA; none if there is no such table (any more). */
+static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level level, unsigned *index,
+                       struct piece *piece)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(level), base = va & -(span * VM_TABLE_ENTRIES);
+	unsigned stop = *index + PIECE;
+	vm_entry_id ids[4];
+
+	piece->count = 0;
+	machine_lock(machine);
+	bool there = pagetable_walk_locked(space, va, ids) > VM_PGD - (int)level;
+	uint32_t table = there ? pagetable_of(ids[VM_PGD - level]) : 0;
+	for (; there && *index < stop; ++*index) {
+		vm_entry_id id = pagetable_id(table, *index);
+		uint64_t at = base + *index * span;
+		/* The upper half's addresses are sign-extended from bit 47. */
+		at = (uint64_t)((int64_t)(at << 16) >> 16);
+		if (*pagetable_entry(machine, id) != 0)
+			describe_locked(space, id, at, &piece->entry[piece->count++]);
+	}
+	machine_unlock(machine);
+	*index = stop;
+}
+
+static void show_table(const struct vm_space *space, uint64_t va, enum vm_level level, vm_entry_fn fn, void *ctx)
+{
+	struct piece piece;
+
+	for (unsigned index = 0; index < VM_TABLE_ENTRIES;) {
+		read_piece(space, va, level, &index, &piece);
+		for (int i = 0; i < piece.count; i++) {
+			fn(ctx, &piece.entry[i]);
+			if (piece.entry[i].kind == VM_ENTRY_TABLE)
+				show_table(space, piece.entry[i].va, (enum vm_level)(level - 1), fn, ctx);
+		}
+	}
+}
+
+int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx)
+{
+	if (begin(process) != 0)
+		return -ESRCH;
+	show_table(process->space, 0, VM_PGD, fn, ctx);
+	process_unlock(process);
+	return 0;
+}
+
+/* --- Processes ------------------------------------------------------------------------------------ */
+
+static void show_space(struct vm_space *space, struct vm_process_info *info)
+{
+	struct vm_machine *machine = space->process->machine;
+
+	info->vm_total = space->total_pages;
+	info->vm_peak = space->peak_pages;
+	info->vm_data = space->data_pages;
+	info->vm_stack = space->stack_pages;
+	info->vm_locked = space->locked_pages;
+	info->vm_exec = (page_align(space->end_code) - page_down(space->start_code)) >> VM_PAGE_SHIFT;
+	info->vm_exec = MIN(info->vm_exec, space->exec_pages);
+	info->vm_lib = space->exec_pages - info->vm_exec;
+	info->areas = space->area_count;
+	info->start_code = space->start_code;
+	info->end_code = space->end_code;
+	info->start_data = space->start_data;
+	info->end_data = space->end_data;
+	info->start_brk = space->start_brk;
+	info->brk = space->brk;
+	info->start_stack = space->start_stack;
+	info->arg_start = space->arg_start;
+	info->arg_end = space->arg_end;
+	info->env_start = space->env_start;
+	info->env_end = space->env_end;
+	info->sp = space->sp;
+	info->pc = space->pc;
+	machine_lock(machine);
+	info->rss_anon = space->rss[VM_FRAME_ANON];
+	info->rss_file = space->rss[VM_FRAME_FILE];
+	info->rss_shmem = space->rss[VM_FRAME_SHMEM];
+	info->rss_peak = space->rss_peak;
+	info->swap = space->swap;
+	info->tables = space->tables;
+	machine_unlock(machine);
+}
+
+void vm_process_info(struct vm_process *process, struct vm_process_info *info)
+{
+	struct vm_machine *machine = process->machine;
+
+	*info = (struct vm_process_info){.pid = process->pid, .cred = process->cred, .start = process->start};
+	process_read_lock(process);
+	if (process->space != NULL)
+		show_space(process->space, info);
+	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
+		info->fds += process->fds->pdata[i] != NULL;
+	process_unlock(process);
+	machine_lock(machine);
+	g_strlcpy(info->comm, process->comm, sizeof info->comm);
+	info->ppid = process->ppid;
+	info->minor_faults = process->minor_faults;
+	info->major_faults = process->major_faults;
+	info->child_minor_faults = process->child_minor_faults;
+	info->child_major_faults = process->child_major_faults;
+	info->last_signal = process->last_signal;
+	info->last_code = process->last_code;
+	info->last_address = process->last_address;
+	machine_unlock(machine);
+}
+
+char *vm_process_exe(struct vm_process *process)
+{
+	if (begin(process) != 0)
+		return NULL;
+	char *name = process->space->exe != NULL ? vm_file_name(process->space->exe) : NULL;
+	process_unlock(process);
+	return name;
+}
+
+uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
+{
+	uint64_t *copy = NULL;
+
+	*len = 0;
+	if (begin(process) != 0)
+		return NULL;
+	const struct vm_space *space = process->space;
+	if (space->auxv_len > 0) {
+		*len = space->auxv_len * sizeof *copy;
+		copy = g_memdup2(space->auxv, *len);
+	}
+	process_unlock(process);
+	return copy;
+}
+
+/* --- Frames and objects ----------------------------------------------------------------------------- */
+
+struct mapper {
+	pid_t pid;
+};
+
+static void note_mapper(void *ctx, struct vm_space *space)
+{
+	struct mapper *mapper = ctx;
+
+	if (mapper->pid == 0)
+		mapper->pid = space->process->pid;
+}
+
+/* Describe frame PFN. False if it is not in use. */
+static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_frame_info *info)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+	struct mapper mapper = {0};
+
+	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0 && !(frame->flags & FRAME_SWAPCACHE))
+		return false;
+	*info = (struct vm_frame_info){.pfn = pfn,
+	                               .kind = frame_kind(frame),
+	                               .pins = frame->pins,
+	                               .index = frame->index,
+	                               .dirty = frame->flags & FRAME_DIRTY,
+	                               .writeback = frame->flags & FRAME_WRITEBACK,
+	                               .users = rmap_frame_users_locked(machine, pfn)};
+	if (frame->object != NULL)
+		info->object = frame->object->number;
+	if (frame->rmap != 0) {
+		rmap_table_spaces_locked(machine, pagetable_of(frame->rmap), note_mapper, &mapper);
+		info->pid = mapper.pid;
+		info->va = pagetable_entry_va(machine, frame->rmap);
+	}
+	return true;
+}
+
+void vm_machine_frames(struct vm_machine *machine, vm_frame_fn fn, void *ctx)
+{
+	struct vm_frame_info info[PIECE];
+	uint64_t pfn = 0;
+	bool more = true;
+
+	while (more) {
+		int count = 0;
+		machine_lock(machine);
+		for (uint64_t stop = pfn + PIECE; pfn < stop && pfn < machine->frames_used; pfn++)
+			count += describe_frame_locked(machine, (vm_pfn)pfn, &info[count]);
+		more = pfn < machine->frames_used;
+		machine_unlock(machine);
+		for (int i = 0; i < count; i++)
+			fn(ctx, &info[i]);
+	}
+}
+
+struct object_row {
+	struct vm_object_info info;
+	char *name; /* a GRefString */
+};
+
+/* All objects as they are at one moment: an array of struct object_row. */
+static GArray *object_rows(struct vm_machine *machine)
+{
+	GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct object_row));
+
+	machine_lock(machine);
+	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
+		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+		struct object_row row = {
+		    .info = {.number = object->number,
+		             .shmem = object->shmem,
+		             .dev = object->dev,
+		             .ino = object->ino,
+		             .size = object->size,
+		             .areas = object->area_count,
+		             .pages = object->pages,
+		             .dirty = object->dirty_pages},
+		    .name = object->name != NULL ? g_ref_string_acquire(object->name) : NULL,
+		};
+		g_array_append_val(rows, row);
+	}
+	machine_unlock(machine);
+	return rows;
+}
+
+void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx)
+{
+	GArray *rows = object_rows(machine);
+
+	for (guint i = 0; i < rows->len; i++) {
+		struct object_row *row = &g_array_index(rows, struct object_row, i);
+		row->info.name = row->name;
+		fn(ctx, &row->info);
+		if (row->name != NULL)
+			g_ref_string_release(row->name);
+	}
+	g_array_unref(rows);
+}

@@ -1,0 +1,356 @@
+/*
+ * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags, clear_refs. Linux:
+ * fs/proc/task_mmu.c, fs/proc/page.c.
+ */
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/look/look.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/memory/tlb.h"
+#include "vm/space/area.h"
+
+#include <errno.h>
+#include <linux/kernel-page-flags.h>
+#include <string.h>
+
+/* Shares are counted in bytes x 4096 (PSS_SHIFT). */
+enum { SHARE_SHIFT = 12 };
+
+/* --- One page --------------------------------------------------------------------------------------- */
+
+static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *area, uint64_t entry)
+{
+	const struct vm_machine *machine = area->space->process->machine;
+	vm_pfn pfn = (vm_pfn)pte_pfn(entry);
+	const struct vm_frame *frame = &machine->frames[pfn];
+	uint64_t users = rmap_frame_users_locked(machine, pfn);
+	uint64_t share = ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / users;
+	bool dirty = (entry & PTE_D) || (frame->flags & FRAME_DIRTY);
+	uint64_t *by_kind[] = {&usage->pss_anon, &usage->pss_file, &usage->pss_shmem};
+	uint64_t *by_use[] = {&usage->private_clean, &usage->private_dirty, &usage->shared_clean, &usage->shared_dirty};
+
+	usage->rss += VM_PAGE_SIZE;
+	usage->pss += share;
+	*by_kind[frame_kind(frame)] += share;
+	*by_use[2 * (users > 1) + dirty] += VM_PAGE_SIZE;
+	if (dirty)
+		usage->pss_dirty += share;
+	if (entry & PTE_A)
+		usage->referenced += VM_PAGE_SIZE;
+	if (frame->object == NULL)
+		usage->anonymous += VM_PAGE_SIZE;
+	if ((frame->flags & FRAME_LAZYFREE) && !dirty)
+		usage->lazy_free += VM_PAGE_SIZE;
+	if (area->flags & AREA_LOCKED)
+		usage->pss_locked += share;
+}
+
+static void add_entry_locked(struct vm_area_usage *usage, const struct vm_area *area, uint64_t entry)
+{
+	const struct vm_machine *machine = area->space->process->machine;
+
+	if (pte_is_swap(entry)) {
+		usage->swap += VM_PAGE_SIZE;
+		usage->swap_pss +=
+		    ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / rmap_slot_users_locked(machine, pte_slot(entry));
+	} else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
+		add_frame_locked(usage, area, entry);
+	}
+}
+
+/* --- Areas ------------------------------------------------------------------------------------------ */
+
+/* Pages of shared anonymous memory in AREA that are in swap: nothing in the tables tells of them (shmem_swap_usage). */
+static uint64_t swapped_shmem_locked(const struct vm_area *area)
+{
+	const struct vm_object *object = area->object;
+	uint64_t pages = 0;
+
+	if (object == NULL || !object->shmem)
+		return 0;
+	for (const struct list_link *l = object->slots.next; l != &object->slots; l = l->next) {
+		const struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
+		pages += slot->index >= area->pgoff && slot->index < area->pgoff + area_pages(area);
+	}
+	return pages;
+}
+
+static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
+{
+	struct vm_machine *machine = area->space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+
+	machine_lock(machine);
+	for (uint64_t va = area->start; (va = pagetable_next_locked(area->space, va, area->end)) < area->end;) {
+		vm_entry_id id = pagetable_entry_at_locked(area->space, va, VM_PTE);
+		uint64_t stop = MIN((va & -span) + span, area->end);
+		for (; va < stop; va += VM_PAGE_SIZE)
+			add_entry_locked(usage, area, *pagetable_entry(machine, id++));
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	usage->swap += swapped_shmem_locked(area) * VM_PAGE_SIZE;
+	machine_unlock(machine);
+	if (area->flags & AREA_LOCKED)
+		usage->locked = usage->pss_locked >> SHARE_SHIFT;
+}
+
+/* What VmFlags shows besides the flags of an area. */
+enum { SHOWN_PFNMAP = 1u << 27, SHOWN_GUARD = 1u << 28, SHOWN_IO = 1u << 29, SHOWN_SOFT_DIRTY = 1u << 30 };
+
+static unsigned flags_shown(const struct vm_area *area)
+{
+	return area->flags | (area_is_device(area) ? SHOWN_PFNMAP | SHOWN_IO | AREA_DONTDUMP : 0) |
+	       (area->may_guard ? SHOWN_GUARD : 0) | (area->soft_dirty ? SHOWN_SOFT_DIRTY : 0);
+}
+
+/* In the order of Linux's bits (show_smap_vma_flags). No huge pages is how it keeps MAP_STACK in mind. */
+static void put_vm_flags(const struct vm_area *area, char *text)
+{
+	static const struct {
+		unsigned flag;
+		const char *word;
+	} words[] = {
+	    {AREA_READ, "rd "},       {AREA_WRITE, "wr "},       {AREA_EXEC, "ex "},        {AREA_SHARED, "sh "},
+	    {AREA_MAYREAD, "mr "},    {AREA_MAYWRITE, "mw "},    {AREA_MAYEXEC, "me "},     {AREA_MAYSHARE, "ms "},
+	    {AREA_GROWSDOWN, "gd "},  {SHOWN_PFNMAP, "pf "},     {SHOWN_GUARD, "gu "},      {AREA_LOCKED, "lo "},
+	    {SHOWN_IO, "io "},        {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},   {AREA_DONTCOPY, "dc "},
+	    {AREA_DONTEXPAND, "de "}, {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},     {AREA_NORESERVE, "nr "},
+	    {AREA_WIPEONFORK, "wf "}, {AREA_DONTDUMP, "dd "},    {SHOWN_SOFT_DIRTY, "sd "}, {AREA_STACK, "nh "},
+	};
+	unsigned shown = flags_shown(area);
+
+	text[0] = '\0';
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (shown & words[i].flag)
+			strcat(text, words[i].word);
+}
+
+int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
+{
+	struct look_name name = {NULL, NULL};
+	int error = 0;
+
+	process_read_lock(process);
+	const struct vm_area *area = process->space != NULL ? process->space->first : NULL;
+	if (process->space == NULL)
+		error = -ESRCH;
+	for (; area != NULL; area = area->next) {
+		struct vm_area_usage usage = {.rss = 0};
+		look_area(area, &name, &usage.area);
+		add_area(&usage, area);
+		put_vm_flags(area, usage.vm_flags);
+		fn(ctx, &usage);
+	}
+	process_unlock(process);
+	g_free(name.text);
+	return error;
+}
+
+/* --- pagemap ---------------------------------------------------------------------------------------- */
+
+#define PM_SOFT_DIRTY (UINT64_C(1) << 55)
+#define PM_EXCLUSIVE (UINT64_C(1) << 56)
+#define PM_GUARD (UINT64_C(1) << 58)
+#define PM_FILE (UINT64_C(1) << 61)
+#define PM_SWAP (UINT64_C(1) << 62)
+#define PM_PRESENT (UINT64_C(1) << 63)
+/*
+ * Bits 0 to 4 are the number of the swap file, of which there is one. Linux's markers have the number past the last
+ * that a file may have (SWP_PTE_MARKER), and the guard marker PTE_MARKER_GUARD for a slot.
+ */
+enum { PM_SLOT_SHIFT = 5, PM_MARKER_TYPE = 31, PM_MARKER_GUARD = 4 };
+
+static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t entry)
+{
+	uint64_t pfn = pte_pfn(entry), soft_dirty = entry & PTE_SOFT_CLEAN ? 0 : PM_SOFT_DIRTY;
+
+	if (pte_is_swap(entry))
+		return (uint64_t)pte_slot(entry) << PM_SLOT_SHIFT | PM_SWAP | soft_dirty;
+	if (pte_is_guard(entry))
+		return PM_MARKER_TYPE | PM_MARKER_GUARD << PM_SLOT_SHIFT | PM_GUARD | PM_SWAP;
+	if (!(entry & PTE_P))
+		return 0;
+	uint64_t word = pfn | PM_PRESENT | soft_dirty;
+	if (!frame_is_ram(machine, pfn))
+		return word;
+	if (machine->frames[pfn].object != NULL)
+		word |= PM_FILE;
+	return rmap_frame_users_locked(machine, (vm_pfn)pfn) == 1 ? word | PM_EXCLUSIVE : word;
+}
+
+/* The words from page number FIRST on that one last-level table, or its absence, answers. How many. */
+static size_t fill_words(const struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t va = first << VM_PAGE_SHIFT;
+	size_t stop = MIN(count, VM_TABLE_ENTRIES - pagetable_index(va, VM_PTE));
+
+	machine_lock(machine);
+	vm_entry_id id = va < VM_USER_END ? pagetable_entry_at_locked(space, va, VM_PTE) : 0;
+	for (size_t i = 0; i < stop; i++)
+		words[i] = id != 0 ? pagemap_word_locked(machine, *pagetable_entry(machine, id + (vm_entry_id)i)) : 0;
+	machine_unlock(machine);
+	return stop;
+}
+
+/* Pages of areas that are new since the last clear_refs count as soft-dirty, there or not. */
+static void mark_new_areas(const struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
+{
+	uint64_t end = first + count;
+	const struct vm_area *area = area_find(space, first << VM_PAGE_SHIFT);
+
+	for (; area != NULL && area->start >> VM_PAGE_SHIFT < end; area = area->next)
+		for (uint64_t page = MAX(first, area->start >> VM_PAGE_SHIFT);
+		     area->soft_dirty && page < MIN(end, area->end >> VM_PAGE_SHIFT); page++)
+			words[page - first] |= PM_SOFT_DIRTY;
+}
+
+int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words)
+{
+	int error = 0;
+
+	process_read_lock(process);
+	if (process->space == NULL)
+		error = -ESRCH;
+	for (size_t done = 0; error == 0 && done < count;)
+		done += fill_words(process->space, first + done, count - done, words + done);
+	if (error == 0)
+		mark_new_areas(process->space, first, count, words);
+	process_unlock(process);
+	return error;
+}
+
+/* --- kpagecount, kpageflags -------------------------------------------------------------------------- */
+
+void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words)
+{
+	machine_lock(machine);
+	for (size_t i = 0; i < count; i++)
+		words[i] = pfn + i < machine->frames_used ? rmap_frame_users_locked(machine, (vm_pfn)(pfn + i)) : 0;
+	machine_unlock(machine);
+}
+
+static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	static const struct {
+		unsigned flag;
+		int bit;
+	} bits[] = {{FRAME_BUSY, KPF_LOCKED},
+	            {FRAME_DIRTY, KPF_DIRTY},
+	            {FRAME_WRITEBACK, KPF_WRITEBACK},
+	            {FRAME_SWAPCACHE, KPF_SWAPCACHE},
+	            {FRAME_REFERENCED, KPF_REFERENCED}};
+	const struct vm_frame *frame = &machine->frames[pfn];
+	bool in_use = frame->object != NULL || frame->mapped > 0 || frame->pins > 0 || (frame->flags & FRAME_SWAPCACHE);
+	uint64_t word = UINT64_C(1) << KPF_LRU;
+
+	if (!in_use)
+		return UINT64_C(1) << KPF_BUDDY;
+	for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
+		word |= frame->flags & bits[i].flag ? UINT64_C(1) << bits[i].bit : 0;
+	word |= frame->mapped > 0 ? UINT64_C(1) << KPF_MMAP : 0;
+	word |= frame->flags & FRAME_BUSY ? 0 : UINT64_C(1) << KPF_UPTODATE;
+	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : 0;
+	/* Anonymous memory has no other copy, but for what stands in swap too. */
+	if (frame_kind(frame) != VM_FRAME_FILE)
+		word |= UINT64_C(1) << KPF_SWAPBACKED | (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
+	return word;
+}
+
+void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words)
+{
+	machine_lock(machine);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t at = pfn + i;
+		words[i] = UINT64_C(1) << KPF_NOPAGE;
+		if (at < machine->nr_frames)
+			words[i] =
+			    at < machine->frames_used ? flags_of_locked(machine, (vm_pfn)at) : UINT64_C(1) << KPF_BUDDY;
+		else if (at == machine_zero_pfn(machine))
+			words[i] = UINT64_C(1) << KPF_ZERO_PAGE;
+		else if (at < machine->nr_frames + machine->tables_used)
+			words[i] = UINT64_C(1) << KPF_PGTABLE;
+	}
+	machine_unlock(machine);
+}
+
+/* --- clear_refs ---------------------------------------------------------------------------------------- */
+
+enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
+
+/* The page of ENTRY, which loses the dirty bit, must still count as written since MADV_FREE. */
+static void keep_written_locked(struct vm_machine *machine, uint64_t entry)
+{
+	if ((entry & PTE_D) && frame_is_ram(machine, pte_pfn(entry)))
+		machine->frames[pte_pfn(entry)].flags &= (uint16_t)~FRAME_LAZYFREE;
+}
+
+/* ENTRY, in use, after the clearing WHAT. */
+static uint64_t cleared(uint64_t entry, int what)
+{
+	return what == CLEAR_SOFT_DIRTY ? entry | PTE_SOFT_CLEAN : entry & ~PTE_A;
+}
+
+static void clear_area(struct vm_area *area, int what)
+{
+	struct vm_space *space = area->space;
+	struct vm_machine *machine = space->process->machine;
+	uint64_t span = pagetable_span(VM_PMD);
+
+	machine_lock(machine);
+	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
+		uint64_t *entry = pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
+		uint64_t stop = MIN((va & -span) + span, area->end);
+		for (; va < stop; va += VM_PAGE_SIZE, entry++) {
+			if (*entry == 0 || pte_is_guard(*entry))
+				continue;
+			if (what == CLEAR_SOFT_DIRTY && !pte_is_swap(*entry))
+				keep_written_locked(machine, *entry);
+			*entry = cleared(*entry, what);
+			tlb_flush_page_locked(space, va);
+		}
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	machine_unlock(machine);
+}
+
+static int clear_space(struct vm_space *space, int what)
+{
+	for (struct vm_area *area = space->first; area != NULL; area = area->next) {
+		if ((what == CLEAR_ANON && area->file != NULL) || (what == CLEAR_FILE && area->file == NULL))
+			continue;
+		int error = pagetable_own_range(space, area->start, area->end, VM_PTE);
+		if (error != 0)
+			return error;
+		clear_area(area, what);
+		if (what == CLEAR_SOFT_DIRTY)
+			area->soft_dirty = false;
+	}
+	return 0;
+}
+
+int vm_process_clear_refs(struct vm_process *process, int what)
+{
+	int error = -ESRCH;
+
+	if (what < CLEAR_ALL || what > CLEAR_PEAK)
+		return -EINVAL;
+	process_write_lock(process);
+	struct vm_space *space = process->space;
+	if (space != NULL && what != CLEAR_PEAK)
+		error = clear_space(space, what);
+	if (space != NULL && what == CLEAR_PEAK) {
+		machine_lock(process->machine);
+		space->rss_peak = space->rss[0] + space->rss[1] + space->rss[2];
+		machine_unlock(process->machine);
+		error = 0;
+	}
+	process_unlock(process);
+	return error;
+}

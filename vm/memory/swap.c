@@ -1,0 +1,236 @@
+#include "vm/memory/swap.h"
+#include "vm/base/io.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+bool swap_init(struct vm_machine *machine)
+{
+	struct vm_swap *swap = &machine->swap;
+
+	swap->fd = machine->config.swap_fd;
+	swap->total = swap->fd >= 0 ? (uint32_t)(machine->config.swap >> VM_PAGE_SHIFT) : 0;
+	swap->on = swap->total > 0;
+	swap->hash_mask = 1;
+	while (swap->hash_mask < swap->total)
+		swap->hash_mask <<= 1;
+	swap->hash_mask--;
+	swap->slots = machine_reserve((size_t)(swap->total + 1) * sizeof *swap->slots);
+	swap->hash = machine_reserve((size_t)(swap->hash_mask + 1) * sizeof *swap->hash);
+	return swap->slots != NULL && swap->hash != NULL;
+}
+
+void swap_destroy(struct vm_machine *machine)
+{
+	struct vm_swap *swap = &machine->swap;
+
+	machine_unreserve(swap->slots, (size_t)(swap->total + 1) * sizeof *swap->slots);
+	machine_unreserve(swap->hash, (size_t)(swap->hash_mask + 1) * sizeof *swap->hash);
+	if (swap->fd >= 0)
+		close(swap->fd);
+}
+
+/* --- Slots ---------------------------------------------------------------------------------------- */
+
+static uint32_t take_free_locked(struct vm_swap *swap)
+{
+	uint32_t slot = swap->free_list;
+
+	if (!swap->on)
+		return VM_SLOT_NONE;
+	if (slot != 0) {
+		swap->free_list = swap->slots[slot - 1].next;
+		return slot - 1;
+	}
+	return swap->touched < swap->total ? swap->touched++ : VM_SLOT_NONE;
+}
+
+uint32_t swap_alloc_locked(struct vm_machine *machine, vm_pfn frame)
+{
+	struct vm_swap *swap = &machine->swap;
+	uint32_t slot = take_free_locked(swap);
+
+	if (slot == VM_SLOT_NONE)
+		return slot;
+	swap->slots[slot] = (struct vm_slot){.frame = VM_PFN_NONE};
+	list_init(&swap->slots[slot].link);
+	swap->used++;
+	if (frame != VM_PFN_NONE)
+		swap_cache_enter_locked(machine, slot, frame);
+	return slot;
+}
+
+void swap_put_locked(struct vm_machine *machine, uint32_t number)
+{
+	struct vm_swap *swap = &machine->swap;
+	struct vm_slot *slot = &swap->slots[number];
+
+	if (slot->mapped > 0 || slot->object != NULL)
+		return;
+	if (slot->frame != VM_PFN_NONE)
+		swap_cache_leave_locked(machine, number);
+	if (slot->pins > 0)
+		return;
+	slot->next = swap->free_list;
+	swap->free_list = number + 1;
+	swap->used--;
+}
+
+void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	machine->swap.slots[slot].frame = pfn;
+	frame->flags |= FRAME_SWAPCACHE;
+	frame->index = slot;
+	machine->count.swap_cached++;
+}
+
+void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
+{
+	vm_pfn pfn = machine->swap.slots[slot].frame;
+
+	machine->swap.slots[slot].frame = VM_PFN_NONE;
+	machine->frames[pfn].flags &= (uint16_t) ~(FRAME_SWAPCACHE | FRAME_DIRTY);
+	machine->count.swap_cached--;
+	frame_put_locked(machine, pfn);
+}
+
+/* --- Shared anonymous memory ------------------------------------------------------------------------ */
+
+static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object, uint64_t index)
+{
+	return &machine->swap.hash[object_hash(object, index) & machine->swap.hash_mask];
+}
+
+uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object, uint64_t index)
+{
+	const struct vm_slot *slots = machine->swap.slots;
+
+	for (uint32_t next = *bucket(machine, object, index); next != 0; next = slots[next - 1].next)
+		if (slots[next - 1].object == object && slots[next - 1].index == index)
+			return next - 1;
+	return VM_SLOT_NONE;
+}
+
+void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_object *object, uint64_t index)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	uint32_t *head = bucket(machine, object, index);
+
+	slot->object = object;
+	slot->index = index;
+	slot->next = *head;
+	*head = number + 1;
+	list_append(&object->slots, &slot->link);
+}
+
+void swap_forget_locked(struct vm_machine *machine, uint32_t number)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	uint32_t *next = bucket(machine, slot->object, slot->index);
+
+	while (*next != number + 1)
+		next = &machine->swap.slots[*next - 1].next;
+	*next = slot->next;
+	list_remove(&slot->link);
+	slot->object = NULL;
+	swap_put_locked(machine, number);
+}
+
+/* --- Transfer -------------------------------------------------------------------------------------- */
+
+int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
+{
+	ssize_t n = io_read(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+
+	return n == VM_PAGE_SIZE ? 0 : -EIO;
+}
+
+int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)
+{
+	return io_write(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+}
+
+/* --- Bringing in ------------------------------------------------------------------------------------ */
+
+static void unpin_slot_locked(struct vm_machine *machine, uint32_t slot)
+{
+	machine->swap.slots[slot].pins--;
+	swap_put_locked(machine, slot);
+}
+
+/* A busy, pinned frame for SLOT where others will find it, or VM_PFN_NONE. */
+static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
+{
+	const struct vm_slot *slot = &machine->swap.slots[number];
+	vm_pfn pfn = frame_alloc_locked(machine, slot->object, false);
+
+	if (pfn == VM_PFN_NONE)
+		return pfn;
+	machine->frames[pfn].flags |= FRAME_BUSY;
+	frame_pin_locked(machine, pfn);
+	if (slot->object != NULL) {
+		slot->object->files++; /* stays while we read */
+		object_insert_locked(slot->object, slot->index, pfn);
+	} else {
+		swap_cache_enter_locked(machine, number, pfn);
+	}
+	return pfn;
+}
+
+/* The page is there, or ERROR says why not. */
+static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pfn, struct vm_object *object, int error)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->flags &= (uint16_t)~FRAME_BUSY;
+	if (error != 0 && object != NULL)
+		object_remove_locked(object, pfn);
+	else if (error != 0 && slot->frame == pfn)
+		swap_cache_leave_locked(machine, number);
+	else if (object != NULL)
+		swap_forget_locked(machine, number);
+	if (object != NULL)
+		object_put_locked(object);
+	machine->count.swap_ins += error == 0;
+	pthread_cond_broadcast(&machine->io);
+}
+
+int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	int error = 0;
+
+	*was_read = false;
+	*pfn = VM_PFN_NONE;
+	machine_lock(machine);
+	bool held = slot->mapped > 0 || slot->object != NULL;
+	bool cached = slot->object != NULL ? object_lookup_locked(slot->object, slot->index) != VM_PFN_NONE
+	                                   : slot->frame != VM_PFN_NONE;
+	if (held && !cached) {
+		struct vm_object *object = slot->object;
+		*pfn = prepare_locked(machine, number);
+		if (*pfn != VM_PFN_NONE) {
+			machine_unlock(machine);
+			error = swap_read(machine, number, machine_page(machine, *pfn));
+			machine_lock(machine);
+			finish_locked(machine, number, *pfn, object, error);
+			*was_read = error == 0;
+		} else {
+			error = -ENOMEM;
+		}
+	}
+	if (error == -EIO) {
+		frame_unpin_locked(machine, *pfn);
+		*pfn = VM_PFN_NONE;
+	}
+	unpin_slot_locked(machine, number);
+	machine_unlock(machine);
+	return error;
+}

@@ -1,0 +1,208 @@
+#include "vm/memory/tlb.h"
+#include "vm/machine.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+
+#include <string.h>
+
+struct entry {
+	uint64_t page; /* VA >> 12, plus one; 0: not valid */
+	uint64_t pfn;
+	uint64_t used; /* the TLB's clock at the last use */
+	bool writable, executable, dirty;
+};
+
+struct vm_tlb {
+	uint64_t hits, misses, flushes, clock;
+	unsigned sets, ways;
+	unsigned mask; /* sets - 1 where that is a power of two, else 0 */
+	struct entry entry[];
+};
+
+/* The TLB of SPACE's process, made at first use; NULL where none is simulated, or for lack of memory. */
+static struct vm_tlb *get_locked(struct vm_space *space)
+{
+	struct vm_process *process = space->process;
+	const struct vm_config *config = &process->machine->config;
+	size_t entries = (size_t)config->tlb_sets * config->tlb_ways;
+
+	if (process->tlb != NULL || entries == 0)
+		return process->tlb;
+	process->tlb = g_try_malloc0(sizeof *process->tlb + entries * sizeof process->tlb->entry[0]);
+	if (process->tlb != NULL) {
+		process->tlb->sets = config->tlb_sets;
+		process->tlb->ways = config->tlb_ways;
+		process->tlb->mask = config->tlb_sets & (config->tlb_sets - 1) ? 0 : config->tlb_sets - 1;
+	}
+	return process->tlb;
+}
+
+static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
+{
+	uint64_t page = va >> VM_PAGE_SHIFT;
+	uint64_t set =
+	    tlb->mask != 0 ? page & tlb->mask : page % tlb->sets; /* a division costs as much as all the rest */
+
+	return &tlb->entry[set * tlb->ways];
+}
+
+/* The entry for VA, or NULL. */
+static struct entry *find(struct vm_tlb *tlb, uint64_t va)
+{
+	struct entry *set = set_of(tlb, va);
+
+	for (unsigned way = 0; way < tlb->ways; way++)
+		if (set[way].page == (va >> VM_PAGE_SHIFT) + 1)
+			return &set[way];
+	return NULL;
+}
+
+/* As in hardware, the first store through an entry walks the tables to set their dirty bit (and ours, soft-dirty). */
+static bool serves(const struct entry *entry, enum vm_access access)
+{
+	if (access == VM_ACCESS_WRITE)
+		return entry->writable && entry->dirty;
+	return access != VM_ACCESS_EXEC || entry->executable;
+}
+
+uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access)
+{
+	struct vm_tlb *tlb = get_locked(space);
+
+	if (tlb == NULL)
+		return VM_NO_FRAME;
+	struct entry *entry = find(tlb, va);
+	if (entry == NULL || !serves(entry, access)) {
+		tlb->misses++;
+		return VM_NO_FRAME;
+	}
+	tlb->hits++;
+	entry->used = ++tlb->clock;
+	return entry->pfn;
+}
+
+void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool writable)
+{
+	struct vm_tlb *tlb = get_locked(space);
+
+	if (tlb == NULL)
+		return;
+	struct entry *victim = find(tlb, va), *set = set_of(tlb, va);
+	for (unsigned way = 0; victim == NULL && way < tlb->ways; way++)
+		if (set[way].page == 0)
+			victim = &set[way];
+	if (victim == NULL) {
+		victim = set;
+		for (unsigned way = 1; way < tlb->ways; way++)
+			if (set[way].used < victim->used)
+				victim = &set[way];
+	}
+	*victim = (struct entry){.page = (va >> VM_PAGE_SHIFT) + 1,
+	                         .pfn = pte_pfn(leaf),
+	                         .used = ++tlb->clock,
+	                         .writable = writable,
+	                         .executable = !(leaf & PTE_NX),
+	                         .dirty = (leaf & PTE_D) && !(leaf & PTE_SOFT_CLEAN)};
+}
+
+void tlb_flush_page_locked(struct vm_space *space, uint64_t va)
+{
+	struct vm_tlb *tlb = space->process->tlb;
+	struct entry *entry = tlb != NULL ? find(tlb, va) : NULL;
+
+	if (entry == NULL)
+		return;
+	entry->page = 0;
+	tlb->flushes++;
+}
+
+void tlb_flush_all_locked(struct vm_space *space)
+{
+	struct vm_tlb *tlb = space->process->tlb;
+
+	if (tlb == NULL)
+		return;
+	memset(tlb->entry, 0, (size_t)tlb->sets * tlb->ways * sizeof tlb->entry[0]);
+	tlb->flushes++;
+}
+
+static void flush_page(void *ctx, struct vm_space *space)
+{
+	tlb_flush_page_locked(space, *(const uint64_t *)ctx);
+}
+
+void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id)
+{
+	uint64_t va;
+
+	if (machine->config.tlb_sets == 0 || machine->config.tlb_ways == 0)
+		return;
+	va = pagetable_entry_va(machine, id);
+	rmap_table_spaces_locked(machine, pagetable_of(id), flush_page, &va);
+}
+
+void tlb_free(struct vm_process *process)
+{
+	g_free(process->tlb);
+}
+
+/* --- Looking -------------------------------------------------------------------------------------- */
+
+void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb_fn fn, void *ctx)
+{
+	struct vm_machine *machine = process->machine;
+
+	machine_lock(machine);
+	const struct vm_tlb *tlb = process->tlb;
+	size_t entries = (size_t)machine->config.tlb_sets * machine->config.tlb_ways;
+	*info = (struct vm_tlb_info){.sets = machine->config.tlb_sets, .ways = machine->config.tlb_ways};
+	struct entry *copy = NULL;
+	if (tlb != NULL) {
+		info->hits = tlb->hits;
+		info->misses = tlb->misses;
+		info->flushes = tlb->flushes;
+		copy = g_memdup2(tlb->entry, entries * sizeof *copy);
+	}
+	machine_unlock(machine);
+	for (size_t i = 0; fn != NULL && copy != NULL && i < entries; i++) {
+		struct vm_tlb_entry entry = {.set = (unsigned)(i / info->ways),
+		                             .way = (unsigned)(i % info->ways),
+		                             .va = (copy[i].page - 1) << VM_PAGE_SHIFT,
+		                             .pfn = copy[i].pfn,
+		                             .writable = copy[i].writable,
+		                             .executable = copy[i].executable,
+		                             .dirty = copy[i].dirty};
+		if (copy[i].page != 0)
+			fn(ctx, &entry);
+	}
+	g_free(copy);
+}
+
+/* Whether ENTRY still says what the tables do. */
+static bool is_true(const struct vm_space *space, const struct entry *entry)
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint64_t rights = ~UINT64_C(0), leaf = 0;
+	vm_entry_id ids[4];
+
+	if (pagetable_walk_locked(space, (entry->page - 1) << VM_PAGE_SHIFT, ids) < 4)
+		return false;
+	for (int i = 0; i < 4; i++) {
+		leaf = *pagetable_entry(machine, ids[i]);
+		rights &= leaf;
+	}
+	return (rights & PTE_P) && (rights & PTE_US) && pte_pfn(leaf) == entry->pfn &&
+	       (!entry->writable || (rights & PTE_RW)) && (!entry->executable || !(leaf & PTE_NX)) &&
+	       (!entry->dirty || (leaf & PTE_D));
+}
+
+char *tlb_check_locked(const struct vm_space *space)
+{
+	const struct vm_tlb *tlb = space->process->tlb;
+
+	for (size_t i = 0; tlb != NULL && i < (size_t)tlb->sets * tlb->ways; i++)
+		if (tlb->entry[i].page != 0 && !is_true(space, &tlb->entry[i]))
+			return g_strdup_printf("stale TLB entry for %#" G_GINT64_MODIFIER "x", (tlb->entry[i].page - 1)
+			                                                                           << VM_PAGE_SHIFT);
+	return NULL;
+}

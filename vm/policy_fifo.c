@@ -1,7 +1,0 @@
-/*
- * policy_fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows Belady's
- * anomaly.
- */
-#include "vm/policy.h"
-
-const struct vm_policy policy_fifo = {.name = "fifo", .choose = policy_oldest_locked};

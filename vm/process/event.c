@@ -1,0 +1,149 @@
+#include "vm/process/event.h"
+#include "vm/machine.h"
+
+#include <signal.h>
+
+static const char *const outcome_names[] = {"hit", "minor", "major", "fatal"};
+
+static const char *const kind_names[VM_FAULT_KINDS] = {
+    [VM_FAULT_NONE] = "none",
+    [VM_FAULT_ZERO_PAGE] = "zero-page",
+    [VM_FAULT_DEMAND_ZERO] = "demand-zero",
+    [VM_FAULT_FILE_READ] = "file-read",
+    [VM_FAULT_PAGE_CACHE] = "page-cache",
+    [VM_FAULT_COW_COPY] = "cow-copy",
+    [VM_FAULT_COW_REUSE] = "cow-reuse",
+    [VM_FAULT_WRITE_NOTIFY] = "write-notify",
+    [VM_FAULT_SWAP_IN] = "swap-in",
+    [VM_FAULT_SWAP_CACHE] = "swap-cache",
+    [VM_FAULT_STACK_GROW] = "stack-grow",
+    [VM_FAULT_TABLE_UNSHARE] = "table-unshare",
+    [VM_FAULT_SEGV_MAPERR] = "segv-maperr",
+    [VM_FAULT_SEGV_ACCERR] = "segv-accerr",
+    [VM_FAULT_SIGBUS] = "sigbus",
+    [VM_FAULT_OOM] = "oom",
+};
+
+const char *vm_outcome_name(enum vm_outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+const char *vm_fault_kind_name(enum vm_fault_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* The slot for the next record; the ring grows until it is EVENT_ROOM long. NULL: no memory, and the record is lost. */
+static struct vm_event *next_slot_locked(struct vm_process *process)
+{
+	if (process->event_count == process->event_room && process->event_room < EVENT_ROOM) {
+		unsigned room = MAX(8, process->event_room * 2);
+		struct vm_event *events = g_try_renew(struct vm_event, process->events, room);
+		if (events != NULL) {
+			process->events = events;
+			process->event_room = room;
+			process->event_next = process->event_count;
+		}
+	}
+	if (process->event_room == 0)
+		return NULL;
+	struct vm_event *slot = &process->events[process->event_next];
+	process->event_next = (process->event_next + 1) % process->event_room;
+	if (process->event_count < process->event_room)
+		process->event_count++;
+	else if (slot->fault.file != NULL)
+		g_ref_string_release((char *)slot->fault.file);
+	return slot;
+}
+
+/* The signal that a fatal fault stands for, as siginfo tells it. */
+static void note_signal_locked(struct vm_process *process, const struct vm_fault *fault)
+{
+	bool bus = fault->kind == VM_FAULT_SIGBUS || fault->kind == VM_FAULT_OOM;
+
+	process->last_address = fault->va;
+	process->last_signal = bus ? SIGBUS : SIGSEGV;
+	if (bus)
+		process->last_code = BUS_ADRERR;
+	else if (!vm_is_canonical(fault->va))
+		process->last_code = SI_KERNEL;
+	else
+		process->last_code = fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
+}
+
+static void count_locked(struct vm_process *process, const struct vm_fault *fault, bool signal)
+{
+	struct vm_counters *count = &process->machine->count;
+	enum vm_fault_kind kind = fault->kind == VM_FAULT_STACK_GROW ? fault->then : fault->kind;
+
+	count->faults++;
+	count->cow_copies += kind == VM_FAULT_COW_COPY;
+	count->cow_reuses += kind == VM_FAULT_COW_REUSE;
+	if (fault->outcome == VM_MAJOR) {
+		count->major_faults++;
+		process->major_faults++;
+	} else {
+		process->minor_faults++;
+	}
+	if (fault->outcome == VM_FATAL && signal)
+		note_signal_locked(process, fault);
+}
+
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal, char *file)
+{
+	struct vm_machine *machine = process->machine;
+	struct timespec now = machine_uptime(machine);
+
+	fault->seq = ++machine->count.seq;
+	fault->time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	fault->pid = process->pid;
+	count_locked(process, fault, signal);
+	if (machine->watch != NULL) {
+		fault->file = file;
+		machine->watch(machine->watch_ctx, fault);
+	}
+	struct vm_event *slot = process->pid != 0 ? next_slot_locked(process) : NULL;
+	if (slot == NULL)
+		return;
+	slot->fault = *fault;
+	slot->fault.file = file != NULL ? g_ref_string_acquire(file) : NULL;
+}
+
+void event_free(struct vm_process *process)
+{
+	for (unsigned i = 0; i < process->event_count; i++)
+		if (process->events[i].fault.file != NULL)
+			g_ref_string_release((char *)process->events[i].fault.file);
+	g_free(process->events);
+}
+
+void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx)
+{
+	machine_lock(machine);
+	machine->watch = fn;
+	machine->watch_ctx = ctx;
+	machine_unlock(machine);
+}
+
+void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx)
+{
+	struct vm_machine *machine = process->machine;
+
+	machine_lock(machine);
+	unsigned count = process->event_count;
+	unsigned first = count < process->event_room || count == 0 ? 0 : process->event_next;
+	struct vm_fault *copy = g_try_new(struct vm_fault, MAX(count, 1));
+	for (unsigned i = 0; copy != NULL && i < count; i++) {
+		copy[i] = process->events[(first + i) % process->event_room].fault;
+		if (copy[i].file != NULL)
+			g_ref_string_acquire((char *)copy[i].file);
+	}
+	machine_unlock(machine);
+	for (unsigned i = 0; copy != NULL && i < count; i++) {
+		fn(ctx, &copy[i]);
+		if (copy[i].file != NULL)
+			g_ref_string_release((char *)copy[i].file);
+	}
+	g_free(copy);
+}

@@ -1,0 +1,293 @@
+#include "vm/reclaim/reclaim.h"
+#include "vm/cache/file.h"
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/swap.h"
+#include "vm/policy/policy.h"
+#include "vm/process/event.h"
+
+#include <errno.h>
+#include <signal.h>
+
+/* --- One frame ------------------------------------------------------------------------------------ */
+
+void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	pagetable_evict_frame_locked(machine, pfn);
+	object_remove_locked(machine->frames[pfn].object, pfn);
+}
+
+/* Write frame PFN out by WRITE while others may come for it: the lock is dropped meanwhile. */
+static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->flags |= FRAME_WRITEBACK;
+	frame_pin_locked(machine, pfn);
+	machine->swap.slots[slot].pins++;
+	machine_unlock(machine);
+	int error = swap_write(machine, slot, machine_page(machine, pfn));
+	machine_lock(machine);
+	machine->swap.slots[slot].pins--;
+	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	if (error == 0)
+		machine->count.swap_outs++;
+	pthread_cond_broadcast(&machine->io);
+	return error;
+}
+
+/* Put SLOT in place of the entries that map PFN. */
+static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
+{
+	vm_entry_id id;
+
+	while ((id = machine->frames[pfn].rmap) != 0)
+		pagetable_replace_locked(machine, id, pte_make_swap(slot, *pagetable_entry(machine, id)));
+}
+
+static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+	bool clean = frame->flags & FRAME_SWAPCACHE;
+
+	if (policy_is_lazily_free_locked(machine, pfn)) {
+		pagetable_evict_frame_locked(machine, pfn);
+		return 0;
+	}
+	frame->flags &= (uint16_t)~FRAME_LAZYFREE; /* it was written since */
+	uint32_t slot = clean ? (uint32_t)frame->index : swap_alloc_locked(machine, pfn);
+	int error = 0;
+
+	if (slot == VM_SLOT_NONE)
+		return -ENOMEM;
+	hand_to_slot_locked(machine, pfn, slot);
+	if (!clean || (frame->flags & FRAME_DIRTY)) {
+		frame->flags |= FRAME_DIRTY;
+		error = write_out_locked(machine, pfn, slot);
+		if (error == 0)
+			frame->flags &= (uint16_t)~FRAME_DIRTY;
+		frame_unpin_locked(machine, pfn);
+	}
+	/* It goes unless it could not be written, or somebody came for it, or all who held it are gone. */
+	bool still = (frame->flags & FRAME_SWAPCACHE) && machine->swap.slots[slot].frame == pfn;
+	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0)
+		swap_cache_leave_locked(machine, slot);
+	swap_put_locked(machine, slot);
+	return error;
+}
+
+static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+	uint32_t slot = swap_alloc_locked(machine, VM_PFN_NONE);
+
+	if (slot == VM_SLOT_NONE)
+		return -ENOMEM;
+	pagetable_evict_frame_locked(machine, pfn);
+	frame->flags &= (uint16_t)~FRAME_WANTED;
+	struct vm_object *object = frame->object;
+	uint64_t index = frame->index;
+	object->files++; /* stays while we write */
+	int error = write_out_locked(machine, pfn, slot);
+	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
+	if (error == 0 && frame->object == object && unused) {
+		swap_enter_locked(machine, slot, object, index);
+		object_remove_locked(object, pfn);
+	} else {
+		swap_put_locked(machine, slot);
+	}
+	frame_unpin_locked(machine, pfn);
+	object_put_locked(object);
+	return error;
+}
+
+static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+	struct vm_object *object = frame->object;
+	int error = 0;
+
+	if (!(frame->flags & FRAME_DIRTY)) {
+		reclaim_drop_locked(machine, pfn);
+		return 0;
+	}
+	pagetable_evict_frame_locked(machine, pfn);
+	object->files++;
+	frame_pin_locked(machine, pfn);
+	error = object_write_page_locked(object, pfn);
+	if (error == 0 && frame->object == object && frame->mapped == 0 && frame->pins == 1 &&
+	    !(frame->flags & FRAME_DIRTY))
+		object_remove_locked(object, pfn);
+	frame_unpin_locked(machine, pfn);
+	object_put_locked(object);
+	return error;
+}
+
+static int evict_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	static int (*const evict[])(struct vm_machine *, vm_pfn) = {
+	    [VM_FRAME_ANON] = evict_anon_locked,
+	    [VM_FRAME_FILE] = evict_file_locked,
+	    [VM_FRAME_SHMEM] = evict_shmem_locked,
+	};
+
+	return evict[frame_kind(&machine->frames[pfn])](machine, pfn);
+}
+
+/* Evict PFN. If it cannot be written it goes to the young end, so that each is tried once. */
+static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	bool done = evict_locked(machine, pfn) == 0;
+
+	machine->count.reclaimed += done;
+	if (!done && !policy_is_free_locked(machine, pfn))
+		policy_renew_locked(machine, pfn);
+	return done;
+}
+
+bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	return policy_evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
+}
+
+/* --- Choosing ------------------------------------------------------------------------------------- */
+
+/* The oldest clean page of a file: what goes first where anonymous pages are to be spared (swappiness 0). */
+static vm_pfn clean_file_page_locked(struct vm_machine *machine)
+{
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
+		if (frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE && !(machine->frames[pfn].flags & FRAME_DIRTY) &&
+		    policy_evictable_locked(machine, pfn))
+			return pfn;
+	return VM_PFN_NONE;
+}
+
+static vm_pfn choose_locked(struct vm_machine *machine)
+{
+	vm_pfn pfn = machine->config.swappiness == 0 ? clean_file_page_locked(machine) : VM_PFN_NONE;
+
+	machine->count.scanned++;
+	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
+}
+
+/* Whether some frame is only held for the moment, so that waiting helps. */
+static bool some_in_transit_locked(const struct vm_machine *machine)
+{
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
+		if (machine->frames[pfn].pins > 0 || (machine->frames[pfn].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+			return true;
+	return false;
+}
+
+/* 0 after a wait that may have changed something, -EAGAIN, or -ENOMEM for good. */
+static int nothing_to_evict_locked(struct vm_machine *machine, bool wait)
+{
+	if (!some_in_transit_locked(machine))
+		return -ENOMEM;
+	if (!wait)
+		return -EAGAIN;
+	machine_wait_io_locked(machine);
+	return 0;
+}
+
+int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
+{
+	int result = 0;
+
+	*evicted = VM_PFN_NONE;
+	machine_lock(machine);
+	for (uint64_t tries = machine->listed; machine->nr_free == 0 && result == 0;) {
+		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
+		if (pfn == VM_PFN_NONE) {
+			result = tries > 0 ? nothing_to_evict_locked(machine, wait) : wait ? -ENOMEM : -EAGAIN;
+			continue;
+		}
+		if (try_evict_locked(machine, pfn))
+			*evicted = pfn;
+		else
+			tries--;
+	}
+	machine_unlock(machine);
+	return result;
+}
+
+uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages)
+{
+	uint64_t done = 0;
+
+	machine_lock(machine);
+	for (uint64_t tries = machine->listed; done < pages && tries > 0; tries--) {
+		vm_pfn pfn = choose_locked(machine);
+		if (pfn == VM_PFN_NONE)
+			break;
+		if (try_evict_locked(machine, pfn))
+			done++;
+	}
+	machine_unlock(machine);
+	return done;
+}
+
+uint64_t vm_machine_drop_caches(struct vm_machine *machine)
+{
+	uint64_t dropped = 0;
+
+	machine_lock(machine);
+	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
+		const struct vm_frame *frame = &machine->frames[pfn];
+		if (frame->object == NULL || frame->object->shmem || (frame->flags & FRAME_DIRTY) ||
+		    !policy_evictable_locked(machine, (vm_pfn)pfn))
+			continue;
+		reclaim_drop_locked(machine, (vm_pfn)pfn);
+		dropped++;
+	}
+	machine_unlock(machine);
+	return dropped;
+}
+
+/* --- Out of memory -------------------------------------------------------------------------------- */
+
+struct candidate {
+	struct vm_process *process;
+	uint64_t pages;
+};
+
+static gboolean weigh(gpointer key, gpointer value, gpointer ctx)
+{
+	struct vm_process *process = value;
+	struct candidate *worst = ctx;
+	const struct vm_space *space = process->oom_space;
+
+	if (space == NULL)
+		return FALSE;
+	uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
+	if (worst->process == NULL || pages > worst->pages)
+		*worst = (struct candidate){process, pages};
+	return FALSE;
+}
+
+bool reclaim_kill(struct vm_machine *machine)
+{
+	struct candidate worst = {NULL, 0};
+
+	machine_lock(machine);
+	g_tree_foreach(machine->processes, weigh, &worst);
+	if (worst.process != NULL && worst.pages > 0) {
+		struct vm_fault record = {.outcome = VM_FATAL,
+		                          .kind = VM_FAULT_OOM,
+		                          .frame = VM_NO_FRAME,
+		                          .from = VM_NO_FRAME,
+		                          .slot = VM_NO_FRAME,
+		                          .evicted = VM_NO_FRAME};
+		vm_process_ref(worst.process);
+		machine->count.oom_kills++;
+		event_record_locked(worst.process, &record, true, NULL);
+	}
+	machine_unlock(machine);
+	if (worst.process == NULL || worst.pages == 0)
+		return false;
+	vm_process_exit(worst.process, 128 + SIGKILL);
+	vm_process_unref(worst.process);
+	return true;
+}

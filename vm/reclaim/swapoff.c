@@ -1,0 +1,113 @@
+/*
+ * swapoff.c - bring everything back from swap and use it no more. Linux: try_to_unuse.
+ *
+ * Whether there is room is found out first: every slot in use whose page stands in no frame needs one, and clean file
+ * pages can go for it. Meanwhile no new slots are given out, so the need only falls.
+ */
+#include "vm/cache/object.h"
+#include "vm/machine.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/policy/policy.h"
+#include "vm/reclaim/reclaim.h"
+
+#include <errno.h>
+
+static bool in_use(const struct vm_slot *slot)
+{
+	return slot->mapped > 0 || slot->object != NULL;
+}
+
+static uint64_t frames_needed_locked(const struct vm_machine *machine)
+{
+	uint64_t needed = 0;
+
+	for (uint32_t i = 0; i < machine->swap.touched; i++)
+		needed += in_use(&machine->swap.slots[i]) && machine->swap.slots[i].frame == VM_PFN_NONE;
+	return needed;
+}
+
+static uint64_t frames_to_be_had_locked(const struct vm_machine *machine)
+{
+	uint64_t count = machine->nr_free;
+
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
+		count += frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
+		         !(machine->frames[pfn].flags & FRAME_DIRTY) && policy_evictable_locked(machine, pfn);
+	return count;
+}
+
+/* Give those who hold SLOT the frame in its cache, read-only: a write finds out who is alone. */
+static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	vm_pfn pfn = slot->frame;
+	vm_entry_id id;
+
+	while ((id = slot->rmap) != 0) {
+		uint64_t rights = *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
+		pagetable_replace_locked(machine, id, pte_make(pfn, PTE_P | rights));
+	}
+}
+
+/* Bring slot NUMBER back. Takes and drops the machine lock. */
+static int bring_back(struct vm_machine *machine, uint32_t number)
+{
+	struct vm_slot *slot = &machine->swap.slots[number];
+	vm_pfn pfn = VM_PFN_NONE, evicted;
+	bool was_read;
+	int error = 0;
+
+	machine_lock(machine);
+	bool wanted = in_use(slot);
+	slot->pins += wanted;
+	machine_unlock(machine);
+	if (!wanted)
+		return 0;
+	while ((error = swap_page_in(machine, number, &pfn, &was_read)) == -ENOMEM) {
+		if (reclaim_frame(machine, true, &evicted) != 0)
+			return error;
+		machine_lock(machine);
+		slot->pins++;
+		machine_unlock(machine);
+	}
+	machine_lock(machine);
+	/* It may be on its way for somebody else: in, or still out. */
+	while (slot->frame != VM_PFN_NONE && (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+		machine_wait_io_locked(machine);
+	bool failed_elsewhere = error == 0 && in_use(slot) && slot->frame == VM_PFN_NONE;
+	if (error == 0 && slot->frame != VM_PFN_NONE)
+		map_everywhere_locked(machine, number);
+	if (pfn != VM_PFN_NONE)
+		frame_unpin_locked(machine, pfn);
+	machine_unlock(machine);
+	return failed_elsewhere ? bring_back(machine, number) : error;
+}
+
+static void set_on(struct vm_machine *machine, bool on)
+{
+	machine_lock(machine);
+	machine->swap.on = on;
+	machine_unlock(machine);
+}
+
+int vm_machine_swapoff(struct vm_machine *machine)
+{
+	int error = 0;
+
+	machine_lock(machine);
+	if (!machine->swap.on)
+		error = -EINVAL;
+	else if (frames_needed_locked(machine) > frames_to_be_had_locked(machine))
+		error = -ENOMEM;
+	else
+		machine->swap.on = false;
+	machine_unlock(machine);
+	for (uint32_t slot = 0; error == 0 && slot < machine->swap.touched; slot++)
+		error = bring_back(machine, slot);
+	if (error != 0 && error != -EINVAL)
+		set_on(machine, true);
+	return error;
+}

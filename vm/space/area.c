@@ -1,0 +1,316 @@
+/*
+ * area.c - the set of areas (see area.h): making, changing, splitting and merging them.
+ */
+#include "vm/space/area.h"
+#include "vm/cache/file.h"
+#include "vm/machine.h"
+
+#include <errno.h>
+#include <string.h>
+
+void area_perm(const struct vm_area *area, char perm[5])
+{
+	perm[0] = area->flags & AREA_READ ? 'r' : '-';
+	perm[1] = area->flags & AREA_WRITE ? 'w' : '-';
+	perm[2] = area->flags & AREA_EXEC ? 'x' : '-';
+	perm[3] = area->flags & AREA_MAYSHARE ? 's' : 'p';
+	perm[4] = '\0';
+}
+
+/* --- Changing ----------------------------------------------------------------------------------- */
+
+/* Add AREA to (SIGN 1) or take it from (-1) the counters that follow its size and flags (vm_stat_account). */
+static void account(const struct vm_area *area, int sign)
+{
+	struct vm_space *space = area->space;
+	uint64_t pages = sign > 0 ? area_pages(area) : -area_pages(area);
+	unsigned flags = area->flags;
+
+	space->total_pages += pages;
+	space->peak_pages = MAX(space->peak_pages, space->total_pages);
+	if ((flags & (AREA_EXEC | AREA_WRITE | AREA_GROWSDOWN)) == AREA_EXEC)
+		space->exec_pages += pages;
+	else if (flags & AREA_GROWSDOWN)
+		space->stack_pages += pages;
+	else if ((flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE)
+		space->data_pages += pages;
+	if (flags & AREA_LOCKED)
+		space->locked_pages += pages;
+	if (flags & (AREA_ACCOUNT | AREA_LOCKED))
+		machine_account(space->process->machine, flags & AREA_ACCOUNT ? pages : 0,
+		                flags & AREA_LOCKED ? pages : 0);
+}
+
+/* Enter AREA in, or take it from, the list of its object's areas. */
+static void link_object(struct vm_area *area)
+{
+	struct vm_machine *machine = area->space->process->machine;
+
+	machine_lock(machine);
+	list_append(&area->object->areas, &area->object_link);
+	area->object->area_count++;
+	machine_unlock(machine);
+}
+
+static void unlink_object(struct vm_area *area)
+{
+	struct vm_machine *machine = area->space->process->machine;
+
+	machine_lock(machine);
+	list_remove(&area->object_link);
+	area->object->area_count--;
+	machine_unlock(machine);
+}
+
+struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags, struct vm_file *file,
+                         uint64_t pgoff)
+{
+	struct vm_area *area = g_try_new0(struct vm_area, 1);
+
+	if (area == NULL)
+		return NULL;
+	area->space = space;
+	area->start = start;
+	area->end = end;
+	area->flags = flags;
+	area->pgoff = pgoff;
+	area->soft_dirty = true;
+	if (file != NULL) {
+		area->file = vm_file_ref(file);
+		area->object = file->object;
+	}
+	return area;
+}
+
+/* Put AREA in the tree, but not in its object's list. */
+static void enter(struct vm_area *area)
+{
+	area_tree_insert(area);
+	area->space->area_count++;
+	account(area, 1);
+}
+
+void area_insert(struct vm_area *area)
+{
+	if (area->object != NULL)
+		link_object(area);
+	enter(area);
+}
+
+/* Take AREA out of the tree, but not out of its object's list. */
+static void leave(struct vm_area *area)
+{
+	account(area, -1);
+	area->space->area_count--;
+	area_tree_remove(area);
+}
+
+struct vm_file *area_delete(struct vm_area *area)
+{
+	struct vm_file *file = area->file;
+
+	leave(area);
+	if (area->object != NULL)
+		unlink_object(area);
+	g_free(area);
+	return file;
+}
+
+/* Set the range under both locks where others may look through the object. */
+static void store_range(struct vm_area *area, uint64_t start, uint64_t end, uint64_t pgoff)
+{
+	struct vm_machine *machine = area->space->process->machine;
+
+	if (area->object != NULL)
+		machine_lock(machine);
+	area->start = start;
+	area->end = end;
+	area->pgoff = pgoff;
+	if (area->object != NULL)
+		machine_unlock(machine);
+	area_tree_refresh(area);
+}
+
+void area_set_range(struct vm_area *area, uint64_t start, uint64_t end)
+{
+	uint64_t pgoff = area->pgoff + (start >> VM_PAGE_SHIFT) - (area->start >> VM_PAGE_SHIFT);
+
+	account(area, -1);
+	store_range(area, start, end, pgoff);
+	account(area, 1);
+}
+
+void area_set_flags(struct vm_area *area, unsigned flags)
+{
+	account(area, -1);
+	area->flags = flags;
+	account(area, 1);
+}
+
+/* Split AREA at AT, inside it: AREA keeps the lower part. */
+static int split(struct vm_area *area, uint64_t at)
+{
+	struct vm_space *space = area->space;
+	struct vm_area *upper;
+
+	upper = area_new(space, at, area->end, area->flags, area->file, area_index(area, at));
+	if (upper == NULL)
+		return -ENOMEM;
+	upper->object = area->object;
+	upper->name = area->name;
+	upper->soft_dirty = area->soft_dirty;
+	upper->may_guard = area->may_guard;
+	upper->anon_vma = area->anon_vma;
+	upper->anon_inherited = area->anon_inherited;
+	/*
+	 * Who looks through the object must find the whole range at any moment: the upper part is there before the
+	 * lower shrinks.
+	 */
+	if (upper->object != NULL)
+		link_object(upper);
+	account(area, -1);
+	store_range(area, area->start, at, area->pgoff);
+	account(area, 1);
+	enter(upper);
+	return 0;
+}
+
+/* Split the area that crosses AT, if there is one and fewer than LIMIT areas; the kernel's own cannot be split. */
+static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
+{
+	struct vm_area *area = area_at(space, at);
+
+	if (area == NULL || area->start == at)
+		return 0;
+	if (space->area_count >= limit)
+		return -ENOMEM;
+	return area->flags & AREA_SPECIAL ? -EINVAL : split(area, at);
+}
+
+static int isolate(struct vm_space *space, uint64_t start, uint64_t end, uint64_t limit)
+{
+	int error = split_at(space, start, limit);
+
+	return error != 0 ? error : split_at(space, end, limit);
+}
+
+int area_isolate(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	return isolate(space, start, end, machine_knob(space->process->machine, max_map_count));
+}
+
+int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	return isolate(space, start, end, UINT64_MAX);
+}
+
+/*
+ * Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited ones into a new one.
+ */
+static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
+{
+	if (a->anon_vma == b->anon_vma)
+		return true;
+	if (a->anon_vma != 0 && b->anon_vma != 0)
+		return false;
+	return !a->anon_inherited && !b->anon_inherited;
+}
+
+/* Whether UPPER goes on where LOWER ends, in all but their families. */
+static bool continues(const struct vm_area *lower, const struct vm_area *upper)
+{
+	return lower->end == upper->start && lower->flags == upper->flags && !(lower->flags & AREA_SPECIAL) &&
+	       lower->file == upper->file && lower->pgoff + area_pages(lower) == upper->pgoff;
+}
+
+bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
+{
+	return continues(lower, upper) && anon_compatible(lower, upper);
+}
+
+struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error)
+{
+	struct vm_space *space = area->space;
+	/* What decides on merging; the rest is not ours to read. */
+	const struct vm_area part = {.start = start,
+	                             .end = end,
+	                             .pgoff = area_index(area, start),
+	                             .file = area->file,
+	                             .flags = flags,
+	                             .anon_vma = area->anon_vma,
+	                             .anon_inherited = area->anon_inherited};
+
+	bool taken_in = (area->prev != NULL && area_can_merge(area->prev, &part)) ||
+	                (area->next != NULL && area_can_merge(&part, area->next));
+	*error = taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
+	return *error == 0 ? area_at(space, start) : NULL;
+}
+
+/* UPPER becomes part of LOWER. Their references to the file are two, so none is the last. */
+static void absorb(struct vm_area *lower, struct vm_area *upper)
+{
+	struct vm_file *file = upper->file;
+
+	if (lower->anon_vma == 0)
+		lower->anon_vma = upper->anon_vma;
+	lower->anon_inherited |= upper->anon_inherited;
+	lower->soft_dirty |= upper->soft_dirty;
+	lower->may_guard |= upper->may_guard;
+	/* As in split: the lower part covers all before the upper goes from the object. */
+	leave(upper);
+	area_set_range(lower, lower->start, upper->end);
+	if (upper->object != NULL)
+		unlink_object(upper);
+	g_free(upper);
+	if (file != NULL)
+		vm_file_unref(file);
+}
+
+void area_merge(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	struct vm_area *area = area_find(space, start > 0 ? start - 1 : 0);
+
+	while (area != NULL && area->next != NULL && area->end <= end) {
+		if (area_can_merge(area, area->next))
+			absorb(area, area->next);
+		else
+			area = area->next;
+	}
+}
+
+void area_extend(struct vm_area *area, uint64_t end)
+{
+	area_set_range(area, area->start, end);
+	struct vm_area *next = area->next;
+	if (next == NULL || !continues(area, next))
+		return;
+	if (next->anon_vma == 0 || anon_compatible(area, next))
+		absorb(area, next);
+}
+
+/* --- Families of anonymous pages ----------------------------------------------------------------- */
+
+/* Whether AREA may take over its neighbour's family, so that the two can merge later (reusable_anon_vma). */
+static bool family_reusable(const struct vm_area *lower, const struct vm_area *upper, const struct vm_area *neighbour)
+{
+	return neighbour->anon_vma != 0 && !neighbour->anon_inherited && lower->end == upper->start &&
+	       lower->file == upper->file && !((lower->flags ^ upper->flags) & ~(unsigned)AREA_ACCESS) &&
+	       lower->pgoff + area_pages(lower) == upper->pgoff;
+}
+
+uint64_t area_new_family(struct vm_machine *machine)
+{
+	return __atomic_add_fetch(&machine->next_anon_vma, 1, __ATOMIC_RELAXED);
+}
+
+void area_prepare_anon_locked(struct vm_area *area)
+{
+	if (area->anon_vma != 0)
+		return;
+	if (area->next != NULL && family_reusable(area, area->next, area->next))
+		area->anon_vma = area->next->anon_vma;
+	else if (area->prev != NULL && family_reusable(area->prev, area, area->prev))
+		area->anon_vma = area->prev->anon_vma;
+	else
+		area->anon_vma = area_new_family(area->space->process->machine);
+}

@@ -1,0 +1,69 @@
+#include "vm/space/limits.h"
+
+#include <errno.h>
+
+void limits_init(struct vm_process *process)
+{
+	for (int i = 0; i < VM_LIMITS; i++)
+		process->limits[i] = (struct vm_rlimit){VM_UNLIMITED, VM_UNLIMITED};
+	process->limits[VM_LIMIT_STACK].soft = VM_STACK_DEFAULT;
+	process->limits[VM_LIMIT_MEMLOCK] = (struct vm_rlimit){UINT64_C(8) << 20, UINT64_C(8) << 20};
+}
+
+uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
+{
+	return process->limits[limit].soft;
+}
+
+bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t pages)
+{
+	const struct vm_process *process = space->process;
+	bool is_data = (flags & (AREA_WRITE | AREA_SHARED | AREA_GROWSDOWN)) == AREA_WRITE;
+
+	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT)
+		return false;
+	uint64_t data = space->data_pages + pages;
+	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
+		return true;
+	/* A soft limit of 0 does not bind: Valgrind's way to keep brk from growing. */
+	return limits_soft(process, VM_LIMIT_DATA) == 0 && data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
+}
+
+bool limits_allow_lock(const struct vm_space *space, uint64_t pages)
+{
+	const struct vm_process *process = space->process;
+
+	return process->cred.uid == 0 ||
+	       space->locked_pages + pages <= limits_soft(process, VM_LIMIT_MEMLOCK) >> VM_PAGE_SHIFT;
+}
+
+bool limits_can_lock(const struct vm_process *process)
+{
+	return process->cred.uid == 0 || limits_soft(process, VM_LIMIT_MEMLOCK) > 0;
+}
+
+int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft, uint64_t hard)
+{
+	int error = 0;
+
+	if (soft > hard)
+		return -EINVAL;
+	process_write_lock(process);
+	struct vm_rlimit *now = &process->limits[limit];
+	if (process->space == NULL)
+		error = -ESRCH;
+	else if (hard > now->hard && process->cred.uid != 0)
+		error = -EPERM;
+	else
+		*now = (struct vm_rlimit){soft, hard};
+	process_unlock(process);
+	return error;
+}
+
+void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft, uint64_t *hard)
+{
+	process_read_lock(process);
+	*soft = process->limits[limit].soft;
+	*hard = process->limits[limit].hard;
+	process_unlock(process);
+}
