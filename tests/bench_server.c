@@ -4,8 +4,8 @@
  *
  *     bench_server [OPTIONS] MOUNTPOINT      in the foreground
  */
-#include "fs/loop.h"
-#include "fs/options.h"
+#include "fs/daemon/loop.h"
+#include "fs/daemon/options.h"
 
 #include <errno.h>
 #include <fuse3/fuse_lowlevel.h>

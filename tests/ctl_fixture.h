@@ -4,7 +4,7 @@
 #ifndef TESTS_CTL_FIXTURE_H
 #define TESTS_CTL_FIXTURE_H
 
-#include "fs/ctl.h"
+#include "fs/ctl/ctl.h"
 
 struct ctl_fixture {
 	struct fs_mount mount;

@@ -6,7 +6,7 @@
 #ifndef TESTS_RENDER_FIXTURE_H
 #define TESTS_RENDER_FIXTURE_H
 
-#include "fs/render.h"
+#include "fs/text/render.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
  */
 #include "ctl_fixture.h"
 
-#include "fs/command.h"
+#include "fs/ctl/command.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /*
  * test_hostfile.c - host files are opened as the caller, whoever runs the daemon (fs/hostfile.h). Much of it needs root.
  */
-#include "fs/hostfile.h"
+#include "fs/host/hostfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

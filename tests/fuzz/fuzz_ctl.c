@@ -7,9 +7,9 @@
  */
 #include "tests/fuzz/programs.h"
 
-#include "fs/ctl.h"
-#include "fs/textfile.h"
-#include "fs/tree.h"
+#include "fs/ctl/ctl.h"
+#include "fs/files/textfile.h"
+#include "fs/files/tree.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #include "tests/fuzz/programs.h"
 
-#include "fs/hostfile.h"
+#include "fs/host/hostfile.h"
 
 #include <errno.h>
 #include <sys/mman.h>

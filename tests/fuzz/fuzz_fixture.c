@@ -3,7 +3,7 @@
  */
 #include "tests/fuzz/fuzz_fixture.h"
 
-#include "fs/hostfile.h"
+#include "fs/host/hostfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

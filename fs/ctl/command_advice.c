@@ -1,0 +1,120 @@
+/*
+ * command_advice.c - the process's commands that say how memory will be used, ask what is in memory, and limit it.
+ */
+#include "fs/ctl/command_memory.h"
+
+#include "util/number.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char why_aligned[] = "the address must be a multiple of 4096";
+
+/* --- madvise ------------------------------------------------------------------------------------ */
+
+const struct command_reason madvise_reasons[] = {
+    {EACCES, "remove is for a shared mapping that may be written"},
+    {EAGAIN, "there would be too many areas"},
+    {EFAULT, "a guard page, or beyond the end of the file"},
+    {EINVAL, "the range is not sound, or the advice is not for such an area"},
+    {ENOMEM, "part of the range is not mapped; the rest was advised"},
+    {EOPNOTSUPP, "the file system cannot make holes"},
+    {0, NULL},
+};
+
+int command_madvise(struct command_call *call)
+{
+	uint64_t addr, len, advice;
+
+	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+		return -EINVAL;
+	if (strchr(call->words[3], ',') != NULL)
+		return command_fail(call, -EINVAL, "one advice at a time");
+	if (!command_words(call, 3, madvise_words, &advice))
+		return -EINVAL;
+	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
+	return command_done(call, vm_madvise(call->process, addr, len, (int)advice));
+}
+
+/* --- mincore ------------------------------------------------------------------------------------ */
+
+/* One command tells of at most so many pages: a line of results that is kept whole. */
+#define MINCORE_MAX (UINT64_C(512) << 10)
+
+const struct command_reason mincore_reasons[] = {
+    {E2BIG, "one command tells of at most 2G"},
+    {ENOMEM, "part of the range is not mapped"},
+    {0, NULL},
+};
+
+/* Whether the call is refused for its range alone, however long. */
+static bool is_sound(uint64_t addr, uint64_t len)
+{
+	return addr % VM_PAGE_SIZE == 0 && addr <= VM_USER_END && len <= VM_USER_END - addr;
+}
+
+int command_mincore(struct command_call *call)
+{
+	g_autofree char *line = NULL;
+	uint64_t addr, len;
+
+	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+		return -EINVAL;
+	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
+	uint64_t pages = is_sound(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
+	if (pages > MINCORE_MAX)
+		return -E2BIG;
+	line = g_try_malloc0(pages + 1);
+	if (line == NULL)
+		return command_fail(call, -ENOMEM, "no room for the answer");
+	int error = vm_mincore(call->process, addr, len, (uint8_t *)line);
+	if (error < 0)
+		return error;
+	for (uint64_t i = 0; i < pages; i++)
+		line[i] = line[i] ? '1' : '0';
+	command_answer(call, "%s", line);
+	return 0;
+}
+
+/* --- setrlimit ---------------------------------------------------------------------------------- */
+
+const struct command_reason setrlimit_reasons[] = {
+    {EINVAL, "SOFT is above HARD"},
+    {EPERM, "only root raises HARD"},
+    {0, NULL},
+};
+
+static bool parse_limit(struct command_call *call, uint64_t *limit)
+{
+	static const char *const names[VM_LIMITS] = {
+	    [VM_LIMIT_AS] = "as",           [VM_LIMIT_STACK] = "stack", [VM_LIMIT_DATA] = "data",
+	    [VM_LIMIT_MEMLOCK] = "memlock", [VM_LIMIT_CORE] = "core",
+	};
+
+	for (*limit = 0; *limit < VM_LIMITS; ++*limit)
+		if (strcmp(call->words[1], names[*limit]) == 0)
+			return true;
+	command_fail(call, -EINVAL, "NAME must be as, stack, data, memlock or core, not '%s'", call->words[1]);
+	return false;
+}
+
+/* Bytes, or `unlimited`, which is the largest number as for the system call. */
+static bool parse_bytes(struct command_call *call, int index, const char *name, uint64_t *bytes)
+{
+	if (strcmp(call->words[index], "unlimited") != 0)
+		return command_size(call, index, name, bytes);
+	*bytes = VM_UNLIMITED;
+	return true;
+}
+
+int command_setrlimit(struct command_call *call)
+{
+	uint64_t limit, soft, hard, ignored;
+
+	if (!parse_limit(call, &limit) || !parse_bytes(call, 2, "SOFT", &soft))
+		return -EINVAL;
+	vm_process_limit(call->process, (enum vm_limit)limit, &ignored, &hard);
+	if (call->count > 3 && !parse_bytes(call, 3, "HARD", &hard))
+		return -EINVAL;
+	return command_done(call, vm_process_set_limit(call->process, (enum vm_limit)limit, soft, hard));
+}

@@ -1,0 +1,144 @@
+/*
+ * command_machine.c - the commands of the machine's ctl.
+ */
+#include "fs/ctl/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+
+static const struct command_reason spawn_reasons[] = {
+    {EAGAIN, "there are too many processes"},
+    {ENOMEM, "out of memory"},
+    {0, NULL},
+};
+
+static struct vm_process *spawn(struct command_call *call, const char *name, int *error)
+{
+	const struct vm_cred cred = {call->caller->uid, call->caller->gid};
+
+	return vm_process_spawn(call->mount->machine, &cred, name, error);
+}
+
+static int run_spawn(struct command_call *call)
+{
+	struct vm_process *process;
+	int error;
+
+	process = spawn(call, call->count > 1 ? call->words[1] : "spawn", &error);
+	if (process == NULL)
+		return error;
+	command_answer(call, "%d", (int)vm_process_pid(process));
+	vm_process_unref(process);
+	return 0;
+}
+
+static int run_exec(struct command_call *call)
+{
+	const char *path = command_exec_path(call, 1);
+	struct vm_process *process;
+	uint64_t entry;
+	int error;
+
+	if (path == NULL)
+		return -EINVAL;
+	g_autofree char *name = g_path_get_basename(path);
+	process = spawn(call, name, &error);
+	if (process == NULL)
+		return error;
+	error = command_exec(call, process, 1, &entry);
+	if (error < 0)
+		vm_process_exit(process, 0);
+	else
+		command_answer(call, "%d", (int)vm_process_pid(process));
+	vm_process_unref(process);
+	return error;
+}
+
+static const struct command_reason kill_reasons[] = {
+    {EINVAL, "no such signal"},
+    {EPERM, "the process is another user's"},
+    {ESRCH, "no such process"},
+    {0, NULL},
+};
+
+static int kill_process(struct command_call *call, struct vm_process *process, int number)
+{
+	uid_t uid = call->caller->uid;
+
+	if (uid != 0 && uid != vm_process_cred(process).uid)
+		return -EPERM;
+	return vm_process_kill(process, number);
+}
+
+static int run_kill(struct command_call *call)
+{
+	struct vm_process *process;
+	int number = SIGTERM, result;
+	uint64_t pid;
+
+	if (!command_number(call, 1, "PID", &pid) || (call->count > 2 && !command_signal(call, 2, &number)))
+		return -EINVAL;
+	process = pid <= INT_MAX ? vm_process_find(call->mount->machine, (pid_t)pid) : NULL;
+	if (process == NULL)
+		return -ESRCH;
+	result = kill_process(call, process, number);
+	vm_process_unref(process);
+	return command_done(call, result);
+}
+
+static const struct command_reason sync_reasons[] = {
+    {EIO, "a file could not be written; its pages stay dirty"},
+    {ENOSPC, "the disk of a file is full; its pages stay dirty"},
+    {0, NULL},
+};
+
+static int run_sync(struct command_call *call)
+{
+	return command_done(call, vm_machine_sync(call->mount->machine));
+}
+
+/* The machine's ctl is anyone's, but some commands are about everyone's memory. */
+static bool may_administer(const struct command_call *call)
+{
+	return call->caller->uid == 0 || call->caller->uid == call->mount->daemon_uid;
+}
+
+static const struct command_reason reclaim_reasons[] = {
+    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {0, NULL},
+};
+
+static int run_reclaim(struct command_call *call)
+{
+	uint64_t pages;
+
+	if (!command_number(call, 1, "PAGES", &pages))
+		return -EINVAL;
+	if (!may_administer(call))
+		return -EPERM;
+	return command_done(call, (int64_t)vm_machine_reclaim(call->mount->machine, pages));
+}
+
+static const struct command_reason swapoff_reasons[] = {
+    {EINVAL, "swap is off"},
+    {EIO, "a page could not be read from the swap file; swap stays on"},
+    {ENOMEM, "physical memory has no room for what is in swap; swap stays on"},
+    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {0, NULL},
+};
+
+static int run_swapoff(struct command_call *call)
+{
+	return may_administer(call) ? command_done(call, vm_machine_swapoff(call->mount->machine)) : -EPERM;
+}
+
+const struct command machine_commands[] = {
+    {"spawn", "[NAME]", 0, 1, run_spawn, "make a process with an empty address space; answers its pid", spawn_reasons},
+    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "make a process that runs a program of the host; answers its pid"},
+    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise", kill_reasons},
+    {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
+    {"reclaim", "PAGES", 1, 1, run_reclaim, "evict pages, as many as said; answers how many it could", reclaim_reasons},
+    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and use it no more", swapoff_reasons},
+    {NULL},
+};

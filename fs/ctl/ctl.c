@@ -1,0 +1,213 @@
+/*
+ * ctl.c - the streams of ctl files: text is cut into lines, lines are run, results are kept for the reads that follow.
+ *
+ * An open that has written reads its own results; one that has not reads the last result of anyone. The lock of an open
+ * is held while its commands run, so what one open sends runs in order; nothing else is.
+ */
+#include "fs/ctl/ctl.h"
+
+#include "fs/ctl/command.h"
+#include "fs/ctl/ctl_results.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { LINE_MAX_BYTES = 4096 };
+
+#define NO_GENERATION UINT64_MAX
+
+struct fs_ctl_open {
+	struct fs_mount *mount;
+	struct vm_process *process; /* NULL: the machine */
+	struct ctl_file *file;
+
+	pthread_mutex_t lock;
+	/* Guarded by it: */
+	bool wrote;
+	bool skipping;           /* the rest of a line that was too long */
+	GString *line;           /* what came of the line so far, and ... */
+	struct fs_caller writer; /* ... who wrote the last of it */
+	struct ctl_results results;
+	GBytes *shown;       /* what an open that wrote nothing is reading, or NULL */
+	size_t shown_taken;  /* bytes of it that were read */
+	uint64_t generation; /* of it, or of the one before */
+};
+
+struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process)
+{
+	struct fs_ctl_open *open = g_new0(struct fs_ctl_open, 1);
+
+	open->mount = mount;
+	open->process = process != NULL ? vm_process_ref(process) : NULL;
+	open->file = ctl_store_get(mount->ctl, mount->machine, process != NULL ? vm_process_pid(process) : 0);
+	pthread_mutex_init(&open->lock, NULL);
+	open->line = g_string_new(NULL);
+	ctl_results_init(&open->results);
+	open->generation = NO_GENERATION;
+	return open;
+}
+
+/* --- Lines in ----------------------------------------------------------------------------------- */
+
+/* Give what a command answered to this open, and to those that only read. */
+static void keep_results(struct fs_ctl_open *open, struct ctl_results *answer)
+{
+	if (answer->text->len > 0)
+		ctl_store_set(open->mount->ctl, open->file, ctl_results_copy(answer));
+	ctl_results_move(&open->results, answer);
+	ctl_results_clear(answer);
+}
+
+static int run_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller, unsigned number)
+{
+	struct ctl_results answer;
+	struct command_call call = {
+	    .mount = open->mount,
+	    .process = open->process,
+	    .caller = caller,
+	    .results = &answer,
+	};
+	int error;
+
+	ctl_results_init(&answer);
+	error = command_run(&call, open->line->str, open->line->len, number);
+	keep_results(open, &answer);
+	g_string_truncate(open->line, 0);
+	return error;
+}
+
+static int refuse_long_line_locked(struct fs_ctl_open *open, unsigned number)
+{
+	struct ctl_results answer;
+	int error;
+
+	ctl_results_init(&answer);
+	error = command_refuse(&answer, -E2BIG, "longer than 4096 bytes", number);
+	keep_results(open, &answer);
+	return error;
+}
+
+/* Take LEN bytes of line NUMBER, the last of it where it ENDS; then it runs. */
+static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text, size_t len,
+                             bool ends, unsigned number)
+{
+	if (open->skipping) {
+		open->skipping = !ends;
+		return 0;
+	}
+	if (open->line->len + len > LINE_MAX_BYTES) {
+		open->skipping = !ends;
+		return refuse_long_line_locked(open, number);
+	}
+	g_string_append_len(open->line, text, (gssize)len);
+	return ends ? run_line_locked(open, caller, number) : 0;
+}
+
+/* Run what came of a last line without a newline. */
+static int end_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller)
+{
+	open->skipping = false;
+	return open->line->len > 0 ? run_line_locked(open, caller, 1) : 0;
+}
+
+int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text, size_t len)
+{
+	unsigned number = 1;
+	int error = 0;
+
+	pthread_mutex_lock(&open->lock);
+	open->wrote = true;
+	open->writer = *caller;
+	g_clear_pointer(&open->shown, g_bytes_unref);
+	while (len > 0 && error == 0) {
+		const char *newline = memchr(text, '\n', len);
+		size_t piece = newline != NULL ? (size_t)(newline - text) : len;
+		size_t step = piece + (newline != NULL);
+
+		error = take_piece_locked(open, caller, text, piece, newline != NULL, number++);
+		text += step;
+		len -= step;
+	}
+	if (error < 0)
+		g_string_truncate(open->line, 0);
+	pthread_mutex_unlock(&open->lock);
+	return error;
+}
+
+int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&open->lock);
+	/* Whoever inherited the open file and ends meanwhile must not cut a line that another is writing. */
+	if (caller->pid == open->writer.pid)
+		error = end_line_locked(open, caller);
+	pthread_mutex_unlock(&open->lock);
+	return error;
+}
+
+void fs_ctl_free(struct fs_ctl_open *open)
+{
+	bool ended;
+
+	/* A line whose writer closed it by another thread, or was killed. Its pid may be another's by now. */
+	open->writer.pid = 0;
+	end_line_locked(open, &open->writer);
+	ended = open->process != NULL && !vm_process_alive(open->process);
+	ctl_store_put(open->mount->ctl, open->file, ended);
+	if (open->process != NULL)
+		vm_process_unref(open->process);
+	pthread_mutex_destroy(&open->lock);
+	g_string_free(open->line, TRUE);
+	ctl_results_clear(&open->results);
+	g_clear_pointer(&open->shown, g_bytes_unref);
+	g_free(open);
+}
+
+/* --- Results out -------------------------------------------------------------------------------- */
+
+/* Begin to show the last result, or the help. False: it was read to its end before, and nothing has run since. */
+static bool show_last_locked(struct fs_ctl_open *open)
+{
+	uint64_t generation;
+	GBytes *last = ctl_store_last(open->mount->ctl, open->file, &generation);
+
+	if (generation == open->generation) {
+		g_clear_pointer(&last, g_bytes_unref);
+		return false;
+	}
+	open->generation = generation;
+	open->shown = last != NULL ? last : command_help(open->process == NULL);
+	open->shown_taken = 0;
+	return true;
+}
+
+static void read_last_locked(struct fs_ctl_open *open, GString *out, size_t size)
+{
+	size_t len;
+	const char *text;
+
+	if (open->shown == NULL && !show_last_locked(open))
+		return;
+	text = g_bytes_get_data(open->shown, &len);
+	size = MIN(size, len - open->shown_taken);
+	g_string_append_len(out, text + open->shown_taken, (gssize)size);
+	open->shown_taken += size;
+	if (size == 0)
+		g_clear_pointer(&open->shown, g_bytes_unref);
+}
+
+int fs_ctl_read(struct fs_ctl_open *open, const struct fs_caller *caller, GString *out, size_t size)
+{
+	int error;
+
+	pthread_mutex_lock(&open->lock);
+	error = end_line_locked(open, caller);
+	if (error == 0 && open->wrote)
+		ctl_results_take(&open->results, out, size);
+	else if (error == 0)
+		read_last_locked(open, out, size);
+	pthread_mutex_unlock(&open->lock);
+	return error;
+}

@@ -1,0 +1,72 @@
+/*
+ * ctlfile.c - the ctl files as FUSE sees them: streams, whose offsets mean nothing.
+ */
+#include "fs/files/ctlfile.h"
+#include "fs/ctl/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct fs_caller request_caller(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct fs_caller){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
+}
+
+static int ctlfile_open(struct fs_handle *handle)
+{
+	handle->state = fs_ctl_open(handle->mount, handle->node.process);
+	return 0;
+}
+
+static void ctlfile_release(struct fs_handle *handle)
+{
+	fs_ctl_free(handle->state);
+}
+
+/* A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the caller waits for ever. */
+static void reply_error(fuse_req_t req, int error)
+{
+	fuse_reply_err(req, strerrorname_np(-error) != NULL ? -error : ERANGE);
+}
+
+static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	struct fs_caller caller = request_caller(req);
+	GString *out = g_string_new(NULL);
+	int error = fs_ctl_read(handle->state, &caller, out, size);
+
+	if (error != 0)
+		reply_error(req, error);
+	else
+		fuse_reply_buf(req, out->str, out->len);
+	g_string_free(out, TRUE);
+}
+
+static void ctlfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size, off_t offset)
+{
+	struct fs_caller caller = request_caller(req);
+	int error = fs_ctl_write(handle->state, &caller, buf, size);
+
+	if (error != 0)
+		reply_error(req, error);
+	else
+		fuse_reply_write(req, size);
+}
+
+static void ctlfile_flush(fuse_req_t req, struct fs_handle *handle)
+{
+	struct fs_caller caller = request_caller(req);
+
+	reply_error(req, fs_ctl_close(handle->state, &caller));
+}
+
+const struct file_class ctlfile_class = {
+    .open = ctlfile_open,
+    .release = ctlfile_release,
+    .read = ctlfile_read,
+    .write = ctlfile_write,
+    .flush = ctlfile_flush,
+    .stream = true,
+};

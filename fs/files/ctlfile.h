@@ -1,0 +1,14 @@
+/*
+ * ctlfile.h - the ctl files (file_class): requests of FUSE turned into calls of fs/ctl.h.
+ */
+#ifndef FS_FILES_CTLFILE_H
+#define FS_FILES_CTLFILE_H
+
+#include "fs/files/tree.h"
+
+extern const struct file_class ctlfile_class;
+
+/* Who sent REQ. */
+struct fs_caller request_caller(fuse_req_t req);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * directory.c - reading directories: ".", "..", the files of the table, then what is called by a number: in the root
+ * the processes by rising pid.
+ */
+#include "fs/files/directory.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+/* A row of the table, and the number that tells its nodes apart if it has numbers. */
+struct entry {
+	const struct tree_file *file;
+	int number;
+};
+
+enum { DOTS = 2 }; /* "." and ".." come first */
+
+struct directory {
+	pthread_mutex_t lock;
+	GArray *entries; /* of struct entry, all but the dots, under lock */
+	bool taken;      /* under lock */
+};
+
+static void entry_add(GArray *entries, const struct tree_file *file, int number)
+{
+	struct entry entry = {file, number};
+
+	g_array_append_val(entries, entry);
+}
+
+static void add_numbered(GArray *entries, const struct fs_handle *handle, const struct tree_file *file)
+{
+	GArray *numbers;
+
+	if (file->numbers->list == NULL)
+		return;
+	numbers = file->numbers->list(handle->mount, handle->node.process);
+	for (guint i = 0; i < numbers->len; i++)
+		entry_add(entries, file, g_array_index(numbers, int, i));
+	g_array_unref(numbers);
+}
+
+static void snapshot_take(struct directory *directory, const struct fs_handle *handle)
+{
+	const struct tree_file *dir = handle->node.file, *file = NULL;
+
+	directory->taken = true;
+	g_array_set_size(directory->entries, 0);
+	while ((file = tree_next(dir, file)) != NULL)
+		if (file->numbers == NULL)
+			entry_add(directory->entries, file, 0);
+	while ((file = tree_next(dir, file)) != NULL)
+		if (file->numbers != NULL)
+			add_numbered(directory->entries, handle, file);
+}
+
+static int directory_open(struct fs_handle *handle)
+{
+	struct directory *directory = g_new0(struct directory, 1);
+
+	pthread_mutex_init(&directory->lock, NULL);
+	directory->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
+	handle->state = directory;
+	return 0;
+}
+
+static void directory_release(struct fs_handle *handle)
+{
+	struct directory *directory = handle->state;
+
+	g_array_unref(directory->entries);
+	pthread_mutex_destroy(&directory->lock);
+	g_free(directory);
+}
+
+static const struct entry *entry_at(const struct fs_handle *handle, size_t index)
+{
+	const struct directory *directory = handle->state;
+
+	return &g_array_index(directory->entries, struct entry, index - DOTS);
+}
+
+/* What is known of a dot: number and type. */
+static void dot_param(const struct fs_handle *handle, size_t index, struct fuse_entry_param *param)
+{
+	struct tree_node node = index == 0 ? handle->node : tree_parent(&handle->node);
+
+	param->attr.st_ino = tree_ino(&node);
+	param->attr.st_mode = node.file->mode;
+}
+
+/* What is known of the entry at INDEX: number and type, with PLUS all that a lookup answers. */
+static void entry_param(const struct fs_handle *handle, size_t index, bool plus, struct fuse_entry_param *param)
+{
+	const struct entry *entry;
+	struct tree_node node;
+
+	*param = (struct fuse_entry_param){0};
+	if (index < DOTS) {
+		dot_param(handle, index, param);
+		return;
+	}
+	entry = entry_at(handle, index);
+	node = tree_child(&handle->node, entry->file, entry->number);
+	param->attr.st_ino = tree_ino(&node);
+	param->attr.st_mode = node.file->mode;
+	if (!plus || !tree_find(handle->mount, param->attr.st_ino, &node))
+		return;
+	tree_entry(handle->mount, &node, param);
+	tree_node_clear(&node);
+}
+
+static const char *entry_name(const struct fs_handle *handle, size_t index, char number[static 16])
+{
+	const struct entry *entry;
+
+	if (index < DOTS)
+		return index == 0 ? "." : "..";
+	entry = entry_at(handle, index);
+	if (entry->file->name != NULL)
+		return entry->file->name;
+	g_snprintf(number, 16, "%d", entry->number);
+	return number;
+}
+
+/* Append the entry at INDEX to BUF if it fits into ROOM. Returns the bytes it takes. */
+static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf, size_t room,
+                           bool plus)
+{
+	struct fuse_entry_param param;
+	char number[16];
+	const char *name = entry_name(handle, index, number);
+
+	entry_param(handle, index, plus, &param);
+	if (plus)
+		return fuse_add_direntry_plus(req, buf, room, name, &param, (off_t)index + 1);
+	return fuse_add_direntry(req, buf, room, name, &param.attr, (off_t)index + 1);
+}
+
+/* Fill BUF with the entries from INDEX on that fit into SIZE. Returns the bytes they take. */
+static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf, size_t size,
+                             bool plus)
+{
+	const struct directory *directory = handle->state;
+	size_t used = 0, length;
+
+	for (; index < DOTS + directory->entries->len; index++, used += length) {
+		length = entry_append(req, handle, index, buf + used, size - used, plus);
+		if (length > size - used)
+			break;
+	}
+	return used;
+}
+
+void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool plus)
+{
+	bool gone = handle->node.process != NULL && !vm_process_alive(handle->node.process);
+	struct directory *directory = handle->state;
+	g_autofree char *buf = g_try_malloc(size);
+	size_t used;
+
+	if (gone || buf == NULL) {
+		fuse_reply_err(req, gone ? ENOENT : ENOMEM);
+		return;
+	}
+	pthread_mutex_lock(&directory->lock);
+	if (offset == 0 || !directory->taken)
+		snapshot_take(directory, handle);
+	used = append_entries(req, handle, (size_t)offset, buf, size, plus);
+	pthread_mutex_unlock(&directory->lock);
+	fuse_reply_buf(req, buf, used);
+}
+
+const struct file_class directory_class = {
+    .open = directory_open,
+    .release = directory_release,
+};

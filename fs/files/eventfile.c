@@ -1,0 +1,363 @@
+/*
+ * eventfile.c - events: a log of lines that all readers share, and requests that wait.
+ *
+ *     engine -> event_feed -> the events' thread: renders lines -> log -> readers, each at its own place
+ *
+ * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the log has left behind
+ * goes on with the oldest line there is, and is told how many events it missed; so is everyone where the feed ran over.
+ *
+ * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an interrupt under the
+ * lock of the request, and an answer in there would free it. Before its answer a request is cut off from such calls.
+ *
+ * Locks: events->lock, then those of the engine and the feed. No function of libfuse is called under it.
+ */
+#include "fs/files/eventfile.h"
+#include "fs/files/event_feed.h"
+#include "fs/text/render.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+enum { BATCH = 256 }; /* lines made at a time */
+
+struct log_line {
+	char *text;
+	uint64_t number; /* of the event */
+};
+
+struct fs_events {
+	struct vm_machine *machine;
+	struct event_feed feed;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	/* Under lock. */
+	struct log_line *log; /* the Nth line ever made stands at N % EVENT_ROOM */
+	uint64_t made;        /* lines */
+	struct list_link readers, parked;
+	bool stopped;
+};
+
+struct reader {
+	struct fs_events *events;
+	struct list_link link; /* in readers */
+	/* Under events->lock. */
+	uint64_t at;   /* the line to read next */
+	uint64_t next; /* the number of the event that comes next if none is lost */
+	GString *rest; /* of a line that was cut */
+	struct fuse_pollhandle *pollhandle;
+};
+
+/* A read that waits. */
+struct parked {
+	struct list_link link; /* in parked, then in the list of those to be answered */
+	struct reader *reader;
+	fuse_req_t req;
+	size_t size;
+	bool interrupted; /* under events->lock */
+	GString *text;    /* the answer, or NULL */
+};
+
+/* --- Readers -------------------------------------------------------------------------------------- */
+
+/* Whether there is something to read. */
+static bool reader_ready_locked(const struct reader *reader)
+{
+	const struct fs_events *events = reader->events;
+
+	return reader->rest->len > 0 ||
+	       (events->made > 0 && events->log[(events->made - 1) % EVENT_ROOM].number >= reader->next);
+}
+
+/* Append the next line, and before it how many events were lost. False: there is none. */
+static bool add_line_locked(struct reader *reader, GString *out)
+{
+	const struct fs_events *events = reader->events;
+	const struct log_line *line;
+
+	if (events->made > EVENT_ROOM)
+		reader->at = MAX(reader->at, events->made - EVENT_ROOM);
+	do {
+		if (reader->at == events->made)
+			return false;
+		line = &events->log[reader->at++ % EVENT_ROOM];
+	} while (line->number < reader->next); /* from before it was opened */
+	if (line->number > reader->next)
+		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n", line->number - reader->next);
+	g_string_append(out, line->text);
+	reader->next = line->number + 1;
+	return true;
+}
+
+/* What the reader gets in SIZE bytes, as many lines as fit, or NULL: nothing yet. */
+static GString *reader_take_locked(struct reader *reader, size_t size)
+{
+	GString *text = g_string_new_len(reader->rest->str, (gssize)reader->rest->len);
+
+	while (text->len < size && add_line_locked(reader, text))
+		;
+	if (text->len == 0) {
+		g_string_free(text, TRUE);
+		return NULL;
+	}
+	size = MIN(size, text->len);
+	g_string_truncate(reader->rest, 0);
+	g_string_append_len(reader->rest, text->str + size, (gssize)(text->len - size));
+	return g_string_truncate(text, size);
+}
+
+static void reply_text(fuse_req_t req, GString *text)
+{
+	fuse_reply_buf(req, text->str, text->len);
+	g_string_free(text, TRUE);
+}
+
+/* --- Requests that wait --------------------------------------------------------------------------- */
+
+static void on_interrupt(fuse_req_t req, void *data)
+{
+	struct parked *parked = data;
+	struct fs_events *events = parked->reader->events;
+
+	pthread_mutex_lock(&events->lock);
+	parked->interrupted = true;
+	pthread_mutex_unlock(&events->lock);
+	event_feed_wake(&events->feed);
+}
+
+static bool parked_ready_locked(const struct parked *parked)
+{
+	return parked->interrupted || parked->reader->events->stopped || reader_ready_locked(parked->reader);
+}
+
+static void park(fuse_req_t req, struct reader *reader, size_t size)
+{
+	struct fs_events *events = reader->events;
+	struct parked *parked = g_new0(struct parked, 1);
+	bool ready;
+
+	*parked = (struct parked){.reader = reader, .req = req, .size = size};
+	fuse_req_interrupt_func(req, on_interrupt, parked);
+	pthread_mutex_lock(&events->lock);
+	list_append(&events->parked, &parked->link);
+	ready = parked_ready_locked(parked);
+	pthread_mutex_unlock(&events->lock);
+	if (ready)
+		event_feed_wake(&events->feed);
+}
+
+/* Move those that can be answered to READY. */
+static void collect_parked_locked(struct fs_events *events, struct list_link *ready)
+{
+	struct list_link *next;
+
+	for (struct list_link *l = events->parked.next; l != &events->parked; l = next) {
+		struct parked *parked = LIST_ENTRY(l, struct parked, link);
+		next = l->next;
+		if (!parked_ready_locked(parked))
+			continue;
+		parked->text = reader_take_locked(parked->reader, parked->size);
+		list_remove(l);
+		list_append(ready, l);
+	}
+}
+
+static void answer_parked(struct parked *parked)
+{
+	/* Waits for a call of on_interrupt, and lets no other come. */
+	fuse_req_interrupt_func(parked->req, NULL, NULL);
+	if (parked->text != NULL)
+		reply_text(parked->req, parked->text);
+	else if (parked->interrupted)
+		fuse_reply_err(parked->req, EINTR);
+	else
+		fuse_reply_buf(parked->req, NULL, 0);
+	g_free(parked);
+}
+
+/* --- The thread ----------------------------------------------------------------------------------- */
+
+static char *render_line(const struct event_record *record)
+{
+	GString *line = g_string_new(NULL);
+
+	fault_line(line, &record->fault, true);
+	g_string_append_c(line, '\n');
+	return g_string_free(line, FALSE);
+}
+
+static void log_append_locked(struct fs_events *events, uint64_t number, char *text)
+{
+	struct log_line *line = &events->log[events->made++ % EVENT_ROOM];
+
+	g_free(line->text);
+	*line = (struct log_line){.text = text, .number = number};
+}
+
+/* Move the pollhandles of readers that have something to read to HANDLES. */
+static void collect_polls_locked(struct fs_events *events, GPtrArray *handles)
+{
+	for (struct list_link *l = events->readers.next; l != &events->readers; l = l->next) {
+		struct reader *reader = LIST_ENTRY(l, struct reader, link);
+		if (reader->pollhandle != NULL && reader_ready_locked(reader))
+			g_ptr_array_add(handles, g_steal_pointer(&reader->pollhandle));
+	}
+}
+
+/* Tell all readers who wait and have something to read. Returns whether the events go on. */
+static bool tell_readers(struct fs_events *events)
+{
+	g_autoptr(GPtrArray) handles = g_ptr_array_new();
+	struct list_link ready;
+	bool stopped;
+
+	list_init(&ready);
+	pthread_mutex_lock(&events->lock);
+	stopped = events->stopped;
+	collect_parked_locked(events, &ready);
+	collect_polls_locked(events, handles);
+	pthread_mutex_unlock(&events->lock);
+	while (!list_empty(&ready)) {
+		struct parked *parked = LIST_ENTRY(ready.next, struct parked, link);
+		list_remove(&parked->link);
+		answer_parked(parked);
+	}
+	for (guint i = 0; i < handles->len; i++) {
+		fuse_lowlevel_notify_poll(handles->pdata[i]);
+		fuse_pollhandle_destroy(handles->pdata[i]);
+	}
+	return !stopped;
+}
+
+static void *events_thread(void *data)
+{
+	struct fs_events *events = data;
+	struct event_record records[BATCH];
+	char *lines[BATCH];
+
+	do {
+		size_t count = event_feed_take(&events->feed, records, BATCH);
+		for (size_t i = 0; i < count; i++)
+			lines[i] = render_line(&records[i]);
+		pthread_mutex_lock(&events->lock);
+		for (size_t i = 0; i < count; i++)
+			log_append_locked(events, records[i].number, lines[i]);
+		pthread_mutex_unlock(&events->lock);
+		event_feed_release(&events->feed, records, count);
+	} while (tell_readers(events));
+	return NULL;
+}
+
+struct fs_events *fs_events_new(struct vm_machine *machine)
+{
+	struct fs_events *events = g_new0(struct fs_events, 1);
+
+	events->machine = machine;
+	events->log = g_new0(struct log_line, EVENT_ROOM);
+	list_init(&events->readers);
+	list_init(&events->parked);
+	pthread_mutex_init(&events->lock, NULL);
+	event_feed_init(&events->feed);
+	errno = pthread_create(&events->thread, NULL, events_thread, events);
+	if (errno == 0)
+		return events;
+	fs_events_free(events);
+	return NULL;
+}
+
+void fs_events_stop(struct fs_events *events)
+{
+	pthread_mutex_lock(&events->lock);
+	events->stopped = true;
+	pthread_mutex_unlock(&events->lock);
+	event_feed_wake(&events->feed);
+	pthread_join(events->thread, NULL);
+}
+
+void fs_events_free(struct fs_events *events)
+{
+	event_feed_clear(&events->feed);
+	for (size_t i = 0; i < EVENT_ROOM; i++)
+		g_free(events->log[i].text);
+	g_free(events->log);
+	pthread_mutex_destroy(&events->lock);
+	g_free(events);
+}
+
+/* --- The file ------------------------------------------------------------------------------------- */
+
+static int eventfile_open(struct fs_handle *handle)
+{
+	struct fs_events *events = handle->mount->events;
+	struct reader *reader = g_new0(struct reader, 1);
+
+	*reader = (struct reader){.events = events, .rest = g_string_new(NULL)};
+	pthread_mutex_lock(&events->lock);
+	if (list_empty(&events->readers))
+		vm_machine_watch(events->machine, event_feed_put, &events->feed);
+	list_append(&events->readers, &reader->link);
+	reader->at = events->made;
+	reader->next = event_feed_next(&events->feed);
+	pthread_mutex_unlock(&events->lock);
+	handle->state = reader;
+	return 0;
+}
+
+static void eventfile_release(struct fs_handle *handle)
+{
+	struct reader *reader = handle->state;
+	struct fs_events *events = reader->events;
+
+	pthread_mutex_lock(&events->lock);
+	list_remove(&reader->link);
+	if (list_empty(&events->readers))
+		vm_machine_watch(events->machine, NULL, NULL);
+	pthread_mutex_unlock(&events->lock);
+	if (reader->pollhandle != NULL)
+		fuse_pollhandle_destroy(reader->pollhandle);
+	g_string_free(reader->rest, TRUE);
+	g_free(reader);
+}
+
+static void eventfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	struct reader *reader = handle->state;
+	GString *text;
+
+	pthread_mutex_lock(&reader->events->lock);
+	text = reader_take_locked(reader, size);
+	pthread_mutex_unlock(&reader->events->lock);
+	if (text != NULL)
+		reply_text(req, text);
+	else if (flags & O_NONBLOCK)
+		fuse_reply_err(req, EAGAIN);
+	else
+		park(req, reader, size);
+}
+
+static void eventfile_poll(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle)
+{
+	struct reader *reader = handle->state;
+	struct fuse_pollhandle *old = NULL;
+	bool ready;
+
+	pthread_mutex_lock(&reader->events->lock);
+	ready = reader_ready_locked(reader);
+	if (pollhandle != NULL) {
+		old = reader->pollhandle;
+		reader->pollhandle = pollhandle;
+	}
+	pthread_mutex_unlock(&reader->events->lock);
+	if (old != NULL)
+		fuse_pollhandle_destroy(old);
+	fuse_reply_poll(req, ready ? POLLIN | POLLRDNORM : 0);
+}
+
+const struct file_class eventfile_class = {
+    .open = eventfile_open,
+    .release = eventfile_release,
+    .read = eventfile_read,
+    .poll = eventfile_poll,
+    .stream = true,
+};

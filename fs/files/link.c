@@ -1,0 +1,72 @@
+/*
+ * link.c - where the symbolic links point to.
+ */
+#include "fs/files/link.h"
+#include "fs/files/own.h"
+
+#include <errno.h>
+
+char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
+               int *error)
+{
+	char *target = vm_process_exe(process);
+
+	/* Before its first exec a process is as a kernel thread, whose exe is a link to nothing. */
+	if (target == NULL)
+		*error = -ENOENT;
+	return target;
+}
+
+char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
+                int *error)
+{
+	return g_strdup("/");
+}
+
+char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
+                int *error)
+{
+	pid_t pid = own_pid(caller);
+
+	*error = -ENOENT;
+	return pid != 0 ? g_strdup_printf("%d", (int)pid) : NULL;
+}
+
+/* --- Descriptors ---------------------------------------------------------------------------------- */
+
+enum { MAX_FDS = 1024 }; /* as many as a process can have */
+
+char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
+              int *error)
+{
+	struct vm_file *file = vm_process_file(process, (int)index);
+	char *name;
+
+	*error = -ENOENT;
+	if (file == NULL)
+		return NULL;
+	name = vm_file_name(file);
+	vm_file_unref(file);
+	return name;
+}
+
+bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+{
+	struct vm_file *file = vm_process_file(process, number);
+
+	if (file != NULL)
+		vm_file_unref(file);
+	return file != NULL;
+}
+
+GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process)
+{
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
+	struct vm_process_info info;
+
+	vm_process_info(process, &info);
+	for (int fd = 0; fd < MAX_FDS && numbers->len < info.fds; fd++)
+		if (link_has_fd(mount, process, NULL, fd))
+			g_array_append_val(numbers, fd);
+	return numbers;
+}

@@ -1,0 +1,381 @@
+/*
+ * ops.c - the requests of FUSE. Each function answers its request exactly once.
+ *
+ * Handlers run in many threads. They wait for nothing but the engine, which may wait for a host file.
+ */
+#include "fs/files/ops.h"
+#include "fs/files/ctlfile.h"
+#include "fs/files/directory.h"
+#include "fs/files/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+static struct ops_server *request_server(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static struct fs_mount *request_mount(fuse_req_t req)
+{
+	return &request_server(req)->mount;
+}
+
+/* The node that INO stands for, or false with REQ answered. */
+static bool get_node(fuse_req_t req, fuse_ino_t ino, struct tree_node *node)
+{
+	if (tree_find(request_mount(req), ino, node))
+		return true;
+	fuse_reply_err(req, ENOENT);
+	return false;
+}
+
+static struct fs_handle *get_handle(const struct fuse_file_info *fi)
+{
+	return (struct fs_handle *)(uintptr_t)fi->fh;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct ops_server *server = userdata;
+
+	server->ready(server->ready_ctx);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs_mount *mount = request_mount(req);
+	struct fuse_entry_param entry;
+	struct tree_node dir, node;
+	struct fs_caller caller;
+
+	if (!get_node(req, parent, &dir))
+		return;
+	caller = request_caller(req);
+	if (tree_lookup(mount, &dir, name, &caller, &node)) {
+		tree_entry(mount, &node, &entry);
+		tree_node_clear(&node);
+		fuse_reply_entry(req, &entry);
+	} else {
+		fuse_reply_err(req, ENOENT);
+	}
+	tree_node_clear(&dir);
+}
+
+static void reply_attr(fuse_req_t req, const struct tree_node *node)
+{
+	struct stat st;
+
+	tree_stat(request_mount(req), node, &st);
+	fuse_reply_attr(req, &st, tree_attr_timeout(node));
+}
+
+/* The node of an open file whose process has ended; false if INO is none. A directory shows that it is gone at once. */
+static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_node *node)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&server->lock);
+	for (struct list_link *l = server->handles.next; l != &server->handles && !found; l = l->next) {
+		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
+		found = !S_ISDIR(handle->node.file->mode) && tree_ino(&handle->node) == ino;
+		if (found)
+			*node = tree_node_copy(&handle->node);
+	}
+	pthread_mutex_unlock(&server->lock);
+	return found;
+}
+
+/*
+ * An open file keeps its attributes after the end of its process, as an open file of /proc does: programs ask for
+ * them before they read the result of `exit`. The kernel does not say whether it asks for an open file or for a name.
+ */
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct tree_node node;
+
+	if (!tree_find(request_mount(req), ino, &node) && !find_open(request_server(req), ino, &node)) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	reply_attr(req, &node);
+	tree_node_clear(&node);
+}
+
+static int check_setattr(const struct tree_file *file, int to_set)
+{
+	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+		return EPERM;
+	if (to_set & FUSE_SET_ATTR_SIZE && (file->class == NULL || file->class->write == NULL))
+		return EACCES;
+	return 0;
+}
+
+/* Truncation and times are accepted and do nothing: dd truncates, touch touches. */
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+	struct tree_node node;
+	int error;
+
+	if (!get_node(req, ino, &node))
+		return;
+	error = check_setattr(node.file, to_set);
+	if (error != 0)
+		fuse_reply_err(req, error);
+	else
+		reply_attr(req, &node);
+	tree_node_clear(&node);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs_caller caller = request_caller(req);
+	struct tree_node node;
+	char *target;
+	int error = -EINVAL;
+
+	if (!get_node(req, ino, &node))
+		return;
+	target = S_ISLNK(node.file->mode)
+	             ? node.file->link(request_mount(req), node.process, node.index, &caller, &error)
+	             : NULL;
+	if (target != NULL)
+		fuse_reply_readlink(req, target);
+	else
+		fuse_reply_err(req, -error);
+	g_free(target);
+	tree_node_clear(&node);
+}
+
+/* --- Open files ------------------------------------------------------------------------------- */
+
+static void handle_free(struct ops_server *server, struct fs_handle *handle)
+{
+	pthread_mutex_lock(&server->lock);
+	list_remove(&handle->link);
+	pthread_mutex_unlock(&server->lock);
+	if (handle->node.file->class->release != NULL)
+		handle->node.file->class->release(handle);
+	tree_node_clear(&handle->node);
+	g_free(handle);
+}
+
+/* NODE opened by CALLER; takes over the node's reference on success. 0 or a negative errno. */
+static int handle_new(struct ops_server *server, struct tree_node *node, const struct fs_caller *caller,
+                      struct fs_handle **handle)
+{
+	struct fs_handle *new = g_new0(struct fs_handle, 1);
+	int error = 0;
+
+	new->mount = &server->mount;
+	new->node = *node;
+	new->opener = *caller;
+	if (node->file->class->open != NULL)
+		error = node->file->class->open(new);
+	if (error != 0) {
+		g_free(new);
+		return error;
+	}
+	node->process = NULL;
+	pthread_mutex_lock(&server->lock);
+	list_append(&server->handles, &new->link);
+	pthread_mutex_unlock(&server->lock);
+	*handle = new;
+	return 0;
+}
+
+/* Root passes the kernel's check of the mode, but nobody can write to what is only read. */
+static int check_open(const struct tree_file *file, int flags)
+{
+	if (file->class == NULL)
+		return -ELOOP;
+	return (flags & O_ACCMODE) != O_RDONLY && file->class->write == NULL ? -EACCES : 0;
+}
+
+/* REQ's answer to an open that went well. */
+static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_file_info *fi)
+{
+	fi->fh = (uintptr_t)handle;
+	if (!S_ISDIR(handle->node.file->mode)) {
+		fi->direct_io = 1;
+		fi->nonseekable = handle->node.file->class->stream;
+		fi->noflush = handle->node.file->class->flush == NULL;
+	}
+	if (fuse_reply_open(req, fi) == -ENOENT) /* the caller was interrupted, no release will come */
+		handle_free(request_server(req), handle);
+}
+
+/* Directories too. */
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_caller caller = request_caller(req);
+	struct fs_handle *handle;
+	struct tree_node node;
+	int error;
+
+	if (!get_node(req, ino, &node))
+		return;
+	error = check_open(node.file, fi->flags);
+	if (error == 0)
+		error = handle_new(request_server(req), &node, &caller, &handle);
+	if (error != 0)
+		fuse_reply_err(req, -error);
+	else
+		reply_open(req, handle, fi);
+	tree_node_clear(&node);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	handle_free(request_server(req), get_handle(fi));
+	fuse_reply_err(req, 0);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	handle->node.file->class->read(req, handle, size, offset, fi->flags);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
+                     struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	handle->node.file->class->write(req, handle, buf, size, offset);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	if (handle->node.file->class->flush != NULL)
+		handle->node.file->class->flush(req, handle);
+	else
+		fuse_reply_err(req, 0);
+}
+
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	/* ENOSYS would turn seeking off for all files. */
+	if (handle->node.file->class->seek != NULL)
+		handle->node.file->class->seek(req, handle, offset, whence);
+	else
+		fuse_reply_err(req, EINVAL);
+}
+
+/* Files whose class does not say otherwise can always be read and written, as the kernel takes it without poll. */
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *pollhandle)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	if (handle->node.file->class->poll != NULL) {
+		handle->node.file->class->poll(req, handle, pollhandle);
+		return;
+	}
+	if (pollhandle != NULL)
+		fuse_pollhandle_destroy(pollhandle);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
+/* --- Directories ------------------------------------------------------------------------------ */
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	directory_read(req, get_handle(fi), size, offset, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	directory_read(req, get_handle(fi), size, offset, true);
+}
+
+/* As /proc: no blocks, so that df leaves the mount out. */
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st = {.f_bsize = VM_PAGE_SIZE, .f_frsize = VM_PAGE_SIZE, .f_namemax = 255};
+
+	fuse_reply_statfs(req, &st);
+}
+
+/* --- What only commands can do ------------------------------------------------------------------ */
+
+/* Nothing is made by name, and /proc's answer to that is ENOENT. */
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	fuse_reply_err(req, ENOENT);
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	fuse_reply_err(req, ENOENT);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, ENOENT);
+}
+
+static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, ENOENT);
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+                      unsigned int flags)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+const struct fuse_lowlevel_ops ops_table = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .getattr = op_getattr,
+    .setattr = op_setattr,
+    .readlink = op_readlink,
+    .open = op_open,
+    .release = op_release,
+    .read = op_read,
+    .write = op_write,
+    .flush = op_flush,
+    .lseek = op_lseek,
+    .poll = op_poll,
+    .opendir = op_open,
+    .releasedir = op_release,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .statfs = op_statfs,
+    .mkdir = op_mkdir,
+    .mknod = op_mknod,
+    .create = op_create,
+    .symlink = op_symlink,
+    .unlink = op_unlink,
+    .rmdir = op_unlink,
+    .rename = op_rename,
+};
+
+/* --- The server ------------------------------------------------------------------------------- */
+
+void ops_server_init(struct ops_server *server)
+{
+	pthread_mutex_init(&server->lock, NULL);
+	list_init(&server->handles);
+}
+
+void ops_server_close(struct ops_server *server)
+{
+	while (!list_empty(&server->handles))
+		handle_free(server, LIST_ENTRY(server->handles.next, struct fs_handle, link));
+	pthread_mutex_destroy(&server->lock);
+}

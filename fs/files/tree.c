@@ -1,0 +1,368 @@
+/*
+ * tree.c - ONE table that lists every file of a mount, and finding one's way in it.
+ */
+#include "fs/files/tree.h"
+#include "fs/files/ctlfile.h"
+#include "fs/files/directory.h"
+#include "fs/files/eventfile.h"
+#include "fs/files/link.h"
+#include "fs/files/memfile.h"
+#include "fs/files/own.h"
+#include "fs/files/textfile.h"
+#include "fs/files/wordfile.h"
+#include "fs/text/knob.h"
+#include "fs/text/render.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	ROOT,
+	PROCESS,
+	TASK,
+	THREAD,
+	FDS,
+	SYS,
+	SYS_VM,
+	OWN,
+	ROW_BITS = 8,
+	INDEX_BITS = 24,
+	PID_SHIFT = ROW_BITS + INDEX_BITS,
+};
+
+/*
+ * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another file, but for a
+ * descriptor's, and for those that only one caller has. Attributes of a process's files are asked for at each step of a
+ * path, so that its end shows at once. Those of the root's change only in the number of links, and are asked for as
+ * often, so they last a little.
+ */
+static const double name_timeout = 60;
+static const double process_attr_timeout = 0;
+static const double root_attr_timeout = 1;
+
+/* --- Nodes with numbers --------------------------------------------------------------------------- */
+
+static GArray *list_processes(struct fs_mount *mount, struct vm_process *process)
+{
+	return vm_machine_pids(mount->machine);
+}
+
+static bool is_pid(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+{
+	return number > 0;
+}
+
+static const struct tree_numbers process_numbers = {.pids = true, .list = list_processes, .has = is_pid};
+
+/* A process has one thread, whose number is its own. */
+static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
+{
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
+	int pid = vm_process_pid(process);
+
+	return g_array_append_val(numbers, pid);
+}
+
+static bool is_thread(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+{
+	return number == vm_process_pid(process);
+}
+
+static const struct tree_numbers thread_numbers = {.pids = true, .list = list_threads, .has = is_thread};
+
+static const struct tree_numbers fd_numbers = {.list = link_list_fds, .has = link_has_fd};
+
+static bool is_own(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+{
+	return caller == NULL || own_pid(caller) == number;
+}
+
+static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
+
+/* --- The table ------------------------------------------------------------------------------------ */
+
+#define DIRECTORY(mode) S_IFDIR | (mode), &directory_class
+#define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
+#define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
+#define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)
+#define LINK(function) S_IFLNK | 0777, .link = (function)
+#define OWN_TEXT(function) S_IFREG | 0444, &ownfile_class, .own = (function)
+
+/* What processes and threads have in common. */
+#define THREAD_FILES(parent) \
+	{"auxv", parent, TEXT(0400, render_auxv)}, \
+	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
+	    {"cmdline", parent, TEXT(0444, render_cmdline)}, \
+	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, {"cwd", parent, LINK(link_root)}, \
+	    {"environ", parent, TEXT(0400, render_environ)}, {"exe", parent, LINK(link_exe)}, \
+	    {"limits", parent, TEXT(0444, render_limits)}, {"maps", parent, TEXT(0444, render_maps)}, \
+	    {"mem", parent, S_IFREG | 0600, &memfile_class}, {"pagemap", parent, WORDS(0400, words_pagemap)}, \
+	    {"root", parent, LINK(link_root)}, {"smaps", parent, TEXT(0444, render_smaps)}, \
+	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup)}, {"stat", parent, TEXT(0444, render_stat)}, \
+	    {"statm", parent, TEXT(0444, render_statm)}, \
+	{ \
+		"status", parent, TEXT(0444, render_status) \
+	}
+
+static const struct tree_file files[] = {
+    [ROOT] = {NULL, NULL, DIRECTORY(0555)},
+    [PROCESS] = {NULL, &files[ROOT], DIRECTORY(0555), .numbers = &process_numbers},
+    [TASK] = {"task", &files[PROCESS], DIRECTORY(0555)},
+    [THREAD] = {NULL, &files[TASK], DIRECTORY(0555), .numbers = &thread_numbers},
+    [FDS] = {"fd", &files[PROCESS], DIRECTORY(0500)},
+    [SYS] = {"sys", &files[ROOT], DIRECTORY(0555)},
+    [SYS_VM] = {"vm", &files[SYS], DIRECTORY(0555)},
+    [OWN] = {NULL, &files[ROOT], DIRECTORY(0555), .numbers = &own_numbers},
+
+    {"README", &files[ROOT], TEXT(0444, render_readme)},
+    {"cpuinfo", &files[ROOT], TEXT(0444, render_cpuinfo)},
+    /* Anyone whom the mount lets in may make processes: they belong to who made them. */
+    {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
+    {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
+    {"frames", &files[ROOT], TEXT(0444, render_frames)},
+    {"kpagecount", &files[ROOT], WORDS(0400, words_kpagecount)},
+    {"kpageflags", &files[ROOT], WORDS(0400, words_kpageflags)},
+    {"loadavg", &files[ROOT], TEXT(0444, render_loadavg)},
+    {"meminfo", &files[ROOT], TEXT(0444, render_meminfo)},
+    {"mounts", &files[ROOT], TEXT(0444, render_mounts)},
+    {"objects", &files[ROOT], TEXT(0444, render_objects)},
+    {"self", &files[ROOT], LINK(link_self)},
+    {"stat", &files[ROOT], TEXT(0444, render_machine_stat)},
+    {"swaps", &files[ROOT], TEXT(0444, render_swaps)},
+    {"uptime", &files[ROOT], TEXT(0444, render_uptime)},
+    {"version", &files[ROOT], TEXT(0444, render_version)},
+    {"vmstat", &files[ROOT], TEXT(0444, render_vmstat)},
+
+    {"dirty_writeback_centisecs", &files[SYS_VM], VALUE(0644, knob_show_writeback), .store = knob_store_writeback},
+    {"drop_caches", &files[SYS_VM], VALUE(0200, NULL), .store = knob_store_drop_caches},
+    {"max_map_count", &files[SYS_VM], VALUE(0644, knob_show_max_map_count), .store = knob_store_max_map_count},
+    {"mmap_min_addr", &files[SYS_VM], VALUE(0644, knob_show_mmap_min_addr), .store = knob_store_mmap_min_addr},
+    {"oom", &files[SYS_VM], VALUE(0644, knob_show_oom), .store = knob_store_oom},
+    {"overcommit_memory", &files[SYS_VM], VALUE(0644, knob_show_overcommit), .store = knob_store_overcommit},
+    {"overcommit_ratio", &files[SYS_VM], VALUE(0644, knob_show_overcommit_ratio), .store = knob_store_overcommit_ratio},
+    {"policy", &files[SYS_VM], VALUE(0644, knob_show_policy), .store = knob_store_policy},
+    {"segv", &files[SYS_VM], VALUE(0644, knob_show_segv), .store = knob_store_segv},
+    {"swappiness", &files[SYS_VM], VALUE(0644, knob_show_swappiness), .store = knob_store_swappiness},
+
+    THREAD_FILES(&files[PROCESS]),
+    {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class},
+    {"faults", &files[PROCESS], TEXT(0444, render_faults)},
+    {"pagetable", &files[PROCESS], TEXT(0444, render_pagetable)},
+    {"tlb", &files[PROCESS], TEXT(0444, render_tlb)},
+    {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers},
+
+    THREAD_FILES(&files[THREAD]),
+
+    {"cmdline", &files[OWN], OWN_TEXT(own_cmdline)},
+    {"comm", &files[OWN], OWN_TEXT(own_comm)},
+    {"maps", &files[OWN], OWN_TEXT(own_nothing)},
+    {"smaps", &files[OWN], OWN_TEXT(own_nothing)},
+    {"smaps_rollup", &files[OWN], OWN_TEXT(own_nothing)},
+    {"stat", &files[OWN], OWN_TEXT(own_stat)},
+    {"statm", &files[OWN], OWN_TEXT(own_statm)},
+    {"status", &files[OWN], OWN_TEXT(own_status)},
+};
+
+G_STATIC_ASSERT(G_N_ELEMENTS(files) < 1 << ROW_BITS);
+
+/* --- Finding -------------------------------------------------------------------------------------- */
+
+/* Whether nodes of FILE belong to a process of the machine. */
+static bool is_in_process(const struct tree_file *file)
+{
+	while (file != NULL && file != &files[PROCESS])
+		file = file->parent;
+	return file != NULL;
+}
+
+fuse_ino_t tree_ino(const struct tree_node *node)
+{
+	return (fuse_ino_t)node->pid << PID_SHIFT | (fuse_ino_t)node->index << ROW_BITS |
+	       (fuse_ino_t)(node->file - files + 1);
+}
+
+/* Whether a node is there for CALLER; then it holds a reference to its process. */
+static bool node_enter(struct fs_mount *mount, struct tree_node *node, const struct fs_caller *caller)
+{
+	const struct tree_numbers *numbers = node->file->numbers;
+	int number = numbers != NULL && numbers->pids ? node->pid : (int)node->index;
+
+	node->process = is_in_process(node->file) ? vm_process_find(mount->machine, node->pid) : NULL;
+	if (is_in_process(node->file) && node->process == NULL)
+		return false;
+	if (numbers == NULL || numbers->has(mount, node->process, caller, number))
+		return true;
+	tree_node_clear(node);
+	return false;
+}
+
+bool tree_find(struct fs_mount *mount, fuse_ino_t ino, struct tree_node *node)
+{
+	fuse_ino_t row = (ino & ((1 << ROW_BITS) - 1)) - 1;
+
+	if (row >= G_N_ELEMENTS(files))
+		return false;
+	*node = (struct tree_node){
+	    .file = &files[row],
+	    .pid = (pid_t)(ino >> PID_SHIFT),
+	    .index = ino >> ROW_BITS & ((1 << INDEX_BITS) - 1),
+	};
+	return node_enter(mount, node, NULL);
+}
+
+struct tree_node tree_child(const struct tree_node *dir, const struct tree_file *file, int number)
+{
+	struct tree_node node = {.file = file, .pid = dir->pid};
+
+	if (file->numbers != NULL && file->numbers->pids)
+		node.pid = number;
+	else
+		node.index = (unsigned)number;
+	return node;
+}
+
+/* The number that NAME writes as the kernel would, without sign or zeros in front; -1 if it does not. */
+static int number_of_name(const char *name)
+{
+	int64_t number = 0;
+
+	if (name[0] == '\0' || (name[0] == '0' && name[1] != '\0'))
+		return -1;
+	for (const char *c = name; *c != '\0'; c++) {
+		if (!g_ascii_isdigit(*c))
+			return -1;
+		number = number * 10 + (*c - '0');
+		if (number > G_MAXINT32)
+			return -1;
+	}
+	return (int)number;
+}
+
+bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name, const struct fs_caller *caller,
+                 struct tree_node *node)
+{
+	const struct tree_file *file = NULL;
+	int number = number_of_name(name);
+
+	while ((file = tree_next(dir->file, file)) != NULL) {
+		if (file->name != NULL ? strcmp(file->name, name) != 0 : number < 0)
+			continue;
+		*node = tree_child(dir, file, file->name != NULL ? 0 : number);
+		if (node_enter(mount, node, caller))
+			return true;
+	}
+	return false;
+}
+
+struct tree_node tree_node_copy(const struct tree_node *node)
+{
+	struct tree_node copy = *node;
+
+	if (copy.process != NULL)
+		vm_process_ref(copy.process);
+	return copy;
+}
+
+void tree_node_clear(struct tree_node *node)
+{
+	g_clear_pointer(&node->process, vm_process_unref);
+}
+
+const struct tree_file *tree_next(const struct tree_file *dir, const struct tree_file *previous)
+{
+	const struct tree_file *file = previous == NULL ? files + 1 : previous + 1;
+
+	for (; file < files + G_N_ELEMENTS(files); file++)
+		if (file->parent == dir)
+			return file;
+	return NULL;
+}
+
+struct tree_node tree_parent(const struct tree_node *dir)
+{
+	const struct tree_file *parent = dir->file->parent != NULL ? dir->file->parent : dir->file;
+
+	return (struct tree_node){.file = parent, .pid = is_in_process(parent) ? dir->pid : 0};
+}
+
+/* --- Attributes ----------------------------------------------------------------------------------- */
+
+static struct timespec timespec_add(struct timespec a, struct timespec b)
+{
+	struct timespec sum = {a.tv_sec + b.tv_sec, a.tv_nsec + b.tv_nsec};
+
+	if (sum.tv_nsec >= 1000000000) {
+		sum.tv_sec++;
+		sum.tv_nsec -= 1000000000;
+	}
+	return sum;
+}
+
+static nlink_t count_subdirs(const struct tree_file *dir)
+{
+	const struct tree_file *file = NULL;
+	nlink_t count = 0;
+
+	while ((file = tree_next(dir, file)) != NULL)
+		count += S_ISDIR(file->mode) && file->name != NULL;
+	return count;
+}
+
+/* What a process's node has of the process. */
+static void stat_process(const struct tree_node *node, struct stat *st)
+{
+	struct vm_process_info info;
+
+	vm_process_info(node->process, &info);
+	st->st_uid = info.cred.uid;
+	st->st_gid = info.cred.gid;
+	st->st_mtim = timespec_add(st->st_mtim, info.start);
+	if (node->file->class != NULL && node->file->class->stat != NULL)
+		node->file->class->stat(&info, st);
+}
+
+void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat *st)
+{
+	const struct tree_file *file = node->file;
+	struct vm_machine_info machine;
+
+	vm_machine_info(mount->machine, &machine);
+	*st = (struct stat){
+	    .st_ino = tree_ino(node),
+	    .st_mode = file->mode,
+	    .st_nlink = S_ISDIR(file->mode) ? 2 + count_subdirs(file) : 1,
+	    .st_uid = mount->daemon_uid,
+	    .st_gid = getgid(),
+	    .st_mtim = machine.start,
+	};
+	if (file == &files[ROOT])
+		st->st_nlink += machine.processes;
+	if (file == &files[TASK])
+		st->st_nlink += 1;
+	if (node->process != NULL)
+		stat_process(node, st);
+	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
+double tree_attr_timeout(const struct tree_node *node)
+{
+	return node->pid != 0 ? process_attr_timeout : root_attr_timeout;
+}
+
+/* Whether the name of a node can come to mean another one, or none. */
+static bool name_changes(const struct tree_node *node)
+{
+	const struct tree_numbers *numbers = node->file->numbers;
+
+	return numbers != NULL && (!numbers->pids || numbers->list == NULL);
+}
+
+void tree_entry(struct fs_mount *mount, const struct tree_node *node, struct fuse_entry_param *entry)
+{
+	*entry = (struct fuse_entry_param){
+	    .entry_timeout = name_changes(node) ? 0 : name_timeout,
+	    .attr_timeout = tree_attr_timeout(node),
+	};
+	tree_stat(mount, node, &entry->attr);
+	entry->ino = entry->attr.st_ino;
+}

@@ -1,0 +1,72 @@
+/*
+ * wordfile.c - pagemap, kpagecount, kpageflags.
+ */
+#include "fs/files/wordfile.h"
+
+#include <errno.h>
+
+static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	size_t count = size / sizeof(uint64_t);
+	g_autofree uint64_t *words = NULL;
+	ssize_t got;
+
+	if (size % sizeof(uint64_t) != 0 || (uint64_t)offset % sizeof(uint64_t) != 0) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	words = g_try_new(uint64_t, MAX(count, 1));
+	got = words == NULL ? -ENOMEM
+	                    : handle->node.file->words(handle->mount, handle->node.process,
+	                                               (uint64_t)offset / sizeof(uint64_t), count, words);
+	if (got < 0)
+		fuse_reply_err(req, (int)-got);
+	else
+		fuse_reply_buf(req, (const char *)words, (size_t)got * sizeof(uint64_t));
+}
+
+const struct file_class wordfile_class = {.read = wordfile_read};
+
+/* How many of COUNT words from FIRST on are below END. */
+static size_t count_below(uint64_t end, uint64_t first, size_t count)
+{
+	return first < end ? (size_t)MIN(count, end - first) : 0;
+}
+
+ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count, uint64_t *words)
+{
+	int error = 0;
+
+	count = count_below(VM_USER_END >> VM_PAGE_SHIFT, first, count);
+	if (count > 0)
+		error = vm_process_pagemap(process, first, count, words);
+	else if (!vm_process_alive(process))
+		error = -ESRCH;
+	return error < 0 ? error : (ssize_t)count;
+}
+
+static uint64_t frames_total(struct fs_mount *mount)
+{
+	struct vm_machine_info info;
+
+	vm_machine_info(mount->machine, &info);
+	return info.frames_total;
+}
+
+ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
+                         uint64_t *words)
+{
+	count = count_below(frames_total(mount), first, count);
+	if (count > 0)
+		vm_machine_page_counts(mount->machine, first, count, words);
+	return (ssize_t)count;
+}
+
+ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
+                         uint64_t *words)
+{
+	count = count_below(frames_total(mount), first, count);
+	if (count > 0)
+		vm_machine_page_flags(mount->machine, first, count, words);
+	return (ssize_t)count;
+}

@@ -1,0 +1,183 @@
+/*
+ * hostfile.c - host files opened as the caller, never as the daemon.
+ *
+ * The file that the path leads to is opened with O_PATH, looked at, and reopened through /proc/self/fd, so that nobody
+ * can exchange it in between.
+ *
+ * Where the daemon is root and the caller is not, all of this happens on a thread of its own that has the caller's
+ * identity and no capabilities, and ends afterwards: nothing has to be restored, so nothing can fail to be.
+ */
+#include "fs/host/hostfile.h"
+
+#include "fs/host/hostpath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct request {
+	const struct fs_mount *mount;
+	const struct fs_caller *caller;
+	const char *path;
+	int access;
+	bool executable;
+	struct hostpath_start start;
+	GArray *groups; /* the caller's supplementary groups; set on a thread of its own */
+	int result;     /* of that thread */
+};
+
+/* --- Opening ------------------------------------------------------------------------------------ */
+
+/* Whether the file found is one that we open. Linux maps no file of /proc either, and there we are not the caller. */
+static int check_file(const struct request *request, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || hostpath_is_proc(fd))
+		return request->executable ? -EACCES : -ENODEV;
+	/* AT_EACCESS: by the fsuid, which is the caller's, and not by the real uid. */
+	if (request->executable && syscall(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+		return -errno;
+	return 0;
+}
+
+static int reopen(const struct request *request, int found)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	int fd;
+
+	g_snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	fd = open(path, request->access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Walk and open with the identity of this thread: a descriptor, or a negative errno. */
+static int walk_and_open(struct request *request)
+{
+	int found, result;
+
+	hostpath_start_find(&request->start, request->caller);
+	found = hostpath_walk(request->mount, request->caller, &request->start, request->path);
+	if (found < 0)
+		return found;
+	result = check_file(request, found);
+	if (result == 0)
+		result = reopen(request, found);
+	close(found);
+	return result;
+}
+
+/* --- Identity ----------------------------------------------------------------------------------- */
+
+/* The supplementary groups of the caller: none where its process cannot be seen. */
+static GArray *caller_groups(const struct fs_caller *caller)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)caller->pid);
+	g_autofree char *status = NULL;
+	GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+	char *text, *end;
+
+	if (caller->pid == 0 || !g_file_get_contents(path, &status, NULL, NULL) ||
+	    (text = strstr(status, "\nGroups:")) == NULL)
+		return groups;
+	text += strlen("\nGroups:");
+	for (gid_t gid; *(text += strspn(text, " \t")) != '\n'; text = end) {
+		gid = (gid_t)strtoul(text, &end, 10);
+		if (end == text)
+			break;
+		g_array_append_val(groups, gid);
+	}
+	return groups;
+}
+
+/*
+ * Give this thread, and it alone, the caller's identity for good. The system calls are raw because glibc's act on all
+ * threads. Returns whether that worked.
+ */
+static bool become(const struct request *request)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	uid_t uid = request->caller->uid;
+	gid_t gid = request->caller->gid;
+
+	if (syscall(SYS_setgroups, request->groups->len, request->groups->data) < 0)
+		return false;
+	syscall(SYS_setfsgid, gid);
+	syscall(SYS_setfsuid, uid);
+	/* These two report nothing; a refused value shows what is. */
+	if ((gid_t)syscall(SYS_setfsgid, -1) != gid || (uid_t)syscall(SYS_setfsuid, -1) != uid)
+		return false;
+	return syscall(SYS_capset, &header, none) == 0;
+}
+
+static void *open_as_caller(void *ctx)
+{
+	struct request *request = ctx;
+
+	request->result = become(request) ? walk_and_open(request) : -EPERM;
+	return NULL;
+}
+
+static int open_on_thread(struct request *request)
+{
+	pthread_t thread;
+	int error;
+
+	/* What the daemon may look at and the caller may not: a process that is not dumpable. */
+	hostpath_start_find(&request->start, request->caller);
+	request->groups = caller_groups(request->caller);
+	error = pthread_create(&thread, NULL, open_as_caller, request);
+	if (error == 0)
+		pthread_join(thread, NULL);
+	g_array_free(request->groups, TRUE);
+	return error == 0 ? request->result : -error;
+}
+
+static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_caller *caller, const char *path,
+                                 int access, bool executable, int *error)
+{
+	struct request request = {
+	    .mount = mount,
+	    .caller = caller,
+	    .path = path,
+	    .access = access,
+	    .executable = executable,
+	    .start = HOSTPATH_START_INIT,
+	};
+	int fd = -EPERM;
+
+	if (caller->uid == mount->daemon_uid)
+		fd = walk_and_open(&request);
+	else if (mount->daemon_uid == 0)
+		fd = open_on_thread(&request);
+	hostpath_start_close(&request.start);
+	*error = fd < 0 ? fd : 0;
+	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, error);
+}
+
+struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller, const char *path, int access,
+                              int *error)
+{
+	return open_file(mount, caller, path, access, false, error);
+}
+
+static struct vm_file *open_for_exec(void *ctx, const char *path, bool executable, int *error)
+{
+	const struct hostfile_context *context = ctx;
+
+	return open_file(context->mount, context->caller, path, O_RDONLY, executable, error);
+}
+
+struct vm_opener hostfile_opener(struct hostfile_context *context)
+{
+	return (struct vm_opener){.open = open_for_exec, .ctx = context};
+}

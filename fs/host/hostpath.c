@@ -1,0 +1,343 @@
+/*
+ * hostpath.c - walks a path one component at a time, each opened with O_PATH and looked at before the next, because
+ *
+ *   - a step into our own mount must not happen: the lookup would be a request to ourselves, and where all threads wait
+ *     for one, nobody is left to answer. Opening the mount's root with O_PATH, and statx with AT_STATX_DONT_SYNC, send
+ * none;
+ *   - links of /proc must not lead to the daemon's own files, as they would if the kernel followed them;
+ *   - a caller may have another root directory than the daemon.
+ */
+#include "fs/host/hostpath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum {
+	MAX_LINKS = 40, /* as the kernel */
+	STEP_FLAGS = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+};
+
+struct walk {
+	const struct fs_mount *mount;
+	const struct fs_caller *caller;
+	const struct hostpath_start *start;
+	int at;         /* the file reached, or -1 */
+	GString *rest;  /* the path that is left, and ... */
+	size_t rest_at; /* ... where in it we are */
+	int links;      /* followed */
+};
+
+/* --- Places ------------------------------------------------------------------------------------- */
+
+struct place {
+	dev_t dev;
+	ino_t ino;
+	uint64_t mount;
+	mode_t mode; /* 0 where the file system does not let the caller look */
+};
+
+/* What FD is, without a request to a file system that would have to answer it. Returns 0 or a negative errno. */
+static int look(int fd, struct place *place)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	place->dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	place->ino = st.stx_ino;
+	place->mount = st.stx_mnt_id;
+	place->mode = st.stx_mode;
+	return 0;
+}
+
+static bool is_ours(const struct walk *walk, const struct place *place)
+{
+	return walk->mount->dev != 0 && place->dev == walk->mount->dev;
+}
+
+static bool same_place(int a, int b)
+{
+	struct place x, y;
+
+	return look(a, &x) == 0 && look(b, &y) == 0 && x.dev == y.dev && x.ino == y.ino && x.mount == y.mount;
+}
+
+bool hostpath_is_proc(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Make FD the directory reached. */
+static void go_to(struct walk *walk, int fd)
+{
+	if (walk->at >= 0)
+		close(walk->at);
+	walk->at = fd;
+}
+
+/* Make what FD is the directory reached, but for our own mount. */
+static int go_to_copy(struct walk *walk, int fd)
+{
+	struct place place;
+	int copy, error = look(fd, &place);
+
+	if (error < 0 || is_ours(walk, &place))
+		return error < 0 ? error : -ELOOP;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return -errno;
+	go_to(walk, copy);
+	return 0;
+}
+
+/* --- Steps -------------------------------------------------------------------------------------- */
+
+/*
+ * Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount.
+ */
+static int open_step(const struct walk *walk, const char *name, bool is_dir)
+{
+	int fd = openat(walk->at, name, STEP_FLAGS | (is_dir ? O_DIRECTORY : 0));
+
+	if (fd < 0 && errno == ENOTDIR && is_dir)
+		fd = openat(walk->at, name, STEP_FLAGS);
+	return fd < 0 ? -errno : fd;
+}
+
+/* As the kernel with fs.protected_symlinks: in /tmp and its like, only one's own and the directory owner's links. */
+static int check_link(const struct walk *walk, int fd)
+{
+	struct stat link, dir;
+
+	if (fstat(fd, &link) < 0 || fstat(walk->at, &dir) < 0)
+		return -errno;
+	if ((dir.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
+		return 0;
+	return link.st_uid == walk->caller->uid || link.st_uid == dir.st_uid ? 0 : -EACCES;
+}
+
+/* The text of the link FD, called NAME. /proc/self is the caller, not we. */
+static int read_link(const struct walk *walk, int fd, const char *name, char text[PATH_MAX])
+{
+	bool self = strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0;
+	ssize_t len;
+
+	if (self && hostpath_is_proc(fd)) {
+		g_snprintf(text, PATH_MAX, "%d", (int)walk->caller->pid);
+		return 0;
+	}
+	len = readlinkat(fd, "", text, PATH_MAX);
+	if (len < 0)
+		return -errno;
+	if (len == 0 || len == PATH_MAX)
+		return len == 0 ? -ENOENT : -ENAMETOOLONG;
+	text[len] = '\0';
+	return 0;
+}
+
+/* Put the text of a link in place of its NAME in the path. */
+static int follow_link(struct walk *walk, int fd, const char *name, bool last)
+{
+	char text[PATH_MAX];
+	int error;
+
+	if (++walk->links > MAX_LINKS)
+		return -ELOOP;
+	if ((last && (error = check_link(walk, fd)) < 0) || (error = read_link(walk, fd, name, text)) < 0)
+		return error;
+	g_string_erase(walk->rest, 0, (gssize)walk->rest_at);
+	g_string_prepend(walk->rest, text);
+	walk->rest_at = 0;
+	return text[0] == '/' ? go_to_copy(walk, walk->start->root) : 0;
+}
+
+/*
+ * Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno.
+ */
+static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
+{
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = look(fd, place);
+	if (error == 0 && is_ours(walk, place))
+		error = -ELOOP;
+	if (error == 0 && is_dir && S_ISREG(place->mode))
+		error = -ENOTDIR;
+	if (error < 0)
+		close(fd);
+	return error < 0 ? error : fd;
+}
+
+static int step_up(struct walk *walk)
+{
+	struct place place;
+	int fd;
+
+	if (same_place(walk->at, walk->start->root))
+		return 0;
+	fd = check_step(walk, open_step(walk, "..", true), true, &place);
+	if (fd < 0)
+		return fd;
+	go_to(walk, fd);
+	return 0;
+}
+
+static int step_down(struct walk *walk, const char *name, bool last)
+{
+	bool is_dir = walk->rest->str[walk->rest_at] == '/';
+	struct place place;
+	int error, fd;
+
+	fd = check_step(walk, open_step(walk, name, is_dir), is_dir, &place);
+	if (fd < 0)
+		return fd;
+	if (!S_ISLNK(place.mode)) {
+		go_to(walk, fd);
+		return 0;
+	}
+	error = follow_link(walk, fd, name, last);
+	close(fd);
+	return error;
+}
+
+/* Take the next component off the path into NAME. 0: none is left; 1: one; or -ENAMETOOLONG. */
+static int next_name(struct walk *walk, char name[NAME_MAX + 1])
+{
+	const char *start = walk->rest->str + walk->rest_at;
+	size_t len;
+
+	start += strspn(start, "/");
+	len = strcspn(start, "/");
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, start, len);
+	name[len] = '\0';
+	walk->rest_at = (size_t)(start + len - walk->rest->str);
+	return len > 0;
+}
+
+static int step(struct walk *walk, const char *name)
+{
+	const char *behind = walk->rest->str + walk->rest_at;
+
+	if (strcmp(name, ".") == 0)
+		return 0;
+	if (strcmp(name, "..") == 0)
+		return step_up(walk);
+	return step_down(walk, name, behind[strspn(behind, "/")] == '\0');
+}
+
+/* Walk the rest of the path: 0 with walk->at the file, or a negative errno. */
+static int walk_rest(struct walk *walk)
+{
+	char name[NAME_MAX + 1];
+	int error;
+
+	while ((error = next_name(walk, name)) > 0) {
+		error = step(walk, name);
+		if (error < 0)
+			return error;
+	}
+	return error;
+}
+
+/* --- Where a path starts ------------------------------------------------------------------------ */
+
+static int open_caller_dir(const struct fs_caller *caller, const char *which)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)caller->pid, which);
+
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller)
+{
+	if (start->root < 0)
+		start->root =
+		    caller->pid != 0 ? open_caller_dir(caller, "root") : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (start->cwd < 0 && caller->pid != 0)
+		start->cwd = open_caller_dir(caller, "cwd");
+}
+
+void hostpath_start_close(struct hostpath_start *start)
+{
+	if (start->root >= 0)
+		close(start->root);
+	if (start->cwd >= 0)
+		close(start->cwd);
+	*start = HOSTPATH_START_INIT;
+}
+
+/*
+ * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves the way: the name of
+ * its directory tells. That name is seen from our root, so it is of use only to a caller with the same.
+ */
+static int start_outside(struct walk *walk)
+{
+	g_autofree char *link = g_strdup_printf("/proc/%d/cwd", (int)walk->caller->pid);
+	g_autofree char *cwd = g_file_read_link(link, NULL);
+	int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool same = ours >= 0 && same_place(ours, walk->start->root);
+	char name[NAME_MAX + 1];
+	size_t before = 0;
+
+	if (ours >= 0)
+		close(ours);
+	if (!same || cwd == NULL || cwd[0] != '/')
+		return -ELOOP;
+	while (next_name(walk, name) > 0 && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
+		if (strcmp(name, "..") == 0)
+			*strrchr(cwd, '/') = '\0';
+		if (cwd[0] == '\0')
+			strcpy(cwd, "/");
+		before = walk->rest_at;
+	}
+	g_string_erase(walk->rest, 0, (gssize)before);
+	g_string_prepend_c(walk->rest, '/');
+	g_string_prepend(walk->rest, cwd);
+	walk->rest_at = 0;
+	return go_to_copy(walk, walk->start->root);
+}
+
+static int start_walk(struct walk *walk, const char *path)
+{
+	struct place place;
+	int error;
+
+	if (path[0] == '\0')
+		return -ENOENT;
+	if (walk->start->root < 0)
+		return -EACCES;
+	if (path[0] == '/')
+		return go_to_copy(walk, walk->start->root);
+	if (walk->start->cwd < 0)
+		return -EINVAL;
+	if ((error = look(walk->start->cwd, &place)) < 0)
+		return error;
+	return is_ours(walk, &place) ? start_outside(walk) : go_to_copy(walk, walk->start->cwd);
+}
+
+int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller, const struct hostpath_start *start,
+                  const char *path)
+{
+	g_autoptr(GString) rest = g_string_new(path);
+	struct walk walk = {.mount = mount, .caller = caller, .start = start, .at = -1, .rest = rest};
+	int error;
+
+	if ((error = start_walk(&walk, path)) < 0 || (error = walk_rest(&walk)) < 0) {
+		go_to(&walk, -1);
+		return error;
+	}
+	return walk.at;
+}

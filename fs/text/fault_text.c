@@ -1,0 +1,86 @@
+/*
+ * fault_text.c - PID/faults, and the line of one fault wherever it is shown.
+ *
+ *     SEQ TIME PID ACCESS VA OUTCOME KIND key=value...
+ *
+ * A line never has a blank inside a field, so it can be cut into words whatever a file is called.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#define NS_PER_SEC UINT64_C(1000000000)
+#define NS_PER_USEC UINT64_C(1000)
+
+static const char access_letters[] = {[VM_ACCESS_READ] = 'r', [VM_ACCESS_WRITE] = 'w', [VM_ACCESS_EXEC] = 'x'};
+
+static void add_head(GString *out, const struct vm_fault *fault)
+{
+	g_string_append_printf(out, "%" PRIu64 " %" PRIu64 ".%06" PRIu64 " %d %c ", fault->seq,
+	                       fault->time / NS_PER_SEC, fault->time % NS_PER_SEC / NS_PER_USEC, (int)fault->pid,
+	                       access_letters[fault->access]);
+}
+
+static void add_hex_key(GString *out, const char *key, uint64_t value)
+{
+	g_string_append_printf(out, " %s=0x%" PRIx64, key, value);
+}
+
+static void add_file_keys(GString *out, const struct vm_fault *fault)
+{
+	g_string_append(out, " file=");
+	text_escaped(out, fault->file, " \t\n\\");
+	add_hex_key(out, "offset", fault->offset);
+}
+
+static void add_keys(GString *out, const struct vm_fault *fault)
+{
+	if (fault->then != VM_FAULT_NONE)
+		g_string_append_printf(out, " then=%s", vm_fault_kind_name(fault->then));
+	if (fault->area_end)
+		g_string_append_printf(out, " area=%08" PRIx64 "-%08" PRIx64 ":%s", fault->area_start, fault->area_end,
+		                       fault->area_perm);
+	if (fault->frame != VM_NO_FRAME)
+		add_hex_key(out, "frame", fault->frame);
+	if (fault->from != VM_NO_FRAME)
+		add_hex_key(out, "from", fault->from);
+	if (fault->slot != VM_NO_FRAME)
+		g_string_append_printf(out, " slot=%" PRIu64, fault->slot);
+	if (fault->evicted != VM_NO_FRAME)
+		add_hex_key(out, "evicted", fault->evicted);
+	if (fault->file)
+		add_file_keys(out, fault);
+	if (fault->tables_copied)
+		g_string_append_printf(out, " tables=%u", fault->tables_copied);
+}
+
+/* A hit is no fault: it has no kind, and nothing was done that a key could tell. */
+void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
+{
+	if (with_head)
+		add_head(out, fault);
+	text_hex(out, fault->va, 16);
+	g_string_append_printf(out, " %s", vm_outcome_name(fault->outcome));
+	if (fault->outcome == VM_HIT)
+		return;
+	g_string_append_printf(out, " %s", vm_fault_kind_name(fault->kind));
+	add_keys(out, fault);
+}
+
+static void add_fault(void *ctx, const struct vm_fault *fault)
+{
+	GString *out = ctx;
+
+	fault_line(out, fault, true);
+	g_string_append_c(out, '\n');
+}
+
+int render_faults(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	vm_process_faults(process, add_fault, out);
+	return 0;
+}

@@ -1,0 +1,178 @@
+/*
+ * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps. Keys, columns and
+ * order are Linux's, so that tools find them; what the model does not have is 0.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { KIB_PER_PAGE = VM_PAGE_SIZE / 1024 };
+
+#define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
+
+struct row {
+	const char *key;
+	uint64_t value;
+};
+
+static void add_meminfo_rows(GString *out, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key, rows[i].value * KIB_PER_PAGE);
+}
+
+/* Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves them. */
+static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
+{
+	uint64_t anon = info->frames_anon + info->frames_shmem;
+	const struct row rows[] = {
+	    {"MemTotal:", info->frames_total},
+	    {"MemFree:", info->frames_free},
+	    {"MemAvailable:", info->frames_free + info->frames_file},
+	    {"Buffers:", 0},
+	    {"Cached:", info->frames_file + info->frames_shmem},
+	    {"SwapCached:", info->swap_cached},
+	    {"Active:", 0},
+	    {"Inactive:", anon + info->frames_file},
+	    {"Active(anon):", 0},
+	    {"Inactive(anon):", anon},
+	    {"Active(file):", 0},
+	    {"Inactive(file):", info->frames_file},
+	    {"Unevictable:", info->locked},
+	    {"Mlocked:", info->locked},
+	    {"SwapTotal:", info->swap_total},
+	    {"SwapFree:", info->swap_total - info->swap_used},
+	    {"Zswap:", 0},
+	    {"Zswapped:", 0},
+	    {"Dirty:", info->frames_dirty},
+	    {"Writeback:", info->frames_writeback},
+	    {"AnonPages:", info->frames_anon},
+	    {"Mapped:", info->frames_mapped},
+	    {"Shmem:", info->frames_shmem},
+	};
+
+	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+}
+
+/* Pages: what the kernel would use for itself, and what it has promised. */
+static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
+{
+	const struct row rows[] = {
+	    {"KReclaimable:", 0},
+	    {"Slab:", 0},
+	    {"SReclaimable:", 0},
+	    {"SUnreclaim:", 0},
+	    {"KernelStack:", 0},
+	    {"PageTables:", info->tables},
+	    {"SecPageTables:", 0},
+	    {"NFS_Unstable:", 0},
+	    {"Bounce:", 0},
+	    {"WritebackTmp:", 0},
+	    {"CommitLimit:", info->commit_limit},
+	    {"Committed_AS:", info->committed},
+	};
+
+	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+}
+
+int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_machine_info info;
+
+	vm_machine_info(mount->machine, &info);
+	add_meminfo_use(out, &info);
+	add_meminfo_kernel(out, &info);
+	g_string_append_printf(out, "VmallocTotal:   %8" PRIu64 " kB\n", VMALLOC_TOTAL_KIB);
+	g_string_append(out, "VmallocUsed:           0 kB\n"
+	                     "VmallocChunk:          0 kB\n"
+	                     "Percpu:                0 kB\n"
+	                     "AnonHugePages:         0 kB\n"
+	                     "ShmemHugePages:        0 kB\n"
+	                     "ShmemPmdMapped:        0 kB\n"
+	                     "FileHugePages:         0 kB\n"
+	                     "FilePmdMapped:         0 kB\n"
+	                     "HugePages_Total:       0\n"
+	                     "HugePages_Free:        0\n"
+	                     "HugePages_Rsvd:        0\n"
+	                     "HugePages_Surp:        0\n"
+	                     "Hugepagesize:       2048 kB\n"
+	                     "Hugetlb:               0 kB\n");
+	return 0;
+}
+
+/* Linux's names first, then our own, which start with sim_. Pages but for pgpgin and pgpgout, which are KiB. */
+int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_machine_info info;
+
+	vm_machine_info(mount->machine, &info);
+
+	const struct row rows[] = {
+	    {"nr_free_pages", info.frames_free},
+	    {"nr_mlock", info.locked},
+	    {"nr_inactive_anon", info.frames_anon + info.frames_shmem},
+	    {"nr_active_anon", 0},
+	    {"nr_inactive_file", info.frames_file},
+	    {"nr_active_file", 0},
+	    {"nr_unevictable", info.locked},
+	    {"nr_anon_pages", info.frames_anon},
+	    {"nr_mapped", info.frames_mapped},
+	    {"nr_file_pages", info.frames_file + info.frames_shmem + info.swap_cached},
+	    {"nr_dirty", info.frames_dirty},
+	    {"nr_writeback", info.frames_writeback},
+	    {"nr_shmem", info.frames_shmem},
+	    {"nr_written", info.file_writes + info.swap_outs},
+	    {"nr_page_table_pages", info.tables},
+	    {"nr_swapcached", info.swap_cached},
+	    {"pgpgin", info.file_reads * KIB_PER_PAGE},
+	    {"pgpgout", info.file_writes * KIB_PER_PAGE},
+	    {"pswpin", info.swap_ins},
+	    {"pswpout", info.swap_outs},
+	    {"pgfault", info.faults},
+	    {"pgmajfault", info.major_faults},
+	    {"pgreuse", info.cow_reuses},
+	    /* There is no kswapd: who needs a frame looks for one. */
+	    {"pgsteal_kswapd", 0},
+	    {"pgsteal_direct", info.reclaimed},
+	    {"pgscan_kswapd", 0},
+	    {"pgscan_direct", info.scanned},
+	    {"oom_kill", info.oom_kills},
+	    {"sim_cow_copies", info.cow_copies},
+	    {"sim_cow_reuses", info.cow_reuses},
+	    {"sim_pages_zeroed", info.zeroed},
+	    {"sim_file_reads", info.file_reads},
+	    {"sim_file_writes", info.file_writes},
+	    {"sim_forks", info.forks},
+	    {"sim_processes", info.processes},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		g_string_append_printf(out, "%s %" PRIu64 "\n", rows[i].key, rows[i].value);
+	return 0;
+}
+
+/* As swap_show does it: a name of 40 columns, then tabs, more of them behind a short number. */
+int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	enum { NAME_COLUMNS = 40, LONG_NUMBER = 10000000, PRIORITY = -2 };
+	const char *name = mount->swap_name != NULL ? mount->swap_name : "swap";
+	struct vm_machine_info info;
+	uint64_t total, used;
+	size_t len;
+
+	vm_machine_info(mount->machine, &info);
+	g_string_append(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	if (info.swap_total == 0)
+		return 0;
+	total = info.swap_total * KIB_PER_PAGE;
+	used = info.swap_used * KIB_PER_PAGE;
+	len = out->len;
+	text_escaped(out, name, " \t\n\\");
+	len = out->len - len;
+	g_string_append_printf(out, "%*s", len < NAME_COLUMNS ? (int)(NAME_COLUMNS - len) : 1, " ");
+	g_string_append_printf(out, "file\t\t%" PRIu64 "\t%s%" PRIu64 "\t%s%d\n", total,
+	                       total < LONG_NUMBER ? "\t" : "", used, used < LONG_NUMBER ? "\t" : "", PRIORITY);
+	return 0;
+}

@@ -1,0 +1,99 @@
+/*
+ * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo, mounts. There is
+ * one processor, which never works: nothing runs here.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+enum {
+	TICKS_PER_SEC = 100, /* USER_HZ */
+	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
+};
+
+static uint64_t ticks(const struct timespec *time)
+{
+	return (uint64_t)time->tv_sec * TICKS_PER_SEC + (uint64_t)time->tv_nsec / NS_PER_TICK;
+}
+
+int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_machine_info info;
+	uint64_t idle;
+
+	vm_machine_info(mount->machine, &info);
+	idle = ticks(&info.uptime);
+	g_string_append_printf(out, "cpu  0 0 0 %" PRIu64 " 0 0 0 0 0 0\ncpu0 0 0 0 %" PRIu64 " 0 0 0 0 0 0\n", idle,
+	                       idle);
+	g_string_append_printf(out,
+	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64 "\nprocs_running 0\nprocs_blocked 0\n"
+	                       "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
+	                       (intmax_t)info.start.tv_sec, info.forks);
+	return 0;
+}
+
+/* Since the start, and of that idle. */
+int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_machine_info info;
+	uint64_t up;
+
+	vm_machine_info(mount->machine, &info);
+	up = ticks(&info.uptime);
+	for (int i = 0; i < 2; i++)
+		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", up / TICKS_PER_SEC, up % TICKS_PER_SEC,
+		                       i == 0 ? ' ' : '\n');
+	return 0;
+}
+
+/* The last number is the last pid given, as far as its process is still there. */
+int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	GArray *pids = vm_machine_pids(mount->machine);
+
+	g_string_append_printf(out, "0.00 0.00 0.00 0/%u %d\n", pids->len,
+	                       pids->len > 0 ? (int)g_array_index(pids, pid_t, pids->len - 1) : 0);
+	g_array_unref(pids);
+	return 0;
+}
+
+/* The blank line belongs to it: tools take it for the end of a processor. */
+int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	g_string_append(out, "processor\t: 0\n"
+	                     "vendor_id\t: vasfs\n"
+	                     "cpu family\t: 6\n"
+	                     "model\t\t: 0\n"
+	                     "model name\t: x86-64, simulated by vasfs " VASFS_VERSION "\n"
+	                     "stepping\t: 0\n"
+	                     "physical id\t: 0\n"
+	                     "siblings\t: 1\n"
+	                     "core id\t\t: 0\n"
+	                     "cpu cores\t: 1\n"
+	                     "flags\t\t: pse pae pge nx lm\n"
+	                     "address sizes\t: 52 bits physical, 48 bits virtual\n"
+	                     "\n");
+	return 0;
+}
+
+/* The host's: the files that processes map lie there, and tools look them up by it. */
+int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct text_lines lines = {.out = out};
+	char buf[VM_PAGE_SIZE];
+	off_t offset = 0;
+	ssize_t got;
+
+	if (mount->mounts_fd <= 0)
+		return 0;
+	while ((got = pread(mount->mounts_fd, buf, sizeof(buf), offset)) > 0) {
+		if (!text_room(&lines, (size_t)got))
+			return -ENOMEM;
+		g_string_append_len(out, buf, got);
+		offset += got;
+	}
+	return got < 0 ? -errno : 0;
+}

@@ -1,0 +1,107 @@
+/*
+ * proc_pagetable.c - PID/pagetable: one line an entry in use of the four-level table, in address order, parents first.
+ *
+ *     VA LEVEL INDEX KIND RAW NOTES...
+ *
+ * NOTES in this order, each only where it says something: pfn= or slot=, flags=, users=, zero, cow. A process with
+ * 1 GiB resident has a quarter of a million lines, so numbers are written without printf.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+
+/* Longest line, with room to spare: every flag set takes 90 bytes. */
+#define LINE_ROOM 256
+
+#define PFN_BITS UINT64_C(0x000ffffffffff000)
+
+static const char *const level_names[] = {[VM_PTE] = "PTE", [VM_PMD] = "PMD", [VM_PUD] = "PUD", [VM_PGD] = "PGD"};
+
+static const char *const kind_names[] = {
+    [VM_ENTRY_TABLE] = "table", [VM_ENTRY_PAGE] = "page",   [VM_ENTRY_HUGE] = "huge",
+    [VM_ENTRY_SWAP] = "swap",   [VM_ENTRY_GUARD] = "guard",
+};
+
+/* By bit number, as the processor's manual names them; what it leaves to software is SW and the number. */
+static const char *const bit_names[64] = {
+    [0] = "P",     [1] = "RW",    [2] = "US",    [3] = "PWT",   [4] = "PCD",   [5] = "A",
+    [6] = "D",     [7] = "PS",    [8] = "G",     [9] = "SW9",   [10] = "SW10", [11] = "SW11",
+    [52] = "SW52", [53] = "SW53", [54] = "SW54", [55] = "SW55", [56] = "SW56", [57] = "SW57",
+    [58] = "SW58", [59] = "SW59", [60] = "SW60", [61] = "SW61", [62] = "SW62", [63] = "NX",
+};
+
+enum { PS_BIT = 7 };
+
+/* In a last-level entry the bit of the page size means something else. */
+static const char *bit_name(int bit, enum vm_level level)
+{
+	return bit == PS_BIT && level == VM_PTE ? "PAT" : bit_names[bit];
+}
+
+static void add_flags(GString *out, uint64_t raw, enum vm_level level)
+{
+	uint64_t bits = raw & ~PFN_BITS;
+	const char *separator = " flags=";
+
+	while (bits) {
+		int bit = __builtin_ctzll(bits);
+
+		g_string_append(out, separator);
+		g_string_append(out, bit_name(bit, level));
+		separator = "|";
+		bits &= bits - 1;
+	}
+}
+
+static void add_notes(GString *out, const struct vm_entry_info *entry)
+{
+	if (entry->kind == VM_ENTRY_SWAP) {
+		g_string_append(out, " slot=");
+		text_decimal(out, entry->pfn);
+	} else if (entry->kind == VM_ENTRY_GUARD) {
+		add_flags(out, entry->raw, entry->level);
+	} else {
+		g_string_append(out, " pfn=0x");
+		text_hex(out, entry->pfn, 1);
+		add_flags(out, entry->raw, entry->level);
+	}
+	if (entry->users > 1) {
+		g_string_append(out, " users=");
+		text_decimal(out, entry->users);
+	}
+	if (entry->zero)
+		g_string_append(out, " zero");
+	if (entry->cow)
+		g_string_append(out, " cow");
+}
+
+static void add_entry(void *ctx, const struct vm_entry_info *entry)
+{
+	struct text_lines *lines = ctx;
+	GString *out = lines->out;
+
+	if (!text_room(lines, LINE_ROOM))
+		return;
+	text_hex(out, entry->va, 16);
+	g_string_append_c(out, ' ');
+	g_string_append(out, level_names[entry->level]);
+	g_string_append_c(out, ' ');
+	text_decimal(out, entry->index);
+	g_string_append_c(out, ' ');
+	g_string_append(out, kind_names[entry->kind]);
+	g_string_append(out, " 0x");
+	text_hex(out, entry->raw, 16);
+	add_notes(out, entry);
+	g_string_append_c(out, '\n');
+}
+
+int render_pagetable(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct text_lines lines = {.out = out};
+	int error = vm_process_entries(process, add_entry, &lines);
+
+	if (error)
+		return error;
+	return lines.full ? -ENOMEM : 0;
+}

@@ -1,0 +1,141 @@
+/*
+ * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in memory. Keys, order
+ * and padding are Linux 6.x's, because tools parse them; what the model does not have is 0.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Longest entry but for the name of the area, with room to spare. */
+#define ENTRY_ROOM 2048
+
+/* Proportional shares are in bytes x 4096. */
+#define PSS_SHIFT 12
+
+struct row {
+	const char *key;
+	uint64_t bytes;
+};
+
+static void add_rows(GString *out, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key, rows[i].bytes >> 10);
+}
+
+/* What stands before the shares by kind, which only the rollup has, and behind them. */
+static void add_resident(GString *out, const struct vm_area_usage *usage)
+{
+	const struct row rows[] = {
+	    {"Rss:", usage->rss},
+	    {"Pss:", usage->pss >> PSS_SHIFT},
+	    {"Pss_Dirty:", usage->pss_dirty >> PSS_SHIFT},
+	};
+
+	add_rows(out, rows, G_N_ELEMENTS(rows));
+}
+
+static void add_rest(GString *out, const struct vm_area_usage *usage)
+{
+	const struct row rows[] = {
+	    {"Shared_Clean:", usage->shared_clean},
+	    {"Shared_Dirty:", usage->shared_dirty},
+	    {"Private_Clean:", usage->private_clean},
+	    {"Private_Dirty:", usage->private_dirty},
+	    {"Referenced:", usage->referenced},
+	    {"Anonymous:", usage->anonymous},
+	    {"KSM:", 0},
+	    {"LazyFree:", usage->lazy_free},
+	    {"AnonHugePages:", 0},
+	    {"ShmemPmdMapped:", 0},
+	    {"FilePmdMapped:", 0},
+	    {"Shared_Hugetlb:", 0},
+	    {"Private_Hugetlb:", 0},
+	    {"Swap:", usage->swap},
+	    {"SwapPss:", usage->swap_pss >> PSS_SHIFT},
+	    {"Locked:", usage->pss_locked >> PSS_SHIFT},
+	};
+
+	add_rows(out, rows, G_N_ELEMENTS(rows));
+}
+
+/* --- smaps ---------------------------------------------------------------------------------------- */
+
+static void add_area(void *ctx, const struct vm_area_usage *usage)
+{
+	const struct row sizes[] = {
+	    {"Size:", usage->area.end - usage->area.start},
+	    {"KernelPageSize:", VM_PAGE_SIZE},
+	    {"MMUPageSize:", VM_PAGE_SIZE},
+	};
+	struct text_lines *lines = ctx;
+
+	if (!text_room(lines, ENTRY_ROOM + maps_line_room(&usage->area)))
+		return;
+	maps_line(lines->out, &usage->area);
+	add_rows(lines->out, sizes, G_N_ELEMENTS(sizes));
+	add_resident(lines->out, usage);
+	add_rest(lines->out, usage);
+	g_string_append_printf(lines->out, "THPeligible:    %8u\nVmFlags: %s\n", 0, usage->vm_flags);
+}
+
+int render_smaps(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct text_lines lines = {.out = out};
+	int error = vm_process_usage(process, add_area, &lines);
+
+	if (error)
+		return error;
+	return lines.full ? -ENOMEM : 0;
+}
+
+/* --- smaps_rollup --------------------------------------------------------------------------------- */
+
+struct sum {
+	struct vm_area_usage all;
+	bool any;
+};
+
+static void sum_area(void *ctx, const struct vm_area_usage *usage)
+{
+	static const size_t fields[] = {
+#define FIELD(name) offsetof(struct vm_area_usage, name)
+	    FIELD(rss),           FIELD(shared_clean), FIELD(shared_dirty), FIELD(private_clean),
+	    FIELD(private_dirty), FIELD(referenced),   FIELD(anonymous),    FIELD(swap),
+	    FIELD(locked),        FIELD(pss),          FIELD(pss_dirty),    FIELD(pss_anon),
+	    FIELD(pss_file),      FIELD(pss_shmem),    FIELD(pss_locked),   FIELD(swap_pss),
+#undef FIELD
+	};
+	struct sum *sum = ctx;
+
+	if (!sum->any)
+		sum->all.area.start = usage->area.start;
+	sum->any = true;
+	sum->all.area.end = usage->area.end;
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+		G_STRUCT_MEMBER(uint64_t, &sum->all, fields[i]) += G_STRUCT_MEMBER(uint64_t, usage, fields[i]);
+}
+
+int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct sum sum = {.all.area = {.perm = "---p", .name = "[rollup]"}};
+	int error = vm_process_usage(process, sum_area, &sum);
+
+	if (error)
+		return error;
+
+	const struct row kinds[] = {
+	    {"Pss_Anon:", sum.all.pss_anon >> PSS_SHIFT},
+	    {"Pss_File:", sum.all.pss_file >> PSS_SHIFT},
+	    {"Pss_Shmem:", sum.all.pss_shmem >> PSS_SHIFT},
+	};
+
+	maps_line(out, &sum.all.area);
+	add_resident(out, &sum.all);
+	add_rows(out, kinds, G_N_ELEMENTS(kinds));
+	add_rest(out, &sum.all);
+	return 0;
+}

@@ -1,0 +1,282 @@
+/*
+ * proc_status.c - what a process says about itself: status, stat, statm, comm, and the strings and vectors that
+ * lie in its own memory: cmdline, environ, auxv.
+ *
+ * Keys, order and padding are Linux 6.x's, because tools parse them. What the model does not have (threads, signals
+ * that wait, seccomp) shows as a process shows it that never used it. Lines of our own stand at the end of
+ * status and start with Sim.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+enum {
+	KIB_PER_PAGE = VM_PAGE_SIZE / 1024,
+	TICKS_PER_SEC = 100, /* USER_HZ */
+	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
+	MIN_FD_SLOTS = 64, /* what a table of descriptors starts with */
+};
+
+#define ALL_CAPABILITIES UINT64_C(0x000001ffffffffff)
+
+/* The state of a living process: the files of one that has ended answer -ESRCH. */
+static int living_info(struct vm_process *process, struct vm_process_info *info)
+{
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	vm_process_info(process, info);
+	return 0;
+}
+
+static uint64_t resident_pages(const struct vm_process_info *info)
+{
+	return info->rss_anon + info->rss_file + info->rss_shmem;
+}
+
+/* --- status ----------------------------------------------------------------------------------- */
+
+/* The name as the kernel escapes it here, and only here: \n and \\. */
+static void add_status_name(GString *out, const char *comm)
+{
+	g_string_append(out, "Name:\t");
+	for (; *comm; comm++) {
+		if (*comm == '\n')
+			g_string_append(out, "\\n");
+		else if (*comm == '\\')
+			g_string_append(out, "\\\\");
+		else
+			g_string_append_c(out, *comm);
+	}
+	g_string_append_c(out, '\n');
+}
+
+static unsigned fd_slots(unsigned fds)
+{
+	unsigned slots = MIN_FD_SLOTS;
+
+	while (slots < fds)
+		slots *= 2;
+	return slots;
+}
+
+static void add_status_identity(GString *out, const struct vm_process_info *info)
+{
+	unsigned uid = info->cred.uid, gid = info->cred.gid;
+
+	add_status_name(out, info->comm);
+	g_string_append_printf(out,
+	                       "Umask:\t0022\n"
+	                       "State:\tS (sleeping)\n"
+	                       "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
+	                       "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n"
+	                       "FDSize:\t%u\nGroups:\t \n",
+	                       info->pid, info->pid, info->ppid, uid, uid, uid, uid, gid, gid, gid, gid,
+	                       fd_slots(info->fds));
+	g_string_append_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t0\nNSsid:\t0\nKthread:\t0\n", info->pid,
+	                       info->pid);
+}
+
+static void add_status_memory(GString *out, const struct vm_process_info *info)
+{
+	const struct {
+		const char *key;
+		uint64_t pages;
+	} rows[] = {
+	    {"VmPeak", MAX(info->vm_peak, info->vm_total)},
+	    {"VmSize", info->vm_total},
+	    {"VmLck", info->vm_locked},
+	    {"VmPin", info->vm_pinned},
+	    {"VmHWM", MAX(info->rss_peak, resident_pages(info))},
+	    {"VmRSS", resident_pages(info)},
+	    {"RssAnon", info->rss_anon},
+	    {"RssFile", info->rss_file},
+	    {"RssShmem", info->rss_shmem},
+	    {"VmData", info->vm_data},
+	    {"VmStk", info->vm_stack},
+	    {"VmExe", info->vm_exec},
+	    {"VmLib", info->vm_lib},
+	    {"VmPTE", info->tables},
+	    {"VmSwap", info->swap},
+	    {"HugetlbPages", 0},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		g_string_append_printf(out, "%s:\t%8" PRIu64 " kB\n", rows[i].key, rows[i].pages * KIB_PER_PAGE);
+}
+
+static void add_status_rest(GString *out, const struct vm_process_info *info)
+{
+	uint64_t capabilities = info->cred.uid == 0 ? ALL_CAPABILITIES : 0;
+
+	g_string_append(out, "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\nThreads:\t1\n"
+	                     "SigQ:\t0/0\n"
+	                     "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
+	                     "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+	g_string_append_printf(out,
+	                       "CapInh:\t0000000000000000\nCapPrm:\t%016" PRIx64 "\nCapEff:\t%016" PRIx64
+	                       "\nCapBnd:\t%016" PRIx64 "\nCapAmb:\t0000000000000000\n",
+	                       capabilities, capabilities, ALL_CAPABILITIES);
+	g_string_append(out, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+	                     "Speculation_Store_Bypass:\tnot vulnerable\nSpeculationIndirectBranch:\tnot affected\n"
+	                     "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t00000000,00000001\n"
+	                     "Mems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+}
+
+/* The si_code by its name, NULL for one that no fault here gives. */
+static const char *signal_code_name(int signal, int code)
+{
+	static const struct {
+		int signal, code;
+		const char *name;
+	} names[] = {
+	    {SIGSEGV, SEGV_MAPERR, "SEGV_MAPERR"},
+	    {SIGSEGV, SEGV_ACCERR, "SEGV_ACCERR"},
+	    {SIGSEGV, SI_KERNEL, "SI_KERNEL"}, /* a general protection fault */
+	    {SIGBUS, BUS_ADRERR, "BUS_ADRERR"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (names[i].signal == signal && names[i].code == code)
+			return names[i].name;
+	return NULL;
+}
+
+/* The signal that the last fatal fault would have brought, 0 before one. */
+static void add_status_signal(GString *out, const struct vm_process_info *info)
+{
+	const char *name = signal_code_name(info->last_signal, info->last_code);
+
+	g_string_append_printf(out, "SimSignal:\t%d", info->last_signal);
+	if (name)
+		g_string_append_printf(out, " %s", name);
+	if (info->last_signal)
+		g_string_append_printf(out, " 0x%" PRIx64, info->last_address);
+	g_string_append_c(out, '\n');
+}
+
+void status_text(GString *out, const struct vm_process_info *info)
+{
+	add_status_identity(out, info);
+	add_status_memory(out, info);
+	add_status_rest(out, info);
+}
+
+static void add_status_sim(GString *out, const struct vm_process_info *info)
+{
+	g_string_append_printf(out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info->pc,
+	                       info->sp, info->brk);
+	g_string_append_printf(out,
+	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64 "\nSimFaultsMajor:\t%" PRIu64 "\n",
+	                       info->areas, info->minor_faults, info->major_faults);
+}
+
+static void add_status_tlb(GString *out, struct vm_process *process)
+{
+	struct vm_tlb_info tlb;
+
+	vm_process_tlb(process, &tlb, NULL, NULL);
+	g_string_append_printf(out,
+	                       "SimTlbHits:\t%" PRIu64 "\nSimTlbMisses:\t%" PRIu64 "\nSimTlbFlushes:\t%" PRIu64 "\n",
+	                       tlb.hits, tlb.misses, tlb.flushes);
+}
+
+int render_status(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+	int error = living_info(process, &info);
+
+	if (error)
+		return error;
+	status_text(out, &info);
+	add_status_sim(out, &info);
+	add_status_tlb(out, process);
+	add_status_signal(out, &info);
+	return 0;
+}
+
+/* --- stat, statm, comm ------------------------------------------------------------------------ */
+
+static uint64_t start_ticks(const struct vm_process_info *info)
+{
+	return (uint64_t)info->start.tv_sec * TICKS_PER_SEC + (uint64_t)info->start.tv_nsec / NS_PER_TICK;
+}
+
+/* Fields 3 to 22, by their names in proc(5): state ... starttime. */
+static void add_stat_life(GString *out, const struct vm_process_info *info)
+{
+	/* S, ppid, pgrp, session, tty_nr, tpgid, flags */
+	g_string_append_printf(out, " S %d 0 0 0 -1 0", info->ppid);
+	/* minflt, cminflt, majflt, cmajflt */
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, info->minor_faults,
+	                       info->child_minor_faults, info->major_faults, info->child_major_faults);
+	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
+	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, start_ticks(info));
+}
+
+/* Fields 23 to 52: vsize ... exit_code. */
+static void add_stat_memory(GString *out, const struct vm_process_info *info)
+{
+	/* vsize, rss, rsslim */
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64, info->vm_total * VM_PAGE_SIZE,
+	                       resident_pages(info), UINT64_MAX);
+	/* startcode, endcode, startstack, kstkesp, kstkeip */
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, info->start_code,
+	                       info->end_code, info->start_stack, info->sp, info->pc);
+	/*
+	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor, rt_priority, policy,
+	 * delayacct_blkio_ticks, guest_time, cguest_time
+	 */
+	g_string_append_printf(out, " 0 0 0 0 0 0 0 %d 0 0 0 0 0 0", SIGCHLD);
+	/* start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end, exit_code */
+	g_string_append_printf(
+	    out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n",
+	    info->start_data, info->end_data, info->start_brk, info->arg_start, info->arg_end, info->env_start,
+	    info->env_end);
+}
+
+void stat_text(GString *out, const struct vm_process_info *info)
+{
+	g_string_append_printf(out, "%d (%s)", info->pid, info->comm);
+	add_stat_life(out, info);
+	add_stat_memory(out, info);
+}
+
+int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+	int error = living_info(process, &info);
+
+	if (error)
+		return error;
+	stat_text(out, &info);
+	return 0;
+}
+
+/* size resident shared text lib data dirty, in pages; lib and dirty have been 0 since Linux 2.6. */
+int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+	int error = living_info(process, &info);
+
+	if (error)
+		return error;
+	g_string_append_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0 %" PRIu64 " 0\n", info.vm_total,
+	                       resident_pages(&info), info.rss_file + info.rss_shmem, info.vm_exec,
+	                       info.vm_data + info.vm_stack);
+	return 0;
+}
+
+int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+	int error = living_info(process, &info);
+
+	if (error)
+		return error;
+	g_string_append_printf(out, "%s\n", info.comm);
+	return 0;
+}

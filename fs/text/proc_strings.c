@@ -1,0 +1,98 @@
+/*
+ * proc_strings.c - what a process finds on its stack at its start: cmdline, environ, auxv.
+ *
+ * They are read from the process's own memory, so what it writes there shows, as under Linux; looking is no access
+ * and takes no fault.
+ */
+#include "fs/text/render.h"
+#include "util/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Append the memory of PROCESS in [START, END), as far as areas reach. -ENOMEM: no memory for a copy. */
+static int add_memory(GString *out, struct vm_process *process, uint64_t start, uint64_t end)
+{
+	struct text_lines lines = {.out = out};
+	char page[VM_PAGE_SIZE];
+
+	while (start < end) {
+		size_t len = vm_peek(process, start, page, MIN(sizeof(page), end - start));
+
+		if (len == 0)
+			break;
+		if (!text_room(&lines, len))
+			return -ENOMEM;
+		g_string_append_len(out, page, (gssize)len);
+		start += len;
+	}
+	return 0;
+}
+
+/* setproctitle(3) has written over the arguments, maybe on into the environment: the last byte is no longer NUL. */
+static bool title_was_set(struct vm_process *process, const struct vm_process_info *info)
+{
+	char last;
+
+	return vm_peek(process, info->arg_end - 1, &last, 1) == 1 && last != '\0';
+}
+
+/* One string from the first argument on, at most a page, with its NUL. */
+static void add_title(GString *out, struct vm_process *process, const struct vm_process_info *info)
+{
+	uint64_t end = info->env_start == info->arg_end ? MAX(info->env_end, info->arg_end) : info->arg_end;
+	char page[VM_PAGE_SIZE];
+	size_t len = vm_peek(process, info->arg_start, page, MIN(sizeof(page), end - info->arg_start));
+	size_t title = strnlen(page, len);
+
+	g_string_append_len(out, page, (gssize)(title < len ? title + 1 : len));
+}
+
+/*
+ * As get_mm_cmdline in Linux, but that a process that had no exec shows its name: tools take an empty cmdline for a
+ * kernel thread's.
+ */
+int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	vm_process_info(process, &info);
+	if (info.arg_start >= info.arg_end) {
+		g_string_append_len(out, info.comm, (gssize)strlen(info.comm) + 1);
+		return 0;
+	}
+	if (title_was_set(process, &info)) {
+		add_title(out, process, &info);
+		return 0;
+	}
+	return add_memory(out, process, info.arg_start, info.arg_end);
+}
+
+int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	struct vm_process_info info;
+
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	vm_process_info(process, &info);
+	return add_memory(out, process, info.env_start, info.env_end);
+}
+
+/* Binary, as on the stack. Before an exec it is the one pair that ends every vector: AT_NULL. */
+int render_auxv(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	static const uint64_t empty[2];
+	size_t len;
+	g_autofree uint64_t *auxv = NULL;
+
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	auxv = vm_process_auxv(process, &len);
+	if (auxv)
+		g_string_append_len(out, (const char *)auxv, (gssize)len);
+	else
+		g_string_append_len(out, (const char *)empty, sizeof(empty));
+	return 0;
+}

@@ -1,0 +1,11 @@
+/*
+ * readme.c - README, the guide inside the mount. Its text is README.in, which the build makes into README_TEXT.
+ */
+#include "fs/text/render.h"
+#include "readme_text.h"
+
+int render_readme(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	g_string_append(out, README_TEXT);
+	return 0;
+}
