@@ -13,8 +13,8 @@ top=$(cd "${0%/*}/.." && pwd) || exit 1
 
 folder=$top/build/release
 install_packages && build "$folder" --buildtype=release -Db_ndebug=true || exit 1
-VASFS=$folder/fs/vasfs BENCH_SERVER=$folder/tests/bench_server
+VASFS=$folder/fs/vasfs BENCH_SERVER=$folder/tests/bench/bench_server
 export VASFS BENCH_SERVER
 for name in engine scale mount; do
-	"$folder/tests/bench_$name" "$@" || exit
+	"$folder/tests/bench/bench_$name" "$@" || exit
 done

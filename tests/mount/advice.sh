@@ -1,5 +1,5 @@
 # madvise, mincore, setrlimit: the words of ctl, and what the files of a process show of them.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 start_mount -o ram=1M,swapsize=1M
 ctl "$M" spawn >/dev/null
 P=$M/1

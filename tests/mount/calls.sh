@@ -1,5 +1,5 @@
 # The calls that change areas, with right and with wrong arguments: Linux's answers.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 P=$M/1
 ctl "$M" spawn >/dev/null

@@ -1,5 +1,5 @@
 # The ctl files: what a command, a result and a failure look like, however writes and reads are cut.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 
 heap=0x555555556000

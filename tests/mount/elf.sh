@@ -1,5 +1,5 @@
 # Malformed programs: refused, whatever their bytes, and the process is as it was.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" exec /bin/true >/dev/null
 cat "$M/1/maps" "$M/1/auxv" "$M/1/cmdline" >"$T/before"

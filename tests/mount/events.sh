@@ -1,5 +1,5 @@
 # events: the faults of all processes as they come, for many readers.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 start_mount -o max_threads=4
 for _ in 1 2; do
 	ctl "$M" spawn >/dev/null

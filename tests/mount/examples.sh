@@ -1,5 +1,5 @@
 # The examples: they run, show what they say, and leave nothing behind.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 shell=$(readlink "/proc/$$/exe")
 TMPDIR=$T

@@ -1,5 +1,5 @@
 # exec: the picture of a program in memory, and everything that goes with it.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 
 # word FILE OFFSET SIZE: a number of SIZE bytes in a binary file, decimal

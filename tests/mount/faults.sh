@@ -1,5 +1,5 @@
 # Accesses: what access, translate, faults and status say of each kind of fault.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 P=$M/1

@@ -1,5 +1,5 @@
 # Mapped host files: who sees a store, and when it is in the file.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 for _ in 1 2 3; do
 	ctl "$M" spawn >/dev/null

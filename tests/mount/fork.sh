@@ -1,5 +1,5 @@
 # fork: what is shared, what is copied and when, and what pagetable and faults say of it.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn parent >/dev/null
 a=$(ctl "$M/1" mmap 0 16K rw- private,anon)

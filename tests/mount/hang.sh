@@ -1,5 +1,5 @@
 # A backing file that hangs holds up those who touch it and nobody else. The file lies in a second mount, whose daemon is stopped.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 # It leaves threads behind, which is no leak: they end with the process.
 TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)/hang.supp"
 export TSAN_OPTIONS

@@ -1,5 +1,5 @@
 # A daemon that is killed while it works: what msync has said to be in a file is in the file.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 
 PAGES=512
 

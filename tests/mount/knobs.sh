@@ -1,5 +1,5 @@
 # sys/vm, and what is written to a process's files of one value.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 start_mount -o ram=32K,policy=fifo,oom=kill,segv=kill
 ctl "$M" spawn >/dev/null
 vm=$M/sys/vm

@@ -1,5 +1,5 @@
 # The life of the daemon: options, starts that fail, and every way to stop it.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 # --- Stopping ---------------------------------------------------------------------------------
 

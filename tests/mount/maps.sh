@@ -1,5 +1,5 @@
 # PID/maps: the columns of /proc/PID/maps, and how areas merge and split.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 

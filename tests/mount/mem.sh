@@ -1,5 +1,5 @@
 # PID/mem: the address space as a file, with the tools that people have.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 mem=$M/1/mem

@@ -1,5 +1,5 @@
 # PID/pagetable: the entries that x86-64 would walk.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 lower() {

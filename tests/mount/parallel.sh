@@ -1,5 +1,5 @@
 # Fifty clients at a time on one ctl file: each gets its own answers.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 clients=50
 

@@ -1,5 +1,5 @@
 # Other users: what they may see, and that host files are opened as them.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 if ! is_root; then
 	skip 'needs root' 'other users'
 	done_testing

@@ -1,5 +1,5 @@
 # Text files: one consistent state, however a reader cuts its reads.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" exec /bin/ls >/dev/null
 ctl "$M" spawn >/dev/null

@@ -1,5 +1,5 @@
 # What is in memory: smaps, smaps_rollup, pagemap, clear_refs, kpagecount, kpageflags.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 
 # field FILE KEY [ADDRESS]: the kB behind KEY, in the area at ADDRESS or of all areas together
 field() {

@@ -1,5 +1,5 @@
 # status, stat, statm, comm, cmdline: as /proc/PID has them.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount
 answers 1 'a process' "$M" spawn 'a (strange) name'
 P=$M/1

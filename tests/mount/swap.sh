@@ -1,5 +1,5 @@
 # Memory pressure: replacement, swap, locked memory, out of memory.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 
 # faults PID PAGES ADDRESS: how many of the writes to the pages in this order find their page not in memory
 count_faults() {

@@ -1,5 +1,5 @@
 # The simulated TLB: what is in it, and that nothing in it is ever stale.
-. "${0%/*}/../lib.sh"
+. "${0%/*}/lib.sh"
 
 # tlb ACCESS ADDRESS: hit or miss
 tlb() {

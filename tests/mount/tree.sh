@@ -1,5 +1,5 @@
 # The tree: which files there are, whose they are, and what ls says of them.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 start_mount -o ram=64M
 
 for file in README ctl events frames objects meminfo vmstat swaps stat uptime loadavg cpuinfo version mounts kpagecount \

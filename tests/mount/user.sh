@@ -11,7 +11,7 @@ if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_
 		rmdir "$device"
 		exec "$@"' sh "$(readlink "/proc/$$/exe")" "$0"
 fi
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 as_user() {
 	if is_root; then
 		as_other "$@"

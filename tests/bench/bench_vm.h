@@ -1,0 +1,26 @@
+/*
+ * bench_vm.h - what the benchmarks of the engine do with it. Every failure ends the program.
+ */
+#ifndef TESTS_BENCH_BENCH_VM_H
+#define TESTS_BENCH_BENCH_VM_H
+
+#include "vm/vm.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* A machine with RAM bytes, room for a million areas, and no write-back thread. */
+struct vm_machine *bench_machine(uint64_t ram);
+
+struct vm_process *bench_spawn(struct vm_machine *machine);
+struct vm_process *bench_fork_process(struct vm_process *process);
+
+/* End PROCESS and drop the reference. */
+void bench_end(struct vm_process *process);
+
+/* Private anonymous memory of LEN bytes: at ADDR, or wherever there is room if that is 0. */
+uint64_t bench_map(struct vm_process *process, uint64_t addr, uint64_t len, int prot);
+
+/* Store eight bytes in each page. Seconds a page. */
+double bench_touch(struct vm_process *process, uint64_t va, uint64_t len);
+
+#endif

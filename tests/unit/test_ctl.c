@@ -1,0 +1,298 @@
+/*
+ * test_ctl.c - ctl files as streams: where commands begin and end, who reads which results, and what is kept.
+ */
+#include "tests/fixture/ctl_fixture.h"
+
+#include "fs/ctl/command.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+/* --- Streams ------------------------------------------------------------------------------------ */
+
+static void test_answers(struct ctl_fixture *f, const void *unused)
+{
+	g_assert_cmpint(ctl_put(f, f->open, "mmap 0x10000 8K rw- private,anon,fixed\n"), ==, 0);
+	ctl_expect(f, f->open, "0x10000\n");
+	ctl_expect(f, f->open, "");
+	g_assert_cmpint(ctl_put(f, f->open, "munmap 0x10000 4K\nmprotect 0x11000 4K r--\nbrk 0\n"), ==, 0);
+	ctl_expect(f, f->open, "0\n0\n0x555555556000\n");
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 8K\n"), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk -4K\n"), ==, 0);
+	ctl_expect(f, f->open, "0x555555556000\n0x555555558000\n");
+}
+
+static void test_byte_by_byte(struct ctl_fixture *f, const void *unused)
+{
+	const char *text = "mmap 0x10000 4K rw- private,anon,fixed\nbrk 0 # ask\n\nmunmap 0x10000 4K\n";
+	g_autofree char *got = NULL;
+
+	for (; *text != '\0'; text++)
+		g_assert_cmpint(fs_ctl_write(f->open, &f->me, text, 1), ==, 0);
+	got = ctl_get_in_steps(f, f->open, 1);
+	g_assert_cmpstr(got, ==, "0x10000\n0x555555556000\n0\n");
+}
+
+static void test_ends(struct ctl_fixture *f, const void *unused)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0"), ==, 0);
+	ctl_expect(f, f->open, "0x555555556000\n");
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 1K"), ==, 0);
+	g_assert_cmpint(fs_ctl_close(f->open, &f->me), ==, 0);
+	ctl_expect(f, f->open, "0x555555556000\n");
+	g_assert_cmpint(ctl_put(f, f->open, "munmap 1"), ==, 0);
+	g_assert_cmpint(fs_ctl_close(f->open, &f->me), ==, -EINVAL);
+	g_assert_cmpint(fs_ctl_close(f->open, &f->me), ==, 0);
+	ctl_expect(f, f->open, "error: munmap: EINVAL: wrong number of words: munmap ADDR LEN (line 1)\n");
+	g_assert_cmpint(ctl_put(f, f->open, "nonsense"), ==, 0);
+	g_assert_cmpint(fs_ctl_read(f->open, &f->me, out, 100), ==, -EINVAL);
+	g_assert_cmpuint(out->len, ==, 0);
+	ctl_expect(f, f->open, "error: nonsense: EINVAL: no such command (line 1)\n");
+}
+
+/* Another process that shares the open file may close it, at any time; the last close of all ends the line. */
+static void test_shared_close(struct ctl_fixture *f, const void *unused)
+{
+	struct fs_caller other = f->me;
+
+	other.pid++;
+	g_assert_cmpint(ctl_put(f, f->open, "sbr"), ==, 0);
+	g_assert_cmpint(fs_ctl_close(f->open, &other), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "k 4K\nsbrk 4K"), ==, 0);
+	ctl_expect(f, f->open, "0x555555556000\n0x555555557000\n");
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K"), ==, 0);
+	g_assert_cmpint(fs_ctl_close(f->open, &other), ==, 0);
+	fs_ctl_free(f->open);
+	f->open = fs_ctl_open(&f->mount, f->process);
+	ctl_expect(f, f->open, "0x555555558000\n");
+}
+
+static void test_failure_stops(struct ctl_fixture *f, const void *unused)
+{
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K\n# comment\nmmap 0 0 rw- private,anon\nsbrk 4K\nsbr"), ==,
+	                -EINVAL);
+	ctl_expect(f, f->open, "0x555555556000\nerror: mmap: EINVAL: length must not be 0 (line 3)\n");
+	/* Neither the fourth line nor the piece behind it is left. */
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
+	ctl_expect(f, f->open, "0x555555557000\n");
+	/* Nor is a piece from before. */
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0 1 2"), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, " 3\n"), ==, -EINVAL);
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
+	g_free(ctl_get(f, f->open));
+}
+
+static void test_words(struct ctl_fixture *f, const void *unused)
+{
+	static const char *const good[] = {
+	    "brk 0\n",     " \tbrk\t 0 \t\n", "'brk' \"0\"\n", "b\\rk 0\n",     "brk 0 # it's \"half\n",
+	    "brk 0\t#x\n", "brk 0 #\n",       "br'k' 0\n",     "# no\nbrk 0\n", "#\n\n \n\t#'\nbrk 0\n",
+	    "brk 0x0\n",   "brk 00\n",
+	};
+	static const char *const bad[] = {
+	    "brk '0\n",  "brk \"0\n", "brk 0 \\\n", "brk 0#\n",   "brk ''\n",    "'brk 0'\n",    "brk '#' 0\n",
+	    "brk 0\r\n", "BRK 0\n",   "\xff\xfe\n", "brk 0 ''\n", "brk \\ #0\n", "\"\" brk 0\n",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+		g_assert_cmpint(ctl_put(f, f->open, good[i]), ==, 0);
+		ctl_expect(f, f->open, "0x555555556000\n");
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autofree char *shown = g_strescape(bad[i], NULL);
+
+		g_test_message("%s", shown);
+		g_assert_cmpint(ctl_put(f, f->open, bad[i]), ==, -EINVAL);
+		g_free(ctl_get(f, f->open));
+	}
+}
+
+static void test_nul(struct ctl_fixture *f, const void *unused)
+{
+	static const char text[] = "brk 0\0\n";
+
+	g_assert_cmpint(fs_ctl_write(f->open, &f->me, text, sizeof(text) - 1), ==, -EINVAL);
+	ctl_expect(f, f->open, "error: line: EINVAL: it has a NUL byte (line 1)\n");
+}
+
+static void test_terminal_bytes(struct ctl_fixture *f, const void *unused)
+{
+	g_assert_cmpint(ctl_put(f, f->open, "\x1b[2J\n"), ==, -EINVAL);
+	ctl_expect(f, f->open, "error: ?[2J: EINVAL: no such command (line 1)\n");
+}
+
+static char *padded(const char *command, size_t len, const char *end)
+{
+	return g_strdup_printf("%-*s%s", (int)len, command, end);
+}
+
+static void test_long_line(struct ctl_fixture *f, const void *unused)
+{
+	g_autofree char *longest = padded("brk 0", 4096, "\n");
+	g_autofree char *longer = padded("brk 0", 4097, "\n");
+	g_autofree char *endless = padded("brk 0", 5000, "");
+
+	g_assert_cmpint(ctl_put(f, f->open, longest), ==, 0);
+	ctl_expect(f, f->open, "0x555555556000\n");
+	g_assert_cmpint(ctl_put(f, f->open, longer), ==, -E2BIG);
+	ctl_expect(f, f->open, "error: line: E2BIG: longer than 4096 bytes (line 1)\n");
+	/* The rest of the line is skipped, up to its newline. */
+	g_assert_cmpint(ctl_put(f, f->open, endless), ==, -E2BIG);
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K"), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K\nbrk 0\n"), ==, 0);
+	ctl_expect(f, f->open, "error: line: E2BIG: longer than 4096 bytes (line 1)\n0x555555556000\n");
+}
+
+static void test_readers(struct ctl_fixture *f, const void *unused)
+{
+	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process);
+	struct fs_ctl_open *other = fs_ctl_open(&f->mount, f->process);
+	g_autoptr(GString) piece = g_string_new(NULL);
+	g_autofree char *help = ctl_get_in_steps(f, reader, 7);
+
+	for (const struct command *c = process_commands; c->name != NULL; c++)
+		g_assert_nonnull(strstr(help, c->help));
+	ctl_expect(f, reader, "");
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0\nsbrk 4K\n"), ==, 0);
+	g_assert_cmpint(fs_ctl_read(reader, &f->me, piece, 4), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "nonsense\n"), ==, -EINVAL);
+	g_assert_cmpstr(piece->str, ==, "0x55");
+	ctl_expect(f, reader, "5555556000\n");
+	ctl_expect(f, reader, "error: nonsense: EINVAL: no such command (line 1)\n");
+	ctl_expect(f, reader, "");
+	/* Comments are no commands. */
+	g_assert_cmpint(ctl_put(f, f->open, "# only this\n"), ==, 0);
+	ctl_expect(f, reader, "");
+	ctl_expect(f, other, "error: nonsense: EINVAL: no such command (line 1)\n");
+	/* From its first write on a reader has results of its own. */
+	g_assert_cmpint(ctl_put(f, reader, "brk 0\n"), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "fork\n"), ==, 0);
+	ctl_expect(f, reader, "0x555555557000\n");
+	fs_ctl_free(reader);
+	fs_ctl_free(other);
+}
+
+static void test_bounded(struct ctl_fixture *f, const void *unused)
+{
+	g_autofree char *text = NULL, *last = NULL;
+	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process);
+	uint64_t lines = 0, lost;
+
+	for (int i = 0; i < 200000; i++)
+		g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
+	text = ctl_get(f, f->open);
+	g_assert_cmpuint(strlen(text), <=, CTL_RESULTS_MAX + 100);
+	g_assert_true(g_str_has_prefix(text, "# "));
+	lost = g_ascii_strtoull(text + 2, NULL, 10);
+	for (const char *c = strchr(text, '\n') + 1; *c != '\0'; c += strlen("0x555555556000\n"), lines++)
+		g_assert_true(g_str_has_prefix(c, "0x555555556000\n"));
+	g_assert_cmpuint(lines + lost, ==, 200000);
+
+	/* One command alone can have as many lines. */
+	g_assert_cmpint(ctl_put(f, f->open, "mmap 0x10000000 256M r-- private,anon,fixed\naccess r 0x10000000 256M\n"),
+	                ==, 0);
+	last = ctl_get(f, reader);
+	g_assert_true(g_str_has_prefix(last, "# "));
+	g_assert_cmpuint(strlen(last), <=, CTL_RESULTS_MAX + 100);
+	g_assert_nonnull(strstr(last, "\n000000001ffff000 minor zero-page"));
+	fs_ctl_free(reader);
+}
+
+/* Reading a part of a line before older lines are lost leaves no torn line. */
+static void test_bounded_mid_line(struct ctl_fixture *f, const void *unused)
+{
+	g_autoptr(GString) piece = g_string_new(NULL);
+	g_autofree char *text = NULL;
+
+	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
+	g_assert_cmpint(fs_ctl_read(f->open, &f->me, piece, 5), ==, 0);
+	for (int i = 0; i < 100000; i++)
+		g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
+	text = ctl_get(f, f->open);
+	g_assert_true(g_str_has_prefix(text, "555556000\n# "));
+}
+
+/* --- Many at once ------------------------------------------------------------------------------- */
+
+enum { CLIENTS = 50, ROUNDS = 40 };
+
+struct client {
+	struct ctl_fixture *f;
+	uint64_t base;
+};
+
+/* Each client maps pages of its own and must get its own addresses back, in its order. */
+static void *run_client(void *ctx)
+{
+	struct client *client = ctx;
+	struct fs_ctl_open *open = fs_ctl_open(&client->f->mount, client->f->process);
+
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		uint64_t addr = client->base + i * 8192;
+		g_autofree char *line =
+		    g_strdup_printf("mmap 0x%" G_GINT64_MODIFIER
+		                    "x 4K rw- private,anon,fixed\naccess w %" G_GUINT64_FORMAT "\ntranslate 1\n",
+		                    addr, addr);
+		g_autofree char *wanted =
+		    g_strdup_printf("0x%" G_GINT64_MODIFIER "x\n%016" G_GINT64_MODIFIER "x ", addr, addr);
+		g_autofree char *got = NULL;
+
+		g_assert_cmpint(ctl_put(client->f, open, line), ==, 0);
+		got = ctl_get_in_steps(client->f, open, 13);
+		g_assert_true(g_str_has_prefix(got, wanted));
+		g_assert_nonnull(strstr(got, "\n0x1 -> fatal segv-maperr"));
+	}
+	fs_ctl_free(open);
+	return NULL;
+}
+
+static void test_clients(struct ctl_fixture *f, const void *unused)
+{
+	pthread_t threads[CLIENTS];
+	struct client clients[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = (struct client){f, 0x100000000 + 0x1000000 * (uint64_t)i};
+		g_assert_cmpint(pthread_create(&threads[i], NULL, run_client, &clients[i]), ==, 0);
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* Processes that end leave nothing behind, even if others ended them. */
+static void test_records_go(struct ctl_fixture *f, const void *unused)
+{
+	for (int i = 0; i < 2000; i++) {
+		pid_t pid = (pid_t)ctl_ask_number(f, f->process, "fork\n");
+		struct vm_process *child = vm_process_find(f->mount.machine, pid);
+
+		g_free(ctl_ask(f, child, i % 2 != 0 ? "brk 0\n" : "exit\n"));
+		vm_process_exit(child, 0);
+		vm_process_unref(child);
+	}
+}
+
+#define ADD(path, function) g_test_add(path, struct ctl_fixture, NULL, ctl_set_up, function, ctl_tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	ADD("/ctl/stream/answers", test_answers);
+	ADD("/ctl/stream/byte-by-byte", test_byte_by_byte);
+	ADD("/ctl/stream/ends", test_ends);
+	ADD("/ctl/stream/shared-close", test_shared_close);
+	ADD("/ctl/stream/failure-stops", test_failure_stops);
+	ADD("/ctl/stream/words", test_words);
+	ADD("/ctl/stream/nul", test_nul);
+	ADD("/ctl/stream/terminal-bytes", test_terminal_bytes);
+	ADD("/ctl/stream/long-line", test_long_line);
+	ADD("/ctl/stream/readers", test_readers);
+	ADD("/ctl/stream/bounded", test_bounded);
+	ADD("/ctl/stream/bounded-mid-line", test_bounded_mid_line);
+	ADD("/ctl/stream/clients", test_clients);
+	ADD("/ctl/stream/records-go", test_records_go);
+	return g_test_run();
+}

@@ -1,0 +1,182 @@
+/*
+ * test_object_changes.c - objects: what others do to a file shows, its end among it.
+ */
+#include "tests/fixture/object_fixture.h"
+
+/* --- Ends of files -------------------------------------------------------------------------------- */
+
+static void test_partial_page(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, PAGE + 100, RW, MAP_SHARED);
+
+	g_assert_cmpint(get(f->process, A(1) + 99), ==, 'b');
+	g_assert_cmpint(get(f->process, A(1) + 100), ==, 0);
+	put(f->process, A(1) + 50, 'x');
+	put(f->process, A(1) + 200, 'y');
+	g_assert_cmpint(vm_msync(f->process, A(0), 2 * PAGE, MS_SYNC), ==, 0);
+	g_assert_cmpuint(file_size(m.path), ==, PAGE + 100);
+	g_assert_cmpint(file_byte(m.path, PAGE + 50), ==, 'x');
+	g_assert_cmpint(get(f->process, A(1) + 200), ==, 'y');
+	/* When the file grows, what was stored past its end is not in it. */
+	resize_file(m.path, 2 * PAGE);
+	g_assert_cmpint(file_byte(m.path, PAGE + 200), ==, 0);
+	forget(&m);
+}
+
+static void test_beyond_the_end(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 100, RW, MAP_SHARED);
+
+	map_file(f->process, A(4), 2, RW, MAP_PRIVATE, m.file, 1);
+	g_assert_cmpint(vm_mremap(f->process, A(0), PAGE, 2 * PAGE, 0, 0), ==, A(0));
+	assert_touch(f->process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	assert_touch(f->process, A(4), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SIGBUS);
+	g_assert_cmpint(get(f->process, A(5)), ==, -EIO);
+	/* Growth is seen at the next fault. */
+	resize_file(m.path, 2 * PAGE);
+	write_file(m.path, PAGE, PAGE, 'n');
+	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
+	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
+	forget(&m);
+}
+
+static void test_truncation(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 4 * PAGE, RW, MAP_SHARED);
+
+	map_file(f->process, A(8), 4, RW, MAP_PRIVATE, m.file, 0);
+	for (uint64_t i = 0; i < 4; i++) {
+		get(f->process, A(i));
+		put(f->process, A(8 + i), 'p');
+	}
+	put(f->process, A(3), 'd');
+	resize_file(m.path, PAGE + 10);
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
+	assert_sound(f->machine);
+	g_assert_cmpint(get(f->process, A(1)), ==, 'b');
+	g_assert_cmpint(get(f->process, A(1) + 10), ==, 0);
+	g_assert_cmpint(get(f->process, A(2)), ==, -EIO);
+	g_assert_cmpint(get(f->process, A(3)), ==, -EIO);
+	/* Copies of pages past the end go with them, others stay. */
+	g_assert_cmpint(get(f->process, A(9)), ==, 'p');
+	g_assert_cmpint(get(f->process, A(10)), ==, -EIO);
+	g_assert_cmpint(get(f->process, A(11)), ==, -EIO);
+	g_assert_cmpint(vm_machine_sync(f->machine), ==, 0);
+	g_assert_cmpuint(file_size(m.path), ==, PAGE + 10);
+	/* And when it has grown again, they are read afresh. */
+	resize_file(m.path, 4 * PAGE);
+	g_assert_cmpint(get(f->process, A(3)), ==, 0);
+	g_assert_cmpint(get(f->process, A(11)), ==, 0);
+	forget(&m);
+}
+
+/* Truncated while processes share the page tables that map it. */
+static void test_truncation_after_fork(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 4 * PAGE, RW, MAP_PRIVATE);
+	struct vm_process *child;
+
+	map(f->process, A(4), 1, RW, PRIVATE_ANON);
+	fill(f->process, A(0), 5, 'p');
+	child = fork_of(f->process);
+	resize_file(m.path, PAGE);
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
+	map_file(f->process, A(8), 1, PROT_READ, MAP_SHARED, m.file, 0);
+	g_assert_cmpint(vm_msync(f->process, A(8), PAGE, MS_INVALIDATE), ==, 0);
+	assert_sound(f->machine);
+	g_assert_cmpint(get(child, A(0)), ==, 'p');
+	g_assert_cmpint(get(child, A(1)), ==, -EIO);
+	g_assert_cmpint(get(f->process, A(3)), ==, -EIO);
+	g_assert_cmpint(get(child, A(4)), ==, 'p');
+	end(child);
+	forget(&m);
+}
+
+/* --- Others' changes ------------------------------------------------------------------------------ */
+
+static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
+
+	map_file(f->process, A(4), 2, RW, MAP_PRIVATE, m.file, 0);
+	get(f->process, A(0));
+	put(f->process, A(1), 'd');
+	get(f->process, A(4));
+	put(f->process, A(5), 'p');
+	write_file(m.path, 0, 2 * PAGE, 'n');
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
+	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
+	/* Untouched private pages follow the file; written ones do not, nor does a page that is dirty here. */
+	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
+	g_assert_cmpint(get(f->process, A(5)), ==, 'p');
+	g_assert_cmpint(get(f->process, A(1)), ==, 'd');
+	forget(&m);
+}
+
+static void test_changes_at_fault(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
+	struct vm_process *other = spawn(f);
+
+	get(f->process, A(0));
+	write_file(m.path, 0, 2 * PAGE, 'n');
+	map_file(other, A(0), 2, PROT_READ, MAP_SHARED, m.file, 0);
+	g_assert_cmpint(get(other, A(0)), ==, 'n');
+	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
+	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
+	end(other);
+	forget(&m);
+}
+
+struct expected_byte {
+	struct vm_process *process;
+	int byte;
+};
+
+static bool reads_byte(void *ctx)
+{
+	const struct expected_byte *expected = ctx;
+
+	return get(expected->process, A(0)) == expected->byte;
+}
+
+/* In resident pages that nobody asks about, within a second. */
+static void test_changes_in_time(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
+	struct expected_byte expected = {f->process, 'n'};
+
+	get(f->process, A(0));
+	write_file(m.path, 0, PAGE, 'n');
+	wait_until(reads_byte, &expected);
+	forget(&m);
+}
+
+/* Our own write-back is no change of somebody else's, and does not hide one. */
+static void test_own_writes(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
+
+	get(f->process, A(1));
+	put(f->process, A(0), 'x');
+	write_file(m.path, PAGE, PAGE, 'n');
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_SYNC), ==, 0);
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
+	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
+	g_assert_cmpint(get(f->process, A(0)), ==, 'x');
+	forget(&m);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	FIXTURE_TEST("/object-changes/partial-page", NULL, test_partial_page);
+	FIXTURE_TEST("/object-changes/beyond-the-end", NULL, test_beyond_the_end);
+	FIXTURE_TEST("/object-changes/truncation", NULL, test_truncation);
+	FIXTURE_TEST("/object-changes/truncation-after-fork", NULL, test_truncation_after_fork);
+	FIXTURE_TEST("/object-changes/invalidate", NULL, test_changes_invalidate);
+	FIXTURE_TEST("/object-changes/at-fault", NULL, test_changes_at_fault);
+	FIXTURE_TEST("/object-changes/in-time", NULL, test_changes_in_time);
+	FIXTURE_TEST("/object-changes/own-writes", NULL, test_own_writes);
+	return g_test_run();
+}
