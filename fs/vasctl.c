@@ -1,6 +1,6 @@
 /*
- * vasctl.c - one transaction on a ctl file: write a command, print its result. A program of its own that knows nothing
- * of the daemon but the ctl file. docs/vasctl.1 says how it is used.
+ * vasctl.c - one transaction on a ctl file: write a command, print its result. A program of its own
+ * that knows nothing of the daemon but the ctl file. docs/vasctl.1 says how it is used.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,16 @@ static int usage(FILE *stream, int status)
 {
 	fputs("Usage: vasctl DIR [COMMAND [ARG ...]]\n"
 	      "Write COMMAND to DIR/ctl of a vasfs mount and print its result.\n"
-	      "Without COMMAND: commands from standard input, one a line, up to the first that fails.\n",
+	      "Without COMMAND: commands from standard input, one a line, up to the first that "
+	      "fails.\n",
 	      stream);
 	return status;
 }
 
-/* Print TEXT: what an error says on stderr, all else on stdout. NUMBER, if not 0, is the line that the error is in. */
+/*
+ * Print TEXT: what an error says on stderr, all else on stdout. NUMBER, if not 0, is the line that
+ * the error is in.
+ */
 static void print_result(const char *text, unsigned long number)
 {
 	const char *error = g_str_has_prefix(text, error_prefix) ? text : strstr(text, "\nerror: ");
@@ -91,7 +95,8 @@ static int transact(int fd, const GString *line, unsigned long number)
 
 static bool is_plain(const char *word)
 {
-	return *word != '\0' && word[strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-+,./:=@_%")] == '\0';
+	return *word != '\0' &&
+	       word[strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-+,./:=@_%")] == '\0';
 }
 
 /* The words of a command as one line. A single word with blanks in it is a line already. */
@@ -103,7 +108,8 @@ static GString *join_words(char **words)
 		g_string_append(line, words[0]);
 	} else {
 		for (char **word = words; *word != NULL; word++) {
-			g_autofree char *quoted = is_plain(*word) ? g_strdup(*word) : g_shell_quote(*word);
+			g_autofree char *quoted =
+			    is_plain(*word) ? g_strdup(*word) : g_shell_quote(*word);
 
 			g_string_append_printf(line, "%s%s", word == words ? "" : " ", quoted);
 		}
@@ -133,7 +139,8 @@ static int run_input(int fd)
 	ssize_t len;
 	int status = 0;
 
-	for (unsigned long number = 1; status == 0 && (len = getline(&text, &room, stdin)) > 0; number++) {
+	for (unsigned long number = 1; status == 0 && (len = getline(&text, &room, stdin)) > 0;
+	     number++) {
 		g_autoptr(GString) line = g_string_new_len(text, len);
 
 		if (text[len - 1] != '\n')

@@ -1,6 +1,7 @@
 /*
- * list.h - doubly linked lists whose links are embedded in the members (as the BSDs' <sys/queue.h> TAILQ,
- * with a head that is a link like any other, so that a member can leave without knowing its list).
+ * list.h - doubly linked lists whose links are embedded in the members (as the BSDs' <sys/queue.h>
+ * TAILQ, with a head that is a link like any other, so that a member can leave without knowing its
+ * list).
  *
  *     struct list_link head;  list_init(&head);
  *     list_append(&head, &thing->link);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Parse the digits at TEXT; *END is what follows them. strtoull alone takes blanks, signs and octal. */
+/*
+ * Parse the digits at TEXT; *END is what follows them. strtoull alone takes blanks, signs and
+ * octal.
+ */
 static bool digits_parse(const char *text, uint64_t *value, const char **end)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

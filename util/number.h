@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An unsigned 64-bit number, decimal or 0x hex, nothing around it. False if TEXT is anything else or larger. */
+/*
+ * An unsigned 64-bit number, decimal or 0x hex, nothing around it. False if TEXT is anything else
+ * or larger.
+ */
 bool number_parse(const char *text, uint64_t *value);
 
 /* As number_parse, and with one of K, M, G, T (either case: powers of 1024) behind it. */

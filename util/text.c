@@ -62,6 +62,7 @@ bool text_room(struct text_lines *lines, size_t len)
 	size_t needed = out->len + len + 1;
 
 	if (!lines->full && needed > out->allocated_len)
-		lines->full = needed > TEXT_MAX || !text_grow(out, MAX(needed, 2 * out->allocated_len));
+		lines->full =
+		    needed > TEXT_MAX || !text_grow(out, MAX(needed, 2 * out->allocated_len));
 	return !lines->full;
 }

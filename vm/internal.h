@@ -1,9 +1,9 @@
 /*
  * internal.h - the engine's own types, shared by the rooms of vm/ and by nobody else.
  *
- * Fields stand under the lock that guards them. "process" is the lock of the process that owns the structure, "machine"
- * the machine's mutex; "both" may be read under either and is written under both. A function whose name ends in _locked
- * expects the machine lock.
+ * Fields stand under the lock that guards them. "process" is the lock of the process that owns the
+ * structure, "machine" the machine's mutex; "both" may be read under either and is written under
+ * both. A function whose name ends in _locked expects the machine lock.
  */
 #ifndef VM_INTERNAL_H
 #define VM_INTERNAL_H
@@ -18,12 +18,12 @@ typedef uint32_t vm_pfn;
 #define VM_PFN_NONE UINT32_MAX
 
 /*
- * The place of a page-table entry: 512 x the table's number + the index. Table 0 is never a table (it is the zero
- * page), so 0 means "no entry".
+ * The place of a page-table entry: 512 x the table's number + the index. Table 0 is never a table
+ * (it is the zero page), so 0 means "no entry".
  */
 typedef uint32_t vm_entry_id;
 
-/* --- Areas (area.c) ---------------------------------------------------------------------------- */
+/* --- Areas (area.c) --------------------------------------------------------------------------- */
 
 /* Rights and properties of an area: Linux's VM_ flags, by Linux's names without the prefix. */
 enum {
@@ -42,9 +42,11 @@ enum {
 	AREA_DONTEXPAND = 1 << 12,
 	AREA_ACCOUNT = 1 << 13,
 	AREA_NORESERVE = 1 << 14,
-	AREA_SPECIAL = 1 << 15,  /* made by the kernel (vvar, vdso): never merged, split or written back */
-	AREA_STACK = 1 << 16,    /* MAP_STACK */
-	AREA_SEQ_READ = 1 << 17, /* MADV_SEQUENTIAL, MADV_RANDOM: only shown, there is no read-ahead */
+	/* made by the kernel (vvar, vdso): never merged, split or written back */
+	AREA_SPECIAL = 1 << 15,
+	AREA_STACK = 1 << 16, /* MAP_STACK */
+	/* MADV_SEQUENTIAL, MADV_RANDOM: only shown, there is no read-ahead */
+	AREA_SEQ_READ = 1 << 17,
 	AREA_RAND_READ = 1 << 18,
 	AREA_WIPEONFORK = 1 << 19,
 	AREA_DONTDUMP = 1 << 20,
@@ -53,23 +55,28 @@ enum {
 
 struct vm_area {
 	/* both */
-	uint64_t start, end;      /* bytes, multiples of the page size */
-	uint64_t pgoff;           /* pages: in the object, or start >> 12 where a private anonymous area was made */
-	struct vm_object *object; /* a file or shared anonymous memory; NULL for private anonymous */
+	uint64_t start, end; /* bytes, multiples of the page size */
+	/* pages: in the object, or start >> 12 where a private anonymous area was made */
+	uint64_t pgoff;
+	/* a file or shared anonymous memory; NULL for private anonymous */
+	struct vm_object *object;
 	struct list_link object_link;
 	/* process */
 	unsigned flags;       /* AREA_ */
 	struct vm_file *file; /* the reference that keeps OBJECT, or NULL */
 	const char *name;     /* "[vdso]": a static string, or NULL */
 	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
-	bool may_guard;       /* it had guard pages once, or merged with one that had (VM_MAYBE_GUARD): only shown */
+	/* it had guard pages once, or merged with one that had (VM_MAYBE_GUARD): only shown */
+	bool may_guard;
 	struct vm_space *space;
 	struct vm_area *left, *right, *parent, *prev, *next;
 	uint64_t max_gap; /* largest gap below any area of the subtree */
 	int height;
 	/* machine */
-	bool anon_inherited; /* shares anonymous pages with a fork's other side, as a longer anon_vma chain in Linux */
-	uint64_t anon_vma;   /* which family of anonymous pages it has, 0 before the first: Linux's anon_vma */
+	/* shares anonymous pages with a fork's other side, as a longer anon_vma chain in Linux */
+	bool anon_inherited;
+	/* which family of anonymous pages it has, 0 before the first: Linux's anon_vma */
+	uint64_t anon_vma;
 };
 
 /* How far a stack may grow where no limit was set (RLIMIT_STACK), bytes. */
@@ -100,7 +107,7 @@ struct vm_space {
 	uint64_t tables; /* lower-level table pages reachable, shared ones counted whole */
 };
 
-/* --- Page tables (pagetable.c) ------------------------------------------------------------------ */
+/* --- Page tables (pagetable.c) ---------------------------------------------------------------- */
 
 /* x86-64 entry bits (Intel SDM vol. 3, 4.5), and the software bits that we use. */
 #define PTE_P (UINT64_C(1) << 0)
@@ -115,8 +122,11 @@ struct vm_space {
 #define PTE_SWAP (UINT64_C(1) << 9)    /* software, not present: the number field is a swap slot */
 #define PTE_LOCKED (UINT64_C(1) << 10) /* software: the area is locked in memory */
 #define PTE_SOFT_CLEAN \
-	(UINT64_C(1) << 11)           /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
-#define PTE_GUARD (UINT64_C(1) << 52) /* software, not present: an access is SEGV_MAPERR (MADV_GUARD_INSTALL) */
+	(UINT64_C(1) \
+	 << 11) /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
+#define PTE_GUARD \
+	(UINT64_C(1) \
+	 << 52) /* software, not present: an access is SEGV_MAPERR (MADV_GUARD_INSTALL) */
 #define PTE_NX (UINT64_C(1) << 63)
 #define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
 
@@ -128,17 +138,21 @@ struct vm_table {
 	vm_entry_id rmap;       /* first of the entries that point to it */
 	uint32_t users;         /* how many do */
 	uint32_t next_free;
-	uint64_t processes, counted; /* processes that reach it, as counted when machine->sharing was COUNTED */
-	uint16_t used;               /* entries in use */
-	uint8_t level;               /* enum vm_level */
+	/* processes that reach it, as counted when machine->sharing was COUNTED */
+	uint64_t processes, counted;
+	uint16_t used; /* entries in use */
+	uint8_t level; /* enum vm_level */
 };
 
-/* Neighbours in the chain of entries that map the same frame or table. Only touched where there are two or more. */
+/*
+ * Neighbours in the chain of entries that map the same frame or table. Only touched where there are
+ * two or more.
+ */
 struct vm_link {
 	vm_entry_id prev, next;
 };
 
-/* --- Frames (frame.c) --------------------------------------------------------------------------- */
+/* --- Frames (frame.c) ------------------------------------------------------------------------- */
 
 enum {
 	FRAME_BUSY = 1 << 0,       /* contents on their way in: wait on machine->io */
@@ -147,7 +161,8 @@ enum {
 	FRAME_SWAPCACHE = 1 << 3,  /* anonymous: also stands in the slot whose number is INDEX */
 	FRAME_REFERENCED = 1 << 4, /* the clock's accessed bit */
 	FRAME_WANTED = 1 << 5,     /* mapped again while it was on its way out: it stays */
-	FRAME_LAZYFREE = 1 << 6,   /* anonymous, given up (MADV_FREE): it goes unless an entry's D says otherwise */
+	/* anonymous, given up (MADV_FREE): it goes unless an entry's D says otherwise */
+	FRAME_LAZYFREE = 1 << 6,
 };
 
 struct vm_frame {
@@ -163,13 +178,14 @@ struct vm_frame {
 	uint16_t flags;           /* FRAME_ */
 };
 
-/* --- Swap (swap.c) ------------------------------------------------------------------------------ */
+/* --- Swap (swap.c) ---------------------------------------------------------------------------- */
 
 #define VM_SLOT_NONE UINT32_MAX
 
 /*
- * A slot of the swap file. It is in use as long as an entry or an object refers to it, or a transfer pins it. Private
- * anonymous pages are found through their entries, shared ones through (object, index).
+ * A slot of the swap file. It is in use as long as an entry or an object refers to it, or a
+ * transfer pins it. Private anonymous pages are found through their entries, shared ones through
+ * (object, index).
  */
 struct vm_slot {
 	/* machine */
@@ -180,7 +196,8 @@ struct vm_slot {
 	struct vm_object *object; /* shared anonymous memory whose page INDEX it holds, or NULL */
 	uint64_t index;
 	struct list_link link; /* in object->slots */
-	uint32_t next;         /* in the free list, or in the hash chain of (object, index); plus one, 0 ends it */
+	/* in the free list, or in the hash chain of (object, index); plus one, 0 ends it */
+	uint32_t next;
 };
 
 struct vm_swap {
@@ -196,9 +213,12 @@ struct vm_swap {
 	bool on;
 };
 
-/* --- Objects (object.c) ------------------------------------------------------------------------- */
+/* --- Objects (object.c) ----------------------------------------------------------------------- */
 
-/* One open host descriptor, shared by all vm_files that opened the same name with the same access mode. */
+/*
+ * One open host descriptor, shared by all vm_files that opened the same name with the same access
+ * mode.
+ */
 struct vm_handle {
 	int fd;
 	int access;            /* O_RDONLY, O_WRONLY or O_RDWR */
@@ -207,7 +227,10 @@ struct vm_handle {
 	struct list_link link; /* in object->handles */
 };
 
-/* An open file description: what mmap and descriptors refer to. Equal pointers mean "the same struct file". */
+/*
+ * An open file description: what mmap and descriptors refer to. Equal pointers mean "the same
+ * struct file".
+ */
 struct vm_file {
 	struct vm_machine *machine;
 	struct vm_object *object;
@@ -221,7 +244,8 @@ struct vm_object {
 	uint64_t number;
 	bool shmem;       /* shared anonymous memory, else a host file */
 	uint64_t charged; /* pages of shared anonymous memory, for overcommit */
-	uint32_t special; /* first of the table pages that hold the kernel's own contents (the vdso), or 0 */
+	/* first of the table pages that hold the kernel's own contents (the vdso), or 0 */
+	uint32_t special;
 	dev_t dev;
 	ino_t ino;
 	/* machine */
@@ -231,16 +255,17 @@ struct vm_object {
 	struct list_link clean, dirty; /* its frames */
 	struct list_link slots;        /* swap slots with pages of shared anonymous memory */
 	uint64_t area_count, pages, dirty_pages;
-	unsigned files;               /* vm_files that refer to it */
-	unsigned writers;             /* write-backs under way */
-	struct vm_handle *kept;       /* keeps the object while dirty pages could not be written, else NULL */
+	unsigned files;   /* vm_files that refer to it */
+	unsigned writers; /* write-backs under way */
+	/* keeps the object while dirty pages could not be written, else NULL */
+	struct vm_handle *kept;
 	uint64_t size;                /* bytes, as last seen */
 	struct timespec mtime, ctime; /* as last seen */
 	int error;                    /* of a write-back that failed, reported once by msync */
 	char *name;                   /* as last seen, for fault records: a GRefString */
 };
 
-/* --- Processes and the machine ------------------------------------------------------------------ */
+/* --- Processes and the machine ---------------------------------------------------------------- */
 
 struct vm_rlimit {
 	uint64_t soft, hard; /* bytes, or VM_UNLIMITED */
@@ -274,7 +299,8 @@ struct vm_process {
 
 struct vm_counters {
 	uint64_t seq; /* faults recorded */
-	uint64_t faults, major_faults, forks, zeroed, cow_copies, cow_reuses, file_reads, file_writes;
+	uint64_t faults, major_faults, forks, zeroed, cow_copies, cow_reuses, file_reads,
+	    file_writes;
 	uint64_t frames[3]; /* in use, by enum vm_frame_kind */
 	uint64_t dirty, writeback, mapped;
 	uint64_t committed; /* pages */
@@ -287,7 +313,8 @@ struct vm_machine {
 	uint8_t *ram; /* contents of frame 0 onwards */
 	struct vm_frame *frames;
 	uint64_t nr_frames;
-	uint64_t *table_mem; /* entries of table 0 onwards; table T is physical page nr_frames + T */
+	/* entries of table 0 onwards; table T is physical page nr_frames + T */
+	uint64_t *table_mem;
 	struct vm_table *tables;
 	struct vm_link *links;  /* by vm_entry_id */
 	uint32_t nr_tables;     /* limit */

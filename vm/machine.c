@@ -1,8 +1,8 @@
 /*
  * machine.c - a machine's life, its memory, and the locks.
  *
- * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing until used: the host
- * gives cleared pages at the first touch.
+ * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing
+ * until used: the host gives cleared pages at the first touch.
  */
 #include "vm/machine.h"
 #include "vm/cache/file.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- Locks ---------------------------------------------------------------------------------------- */
+/* --- Locks ------------------------------------------------------------------------------------ */
 
 #ifndef NDEBUG
 /* What this thread holds, to check the order. */
@@ -76,12 +76,13 @@ void machine_wait_io_locked(struct vm_machine *machine)
 	machine->waiters--;
 }
 
-int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, const struct timespec *when)
+int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond,
+                              const struct timespec *when)
 {
 	return pthread_cond_timedwait(cond, &machine->lock, when);
 }
 
-/* --- Small things --------------------------------------------------------------------------------- */
+/* --- Small things ----------------------------------------------------------------------------- */
 
 void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked)
 {
@@ -103,7 +104,10 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
-	/* A stack of 132 KiB is larger than the smallest machines; a program must start on them all the same. */
+	/*
+	 * A stack of 132 KiB is larger than the smallest machines; a program must start on them all
+	 * the same.
+	 */
 	bool starts = space->process->pid == 0;
 	bool may = true;
 
@@ -135,7 +139,7 @@ struct timespec machine_uptime(const struct vm_machine *machine)
 	return time_since(&machine->start_mono);
 }
 
-/* --- Life ----------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 void vm_config_init(struct vm_config *config)
 {
@@ -187,7 +191,8 @@ static bool check_config(const struct vm_config *config, GError **error)
 
 void *machine_reserve(size_t len)
 {
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory != MAP_FAILED ? memory : NULL;
 }
@@ -208,8 +213,8 @@ static bool reserve_memory(struct vm_machine *machine)
 	machine->table_mem = machine_reserve(tables * VM_PAGE_SIZE);
 	machine->tables = machine_reserve(tables * sizeof *machine->tables);
 	machine->links = machine_reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
-	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL || machine->table_mem == NULL ||
-	    machine->tables == NULL || machine->links == NULL)
+	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL ||
+	    machine->table_mem == NULL || machine->tables == NULL || machine->links == NULL)
 		return false;
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
@@ -310,10 +315,11 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 	if (!check_config(config, error))
 		return NULL;
 	struct vm_machine *machine = machine_alloc(config);
-	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) || vdso_init(machine) != 0 ||
-	    flusher_start(machine) != 0) {
+	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) ||
+	    vdso_init(machine) != 0 || flusher_start(machine) != 0) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
-		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM", config->ram);
+		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM",
+		            config->ram);
 		machine_destroy(machine);
 		return NULL;
 	}
@@ -326,7 +332,8 @@ static struct vm_object *kept_object(struct vm_machine *machine)
 	struct vm_object *found = NULL;
 
 	machine_lock(machine);
-	for (struct list_link *l = machine->objects.next; l != &machine->objects && found == NULL; l = l->next)
+	for (struct list_link *l = machine->objects.next; l != &machine->objects && found == NULL;
+	     l = l->next)
 		if (LIST_ENTRY(l, struct vm_object, link)->kept != NULL)
 			found = LIST_ENTRY(l, struct vm_object, link);
 	machine_unlock(machine);
@@ -338,8 +345,8 @@ static void give_up_dirty_objects(struct vm_machine *machine)
 	struct vm_object *object;
 
 	while ((object = kept_object(machine)) != NULL) {
-		g_message("%" G_GUINT64_FORMAT " pages of %s could not be written and are lost", object->dirty_pages,
-		          object->name);
+		g_message("%" G_GUINT64_FORMAT " pages of %s could not be written and are lost",
+		          object->dirty_pages, object->name);
 		file_release_kept(object, true);
 	}
 }
@@ -349,7 +356,8 @@ void vm_machine_free(struct vm_machine *machine)
 	GArray *pids = vm_machine_pids(machine);
 
 	for (guint i = 0; i < pids->len; i++) {
-		struct vm_process *process = vm_process_find(machine, g_array_index(pids, pid_t, i));
+		struct vm_process *process =
+		    vm_process_find(machine, g_array_index(pids, pid_t, i));
 		if (process == NULL)
 			continue;
 		vm_process_kill(process, SIGKILL);

@@ -24,8 +24,8 @@
  *   2. machine->lock   one mutex: page-table entries, frames, objects' caches, counters, the table
  *                      of processes. Held for tens of nanoseconds, never across input or output.
  *
- * Addresses are 64-bit numbers of the simulated process, lengths are bytes. PROT_, MAP_, MREMAP_ and
- * MS_ constants are the host's.
+ * Addresses are 64-bit numbers of the simulated process, lengths are bytes. PROT_, MAP_, MREMAP_
+ * and MS_ constants are the host's.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
@@ -45,7 +45,10 @@ enum {
 /* The first address past user space: 47 bits less the guard page (TASK_SIZE_MAX of x86-64). */
 #define VM_USER_END UINT64_C(0x7ffffffff000)
 
-/* Whether bits 47 to 63 of VA are equal: an access elsewhere is no page fault but a general protection fault. */
+/*
+ * Whether bits 47 to 63 of VA are equal: an access elsewhere is no page fault but a general
+ * protection fault.
+ */
 static inline bool vm_is_canonical(uint64_t va)
 {
 	return va >> 47 == 0 || va >> 47 == UINT64_MAX >> 47;
@@ -58,8 +61,9 @@ struct vm_file;
 /* --- The machine ------------------------------------------------------------------------------ */
 
 /*
- * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns LEN, fewer bytes for
- * a short transfer, 0 for an early end of the file, or a negative errno, which the medium then answers.
+ * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns
+ * LEN, fewer bytes for a short transfer, 0 for an early end of the file, or a negative errno, which
+ * the medium then answers.
  */
 typedef ssize_t (*vm_inject_fn)(void *ctx, bool write, int fd, size_t len, uint64_t offset);
 
@@ -67,20 +71,25 @@ typedef ssize_t (*vm_inject_fn)(void *ctx, bool write, int fd, size_t len, uint6
 enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 
 struct vm_config {
-	uint64_t ram;                /* bytes of frames for user pages, rounded down to pages; at least one */
-	uint64_t max_tables;         /* page-table pages of all processes together */
-	uint64_t max_processes;      /* alive at one time */
-	uint64_t max_map_count;      /* areas of one process, as vm.max_map_count */
-	uint64_t mmap_min_addr;      /* as vm.mmap_min_addr */
-	uint64_t swap;               /* bytes of the swap file, rounded down to pages; 0: no swap */
-	int swap_fd;                 /* the swap file, which the machine owns from now on, or -1 */
+	/* bytes of frames for user pages, rounded down to pages; at least one */
+	uint64_t ram;
+	uint64_t max_tables;    /* page-table pages of all processes together */
+	uint64_t max_processes; /* alive at one time */
+	uint64_t max_map_count; /* areas of one process, as vm.max_map_count */
+	uint64_t mmap_min_addr; /* as vm.mmap_min_addr */
+	/* bytes of the swap file, rounded down to pages; 0: no swap */
+	uint64_t swap;
+	/* the swap file, which the machine owns from now on, or -1 */
+	int swap_fd;
 	const char *policy;          /* "clock", "lru", "fifo", "random" */
 	unsigned tlb_sets, tlb_ways; /* of each process's TLB; 0 turns it off */
 	unsigned overcommit_memory;  /* enum vm_overcommit */
 	unsigned overcommit_ratio;   /* percent of RAM in CommitLimit */
-	unsigned swappiness;         /* 0 to 200; 0 spares anonymous pages while clean file pages are left */
-	bool oom_kill;               /* out of memory: end the largest process, else fail the access */
-	vm_inject_fn inject;         /* for tests, see below; NULL */
+	/* 0 to 200; 0 spares anonymous pages while clean file pages are left */
+	unsigned swappiness;
+	/* out of memory: end the largest process, else fail the access */
+	bool oom_kill;
+	vm_inject_fn inject; /* for tests, see below; NULL */
 	void *inject_ctx;
 	uint64_t dirty_writeback_centisecs; /* period of the write-back thread; 0 turns it off */
 	uint64_t seed;                      /* for aslr */
@@ -92,7 +101,9 @@ struct vm_config {
 /* Fill in the defaults: 256 MiB of RAM, no address-space randomisation. */
 void vm_config_init(struct vm_config *config);
 
-/* A new machine, or NULL with ERROR set (no memory for its frames; a value of CONFIG out of range). */
+/*
+ * A new machine, or NULL with ERROR set (no memory for its frames; a value of CONFIG out of range).
+ */
 struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error);
 
 /*
@@ -101,26 +112,34 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
  */
 void vm_machine_free(struct vm_machine *machine);
 
-/* Write every dirty shared page to its file. Returns 0 or the first error met (-EIO, -ENOSPC, ...); goes on past it. */
+/*
+ * Write every dirty shared page to its file. Returns 0 or the first error met (-EIO, -ENOSPC, ...);
+ * goes on past it.
+ */
 int vm_machine_sync(struct vm_machine *machine);
 
 /* The pids of all living processes, ascending: a GArray of pid_t that the caller frees. */
 GArray *vm_machine_pids(struct vm_machine *machine);
 
 struct vm_machine_info {
-	uint64_t frames_total, frames_free;              /* pages */
-	uint64_t frames_anon, frames_file, frames_shmem; /* pages in use by kind; file and shmem are the page cache */
-	uint64_t frames_mapped;                          /* page-cache pages that some process maps */
-	uint64_t frames_dirty, frames_writeback;         /* page-cache pages */
-	uint64_t tables;                                 /* page-table pages */
-	uint64_t processes, forks;                       /* alive; made since start, by fork or spawn */
-	uint64_t committed;                              /* pages that overcommit accounting charges */
-	uint64_t faults, major_faults;                   /* since start */
-	uint64_t zeroed;                                 /* frames cleared for a process */
+	uint64_t frames_total, frames_free; /* pages */
+	/* pages in use by kind; file and shmem are the page cache */
+	uint64_t frames_anon, frames_file, frames_shmem;
+	/* page-cache pages that some process maps */
+	uint64_t frames_mapped;
+	uint64_t frames_dirty, frames_writeback; /* page-cache pages */
+	uint64_t tables;                         /* page-table pages */
+	/* alive; made since start, by fork or spawn */
+	uint64_t processes, forks;
+	/* pages that overcommit accounting charges */
+	uint64_t committed;
+	uint64_t faults, major_faults; /* since start */
+	uint64_t zeroed;               /* frames cleared for a process */
 	uint64_t cow_copies, cow_reuses;
 	uint64_t swap_total, swap_used, swap_cached; /* pages */
 	uint64_t swap_ins, swap_outs;                /* pages, since start */
-	uint64_t scanned, reclaimed;                 /* frames looked at by reclaim and freed by it, since start */
+	/* frames looked at by reclaim and freed by it, since start */
+	uint64_t scanned, reclaimed;
 	uint64_t oom_kills;
 	uint64_t locked;                  /* pages in locked areas */
 	uint64_t commit_limit;            /* pages */
@@ -134,23 +153,27 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info);
 /* --- Host files ------------------------------------------------------------------------------- */
 
 /*
- * A new open file of the machine around the host descriptor FD, which it owns from now on (also on failure).
- * FD is a regular file opened with access mode ACCESS: O_RDONLY, O_WRONLY or O_RDWR.
+ * A new open file of the machine around the host descriptor FD, which it owns from now on (also on
+ * failure). FD is a regular file opened with access mode ACCESS: O_RDONLY, O_WRONLY or O_RDWR.
  * Descriptors of the same file, name and access mode are shared, so a thousand opens cost one.
- * Returns a reference, or NULL with *ERROR a negative errno (-ENODEV: not a regular file, -ENOMEM, those of fstat).
+ * Returns a reference, or NULL with *ERROR a negative errno (-ENODEV: not a regular file, -ENOMEM,
+ * those of fstat).
  */
 struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error);
 struct vm_file *vm_file_ref(struct vm_file *file);
 void vm_file_unref(struct vm_file *file);
 
-/* The present name of FILE as /proc/PID/maps shows it: absolute, ` (deleted)` after an unlink. Free with g_free. */
+/*
+ * The present name of FILE as /proc/PID/maps shows it: absolute, ` (deleted)` after an unlink. Free
+ * with g_free.
+ */
 char *vm_file_name(const struct vm_file *file);
 
 /*
- * How the engine opens a host file that it finds by itself (an interpreter, a library): OPEN gets an absolute
- * path, or one relative to the caller's working directory, and returns a file opened for reading, with the caller's
- * rights. With EXECUTABLE it must also be a file that the caller may execute (else -EACCES). NULL and *error: a
- * negative errno.
+ * How the engine opens a host file that it finds by itself (an interpreter, a library): OPEN gets
+ * an absolute path, or one relative to the caller's working directory, and returns a file opened
+ * for reading, with the caller's rights. With EXECUTABLE it must also be a file that the caller may
+ * execute (else -EACCES). NULL and *error: a negative errno.
  */
 struct vm_opener {
 	struct vm_file *(*open)(void *ctx, const char *path, bool executable, int *error);
@@ -168,8 +191,8 @@ struct vm_cred {
  * A new process named NAME (cut to 15 bytes) with a stack and an empty heap at 0x555555556000.
  * Returns a reference, or NULL with *ERROR -EAGAIN (too many processes) or -ENOMEM.
  */
-struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred, const char *name,
-                                    int *error);
+struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
+                                    const char *name, int *error);
 
 /* A reference to the living process PID, or NULL. */
 struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid);
@@ -186,57 +209,74 @@ int vm_process_set_comm(struct vm_process *process, const char *name);
 /* False once the process has ended: its calls then answer -ESRCH. */
 bool vm_process_alive(struct vm_process *process);
 
-/* fork(2): a copy of PROCESS owned by CRED. Returns a reference, or NULL with *ERROR -EAGAIN, -ENOMEM or -ESRCH. */
+/*
+ * fork(2): a copy of PROCESS owned by CRED. Returns a reference, or NULL with *ERROR -EAGAIN,
+ * -ENOMEM or -ESRCH.
+ */
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error);
 
 /*
- * _exit(2) with STATUS: areas, page tables and descriptors go, dirty shared pages are written, the pid is gone on
- * return.
+ * _exit(2) with STATUS: areas, page tables and descriptors go, dirty shared pages are written, the
+ * pid is gone on return.
  */
 int vm_process_exit(struct vm_process *process, int status);
 
 /*
- * kill(2). SIGNAL 0 only tests; a signal that is ignored by default (SIGCHLD, SIGCONT, SIGURG, SIGWINCH) does nothing;
- * any other ends the process. -EINVAL: no such signal.
+ * kill(2). SIGNAL 0 only tests; a signal that is ignored by default (SIGCHLD, SIGCONT, SIGURG,
+ * SIGWINCH) does nothing; any other ends the process. -EINVAL: no such signal.
  */
 int vm_process_kill(struct vm_process *process, int signal);
 
 struct vm_exec_args {
 	const char *path;        /* as the caller gave it */
 	const char *const *argv; /* NULL-terminated, at least argv[0] */
-	const char *const *envp; /* NULL-terminated, or NULL: the process's own (see vm_process_setenv) */
+	/* NULL-terminated, or NULL: the process's own (see vm_process_setenv) */
+	const char *const *envp;
 	struct vm_opener opener;
 	bool kernel_only; /* stop at what the kernel maps: no libraries, no heap */
 };
 
 /*
- * execve(2), then, unless KERNEL_ONLY, the libraries that ld.so would map and a first heap.
- * Stores the program's entry point in *ENTRY (AT_ENTRY). The old address space goes only when the new one stands.
- * -ENOEXEC for a malformed file, -E2BIG, -EACCES, -ELOOP (a chain of interpreters), -ENOENT, -ENOMEM, -ESRCH.
+ * execve(2), then, unless KERNEL_ONLY, the libraries that ld.so would map and a first heap. Stores
+ * the program's entry point in *ENTRY (AT_ENTRY). The old address space goes only when the new one
+ * stands. -ENOEXEC for a malformed file, -E2BIG, -EACCES, -ELOOP (a chain of interpreters),
+ * -ENOENT, -ENOMEM, -ESRCH.
  */
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
 
 /*
- * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is empty or has a '=';
- * -ENOMEM: the environment would be larger than 128 KiB; -ESRCH.
+ * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is
+ * empty or has a '='; -ENOMEM: the environment would be larger than 128 KiB; -ESRCH.
  */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
-/* --- Processes: limits ------------------------------------------------------------------------- */
+/* --- Processes: limits ------------------------------------------------------------------------ */
 
 #define VM_UNLIMITED UINT64_MAX
 
 /* The limits of setrlimit(2) that bear on memory, in bytes. Forks inherit them, exec keeps them. */
-enum vm_limit { VM_LIMIT_AS, VM_LIMIT_STACK, VM_LIMIT_DATA, VM_LIMIT_MEMLOCK, VM_LIMIT_CORE, VM_LIMITS };
+enum vm_limit {
+	VM_LIMIT_AS,
+	VM_LIMIT_STACK,
+	VM_LIMIT_DATA,
+	VM_LIMIT_MEMLOCK,
+	VM_LIMIT_CORE,
+	VM_LIMITS
+};
 
 /* setrlimit(2): -EINVAL (SOFT above HARD), -EPERM (HARD raised by another than root), -ESRCH. */
-int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft, uint64_t hard);
+int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft,
+                         uint64_t hard);
 /* getrlimit(2). */
-void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft, uint64_t *hard);
+void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft,
+                      uint64_t *hard);
 
 /* --- Processes: descriptors ------------------------------------------------------------------- */
 
-/* The lowest free descriptor, which now refers to FILE (a reference is taken). -EMFILE past 1024, -ESRCH. */
+/*
+ * The lowest free descriptor, which now refers to FILE (a reference is taken). -EMFILE past 1024,
+ * -ESRCH.
+ */
 int vm_process_open(struct vm_process *process, struct vm_file *file);
 /* close(2): -EBADF, -ESRCH. */
 int vm_process_close(struct vm_process *process, int fd);
@@ -246,28 +286,31 @@ struct vm_file *vm_process_file(struct vm_process *process, int fd);
 /* --- Processes: calls that change areas ------------------------------------------------------- */
 
 /*
- * mmap(2) with FILE, which may be NULL for MAP_ANONYMOUS, in place of a descriptor (a reference is taken).
- * OFFSET in bytes. Returns the address, or what mmap's errno would be, in Linux's order of checks.
+ * mmap(2) with FILE, which may be NULL for MAP_ANONYMOUS, in place of a descriptor (a reference is
+ * taken). OFFSET in bytes. Returns the address, or what mmap's errno would be, in Linux's order of
+ * checks.
  */
-int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags, struct vm_file *file,
-                uint64_t offset);
+int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
+                struct vm_file *file, uint64_t offset);
 /* munmap(2): -EINVAL, -ENOMEM. */
 int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len);
 /* mprotect(2): -EINVAL, -ENOMEM, -EACCES. PROT may have PROT_GROWSDOWN. */
 int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot);
 /* mremap(2): the address, or -EINVAL, -EFAULT, -ENOMEM, -EAGAIN. */
-int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len, int flags,
-                  uint64_t new_addr);
+int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len,
+                  int flags, uint64_t new_addr);
 /*
- * mlock(2), and mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT;
- * munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole, or the limit of 8 MiB for others than root),
- * -EPERM, -EAGAIN.
+ * mlock(2), and mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT,
+ * MCL_FUTURE, MCL_ONFAULT; munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole,
+ * or the limit of 8 MiB for others than root), -EPERM, -EAGAIN.
  */
 int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
 int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len);
 int vm_mlockall(struct vm_process *process, int flags);
 int vm_munlockall(struct vm_process *process);
-/* brk system call: the break after it, unchanged where refused; 0 asks. Negative only for -ESRCH. */
+/*
+ * brk system call: the break after it, unchanged where refused; 0 asks. Negative only for -ESRCH.
+ */
 int64_t vm_brk(struct vm_process *process, uint64_t addr);
 /* sbrk(3): the break before it, or -ENOMEM. */
 int64_t vm_sbrk(struct vm_process *process, int64_t increment);
@@ -275,14 +318,15 @@ int64_t vm_sbrk(struct vm_process *process, int64_t increment);
 int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
 
 /*
- * madvise(2) with one of the MADV_ constants, in Linux's order of checks: -EINVAL (unaligned, unknown advice, an area
- * that it is not for), -ENOMEM (a hole, after all else is done; no memory), -EAGAIN (too many areas), -EACCES, -EFAULT,
- * and what fallocate answers for MADV_REMOVE of a host file.
+ * madvise(2) with one of the MADV_ constants, in Linux's order of checks: -EINVAL (unaligned,
+ * unknown advice, an area that it is not for), -ENOMEM (a hole, after all else is done; no memory),
+ * -EAGAIN (too many areas), -EACCES, -EFAULT, and what fallocate answers for MADV_REMOVE of a host
+ * file.
  */
 int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int advice);
 /*
- * mincore(2): VEC gets 0 or 1 for each page of [ADDR, ADDR+LEN), LEN rounded up to pages. -EINVAL: unaligned; -ENOMEM:
- * a hole, or not all in user space (VEC is filled up to there).
+ * mincore(2): VEC gets 0 or 1 for each page of [ADDR, ADDR+LEN), LEN rounded up to pages. -EINVAL:
+ * unaligned; -ENOMEM: a hole, or not all in user space (VEC is filled up to there).
  */
 int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec);
 
@@ -326,8 +370,9 @@ struct vm_fault {
 	enum vm_access access;
 	enum vm_outcome outcome;
 	enum vm_fault_kind kind;
-	enum vm_fault_kind then;       /* what followed a stack-grow, else VM_FAULT_NONE */
-	unsigned tables_copied;        /* page tables shared with a fork that were copied on the way */
+	enum vm_fault_kind then; /* what followed a stack-grow, else VM_FAULT_NONE */
+	/* page tables shared with a fork that were copied on the way */
+	unsigned tables_copied;
 	uint64_t va;                   /* the address accessed */
 	uint64_t area_start, area_end; /* the area found; both 0 without one */
 	char area_perm[5];             /* "rw-p" */
@@ -336,8 +381,9 @@ struct vm_fault {
 	uint64_t slot;                 /* swap slot that the page was in, or VM_NO_FRAME */
 	uint64_t evicted;              /* frame that had to be emptied for it, or VM_NO_FRAME */
 	bool tlb;                      /* of vm_access: the translation stood in the TLB */
-	const char *file;              /* name of the mapped file, or NULL; lives as long as the callback */
-	uint64_t offset;               /* in that file, bytes, of the page */
+	/* name of the mapped file, or NULL; lives as long as the callback */
+	const char *file;
+	uint64_t offset; /* in that file, bytes, of the page */
 };
 
 typedef void (*vm_fault_fn)(void *ctx, const struct vm_fault *fault);
@@ -346,26 +392,30 @@ typedef void (*vm_fault_fn)(void *ctx, const struct vm_fault *fault);
 typedef void (*vm_sink_fn)(void *ctx, const struct iovec *iov, int count);
 
 /*
- * The process reads LEN bytes (1 to 1 MiB) at VA: SINK gets the pinned frames themselves. Returns the bytes read: fewer
- * than LEN where a later page cannot be read. Where the first cannot: -EFAULT (no area), -EACCES (protection), -EIO
- * (SIGBUS), -ENOMEM; -ESRCH after the process's end. VA at or past VM_USER_END: -EFAULT.
+ * The process reads LEN bytes (1 to 1 MiB) at VA: SINK gets the pinned frames themselves. Returns
+ * the bytes read: fewer than LEN where a later page cannot be read. Where the first cannot: -EFAULT
+ * (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM; -ESRCH after the process's end. VA at or
+ * past VM_USER_END: -EFAULT.
  */
 ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx);
 /* The process writes LEN bytes of BUF at VA. Results as vm_read. */
 ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len);
 
 /*
- * One access of the given kind to each page of [VA, VA+LEN), in order, without data; LEN at least 1. FN, if not NULL,
- * gets each page's outcome, the fatal one too. Returns 0 or the errno of the first fatal one (as vm_read), or -ESRCH.
+ * One access of the given kind to each page of [VA, VA+LEN), in order, without data; LEN at least
+ * 1. FN, if not NULL, gets each page's outcome, the fatal one too. Returns 0 or the errno of the
+ * first fatal one (as vm_read), or -ESRCH.
  */
-int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx);
+int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access,
+              vm_fault_fn fn, void *ctx);
 
 struct vm_translation {
-	uint64_t entry[4];       /* PGD, PUD, PMD, PTE as far as walked */
-	int levels;              /* entries walked, 1 to 4 */
-	bool present;            /* pa is valid */
-	uint64_t pa;             /* physical address */
-	enum vm_outcome outcome; /* of a read at va now: VM_HIT, or the fault that it would take ... */
+	uint64_t entry[4]; /* PGD, PUD, PMD, PTE as far as walked */
+	int levels;        /* entries walked, 1 to 4 */
+	bool present;      /* pa is valid */
+	uint64_t pa;       /* physical address */
+	/* of a read at va now: VM_HIT, or the fault that it would take ... */
+	enum vm_outcome outcome;
 	enum vm_fault_kind kind; /* ... and its kind */
 };
 
@@ -373,8 +423,8 @@ struct vm_translation {
 int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation);
 
 /*
- * Copy what resident memory holds at VA without an access: absent pages read as zeros. Bytes copied, up to the end of
- * the area.
+ * Copy what resident memory holds at VA without an access: absent pages read as zeros. Bytes
+ * copied, up to the end of the area.
  */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
 
@@ -385,8 +435,9 @@ struct vm_area_info {
 	char perm[5];    /* "rwxp" */
 	uint64_t offset; /* bytes in the file */
 	dev_t dev;
-	ino_t ino;        /* 0 without a file */
-	const char *name; /* path, "[heap]", "[stack]", ... or NULL; lives as long as the callback */
+	ino_t ino; /* 0 without a file */
+	/* path, "[heap]", "[stack]", ... or NULL; lives as long as the callback */
+	const char *name;
 };
 
 typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
@@ -394,8 +445,8 @@ typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
 int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
 
 /*
- * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA and SEEK_HOLE:
- * areas that can be read are data. -ENXIO: none below VM_USER_END.
+ * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA
+ * and SEEK_HOLE: areas that can be read are data. -ENXIO: none below VM_USER_END.
  */
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole);
 
@@ -415,25 +466,30 @@ typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx);
 
 /*
- * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54 frame number, or 0-4
- * swap type and 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only; 58 guard page (with 62, as swap type 31);
- * 61 file or shared; 62 swapped; 63 present. -ESRCH.
+ * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54
+ * frame number, or 0-4 swap type and 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only;
+ * 58 guard page (with 62, as swap type 31); 61 file or shared; 62 swapped; 63 present. -ESRCH.
  */
 int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words);
 
-/* For COUNT frames from PFN on: how often each is mapped, and its KPF_ flags as /proc/kpageflags has them. */
-void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
+/*
+ * For COUNT frames from PFN on: how often each is mapped, and its KPF_ flags as /proc/kpageflags
+ * has them.
+ */
+void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count,
+                            uint64_t *words);
 void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
 
 /*
- * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of file pages, 4 the
- * soft-dirty bits, 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
+ * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of
+ * file pages, 4 the soft-dirty bits, 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
  */
 int vm_process_clear_refs(struct vm_process *process, int what);
 
 struct vm_tlb_info {
-	unsigned sets, ways;            /* 0: no TLB is simulated */
-	uint64_t hits, misses, flushes; /* flushes: of single entries and of the whole, one each */
+	unsigned sets, ways; /* 0: no TLB is simulated */
+	/* flushes: of single entries and of the whole, one each */
+	uint64_t hits, misses, flushes;
 };
 
 struct vm_tlb_entry {
@@ -455,8 +511,9 @@ struct vm_entry_info {
 	enum vm_level level;
 	unsigned index; /* 0 to 511 */
 	enum vm_entry_kind kind;
-	uint64_t raw;   /* as x86-64 encodes it */
-	uint64_t pfn;   /* frame number of the page or table; the slot for VM_ENTRY_SWAP; 0 for VM_ENTRY_GUARD */
+	uint64_t raw; /* as x86-64 encodes it */
+	/* frame number of the page or table; the slot for VM_ENTRY_SWAP; 0 for VM_ENTRY_GUARD */
+	uint64_t pfn;
 	uint64_t users; /* processes that share the table, or times the page is mapped */
 	bool zero;      /* the zero page */
 	bool cow;       /* a write would copy */
@@ -470,9 +527,9 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
 
 /*
- * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and va 0: PID was
- * killed for lack of memory). It is called under the machine's lock: it must be quick, and call nothing of this header.
- * NULL ends it.
+ * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and
+ * va 0: PID was killed for lack of memory). It is called under the machine's lock: it must be
+ * quick, and call nothing of this header. NULL ends it.
  */
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 
@@ -492,12 +549,14 @@ struct vm_process_info {
 	uint64_t start_code, end_code, start_data, end_data;
 	uint64_t start_brk, brk, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
-	uint64_t sp, pc;                                 /* registers: stack pointer, program counter */
+	/* registers: stack pointer, program counter */
+	uint64_t sp, pc;
 	uint64_t minor_faults, major_faults;             /* of this process */
 	uint64_t child_minor_faults, child_major_faults; /* of its children that ended */
-	int last_signal, last_code; /* SIGSEGV with SEGV_MAPERR ..., of the last fatal fault; 0 without one */
-	uint64_t last_address;      /* of that fault */
-	unsigned fds;               /* open descriptors */
+	/* SIGSEGV with SEGV_MAPERR ..., of the last fatal fault; 0 without one */
+	int last_signal, last_code;
+	uint64_t last_address; /* of that fault */
+	unsigned fds;          /* open descriptors */
 };
 
 /* Answers for an ended process too (its last state). */
@@ -506,7 +565,10 @@ void vm_process_info(struct vm_process *process, struct vm_process_info *info);
 /* Present name of the running program's file, or NULL. Free with g_free. */
 char *vm_process_exe(struct vm_process *process);
 
-/* The auxiliary vector as it stands on the stack; *LEN bytes. Free with g_free. NULL before an exec. */
+/*
+ * The auxiliary vector as it stands on the stack; *LEN bytes. Free with g_free. NULL before an
+ * exec.
+ */
 uint64_t *vm_process_auxv(struct vm_process *process, size_t *len);
 
 enum vm_frame_kind { VM_FRAME_ANON, VM_FRAME_FILE, VM_FRAME_SHMEM };
@@ -540,15 +602,15 @@ struct vm_object_info {
 typedef void (*vm_object_fn)(void *ctx, const struct vm_object_info *object);
 void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx);
 
-/* --- Memory pressure -------------------------------------------------------------------------------- */
+/* --- Memory pressure -------------------------------------------------------------------------- */
 
 /* Evict up to PAGES frames, as the policy chooses. How many it could. */
 uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages);
 /* Drop clean page-cache pages (drop_caches 1). How many. */
 uint64_t vm_machine_drop_caches(struct vm_machine *machine);
 /*
- * swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has changed; -EINVAL: it
- * is off.
+ * swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has
+ * changed; -EINVAL: it is off.
  */
 int vm_machine_swapoff(struct vm_machine *machine);
 
@@ -572,8 +634,9 @@ uint64_t vm_machine_knob(struct vm_machine *machine, enum vm_knob knob);
 /* --- For tests -------------------------------------------------------------------------------- */
 
 /*
- * Check every invariant of the machine while nothing runs in it: areas, page tables against areas, reverse maps,
- * users, objects and files, counters, free lists. NULL, or a sentence that says what is wrong (free with g_free).
+ * Check every invariant of the machine while nothing runs in it: areas, page tables against areas,
+ * reverse maps, users, objects and files, counters, free lists. NULL, or a sentence that says what
+ * is wrong (free with g_free).
  */
 char *vm_machine_check(struct vm_machine *machine);
 

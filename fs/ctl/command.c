@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- Lines -------------------------------------------------------------------------------------- */
+/* --- Lines ------------------------------------------------------------------------------------ */
 
 /*
- * LINE as g_shell_parse_argv reads it right: without its comment, which starts at a # that begins a word, and with
- * every other # outside quotes escaped (GLib takes one after an escaped blank for a comment, and none after a tab).
+ * LINE as g_shell_parse_argv reads it right: without its comment, which starts at a # that begins a
+ * word, and with every other # outside quotes escaped (GLib takes one after an escaped blank for a
+ * comment, and none after a tab).
  */
 static char *line_without_comment(const char *line)
 {
@@ -61,15 +62,20 @@ static const char *find_reason(const struct command *command, int error)
 	return strerrordesc_np(-error);
 }
 
-/* Add the line of an error. Readers are people at terminals: bytes that could command one are not repeated. */
-static void add_error(struct ctl_results *results, const char *name, int error, const char *why, unsigned number)
+/*
+ * Add the line of an error. Readers are people at terminals: bytes that could command one are not
+ * repeated.
+ */
+static void add_error(struct ctl_results *results, const char *name, int error, const char *why,
+                      unsigned number)
 {
 	const char *symbol = strerrorname_np(-error);
 	char nameless[16];
 
 	g_snprintf(nameless, sizeof nameless, "%d", -error);
-	g_autofree char *text = g_strdup_printf("error: %s: %s: %s (line %u)", name, symbol != NULL ? symbol : nameless,
-	                                        why != NULL ? why : "unknown error", number);
+	g_autofree char *text =
+	    g_strdup_printf("error: %s: %s: %s (line %u)", name, symbol != NULL ? symbol : nameless,
+	                    why != NULL ? why : "unknown error", number);
 
 	for (char *c = text; *c != '\0'; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -92,14 +98,15 @@ static int call_command(struct command_call *call, const struct command *command
 	if (call->process != NULL && !vm_process_alive(call->process))
 		return -ESRCH;
 	if (given < command->min || (command->max >= 0 && given > command->max))
-		return command_fail(call, -EINVAL, "wrong number of words: %s %s", command->name, command->arguments);
+		return command_fail(call, -EINVAL, "wrong number of words: %s %s", command->name,
+		                    command->arguments);
 	return command->run(call);
 }
 
 static int run_words(struct command_call *call, unsigned number)
 {
-	const struct command *command =
-	    find_command(call->process != NULL ? process_commands : machine_commands, call->words[0]);
+	const struct command *command = find_command(
+	    call->process != NULL ? process_commands : machine_commands, call->words[0]);
 	int error;
 
 	if (command == NULL) {
@@ -129,17 +136,19 @@ int command_run(struct command_call *call, const char *line, size_t len, unsigne
 	if (text[strspn(text, " \t")] == '\0')
 		return 0;
 	if (!g_shell_parse_argv(text, &call->count, &words, &error))
-		return command_refuse(call->results, -EINVAL, "a quote is not closed, or it ends in a backslash",
-		                      number);
+		return command_refuse(call->results, -EINVAL,
+		                      "a quote is not closed, or it ends in a backslash", number);
 	call->words = words;
 	return run_words(call, number);
 }
 
 GBytes *command_help(bool machine)
 {
-	GString *help = g_string_new("# Commands, one a line; after writing, read this file for the result.\n");
+	GString *help =
+	    g_string_new("# Commands, one a line; after writing, read this file for the result.\n");
 
-	for (const struct command *c = machine ? machine_commands : process_commands; c->name != NULL; c++) {
+	for (const struct command *c = machine ? machine_commands : process_commands;
+	     c->name != NULL; c++) {
 		g_autofree char *usage = g_strdup_printf("%s %s", c->name, c->arguments);
 
 		if (strlen(usage) <= 36)
@@ -150,7 +159,7 @@ GBytes *command_help(bool machine)
 	return g_string_free_to_bytes(help);
 }
 
-/* --- Answers ------------------------------------------------------------------------------------ */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 void command_answer(struct command_call *call, const char *format, ...)
 {
@@ -197,14 +206,14 @@ void command_blame(struct command_call *call, bool is_reason, const char *why)
 		call->why = g_strdup(why);
 }
 
-/* --- Arguments ---------------------------------------------------------------------------------- */
+/* --- Arguments -------------------------------------------------------------------------------- */
 
 bool command_number(struct command_call *call, int index, const char *name, uint64_t *value)
 {
 	if (number_parse(call->words[index], value))
 		return true;
-	command_fail(call, -EINVAL, "%s must be a number below 2^64, decimal or 0x hex, not '%s'", name,
-	             call->words[index]);
+	command_fail(call, -EINVAL, "%s must be a number below 2^64, decimal or 0x hex, not '%s'",
+	             name, call->words[index]);
 	return false;
 }
 
@@ -212,7 +221,8 @@ bool command_size(struct command_call *call, int index, const char *name, uint64
 {
 	if (size_parse(call->words[index], value))
 		return true;
-	command_fail(call, -EINVAL, "%s must be a number of bytes below 2^64, with K, M, G or T, not '%s'", name,
+	command_fail(call, -EINVAL,
+	             "%s must be a number of bytes below 2^64, with K, M, G or T, not '%s'", name,
 	             call->words[index]);
 	return false;
 }
@@ -234,7 +244,8 @@ bool command_prot(struct command_call *call, int index, bool growsdown, int *pro
 {
 	if (prot_parse(call->words[index], growsdown, prot))
 		return true;
-	command_fail(call, -EINVAL, "PROT must be three letters like rw- or r-x, not '%s'", call->words[index]);
+	command_fail(call, -EINVAL, "PROT must be three letters like rw- or r-x, not '%s'",
+	             call->words[index]);
 	return false;
 }
 
@@ -246,7 +257,7 @@ bool command_signal(struct command_call *call, int index, int *number)
 	return false;
 }
 
-/* --- Host files --------------------------------------------------------------------------------- */
+/* --- Host files ------------------------------------------------------------------------------- */
 
 static const struct command_reason file_reasons[] = {
     {EINVAL, "it is relative, and your working directory is not known"},
@@ -268,7 +279,8 @@ static const struct command_reason exec_reasons[] = {
     {0, NULL},
 };
 
-static int blame_path(struct command_call *call, const struct command_reason *reasons, const char *path, int error)
+static int blame_path(struct command_call *call, const struct command_reason *reasons,
+                      const char *path, int error)
 {
 	const struct command holder = {.reasons = reasons};
 
@@ -277,7 +289,8 @@ static int blame_path(struct command_call *call, const struct command_reason *re
 
 struct vm_file *command_file(struct command_call *call, int index, int access, int *error)
 {
-	struct vm_file *file = hostfile_open(call->mount, call->caller, call->words[index], access, error);
+	struct vm_file *file =
+	    hostfile_open(call->mount, call->caller, call->words[index], access, error);
 
 	if (file == NULL)
 		blame_path(call, file_reasons, call->words[index], *error);

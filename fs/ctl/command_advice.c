@@ -1,5 +1,6 @@
 /*
- * command_advice.c - the process's commands that say how memory will be used, ask what is in memory, and limit it.
+ * command_advice.c - the process's commands that say how memory will be used, ask what is in
+ * memory, and limit it.
  */
 #include "fs/ctl/command_memory.h"
 
@@ -10,7 +11,7 @@
 
 static const char why_aligned[] = "the address must be a multiple of 4096";
 
-/* --- madvise ------------------------------------------------------------------------------------ */
+/* --- madvise ---------------------------------------------------------------------------------- */
 
 const struct command_reason madvise_reasons[] = {
     {EACCES, "remove is for a shared mapping that may be written"},
@@ -36,7 +37,7 @@ int command_madvise(struct command_call *call)
 	return command_done(call, vm_madvise(call->process, addr, len, (int)advice));
 }
 
-/* --- mincore ------------------------------------------------------------------------------------ */
+/* --- mincore ---------------------------------------------------------------------------------- */
 
 /* One command tells of at most so many pages: a line of results that is kept whole. */
 #define MINCORE_MAX (UINT64_C(512) << 10)
@@ -76,7 +77,7 @@ int command_mincore(struct command_call *call)
 	return 0;
 }
 
-/* --- setrlimit ---------------------------------------------------------------------------------- */
+/* --- setrlimit -------------------------------------------------------------------------------- */
 
 const struct command_reason setrlimit_reasons[] = {
     {EINVAL, "SOFT is above HARD"},
@@ -94,7 +95,8 @@ static bool parse_limit(struct command_call *call, uint64_t *limit)
 	for (*limit = 0; *limit < VM_LIMITS; ++*limit)
 		if (strcmp(call->words[1], names[*limit]) == 0)
 			return true;
-	command_fail(call, -EINVAL, "NAME must be as, stack, data, memlock or core, not '%s'", call->words[1]);
+	command_fail(call, -EINVAL, "NAME must be as, stack, data, memlock or core, not '%s'",
+	             call->words[1]);
 	return false;
 }
 
@@ -116,5 +118,6 @@ int command_setrlimit(struct command_call *call)
 	vm_process_limit(call->process, (enum vm_limit)limit, &ignored, &hard);
 	if (call->count > 3 && !parse_bytes(call, 3, "HARD", &hard))
 		return -EINVAL;
-	return command_done(call, vm_process_set_limit(call->process, (enum vm_limit)limit, soft, hard));
+	return command_done(call,
+	                    vm_process_set_limit(call->process, (enum vm_limit)limit, soft, hard));
 }

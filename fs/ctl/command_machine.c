@@ -77,7 +77,8 @@ static int run_kill(struct command_call *call)
 	int number = SIGTERM, result;
 	uint64_t pid;
 
-	if (!command_number(call, 1, "PID", &pid) || (call->count > 2 && !command_signal(call, 2, &number)))
+	if (!command_number(call, 1, "PID", &pid) ||
+	    (call->count > 2 && !command_signal(call, 2, &number)))
 		return -EINVAL;
 	process = pid <= INT_MAX ? vm_process_find(call->mount->machine, (pid_t)pid) : NULL;
 	if (process == NULL)
@@ -130,15 +131,21 @@ static const struct command_reason swapoff_reasons[] = {
 
 static int run_swapoff(struct command_call *call)
 {
-	return may_administer(call) ? command_done(call, vm_machine_swapoff(call->mount->machine)) : -EPERM;
+	return may_administer(call) ? command_done(call, vm_machine_swapoff(call->mount->machine))
+	                            : -EPERM;
 }
 
 const struct command machine_commands[] = {
-    {"spawn", "[NAME]", 0, 1, run_spawn, "make a process with an empty address space; answers its pid", spawn_reasons},
-    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "make a process that runs a program of the host; answers its pid"},
-    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise", kill_reasons},
+    {"spawn", "[NAME]", 0, 1, run_spawn,
+     "make a process with an empty address space; answers its pid", spawn_reasons},
+    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
+     "make a process that runs a program of the host; answers its pid"},
+    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise",
+     kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
-    {"reclaim", "PAGES", 1, 1, run_reclaim, "evict pages, as many as said; answers how many it could", reclaim_reasons},
-    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and use it no more", swapoff_reasons},
+    {"reclaim", "PAGES", 1, 1, run_reclaim,
+     "evict pages, as many as said; answers how many it could", reclaim_reasons},
+    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and use it no more",
+     swapoff_reasons},
     {NULL},
 };

@@ -1,6 +1,6 @@
 /*
- * command_memory.c - the process's commands that map and touch memory. Each parses its words and makes one call of the
- * engine, which decides; what follows a failure only finds the words for it.
+ * command_memory.c - the process's commands that map and touch memory. Each parses its words and
+ * makes one call of the engine, which decides; what follows a failure only finds the words for it.
  */
 #include "fs/ctl/command_memory.h"
 
@@ -21,7 +21,7 @@ static bool unaligned(uint64_t value)
 	return value % VM_PAGE_SIZE != 0;
 }
 
-/* --- mmap --------------------------------------------------------------------------------------- */
+/* --- mmap ------------------------------------------------------------------------------------- */
 
 struct mmap_words {
 	uint64_t addr, len, flags, offset; /* flags: MAP_ and WORD_ bits */
@@ -52,9 +52,11 @@ static int check_mmap_flags(struct command_call *call, uint64_t flags)
 	bool has_file = call->count > 5;
 
 	if (!one_bit(flags & WORD_TYPES))
-		return command_fail(call, -EINVAL, "FLAGS must have one of private, shared, shared_validate");
+		return command_fail(call, -EINVAL,
+		                    "FLAGS must have one of private, shared, shared_validate");
 	if (modes != 0 && !one_bit(modes))
-		return command_fail(call, -EINVAL, "FLAGS may have only one of rdonly, rdwr, wronly");
+		return command_fail(call, -EINVAL,
+		                    "FLAGS may have only one of rdonly, rdwr, wronly");
 	if (modes != 0 && !has_file)
 		return command_fail(call, -EINVAL, "rdonly, rdwr and wronly are for a FILE");
 	if (has_file && (flags & MAP_ANONYMOUS) != 0)
@@ -71,8 +73,10 @@ static int parse_mmap(struct command_call *call, struct mmap_words *words)
 	*words = (struct mmap_words){0};
 	if (!command_words(call, 4, mmap_words, &words->flags))
 		return -EINVAL;
-	choose = (words->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0 && strcmp(call->words[1], "-") == 0;
-	if ((!choose && !command_number(call, 1, "ADDR", &words->addr)) || !command_size(call, 2, "LEN", &words->len) ||
+	choose = (words->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0 &&
+	         strcmp(call->words[1], "-") == 0;
+	if ((!choose && !command_number(call, 1, "ADDR", &words->addr)) ||
+	    !command_size(call, 2, "LEN", &words->len) ||
 	    !command_prot(call, 3, false, &words->prot) ||
 	    (call->count > 6 && !command_size(call, 6, "OFFSET", &words->offset)))
 		return -EINVAL;
@@ -82,25 +86,29 @@ static int parse_mmap(struct command_call *call, struct mmap_words *words)
 /* The access mode that mmap's FILE is opened with. */
 static int mmap_access_mode(const struct mmap_words *words)
 {
-	bool shared_writable = (words->flags & WORD_PRIVATE) == 0 && (words->prot & PROT_WRITE) != 0;
+	bool shared_writable =
+	    (words->flags & WORD_PRIVATE) == 0 && (words->prot & PROT_WRITE) != 0;
 
 	if ((words->flags & WORD_MODES) != 0)
 		return word_access_mode(words->flags & WORD_MODES);
 	return word_access_mode(shared_writable ? WORD_RDWR : WORD_RDONLY);
 }
 
-static struct vm_file *mmap_descriptor(struct command_call *call, const struct mmap_words *words, int *error)
+static struct vm_file *mmap_descriptor(struct command_call *call, const struct mmap_words *words,
+                                       int *error)
 {
 	struct vm_file *file;
 	uint64_t fd;
 
 	if (!number_parse(call->words[5] + strlen("fd:"), &fd)) {
-		*error = command_fail(call, -EINVAL,
-		                      "fd:N needs the number of a descriptor (a file of such a name: ./fd:...)");
+		*error = command_fail(
+		    call, -EINVAL,
+		    "fd:N needs the number of a descriptor (a file of such a name: ./fd:...)");
 		return NULL;
 	}
 	if ((words->flags & WORD_MODES) != 0) {
-		*error = command_fail(call, -EINVAL, "the mode of a descriptor is that of its open");
+		*error =
+		    command_fail(call, -EINVAL, "the mode of a descriptor is that of its open");
 		return NULL;
 	}
 	file = fd <= INT_MAX ? vm_process_file(call->process, (int)fd) : NULL;
@@ -108,7 +116,8 @@ static struct vm_file *mmap_descriptor(struct command_call *call, const struct m
 	return file;
 }
 
-static struct vm_file *mmap_file(struct command_call *call, const struct mmap_words *words, int *error)
+static struct vm_file *mmap_file(struct command_call *call, const struct mmap_words *words,
+                                 int *error)
 {
 	*error = 0;
 	if (call->count <= 5)
@@ -134,24 +143,26 @@ int command_mmap(struct command_call *call)
 	int64_t result;
 	int error;
 
-	if ((error = parse_mmap(call, &words)) < 0 || ((file = mmap_file(call, &words, &error)) == NULL && error < 0))
+	if ((error = parse_mmap(call, &words)) < 0 ||
+	    ((file = mmap_file(call, &words, &error)) == NULL && error < 0))
 		return error;
-	result =
-	    vm_mmap(call->process, words.addr, words.len, words.prot, host_map_flags(words.flags), file, words.offset);
+	result = vm_mmap(call->process, words.addr, words.len, words.prot,
+	                 host_map_flags(words.flags), file, words.offset);
 	if (file != NULL)
 		vm_file_unref(file);
 	bool fixed = (words.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
 	if (result == -EINVAL) {
 		command_blame(call, words.len == 0, why_length);
 		command_blame(call, unaligned(words.offset), "OFFSET must be a multiple of 4096");
-		command_blame(call, fixed && unaligned(words.addr) && words.addr < VM_USER_END, why_aligned);
+		command_blame(call, fixed && unaligned(words.addr) && words.addr < VM_USER_END,
+		              why_aligned);
 	}
 	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
 	              "Linux takes a fixed address among the last 4095 for an errno");
 	return command_done_address(call, result);
 }
 
-/* --- Other calls that change areas -------------------------------------------------------------- */
+/* --- Other calls that change areas ------------------------------------------------------------ */
 
 const struct command_reason munmap_reasons[] = {
     {EINVAL, "the range is not all in user space"},
@@ -193,7 +204,8 @@ int command_mprotect(struct command_call *call)
 const struct command_reason mremap_reasons[] = {
     {EAGAIN, "locked memory is limited"},
     {EFAULT, "the old range is not one area"},
-    {EINVAL, "see mremap(2): fixed and dontunmap need maymove, and the two ranges must not overlap"},
+    {EINVAL,
+     "see mremap(2): fixed and dontunmap need maymove, and the two ranges must not overlap"},
     {ENOMEM, "it cannot grow there and may not move, or there is no room"},
     {0, NULL},
 };
@@ -251,8 +263,10 @@ int command_sbrk(struct command_call *call)
 	int64_t increment;
 
 	if (!parse_increment(call->words[1], &increment))
-		return command_fail(call, -EINVAL, "INCREMENT must be a number of bytes, with K, M, G or T, not '%s'",
-		                    call->words[1]);
+		return command_fail(
+		    call, -EINVAL,
+		    "INCREMENT must be a number of bytes, with K, M, G or T, not '%s'",
+		    call->words[1]);
 	return command_done_address(call, vm_sbrk(call->process, increment));
 }
 
@@ -275,9 +289,12 @@ int command_msync(struct command_call *call)
 	return command_done(call, vm_msync(call->process, addr, len, (int)flags));
 }
 
-/* --- Touching and looking ----------------------------------------------------------------------- */
+/* --- Touching and looking --------------------------------------------------------------------- */
 
-/* One command touches at most this much, in steps, so that its lines stay bounded and its time to seconds. */
+/*
+ * One command touches at most this much, in steps, so that its lines stay bounded and its time to
+ * seconds.
+ */
 #define ACCESS_MAX (UINT64_C(16) << 30)
 #define ACCESS_STEP (UINT64_C(1) << 20)
 
@@ -313,7 +330,8 @@ static const char *why_fatal(const struct vm_fault *fault)
 	case VM_FAULT_SEGV_MAPERR:
 		if (!vm_is_canonical(fault->va))
 			return "the address is not canonical (SI_KERNEL)";
-		return fault->area_end != 0 ? "a guard page (SEGV_MAPERR)" : "no area at the address (SEGV_MAPERR)";
+		return fault->area_end != 0 ? "a guard page (SEGV_MAPERR)"
+		                            : "no area at the address (SEGV_MAPERR)";
 	case VM_FAULT_SEGV_ACCERR:
 		return "the area does not permit it (SEGV_ACCERR)";
 	case VM_FAULT_SIGBUS:
@@ -369,8 +387,9 @@ int command_access(struct command_call *call)
 		len -= step;
 	}
 	if (lines.fatal.outcome == VM_FATAL)
-		return command_fail(call, error, "%s at 0x%" PRIx64 ": %s", vm_fault_kind_name(lines.fatal.kind),
-		                    lines.fatal.va, why_fatal(&lines.fatal));
+		return command_fail(call, error, "%s at 0x%" PRIx64 ": %s",
+		                    vm_fault_kind_name(lines.fatal.kind), lines.fatal.va,
+		                    why_fatal(&lines.fatal));
 	return error;
 }
 
@@ -390,9 +409,11 @@ int command_translate(struct command_call *call)
 	if (walk.present)
 		g_string_append_printf(line, "0x%" G_GINT64_MODIFIER "x", walk.pa);
 	else
-		g_string_append_printf(line, "%s %s", vm_outcome_name(walk.outcome), vm_fault_kind_name(walk.kind));
+		g_string_append_printf(line, "%s %s", vm_outcome_name(walk.outcome),
+		                       vm_fault_kind_name(walk.kind));
 	for (int i = 0; i < walk.levels; i++)
-		g_string_append_printf(line, " %s=0x%016" G_GINT64_MODIFIER "x", levels[i], walk.entry[i]);
+		g_string_append_printf(line, " %s=0x%016" G_GINT64_MODIFIER "x", levels[i],
+		                       walk.entry[i]);
 	command_answer(call, "%s", line->str);
 	return 0;
 }

@@ -24,8 +24,10 @@ int command_setrlimit(struct command_call *call);
 int command_access(struct command_call *call);
 int command_translate(struct command_call *call);
 
-extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[], mremap_reasons[];
-extern const struct command_reason sbrk_reasons[], msync_reasons[], mlock_reasons[], munlock_reasons[],
-    mlockall_reasons[], madvise_reasons[], mincore_reasons[], setrlimit_reasons[], access_reasons[];
+extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[],
+    mremap_reasons[];
+extern const struct command_reason sbrk_reasons[], msync_reasons[], mlock_reasons[],
+    munlock_reasons[], mlockall_reasons[], madvise_reasons[], mincore_reasons[],
+    setrlimit_reasons[], access_reasons[];
 
 #endif

@@ -9,7 +9,8 @@
 const struct command_reason mlock_reasons[] = {
     {EAGAIN, "there is no room in physical memory for all of it"},
     {EINVAL, "the range is not all in user space"},
-    {ENOMEM, "part of the range is not mapped, or locked memory is limited (limits), or physical memory is"},
+    {ENOMEM, "part of the range is not mapped, or locked memory is limited (limits), or physical "
+             "memory is"},
     {EPERM, "this process may lock nothing (limits)"},
     {0, NULL},
 };

@@ -1,8 +1,10 @@
 /*
- * ctl.c - the streams of ctl files: text is cut into lines, lines are run, results are kept for the reads that follow.
+ * ctl.c - the streams of ctl files: text is cut into lines, lines are run, results are kept for the
+ * reads that follow.
  *
- * An open that has written reads its own results; one that has not reads the last result of anyone. The lock of an open
- * is held while its commands run, so what one open sends runs in order; nothing else is.
+ * An open that has written reads its own results; one that has not reads the last result of anyone.
+ * The lock of an open is held while its commands run, so what one open sends runs in order; nothing
+ * else is.
  */
 #include "fs/ctl/ctl.h"
 
@@ -40,7 +42,8 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 
 	open->mount = mount;
 	open->process = process != NULL ? vm_process_ref(process) : NULL;
-	open->file = ctl_store_get(mount->ctl, mount->machine, process != NULL ? vm_process_pid(process) : 0);
+	open->file = ctl_store_get(mount->ctl, mount->machine,
+	                           process != NULL ? vm_process_pid(process) : 0);
 	pthread_mutex_init(&open->lock, NULL);
 	open->line = g_string_new(NULL);
 	ctl_results_init(&open->results);
@@ -48,7 +51,7 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 	return open;
 }
 
-/* --- Lines in ----------------------------------------------------------------------------------- */
+/* --- Lines in --------------------------------------------------------------------------------- */
 
 /* Give what a command answered to this open, and to those that only read. */
 static void keep_results(struct fs_ctl_open *open, struct ctl_results *answer)
@@ -59,7 +62,8 @@ static void keep_results(struct fs_ctl_open *open, struct ctl_results *answer)
 	ctl_results_clear(answer);
 }
 
-static int run_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller, unsigned number)
+static int run_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller,
+                           unsigned number)
 {
 	struct ctl_results answer;
 	struct command_call call = {
@@ -89,8 +93,8 @@ static int refuse_long_line_locked(struct fs_ctl_open *open, unsigned number)
 }
 
 /* Take LEN bytes of line NUMBER, the last of it where it ENDS; then it runs. */
-static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text, size_t len,
-                             bool ends, unsigned number)
+static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *caller,
+                             const char *text, size_t len, bool ends, unsigned number)
 {
 	if (open->skipping) {
 		open->skipping = !ends;
@@ -111,7 +115,8 @@ static int end_line_locked(struct fs_ctl_open *open, const struct fs_caller *cal
 	return open->line->len > 0 ? run_line_locked(open, caller, 1) : 0;
 }
 
-int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text, size_t len)
+int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
+                 size_t len)
 {
 	unsigned number = 1;
 	int error = 0;
@@ -140,7 +145,10 @@ int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)
 	int error = 0;
 
 	pthread_mutex_lock(&open->lock);
-	/* Whoever inherited the open file and ends meanwhile must not cut a line that another is writing. */
+	/*
+	 * Whoever inherited the open file and ends meanwhile must not cut a line that another is
+	 * writing.
+	 */
 	if (caller->pid == open->writer.pid)
 		error = end_line_locked(open, caller);
 	pthread_mutex_unlock(&open->lock);
@@ -151,7 +159,10 @@ void fs_ctl_free(struct fs_ctl_open *open)
 {
 	bool ended;
 
-	/* A line whose writer closed it by another thread, or was killed. Its pid may be another's by now. */
+	/*
+	 * A line whose writer closed it by another thread, or was killed. Its pid may be another's
+	 * by now.
+	 */
 	open->writer.pid = 0;
 	end_line_locked(open, &open->writer);
 	ended = open->process != NULL && !vm_process_alive(open->process);
@@ -165,9 +176,12 @@ void fs_ctl_free(struct fs_ctl_open *open)
 	g_free(open);
 }
 
-/* --- Results out -------------------------------------------------------------------------------- */
+/* --- Results out ------------------------------------------------------------------------------ */
 
-/* Begin to show the last result, or the help. False: it was read to its end before, and nothing has run since. */
+/*
+ * Begin to show the last result, or the help. False: it was read to its end before, and nothing has
+ * run since.
+ */
 static bool show_last_locked(struct fs_ctl_open *open)
 {
 	uint64_t generation;

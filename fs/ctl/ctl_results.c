@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* --- Bounded text ------------------------------------------------------------------------------ */
+/* --- Bounded text ----------------------------------------------------------------------------- */
 
 void ctl_results_init(struct ctl_results *results)
 {
@@ -26,7 +26,8 @@ static uint64_t count_lines(const char *text, size_t len)
 {
 	uint64_t lines = 0;
 
-	for (const char *end = text + len; (text = memchr(text, '\n', (size_t)(end - text))) != NULL; text++)
+	for (const char *end = text + len;
+	     (text = memchr(text, '\n', (size_t)(end - text))) != NULL; text++)
 		lines++;
 	return lines;
 }
@@ -34,12 +35,16 @@ static uint64_t count_lines(const char *text, size_t len)
 /* The offset after the first newline at or after FROM. */
 static size_t line_end(const GString *text, size_t from)
 {
-	const char *newline = from < text->len ? memchr(text->str + from, '\n', text->len - from) : NULL;
+	const char *newline =
+	    from < text->len ? memchr(text->str + from, '\n', text->len - from) : NULL;
 
 	return newline != NULL ? (size_t)(newline - text->str) + 1 : text->len;
 }
 
-/* Drop the oldest unread lines until at most ROOM bytes are left; a line of which a part was read stays. */
+/*
+ * Drop the oldest unread lines until at most ROOM bytes are left; a line of which a part was read
+ * stays.
+ */
 static void drop_lines(struct ctl_results *results, size_t room)
 {
 	GString *text = results->text;
@@ -71,7 +76,8 @@ void ctl_results_move(struct ctl_results *results, struct ctl_results *from)
 
 static char *lost_line(uint64_t lost)
 {
-	return g_strdup_printf("# %" G_GUINT64_FORMAT " older lines were lost: at most 1 MiB of results is kept\n",
+	return g_strdup_printf("# %" G_GUINT64_FORMAT
+	                       " older lines were lost: at most 1 MiB of results is kept\n",
 	                       lost);
 }
 
@@ -111,11 +117,12 @@ GBytes *ctl_results_copy(const struct ctl_results *results)
 	g_autofree char *line = results->lost > 0 ? lost_line(results->lost) : g_strdup("");
 	GString *text = g_string_new(line);
 
-	g_string_append_len(text, results->text->str + results->taken, (gssize)(results->text->len - results->taken));
+	g_string_append_len(text, results->text->str + results->taken,
+	                    (gssize)(results->text->len - results->taken));
 	return g_string_free_to_bytes(text);
 }
 
-/* --- The last results -------------------------------------------------------------------------- */
+/* --- The last results ------------------------------------------------------------------------- */
 
 enum {
 	STORE_MAX = 64 << 20, /* bytes of last results */
@@ -187,7 +194,9 @@ static bool pid_ended(struct vm_machine *machine, pid_t pid)
 	return pid != 0 && process == NULL;
 }
 
-/* Drop the records of processes that ended without a command of their own (killed, or by a fault). */
+/*
+ * Drop the records of processes that ended without a command of their own (killed, or by a fault).
+ */
 static void sweep_locked(struct fs_ctl_store *store, struct vm_machine *machine)
 {
 	GHashTableIter iter;

@@ -1,12 +1,14 @@
 /*
  * ctl_results.h - what ctl files keep for their readers.
  *
- * struct ctl_results is a bounded queue of text: lines go in at the end and come out at the front. Past CTL_RESULTS_MAX
- * bytes the oldest whole lines go, and one line says how many. It has no lock of its own.
+ * struct ctl_results is a bounded queue of text: lines go in at the end and come out at the front.
+ * Past CTL_RESULTS_MAX bytes the oldest whole lines go, and one line says how many. It has no lock
+ * of its own.
  *
- * struct fs_ctl_store remembers the last command's result of each ctl file, for those who only read. It may be called
- * from any thread, and holds its own lock over nothing but memory and a look for dead processes. The text of all ctl
- * files together is bounded: past it, the result that was made longest ago goes.
+ * struct fs_ctl_store remembers the last command's result of each ctl file, for those who only
+ * read. It may be called from any thread, and holds its own lock over nothing but memory and a look
+ * for dead processes. The text of all ctl files together is bounded: past it, the result that was
+ * made longest ago goes.
  */
 #ifndef FS_CTL_CTL_RESULTS_H
 #define FS_CTL_CTL_RESULTS_H

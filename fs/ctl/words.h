@@ -13,7 +13,10 @@ struct word {
 	uint64_t bits;
 };
 
-/* Bits of mmap's FLAGS beside the MAP_ constants: each type and open mode has its own, so that two of them show. */
+/*
+ * Bits of mmap's FLAGS beside the MAP_ constants: each type and open mode has its own, so that two
+ * of them show.
+ */
 #define WORD_PRIVATE (UINT64_C(1) << 32)
 #define WORD_SHARED (UINT64_C(1) << 33)
 #define WORD_SHARED_VALIDATE (UINT64_C(1) << 34)
@@ -32,17 +35,21 @@ extern const struct word madvise_words[];  /* MADV_: a value, not bits, so one w
 extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONLY */
 
 /*
- * The bits of the words in TEXT, which are joined with commas. NULL, or the word that WORDS does not have
- * (perhaps empty; free with g_free).
+ * The bits of the words in TEXT, which are joined with commas. NULL, or the word that WORDS does
+ * not have (perhaps empty; free with g_free).
  */
 char *words_parse(const struct word *words, const char *text, uint64_t *bits);
 
 /*
- * `rwx` with `-` for what is missing, as PROT_ bits; with GROWSDOWN also `rw-,growsdown`. False if it is anything else.
+ * `rwx` with `-` for what is missing, as PROT_ bits; with GROWSDOWN also `rw-,growsdown`. False if
+ * it is anything else.
  */
 bool prot_parse(const char *text, bool growsdown, int *prot);
 
-/* A signal by number (0 to 2^31-1) or by name, `TERM` or `SIGTERM` in either case. False if it is neither. */
+/*
+ * A signal by number (0 to 2^31-1) or by name, `TERM` or `SIGTERM` in either case. False if it is
+ * neither.
+ */
 bool signal_parse(const char *text, int *number);
 
 /* The open(2) access mode for one of the WORD_ modes; -1 for none or several. */

@@ -4,8 +4,8 @@
  *     daemonize_start      the caller goes on in a child; the parent waits
  *     daemonize_ready      the parent exits with 0, the child lets go of the terminal
  *
- * Whatever ends the child before that is the parent's result too: the child says why on the standard error that both
- * still share, and the parent exits as it did.
+ * Whatever ends the child before that is the parent's result too: the child says why on the
+ * standard error that both still share, and the parent exits as it did.
  */
 #ifndef FS_DAEMON_DAEMONIZE_H
 #define FS_DAEMON_DAEMONIZE_H
@@ -20,8 +20,8 @@ struct daemonize {
 void daemonize_keep_standard_fds(void);
 
 /*
- * Call it while there is one thread and nothing of ours is open. Returns in the child, or, with FOREGROUND, without
- * one. False with errno set: no child.
+ * Call it while there is one thread and nothing of ours is open. Returns in the child, or, with
+ * FOREGROUND, without one. False with errno set: no child.
  */
 bool daemonize_start(struct daemonize *daemonize, bool foreground);
 

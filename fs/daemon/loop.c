@@ -75,8 +75,8 @@ static void *loop_thread(void *data)
 	sigemptyset(&kick);
 	sigaddset(&kick, LOOP_KICK);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
-	loop->result =
-	    loop->opts->singlethread ? fuse_session_loop(loop->session) : serve_threads(loop->session, loop->opts);
+	loop->result = loop->opts->singlethread ? fuse_session_loop(loop->session)
+	                                        : serve_threads(loop->session, loop->opts);
 	pthread_kill(loop->waiter, LOOP_DONE);
 	return NULL;
 }
@@ -93,7 +93,10 @@ static struct timespec after_ms(long ms)
 	return when;
 }
 
-/* Wait for the end of THREAD. A kick that comes just before it goes to sleep is lost, so it gets more than one. */
+/*
+ * Wait for the end of THREAD. A kick that comes just before it goes to sleep is lost, so it gets
+ * more than one.
+ */
 static bool join_in_time(pthread_t thread)
 {
 	for (long waited = 0; waited < PATIENCE_MS; waited += KICK_MS) {

@@ -1,8 +1,9 @@
 /*
  * loop.h - serving requests until the mount is gone or a signal asks to stop.
  *
- * A worker may hang in a host file for ever, and libfuse joins all of its workers. So libfuse's loop has a thread of
- * its own, and whoever asked for it waits for the end of that thread no longer than is decent.
+ * A worker may hang in a host file for ever, and libfuse joins all of its workers. So libfuse's
+ * loop has a thread of its own, and whoever asked for it waits for the end of that thread no longer
+ * than is decent.
  */
 #ifndef FS_DAEMON_LOOP_H
 #define FS_DAEMON_LOOP_H
@@ -17,9 +18,9 @@ enum loop_end {
 };
 
 /*
- * Make the calling thread, and all that it makes from now on, leave SIGTERM, SIGINT and SIGHUP to loop_run. Call it
- * before the first thread is made. SIGHUP stays ignored if it is (nohup); SIGINT does not, though a shell ignores it
- * for `&`.
+ * Make the calling thread, and all that it makes from now on, leave SIGTERM, SIGINT and SIGHUP to
+ * loop_run. Call it before the first thread is made. SIGHUP stays ignored if it is (nohup); SIGINT
+ * does not, though a shell ignores it for `&`.
  */
 void loop_block_signals(void);
 

@@ -1,5 +1,6 @@
 /*
- * main.c - the daemon: from the command line to the mount, and from the signal or the unmount to the exit.
+ * main.c - the daemon: from the command line to the mount, and from the signal or the unmount to
+ * the exit.
  *
  * The rooms of fs/:
  *
@@ -94,7 +95,10 @@ static bool ends_soon(pthread_t thread)
 	return pthread_timedjoin_np(thread, NULL, &deadline) == 0;
 }
 
-/* Write every dirty page back. False: nothing has been written for a while, because a host file hangs. */
+/*
+ * Write every dirty page back. False: nothing has been written for a while, because a host file
+ * hangs.
+ */
 static bool write_back(struct vm_machine *machine)
 {
 	uint64_t before, after = pages_written(machine);
@@ -120,8 +124,8 @@ static bool free_machine(struct vm_machine *machine)
 }
 
 /*
- * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed. What can be written
- * back has been.
+ * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed.
+ * What can be written back has been.
  */
 static _Noreturn void leave_hung(struct fuse_session *session)
 {
@@ -130,8 +134,8 @@ static _Noreturn void leave_hung(struct fuse_session *session)
 }
 
 /* The mount answers from here to the return, after which it is gone. */
-static int serve(struct fuse_session *session, const char *mountpoint, const struct options *options,
-                 struct ops_server *server)
+static int serve(struct fuse_session *session, const char *mountpoint,
+                 const struct options *options, struct ops_server *server)
 {
 	enum loop_end end;
 
@@ -147,11 +151,11 @@ static int serve(struct fuse_session *session, const char *mountpoint, const str
 }
 
 /*
- * With the machine there: serve, then write back and free it while the mount still stands, so that its end says that
- * all is in the files.
+ * With the machine there: serve, then write back and free it while the mount still stands, so that
+ * its end says that all is in the files.
  */
-static int run_machine(struct fuse_session *session, const char *mountpoint, const struct options *options,
-                       struct ops_server *server)
+static int run_machine(struct fuse_session *session, const char *mountpoint,
+                       const struct options *options, struct ops_server *server)
 {
 	int status;
 
@@ -173,7 +177,8 @@ static int run_machine(struct fuse_session *session, const char *mountpoint, con
 }
 
 /* The machine, and the swap file that it takes over. */
-static bool make_machine(const struct options *options, struct fs_mount *mount, char **swap_name, GError **error)
+static bool make_machine(const struct options *options, struct fs_mount *mount, char **swap_name,
+                         GError **error)
 {
 	struct vm_config config = options->machine;
 
@@ -187,8 +192,8 @@ static bool make_machine(const struct options *options, struct fs_mount *mount, 
 	return mount->machine != NULL;
 }
 
-static int run_session(const struct options *options, const char *mountpoint, struct fuse_session *session,
-                       struct ops_server *server)
+static int run_session(const struct options *options, const char *mountpoint,
+                       struct fuse_session *session, struct ops_server *server)
 {
 	struct daemonize *daemonize = server->ready_ctx;
 	g_autofree char *swap_name = NULL;

@@ -1,7 +1,8 @@
 /*
  * mountpoint.c - looking at the directory to mount on.
  *
- * /proc/self/mountinfo is read for what is mounted there: a stat of our own mount would wait for ourselves to answer.
+ * /proc/self/mountinfo is read for what is mounted there: a stat of our own mount would wait for
+ * ourselves to answer.
  */
 #include "fs/daemon/mountpoint.h"
 
@@ -30,7 +31,8 @@ static bool line_parse(const char *line, const char *path, struct mounted *mount
 	if (g_strv_length(fields) < 6 || type == NULL)
 		return false;
 	g_autofree char *place = g_strcompress(fields[4]);
-	if (strcmp(place, path) != 0 || sscanf(fields[2], "%u:%u", &major_number, &minor_number) != 2)
+	if (strcmp(place, path) != 0 ||
+	    sscanf(fields[2], "%u:%u", &major_number, &minor_number) != 2)
 		return false;
 	mounted->dev = makedev(major_number, minor_number);
 	return sscanf(type, " - %63s", mounted->type) == 1;
@@ -63,10 +65,12 @@ static bool refuse(const char *path, int error_number, GError **error)
 
 	if (error_number == ENOTCONN)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "%s: a dead mount lies there, its daemon is gone; clear it with: fusermount3 -u %s", path,
-		            path);
+		            "%s: a dead mount lies there, its daemon is gone; clear it with: "
+		            "fusermount3 -u %s",
+		            path, path);
 	else
-		g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(error_number), "%s: %s", path, what);
+		g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(error_number), "%s: %s",
+		            path, what);
 	return false;
 }
 
@@ -80,8 +84,9 @@ static bool check_directory(const char *path, GError **error)
 		return refuse(path, errno, error);
 	if (fuse) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
-		            "%s: a %s file system is mounted there already; unmount it with: fusermount3 -u %s", path,
-		            mounted.type, path);
+		            "%s: a %s file system is mounted there already; unmount it with: "
+		            "fusermount3 -u %s",
+		            path, mounted.type, path);
 		return false;
 	}
 	return S_ISDIR(st.st_mode) || refuse(path, ENOTDIR, error);

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 /*
- * The absolute path of the directory GIVEN, or NULL with ERROR: it is missing, not a directory, a dead mount, or has
- * a FUSE mount on it already, which a second one would only hide.
+ * The absolute path of the directory GIVEN, or NULL with ERROR: it is missing, not a directory, a
+ * dead mount, or has a FUSE mount on it already, which a second one would only hide.
  */
 char *mountpoint_check(const char *given, GError **error);
 

@@ -12,8 +12,9 @@
 
 enum {
 	/*
-	 * Threads are made as requests come while all others are busy. Only a read of a host file keeps one busy for
-	 * long, so this is how many callers may hang on a file system that does not answer before the rest feel it.
+	 * Threads are made as requests come while all others are busy. Only a read of a host file
+	 * keeps one busy for long, so this is how many callers may hang on a file system that does
+	 * not answer before the rest feel it.
 	 */
 	MAX_THREADS = 64,
 	/* Pids go up from the first, and are never used again: leave them room. */
@@ -24,7 +25,8 @@ enum {
 
 static bool bad_value(GError **error, const char *option, const char *value, const char *wanted)
 {
-	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s=%s: must be %s", option, value, wanted);
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s=%s: must be %s", option,
+	            value, wanted);
 	return false;
 }
 
@@ -40,7 +42,8 @@ static bool set_ram(struct options *options, const char *value, GError **error)
 	uint64_t *ram = &options->machine.ram;
 
 	if (!size_parse(value, ram) || *ram < VM_PAGE_SIZE)
-		return bad_value(error, "ram", value, "a size such as 64M (K, M, G or T), at least one page, 4096");
+		return bad_value(error, "ram", value,
+		                 "a size such as 64M (K, M, G or T), at least one page, 4096");
 	return true;
 }
 
@@ -58,7 +61,8 @@ static bool set_swapsize(struct options *options, const char *value, GError **er
 {
 	options->swapsize_given = true;
 	return size_parse(value, &options->machine.swap) ||
-	       bad_value(error, "swapsize", value, "a size such as 64M (K, M, G or T), or 0 for no swap");
+	       bad_value(error, "swapsize", value,
+	                 "a size such as 64M (K, M, G or T), or 0 for no swap");
 }
 
 /* Which there are is the engine's to say. */
@@ -75,9 +79,11 @@ static bool set_tlb(struct options *options, const char *value, GError **error)
 	uint64_t sets = 0, ways = 0;
 	bool off = strcmp(value, "0") == 0;
 
-	if (!off && (g_strv_length(numbers) != 2 || !number_parse(numbers[0], &sets) ||
-	             !number_parse(numbers[1], &ways) || sets < 1 || ways < 1 || sets > MAX_TLB / ways))
-		return bad_value(error, "tlb", value, "SETSxWAYS such as 16x4, at most 65536 entries, or 0 for none");
+	if (!off &&
+	    (g_strv_length(numbers) != 2 || !number_parse(numbers[0], &sets) ||
+	     !number_parse(numbers[1], &ways) || sets < 1 || ways < 1 || sets > MAX_TLB / ways))
+		return bad_value(error, "tlb", value,
+		                 "SETSxWAYS such as 16x4, at most 65536 entries, or 0 for none");
 	options->machine.tlb_sets = (unsigned)sets;
 	options->machine.tlb_ways = (unsigned)ways;
 	return true;
@@ -104,7 +110,8 @@ static bool set_aslr(struct options *options, const char *value, GError **error)
 static bool set_seed(struct options *options, const char *value, GError **error)
 {
 	return number_parse(value, &options->machine.seed) ||
-	       bad_value(error, "seed", value, "a number, decimal or 0x hex, below 2 to the power of 64");
+	       bad_value(error, "seed", value,
+	                 "a number, decimal or 0x hex, below 2 to the power of 64");
 }
 
 static bool set_firstpid(struct options *options, const char *value, GError **error)
@@ -124,18 +131,23 @@ static const struct option_row {
 	bool (*set)(struct options *options, const char *value, GError **error);
 } rows[] = {
     {"ram=", "SIZE", "physical memory for user pages; K, M, G, T behind it (256M)", set_ram},
-    {"swap=", "FILE", "swap file; made if missing (one without a name in $TMPDIR or /var/tmp)", set_swap},
+    {"swap=", "FILE", "swap file; made if missing (one without a name in $TMPDIR or /var/tmp)",
+     set_swap},
     {"swapsize=", "SIZE", "its size, 0 turns swap off (2 x ram)", set_swapsize},
     {"policy=", "NAME", "page replacement: clock, lru, fifo, random (clock)", set_policy},
     {"tlb=", "SETSxWAYS", "the TLB of each process, 0 turns it off (16x4)", set_tlb},
-    {"oom=", "fail|kill", "out of memory: fail the access, or end the largest process (fail)", set_oom},
+    {"oom=", "fail|kill", "out of memory: fail the access, or end the largest process (fail)",
+     set_oom},
     {"segv=", "report|kill", "what a fatal fault does to its process (report)", set_segv},
     {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
     {"seed=", "N", "seed for aslr and policy=random (1)", set_seed},
     {"firstpid=", "N", "first pid (1)", set_firstpid},
 };
 
-/* What fstab and mount(8) may say and libfuse does not know. None makes a difference: access times are not kept. */
+/*
+ * What fstab and mount(8) may say and libfuse does not know. None makes a difference: access times
+ * are not kept.
+ */
 static const char *const mount_words[] = {
     "defaults", "relatime",   "norelatime", "strictatime", "nostrictatime",
     "diratime", "nodiratime", "lazytime",   "nolazytime",
@@ -159,7 +171,8 @@ static int parse_one(void *data, const char *arg, int key, struct fuse_args *out
 	}
 	if (key < 0)
 		return 1;
-	return rows[key].set(parse->options, value != NULL ? value + 1 : NULL, &parse->error) ? 0 : -1;
+	return rows[key].set(parse->options, value != NULL ? value + 1 : NULL, &parse->error) ? 0
+	                                                                                      : -1;
 }
 
 /* Take vasfs's own options and the words out of ARGS. */
@@ -175,11 +188,15 @@ static bool take_own(struct parse *parse, struct fuse_args *args)
 	if (fuse_opt_parse(args, parse, templates, parse_one) == 0)
 		return true;
 	if (parse->error == NULL)
-		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "the options cannot be read");
+		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		            "the options cannot be read");
 	return false;
 }
 
-/* Put OPTION before all others, so that those the user gave win. A comma or backslash of VALUE stays one. */
+/*
+ * Put OPTION before all others, so that those the user gave win. A comma or backslash of VALUE
+ * stays one.
+ */
 static void prepend_option(struct fuse_args *args, const char *option, const char *value)
 {
 	g_autofree char *plain = g_strconcat(option, value, NULL);
@@ -210,7 +227,8 @@ static bool take_words(struct options *options, const GPtrArray *words, GError *
 
 	if (wanted && (words->len < 1 || words->len > 2)) {
 		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s (see vasfs -h)",
-		            words->len == 0 ? "no mount point given" : "more than one mount point given");
+		            words->len == 0 ? "no mount point given"
+		                            : "more than one mount point given");
 		return false;
 	}
 	if (words->len > 0)
@@ -226,7 +244,8 @@ static bool parse_all(struct parse *parse, struct fuse_args *args)
 		return false;
 	add_session_options(args, parse->words->len == 2 ? parse->words->pdata[0] : "vasfs");
 	if (fuse_parse_cmdline(args, &options->fuse) != 0) {
-		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "bad options (see vasfs -h)");
+		g_set_error(&parse->error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		            "bad options (see vasfs -h)");
 		return false;
 	}
 	return take_words(options, parse->words, &parse->error);
@@ -241,7 +260,8 @@ static bool settle_swapsize(struct options *options, GError **error)
 		machine->swap = machine->ram <= INT64_MAX / 2 ? 2 * machine->ram : INT64_MAX;
 	machine->swap -= machine->swap % VM_PAGE_SIZE;
 	if (machine->swap > INT64_MAX - VM_PAGE_SIZE) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "swapsize: no file can be that large");
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "swapsize: no file can be that large");
 		return false;
 	}
 	return true;

@@ -1,8 +1,8 @@
 /*
  * swapfile.c - making, checking and reserving the swap file.
  *
- * Rule: nothing is written into a file before it is known to be empty or ours; and from the first byte that is written
- * it is ours, however we end.
+ * Rule: nothing is written into a file before it is known to be empty or ours; and from the first
+ * byte that is written it is ours, however we end.
  */
 #include "fs/daemon/swapfile.h"
 #include "vm/vm.h"
@@ -17,13 +17,14 @@
 
 static const char signature[] = "vasfs swap file: the page before the end of the file\n";
 
-/* --- Failures ------------------------------------------------------------------------------------- */
+/* --- Failures --------------------------------------------------------------------------------- */
 
 /* WHAT says what could not be done with NAME, for the reason NUMBER. */
 static bool refuse(GError **error, const char *name, const char *what, int number)
 {
-	g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number), "swap file %s: %s%s%s", name, what,
-	            number != 0 ? ": " : "", number != 0 ? g_strerror(number) : "");
+	g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number),
+	            "swap file %s: %s%s%s", name, what, number != 0 ? ": " : "",
+	            number != 0 ? g_strerror(number) : "");
 	return false;
 }
 
@@ -32,12 +33,13 @@ static bool refuse_size(GError **error, const char *name, uint64_t size, int num
 	g_autofree char *amount = g_format_size_full(size, G_FORMAT_SIZE_IEC_UNITS);
 
 	g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number),
-	            "swap file %s: cannot reserve %s: %s (swapsize= makes it smaller, swapsize=0 turns swap off)", name,
-	            amount, g_strerror(number));
+	            "swap file %s: cannot reserve %s: %s (swapsize= makes it smaller, swapsize=0 "
+	            "turns swap off)",
+	            name, amount, g_strerror(number));
 	return false;
 }
 
-/* --- The signature -------------------------------------------------------------------------------- */
+/* --- The signature ---------------------------------------------------------------------------- */
 
 static bool has_signature(int fd, off_t size)
 {
@@ -62,8 +64,9 @@ static int write_signature(int fd, off_t at)
 }
 
 /*
- * Give FD room for SIZE bytes and the signature. It is written first, in its new place, so that the file ends in it
- * whenever it is cut there. Returns 0 or an errno, with the file cut back to OLD bytes.
+ * Give FD room for SIZE bytes and the signature. It is written first, in its new place, so that the
+ * file ends in it whenever it is cut there. Returns 0 or an errno, with the file cut back to OLD
+ * bytes.
  */
 static int resize(int fd, off_t old, off_t size)
 {
@@ -79,7 +82,7 @@ static int resize(int fd, off_t old, off_t size)
 	return number;
 }
 
-/* --- A file with a name --------------------------------------------------------------------------- */
+/* --- A file with a name ----------------------------------------------------------------------- */
 
 static bool check_file(int fd, const char *path, off_t *size, GError **error)
 {
@@ -97,7 +100,8 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 		return refuse(error, path, "cannot be looked at", errno);
 	*size = st.st_size;
 	if (st.st_size != 0 && !has_signature(fd, st.st_size))
-		return refuse(error, path, "neither empty nor a swap file of vasfs, so it is left alone", 0);
+		return refuse(error, path,
+		              "neither empty nor a swap file of vasfs, so it is left alone", 0);
 	return true;
 }
 
@@ -135,7 +139,7 @@ fail:
 	return -1;
 }
 
-/* --- A file without ------------------------------------------------------------------------------- */
+/* --- A file without --------------------------------------------------------------------------- */
 
 static int open_unlinked(const char *dir)
 {

@@ -25,13 +25,17 @@ static void ctlfile_release(struct fs_handle *handle)
 	fs_ctl_free(handle->state);
 }
 
-/* A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the caller waits for ever. */
+/*
+ * A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the
+ * caller waits for ever.
+ */
 static void reply_error(fuse_req_t req, int error)
 {
 	fuse_reply_err(req, strerrorname_np(-error) != NULL ? -error : ERANGE);
 }
 
-static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                         int flags)
 {
 	struct fs_caller caller = request_caller(req);
 	GString *out = g_string_new(NULL);
@@ -44,7 +48,8 @@ static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 	g_string_free(out, TRUE);
 }
 
-static void ctlfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size, off_t offset)
+static void ctlfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
+                          off_t offset)
 {
 	struct fs_caller caller = request_caller(req);
 	int error = fs_ctl_write(handle->state, &caller, buf, size);

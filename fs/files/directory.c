@@ -1,6 +1,6 @@
 /*
- * directory.c - reading directories: ".", "..", the files of the table, then what is called by a number: in the root
- * the processes by rising pid.
+ * directory.c - reading directories: ".", "..", the files of the table, then what is called by a
+ * number: in the root the processes by rising pid.
  */
 #include "fs/files/directory.h"
 
@@ -28,7 +28,8 @@ static void entry_add(GArray *entries, const struct tree_file *file, int number)
 	g_array_append_val(entries, entry);
 }
 
-static void add_numbered(GArray *entries, const struct fs_handle *handle, const struct tree_file *file)
+static void add_numbered(GArray *entries, const struct fs_handle *handle,
+                         const struct tree_file *file)
 {
 	GArray *numbers;
 
@@ -90,7 +91,8 @@ static void dot_param(const struct fs_handle *handle, size_t index, struct fuse_
 }
 
 /* What is known of the entry at INDEX: number and type, with PLUS all that a lookup answers. */
-static void entry_param(const struct fs_handle *handle, size_t index, bool plus, struct fuse_entry_param *param)
+static void entry_param(const struct fs_handle *handle, size_t index, bool plus,
+                        struct fuse_entry_param *param)
 {
 	const struct entry *entry;
 	struct tree_node node;
@@ -124,8 +126,8 @@ static const char *entry_name(const struct fs_handle *handle, size_t index, char
 }
 
 /* Append the entry at INDEX to BUF if it fits into ROOM. Returns the bytes it takes. */
-static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf, size_t room,
-                           bool plus)
+static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf,
+                           size_t room, bool plus)
 {
 	struct fuse_entry_param param;
 	char number[16];
@@ -138,8 +140,8 @@ static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_
 }
 
 /* Fill BUF with the entries from INDEX on that fit into SIZE. Returns the bytes they take. */
-static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf, size_t size,
-                             bool plus)
+static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, size_t index,
+                             char *buf, size_t size, bool plus)
 {
 	const struct directory *directory = handle->state;
 	size_t used = 0, length;

@@ -3,13 +3,16 @@
  *
  *     engine -> event_feed -> the events' thread: renders lines -> log -> readers, each at its own place
  *
- * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the log has left behind
- * goes on with the oldest line there is, and is told how many events it missed; so is everyone where the feed ran over.
+ * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the
+ * log has left behind goes on with the oldest line there is, and is told how many events it missed;
+ * so is everyone where the feed ran over.
  *
- * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an interrupt under the
- * lock of the request, and an answer in there would free it. Before its answer a request is cut off from such calls.
+ * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an
+ * interrupt under the lock of the request, and an answer in there would free it. Before its answer
+ * a request is cut off from such calls.
  *
- * Locks: events->lock, then those of the engine and the feed. No function of libfuse is called under it.
+ * Locks: events->lock, then those of the engine and the feed. No function of libfuse is called
+ * under it.
  */
 #include "fs/files/eventfile.h"
 #include "fs/files/event_feed.h"
@@ -59,7 +62,7 @@ struct parked {
 	GString *text;    /* the answer, or NULL */
 };
 
-/* --- Readers -------------------------------------------------------------------------------------- */
+/* --- Readers ---------------------------------------------------------------------------------- */
 
 /* Whether there is something to read. */
 static bool reader_ready_locked(const struct reader *reader)
@@ -67,7 +70,8 @@ static bool reader_ready_locked(const struct reader *reader)
 	const struct fs_events *events = reader->events;
 
 	return reader->rest->len > 0 ||
-	       (events->made > 0 && events->log[(events->made - 1) % EVENT_ROOM].number >= reader->next);
+	       (events->made > 0 &&
+	        events->log[(events->made - 1) % EVENT_ROOM].number >= reader->next);
 }
 
 /* Append the next line, and before it how many events were lost. False: there is none. */
@@ -84,7 +88,8 @@ static bool add_line_locked(struct reader *reader, GString *out)
 		line = &events->log[reader->at++ % EVENT_ROOM];
 	} while (line->number < reader->next); /* from before it was opened */
 	if (line->number > reader->next)
-		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n", line->number - reader->next);
+		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n",
+		                       line->number - reader->next);
 	g_string_append(out, line->text);
 	reader->next = line->number + 1;
 	return true;
@@ -113,7 +118,7 @@ static void reply_text(fuse_req_t req, GString *text)
 	g_string_free(text, TRUE);
 }
 
-/* --- Requests that wait --------------------------------------------------------------------------- */
+/* --- Requests that wait ----------------------------------------------------------------------- */
 
 static void on_interrupt(fuse_req_t req, void *data)
 {
@@ -128,7 +133,8 @@ static void on_interrupt(fuse_req_t req, void *data)
 
 static bool parked_ready_locked(const struct parked *parked)
 {
-	return parked->interrupted || parked->reader->events->stopped || reader_ready_locked(parked->reader);
+	return parked->interrupted || parked->reader->events->stopped ||
+	       reader_ready_locked(parked->reader);
 }
 
 static void park(fuse_req_t req, struct reader *reader, size_t size)
@@ -176,7 +182,7 @@ static void answer_parked(struct parked *parked)
 	g_free(parked);
 }
 
-/* --- The thread ----------------------------------------------------------------------------------- */
+/* --- The thread ------------------------------------------------------------------------------- */
 
 static char *render_line(const struct event_record *record)
 {
@@ -285,7 +291,7 @@ void fs_events_free(struct fs_events *events)
 	g_free(events);
 }
 
-/* --- The file ------------------------------------------------------------------------------------- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 static int eventfile_open(struct fs_handle *handle)
 {
@@ -320,7 +326,8 @@ static void eventfile_release(struct fs_handle *handle)
 	g_free(reader);
 }
 
-static void eventfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void eventfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                           int flags)
 {
 	struct reader *reader = handle->state;
 	GString *text;
@@ -336,7 +343,8 @@ static void eventfile_read(fuse_req_t req, struct fs_handle *handle, size_t size
 		park(req, reader, size);
 }
 
-static void eventfile_poll(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle)
+static void eventfile_poll(fuse_req_t req, struct fs_handle *handle,
+                           struct fuse_pollhandle *pollhandle)
 {
 	struct reader *reader = handle->state;
 	struct fuse_pollhandle *old = NULL;

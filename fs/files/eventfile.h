@@ -1,8 +1,9 @@
 /*
  * eventfile.h - the file `events` (file_class): the faults of all processes as they come.
  *
- * A reader without anything to read keeps no thread waiting: its request is put aside, and answered from a thread that
- * belongs to the events alone, as soon as there is something, or when the reader is interrupted.
+ * A reader without anything to read keeps no thread waiting: its request is put aside, and answered
+ * from a thread that belongs to the events alone, as soon as there is something, or when the reader
+ * is interrupted.
  */
 #ifndef FS_FILES_EVENTFILE_H
 #define FS_FILES_EVENTFILE_H
@@ -11,7 +12,10 @@
 
 extern const struct file_class eventfile_class;
 
-/* The events of MACHINE, for the `events` of a mount. Starts their thread; NULL with errno set if it does not start. */
+/*
+ * The events of MACHINE, for the `events` of a mount. Starts their thread; NULL with errno set if
+ * it does not start.
+ */
 struct fs_events *fs_events_new(struct vm_machine *machine);
 
 /* End every read that waits, as at the end of a file, and let none wait any more. */

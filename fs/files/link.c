@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-               int *error)
+char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index,
+               const struct fs_caller *caller, int *error)
 {
 	char *target = vm_process_exe(process);
 
@@ -17,14 +17,14 @@ char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned inde
 	return target;
 }
 
-char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-                int *error)
+char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned index,
+                const struct fs_caller *caller, int *error)
 {
 	return g_strdup("/");
 }
 
-char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-                int *error)
+char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index,
+                const struct fs_caller *caller, int *error)
 {
 	pid_t pid = own_pid(caller);
 
@@ -32,12 +32,12 @@ char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned ind
 	return pid != 0 ? g_strdup_printf("%d", (int)pid) : NULL;
 }
 
-/* --- Descriptors ---------------------------------------------------------------------------------- */
+/* --- Descriptors ------------------------------------------------------------------------------ */
 
 enum { MAX_FDS = 1024 }; /* as many as a process can have */
 
-char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-              int *error)
+char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index,
+              const struct fs_caller *caller, int *error)
 {
 	struct vm_file *file = vm_process_file(process, (int)index);
 	char *name;
@@ -50,7 +50,8 @@ char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index
 	return name;
 }
 
-bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller,
+                 int number)
 {
 	struct vm_file *file = vm_process_file(process, number);
 

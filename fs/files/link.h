@@ -6,20 +6,21 @@
 
 #include "fs/fs.h"
 
-char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-               int *error);
+char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index,
+               const struct fs_caller *caller, int *error);
 /* The file behind the descriptor INDEX. */
-char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-              int *error);
+char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index,
+              const struct fs_caller *caller, int *error);
 /* cwd and root: a process has no other than the root directory. */
-char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-                int *error);
+char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned index,
+                const struct fs_caller *caller, int *error);
 /* The caller's own pid (own.h). */
-char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index, const struct fs_caller *caller,
-                int *error);
+char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index,
+                const struct fs_caller *caller, int *error);
 
 /* The open descriptors, as struct tree_numbers wants them. */
 GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process);
-bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number);
+bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller,
+                 int number);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * ops.c - the requests of FUSE. Each function answers its request exactly once.
  *
- * Handlers run in many threads. They wait for nothing but the engine, which may wait for a host file.
+ * Handlers run in many threads. They wait for nothing but the engine, which may wait for a host
+ * file.
  */
 #include "fs/files/ops.h"
 #include "fs/files/ctlfile.h"
@@ -73,13 +74,17 @@ static void reply_attr(fuse_req_t req, const struct tree_node *node)
 	fuse_reply_attr(req, &st, tree_attr_timeout(node));
 }
 
-/* The node of an open file whose process has ended; false if INO is none. A directory shows that it is gone at once. */
+/*
+ * The node of an open file whose process has ended; false if INO is none. A directory shows that it
+ * is gone at once.
+ */
 static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_node *node)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&server->lock);
-	for (struct list_link *l = server->handles.next; l != &server->handles && !found; l = l->next) {
+	for (struct list_link *l = server->handles.next; l != &server->handles && !found;
+	     l = l->next) {
 		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
 		found = !S_ISDIR(handle->node.file->mode) && tree_ino(&handle->node) == ino;
 		if (found)
@@ -90,14 +95,16 @@ static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_nod
 }
 
 /*
- * An open file keeps its attributes after the end of its process, as an open file of /proc does: programs ask for
- * them before they read the result of `exit`. The kernel does not say whether it asks for an open file or for a name.
+ * An open file keeps its attributes after the end of its process, as an open file of /proc does:
+ * programs ask for them before they read the result of `exit`. The kernel does not say whether it
+ * asks for an open file or for a name.
  */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct tree_node node;
 
-	if (!tree_find(request_mount(req), ino, &node) && !find_open(request_server(req), ino, &node)) {
+	if (!tree_find(request_mount(req), ino, &node) &&
+	    !find_open(request_server(req), ino, &node)) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
@@ -115,7 +122,8 @@ static int check_setattr(const struct tree_file *file, int to_set)
 }
 
 /* Truncation and times are accepted and do nothing: dd truncates, touch touches. */
-static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+                       struct fuse_file_info *fi)
 {
 	struct tree_node node;
 	int error;
@@ -139,9 +147,9 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 	if (!get_node(req, ino, &node))
 		return;
-	target = S_ISLNK(node.file->mode)
-	             ? node.file->link(request_mount(req), node.process, node.index, &caller, &error)
-	             : NULL;
+	target = S_ISLNK(node.file->mode) ? node.file->link(request_mount(req), node.process,
+	                                                    node.index, &caller, &error)
+	                                  : NULL;
 	if (target != NULL)
 		fuse_reply_readlink(req, target);
 	else
@@ -164,8 +172,8 @@ static void handle_free(struct ops_server *server, struct fs_handle *handle)
 }
 
 /* NODE opened by CALLER; takes over the node's reference on success. 0 or a negative errno. */
-static int handle_new(struct ops_server *server, struct tree_node *node, const struct fs_caller *caller,
-                      struct fs_handle **handle)
+static int handle_new(struct ops_server *server, struct tree_node *node,
+                      const struct fs_caller *caller, struct fs_handle **handle)
 {
 	struct fs_handle *new = g_new0(struct fs_handle, 1);
 	int error = 0;
@@ -204,7 +212,8 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 		fi->nonseekable = handle->node.file->class->stream;
 		fi->noflush = handle->node.file->class->flush == NULL;
 	}
-	if (fuse_reply_open(req, fi) == -ENOENT) /* the caller was interrupted, no release will come */
+	if (fuse_reply_open(req, fi) ==
+	    -ENOENT) /* the caller was interrupted, no release will come */
 		handle_free(request_server(req), handle);
 }
 
@@ -234,7 +243,8 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = get_handle(fi);
 
@@ -259,7 +269,8 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, 0);
 }
 
-static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
+                     struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = get_handle(fi);
 
@@ -270,8 +281,12 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
 		fuse_reply_err(req, EINVAL);
 }
 
-/* Files whose class does not say otherwise can always be read and written, as the kernel takes it without poll. */
-static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *pollhandle)
+/*
+ * Files whose class does not say otherwise can always be read and written, as the kernel takes it
+ * without poll.
+ */
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                    struct fuse_pollhandle *pollhandle)
 {
 	struct fs_handle *handle = get_handle(fi);
 
@@ -286,12 +301,14 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, s
 
 /* --- Directories ------------------------------------------------------------------------------ */
 
-static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                       struct fuse_file_info *fi)
 {
 	directory_read(req, get_handle(fi), size, offset, false);
 }
 
-static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                           struct fuse_file_info *fi)
 {
 	directory_read(req, get_handle(fi), size, offset, true);
 }
@@ -304,7 +321,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
-/* --- What only commands can do ------------------------------------------------------------------ */
+/* --- What only commands can do ---------------------------------------------------------------- */
 
 /* Nothing is made by name, and /proc's answer to that is ENOENT. */
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -317,7 +334,8 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 	fuse_reply_err(req, ENOENT);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, ENOENT);
 }
@@ -332,8 +350,8 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	fuse_reply_err(req, EPERM);
 }
 
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
-                      unsigned int flags)
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+                      const char *new_name, unsigned int flags)
 {
 	fuse_reply_err(req, EPERM);
 }

@@ -1,17 +1,20 @@
 /*
  * own.h - a caller's own directory.
  *
- * Who binds the mount over /proc may run tools there that look themselves up: ps wants /proc/self/stat and the
- * directory of its own pid, and fails without. So `self` leads each caller to its own pid, and whoever asks for that
- * pid, if it is no process of the machine, finds a directory that nobody else sees. It says no more than that there is
- * such a process.
+ * Who binds the mount over /proc may run tools there that look themselves up: ps wants
+ * /proc/self/stat and the directory of its own pid, and fails without. So `self` leads each caller
+ * to its own pid, and whoever asks for that pid, if it is no process of the machine, finds a
+ * directory that nobody else sees. It says no more than that there is such a process.
  */
 #ifndef FS_FILES_OWN_H
 #define FS_FILES_OWN_H
 
 #include "fs/fs.h"
 
-/* The caller's pid as the caller knows it: in its own pid namespace, and that of the process, not of a thread. */
+/*
+ * The caller's pid as the caller knows it: in its own pid namespace, and that of the process, not
+ * of a thread.
+ */
 pid_t own_pid(const struct fs_caller *caller);
 
 /* The files, one function each (fs_own_fn). */

@@ -92,7 +92,8 @@ static void snapshot_reply(fuse_req_t req, struct snapshot *snapshot, size_t siz
 		fuse_reply_buf(req, buf, snapshot_copy(snapshot, buf, size, (size_t)offset));
 }
 
-static void textfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void textfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                          int flags)
 {
 	int error = 0;
 
@@ -113,7 +114,7 @@ const struct file_class textfile_class = {
     .read = textfile_read,
 };
 
-/* --- Values --------------------------------------------------------------------------------------- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 /* Text is rendered at the first read: whoever only writes need not be able to see it. */
 static int valuefile_open(struct fs_handle *handle)
@@ -122,7 +123,8 @@ static int valuefile_open(struct fs_handle *handle)
 	return 0;
 }
 
-static void valuefile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void valuefile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                           int flags)
 {
 	if (handle->node.file->render == NULL)
 		fuse_reply_err(req, EINVAL);
@@ -143,7 +145,8 @@ static int store_value(const struct fs_handle *handle, const char *buf, size_t s
 	return handle->node.file->store(handle->mount, process, g_strstrip(text));
 }
 
-static void valuefile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size, off_t offset)
+static void valuefile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
+                            off_t offset)
 {
 	int error = store_value(handle, buf, size);
 
@@ -160,7 +163,7 @@ const struct file_class valuefile_class = {
     .write = valuefile_write,
 };
 
-/* --- A caller's own ------------------------------------------------------------------------------- */
+/* --- A caller's own --------------------------------------------------------------------------- */
 
 static int ownfile_open(struct fs_handle *handle)
 {
@@ -176,7 +179,8 @@ static int ownfile_open(struct fs_handle *handle)
 	return 0;
 }
 
-static void ownfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void ownfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                         int flags)
 {
 	snapshot_reply(req, handle->state, size, offset);
 }

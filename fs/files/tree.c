@@ -31,28 +31,30 @@ enum {
 };
 
 /*
- * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another file, but for a
- * descriptor's, and for those that only one caller has. Attributes of a process's files are asked for at each step of a
- * path, so that its end shows at once. Those of the root's change only in the number of links, and are asked for as
- * often, so they last a little.
+ * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another
+ * file, but for a descriptor's, and for those that only one caller has. Attributes of a process's
+ * files are asked for at each step of a path, so that its end shows at once. Those of the root's
+ * change only in the number of links, and are asked for as often, so they last a little.
  */
 static const double name_timeout = 60;
 static const double process_attr_timeout = 0;
 static const double root_attr_timeout = 1;
 
-/* --- Nodes with numbers --------------------------------------------------------------------------- */
+/* --- Nodes with numbers ----------------------------------------------------------------------- */
 
 static GArray *list_processes(struct fs_mount *mount, struct vm_process *process)
 {
 	return vm_machine_pids(mount->machine);
 }
 
-static bool is_pid(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+static bool is_pid(struct fs_mount *mount, struct vm_process *process,
+                   const struct fs_caller *caller, int number)
 {
 	return number > 0;
 }
 
-static const struct tree_numbers process_numbers = {.pids = true, .list = list_processes, .has = is_pid};
+static const struct tree_numbers process_numbers = {
+    .pids = true, .list = list_processes, .has = is_pid};
 
 /* A process has one thread, whose number is its own. */
 static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
@@ -63,23 +65,26 @@ static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
 	return g_array_append_val(numbers, pid);
 }
 
-static bool is_thread(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+static bool is_thread(struct fs_mount *mount, struct vm_process *process,
+                      const struct fs_caller *caller, int number)
 {
 	return number == vm_process_pid(process);
 }
 
-static const struct tree_numbers thread_numbers = {.pids = true, .list = list_threads, .has = is_thread};
+static const struct tree_numbers thread_numbers = {
+    .pids = true, .list = list_threads, .has = is_thread};
 
 static const struct tree_numbers fd_numbers = {.list = link_list_fds, .has = link_has_fd};
 
-static bool is_own(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number)
+static bool is_own(struct fs_mount *mount, struct vm_process *process,
+                   const struct fs_caller *caller, int number)
 {
 	return caller == NULL || own_pid(caller) == number;
 }
 
 static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 
-/* --- The table ------------------------------------------------------------------------------------ */
+/* --- The table -------------------------------------------------------------------------------- */
 
 #define DIRECTORY(mode) S_IFDIR | (mode), &directory_class
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
@@ -93,12 +98,15 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 	{"auxv", parent, TEXT(0400, render_auxv)}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
 	    {"cmdline", parent, TEXT(0444, render_cmdline)}, \
-	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, {"cwd", parent, LINK(link_root)}, \
-	    {"environ", parent, TEXT(0400, render_environ)}, {"exe", parent, LINK(link_exe)}, \
-	    {"limits", parent, TEXT(0444, render_limits)}, {"maps", parent, TEXT(0444, render_maps)}, \
-	    {"mem", parent, S_IFREG | 0600, &memfile_class}, {"pagemap", parent, WORDS(0400, words_pagemap)}, \
-	    {"root", parent, LINK(link_root)}, {"smaps", parent, TEXT(0444, render_smaps)}, \
-	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup)}, {"stat", parent, TEXT(0444, render_stat)}, \
+	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, \
+	    {"cwd", parent, LINK(link_root)}, {"environ", parent, TEXT(0400, render_environ)}, \
+	    {"exe", parent, LINK(link_exe)}, {"limits", parent, TEXT(0444, render_limits)}, \
+	    {"maps", parent, TEXT(0444, render_maps)}, \
+	    {"mem", parent, S_IFREG | 0600, &memfile_class}, \
+	    {"pagemap", parent, WORDS(0400, words_pagemap)}, {"root", parent, LINK(link_root)}, \
+	    {"smaps", parent, TEXT(0444, render_smaps)}, \
+	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup)}, \
+	    {"stat", parent, TEXT(0444, render_stat)}, \
 	    {"statm", parent, TEXT(0444, render_statm)}, \
 	{ \
 		"status", parent, TEXT(0444, render_status) \
@@ -133,16 +141,22 @@ static const struct tree_file files[] = {
     {"version", &files[ROOT], TEXT(0444, render_version)},
     {"vmstat", &files[ROOT], TEXT(0444, render_vmstat)},
 
-    {"dirty_writeback_centisecs", &files[SYS_VM], VALUE(0644, knob_show_writeback), .store = knob_store_writeback},
+    {"dirty_writeback_centisecs", &files[SYS_VM], VALUE(0644, knob_show_writeback),
+     .store = knob_store_writeback},
     {"drop_caches", &files[SYS_VM], VALUE(0200, NULL), .store = knob_store_drop_caches},
-    {"max_map_count", &files[SYS_VM], VALUE(0644, knob_show_max_map_count), .store = knob_store_max_map_count},
-    {"mmap_min_addr", &files[SYS_VM], VALUE(0644, knob_show_mmap_min_addr), .store = knob_store_mmap_min_addr},
+    {"max_map_count", &files[SYS_VM], VALUE(0644, knob_show_max_map_count),
+     .store = knob_store_max_map_count},
+    {"mmap_min_addr", &files[SYS_VM], VALUE(0644, knob_show_mmap_min_addr),
+     .store = knob_store_mmap_min_addr},
     {"oom", &files[SYS_VM], VALUE(0644, knob_show_oom), .store = knob_store_oom},
-    {"overcommit_memory", &files[SYS_VM], VALUE(0644, knob_show_overcommit), .store = knob_store_overcommit},
-    {"overcommit_ratio", &files[SYS_VM], VALUE(0644, knob_show_overcommit_ratio), .store = knob_store_overcommit_ratio},
+    {"overcommit_memory", &files[SYS_VM], VALUE(0644, knob_show_overcommit),
+     .store = knob_store_overcommit},
+    {"overcommit_ratio", &files[SYS_VM], VALUE(0644, knob_show_overcommit_ratio),
+     .store = knob_store_overcommit_ratio},
     {"policy", &files[SYS_VM], VALUE(0644, knob_show_policy), .store = knob_store_policy},
     {"segv", &files[SYS_VM], VALUE(0644, knob_show_segv), .store = knob_store_segv},
-    {"swappiness", &files[SYS_VM], VALUE(0644, knob_show_swappiness), .store = knob_store_swappiness},
+    {"swappiness", &files[SYS_VM], VALUE(0644, knob_show_swappiness),
+     .store = knob_store_swappiness},
 
     THREAD_FILES(&files[PROCESS]),
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class},
@@ -165,7 +179,7 @@ static const struct tree_file files[] = {
 
 G_STATIC_ASSERT(G_N_ELEMENTS(files) < 1 << ROW_BITS);
 
-/* --- Finding -------------------------------------------------------------------------------------- */
+/* --- Finding ---------------------------------------------------------------------------------- */
 
 /* Whether nodes of FILE belong to a process of the machine. */
 static bool is_in_process(const struct tree_file *file)
@@ -182,12 +196,14 @@ fuse_ino_t tree_ino(const struct tree_node *node)
 }
 
 /* Whether a node is there for CALLER; then it holds a reference to its process. */
-static bool node_enter(struct fs_mount *mount, struct tree_node *node, const struct fs_caller *caller)
+static bool node_enter(struct fs_mount *mount, struct tree_node *node,
+                       const struct fs_caller *caller)
 {
 	const struct tree_numbers *numbers = node->file->numbers;
 	int number = numbers != NULL && numbers->pids ? node->pid : (int)node->index;
 
-	node->process = is_in_process(node->file) ? vm_process_find(mount->machine, node->pid) : NULL;
+	node->process =
+	    is_in_process(node->file) ? vm_process_find(mount->machine, node->pid) : NULL;
 	if (is_in_process(node->file) && node->process == NULL)
 		return false;
 	if (numbers == NULL || numbers->has(mount, node->process, caller, number))
@@ -221,7 +237,10 @@ struct tree_node tree_child(const struct tree_node *dir, const struct tree_file 
 	return node;
 }
 
-/* The number that NAME writes as the kernel would, without sign or zeros in front; -1 if it does not. */
+/*
+ * The number that NAME writes as the kernel would, without sign or zeros in front; -1 if it does
+ * not.
+ */
 static int number_of_name(const char *name)
 {
 	int64_t number = 0;
@@ -238,8 +257,8 @@ static int number_of_name(const char *name)
 	return (int)number;
 }
 
-bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name, const struct fs_caller *caller,
-                 struct tree_node *node)
+bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name,
+                 const struct fs_caller *caller, struct tree_node *node)
 {
 	const struct tree_file *file = NULL;
 	int number = number_of_name(name);
@@ -285,7 +304,7 @@ struct tree_node tree_parent(const struct tree_node *dir)
 	return (struct tree_node){.file = parent, .pid = is_in_process(parent) ? dir->pid : 0};
 }
 
-/* --- Attributes ----------------------------------------------------------------------------------- */
+/* --- Attributes ------------------------------------------------------------------------------- */
 
 static struct timespec timespec_add(struct timespec a, struct timespec b)
 {
@@ -357,7 +376,8 @@ static bool name_changes(const struct tree_node *node)
 	return numbers != NULL && (!numbers->pids || numbers->list == NULL);
 }
 
-void tree_entry(struct fs_mount *mount, const struct tree_node *node, struct fuse_entry_param *entry)
+void tree_entry(struct fs_mount *mount, const struct tree_node *node,
+                struct fuse_entry_param *entry)
 {
 	*entry = (struct fuse_entry_param){
 	    .entry_timeout = name_changes(node) ? 0 : name_timeout,

@@ -1,9 +1,10 @@
 /*
- * tree.h - the files of a mount: ONE table in tree.c, and the inode numbers that stand for its rows.
+ * tree.h - the files of a mount: ONE table in tree.c, and the inode numbers that stand for its
+ * rows.
  *
- * A node is a row of the table, in a process or in the root. Its inode number is made of what tells it apart, so that
- * nothing has to be kept for nodes that the kernel knows, and a number never means anything else later: pids are not
- * used again.
+ * A node is a row of the table, in a process or in the root. Its inode number is made of what tells
+ * it apart, so that nothing has to be kept for nodes that the kernel knows, and a number never
+ * means anything else later: pids are not used again.
  *
  *      63            32 31             8 7        0
  *     +----------------+----------------+----------+
@@ -26,9 +27,11 @@ struct tree_file;
 /* What an inode number stands for. */
 struct tree_node {
 	const struct tree_file *file;
-	pid_t pid;                  /* 0 in the root */
-	unsigned index;             /* tells nodes of one row in one process apart: the descriptor of a link in fd/ */
-	struct vm_process *process; /* the process PID, a reference; NULL in the root and in a caller's own directory */
+	pid_t pid; /* 0 in the root */
+	/* tells nodes of one row in one process apart: the descriptor of a link in fd/ */
+	unsigned index;
+	/* the process PID, a reference; NULL in the root and in a caller's own directory */
+	struct vm_process *process;
 };
 
 /* An open file or directory. */
@@ -41,33 +44,44 @@ struct fs_handle {
 };
 
 /*
- * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly once, whatever
- * happens. With the answer the handle may be gone: the caller can have closed the file before the function returns.
+ * A kind of file; what it cannot do is NULL. Each function that takes a request answers it, exactly
+ * once, whatever happens. With the answer the handle may be gone: the caller can have closed the
+ * file before the function returns.
  */
 struct file_class {
 	int (*open)(struct fs_handle *handle); /* sets up state; 0 or a negative errno */
 	void (*release)(struct fs_handle *handle);
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
 	             int flags); /* open(2)'s flags */
-	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size, off_t offset);
+	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
+	              off_t offset);
 	void (*flush)(fuse_req_t req, struct fs_handle *handle);
-	void (*seek)(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence); /* SEEK_DATA, SEEK_HOLE */
-	/* NULL: always ready. POLLHANDLE, NULL or the class's own from now on, asks to be told of a change. */
+	/* SEEK_DATA, SEEK_HOLE */
+	void (*seek)(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence);
+	/*
+	 * NULL: always ready. POLLHANDLE, NULL or the class's own from now on, asks to be told of a
+	 * change.
+	 */
 	void (*poll)(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle);
 	void (*stat)(const struct vm_process_info *info, struct stat *st); /* size and blocks */
-	bool stream;                                                       /* offsets mean nothing: not seekable */
+	/* offsets mean nothing: not seekable */
+	bool stream;
 };
 
-/* How nodes that stand in a directory once for each of something, and have no other name, are numbered. */
+/*
+ * How nodes that stand in a directory once for each of something, and have no other name, are
+ * numbered.
+ */
 struct tree_numbers {
 	bool pids; /* the number is the node's pid, else its index */
 	/*
-	 * The numbers, ascending, in a directory of PROCESS (NULL: the root): a GArray of int that the caller frees.
-	 * NULL: hidden.
+	 * The numbers, ascending, in a directory of PROCESS (NULL: the root): a GArray of int that
+	 * the caller frees. NULL: hidden.
 	 */
 	GArray *(*list)(struct fs_mount *mount, struct vm_process *process);
 	/* Whether NUMBER is one of them, for CALLER (NULL: for whoever). */
-	bool (*has)(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller, int number);
+	bool (*has)(struct fs_mount *mount, struct vm_process *process,
+	            const struct fs_caller *caller, int number);
 };
 
 struct tree_file {
@@ -90,10 +104,13 @@ struct tree_file {
 bool tree_find(struct fs_mount *mount, fuse_ino_t ino, struct tree_node *node);
 
 /* What CALLER finds under NAME in the directory DIR; false if there is none. tree_node_clear it. */
-bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name, const struct fs_caller *caller,
-                 struct tree_node *node);
+bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name,
+                 const struct fs_caller *caller, struct tree_node *node);
 
-/* The node of FILE in the directory DIR, by its NUMBER if it has numbers. It need not exist; no reference is taken. */
+/*
+ * The node of FILE in the directory DIR, by its NUMBER if it has numbers. It need not exist; no
+ * reference is taken.
+ */
 struct tree_node tree_child(const struct tree_node *dir, const struct tree_file *file, int number);
 
 struct tree_node tree_node_copy(const struct tree_node *node);
@@ -108,9 +125,12 @@ void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat
 double tree_attr_timeout(const struct tree_node *node);
 
 /* What a lookup of a node answers. */
-void tree_entry(struct fs_mount *mount, const struct tree_node *node, struct fuse_entry_param *entry);
+void tree_entry(struct fs_mount *mount, const struct tree_node *node,
+                struct fuse_entry_param *entry);
 
-/* The row that comes after PREVIOUS in the directory DIR (NULL: the first), or NULL after the last. */
+/*
+ * The row that comes after PREVIOUS in the directory DIR (NULL: the first), or NULL after the last.
+ */
 const struct tree_file *tree_next(const struct tree_file *dir, const struct tree_file *previous);
 
 /* The directory that DIR stands in; the root stands in itself. No reference is taken. */

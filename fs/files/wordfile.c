@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                          int flags)
 {
 	size_t count = size / sizeof(uint64_t);
 	g_autofree uint64_t *words = NULL;
@@ -16,9 +17,10 @@ static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size,
 		return;
 	}
 	words = g_try_new(uint64_t, MAX(count, 1));
-	got = words == NULL ? -ENOMEM
-	                    : handle->node.file->words(handle->mount, handle->node.process,
-	                                               (uint64_t)offset / sizeof(uint64_t), count, words);
+	got = words == NULL
+	          ? -ENOMEM
+	          : handle->node.file->words(handle->mount, handle->node.process,
+	                                     (uint64_t)offset / sizeof(uint64_t), count, words);
 	if (got < 0)
 		fuse_reply_err(req, (int)-got);
 	else
@@ -33,7 +35,8 @@ static size_t count_below(uint64_t end, uint64_t first, size_t count)
 	return first < end ? (size_t)MIN(count, end - first) : 0;
 }
 
-ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count, uint64_t *words)
+ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                      size_t count, uint64_t *words)
 {
 	int error = 0;
 
@@ -53,8 +56,8 @@ static uint64_t frames_total(struct fs_mount *mount)
 	return info.frames_total;
 }
 
-ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
-                         uint64_t *words)
+ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                         size_t count, uint64_t *words)
 {
 	count = count_below(frames_total(mount), first, count);
 	if (count > 0)
@@ -62,8 +65,8 @@ ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uin
 	return (ssize_t)count;
 }
 
-ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
-                         uint64_t *words)
+ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                         size_t count, uint64_t *words)
 {
 	count = count_below(frames_total(mount), first, count);
 	if (count > 0)

@@ -1,6 +1,7 @@
 /*
- * wordfile.h - binary files of 64-bit words (file_class), as /proc/PID/pagemap and /proc/kpagecount: the word numbered
- * N stands at 8 x N, and is read as it is at that moment. Offset and length have to be multiples of 8.
+ * wordfile.h - binary files of 64-bit words (file_class), as /proc/PID/pagemap and
+ * /proc/kpagecount: the word numbered N stands at 8 x N, and is read as it is at that moment.
+ * Offset and length have to be multiples of 8.
  */
 #ifndef FS_FILES_WORDFILE_H
 #define FS_FILES_WORDFILE_H
@@ -10,11 +11,11 @@
 extern const struct file_class wordfile_class;
 
 /* The words of each file (fs_words_fn). */
-ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
-                      uint64_t *words);
-ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
-                         uint64_t *words);
-ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first, size_t count,
-                         uint64_t *words);
+ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                      size_t count, uint64_t *words);
+ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                         size_t count, uint64_t *words);
+ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first,
+                         size_t count, uint64_t *words);
 
 #endif

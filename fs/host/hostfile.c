@@ -1,11 +1,12 @@
 /*
  * hostfile.c - host files opened as the caller, never as the daemon.
  *
- * The file that the path leads to is opened with O_PATH, looked at, and reopened through /proc/self/fd, so that nobody
- * can exchange it in between.
+ * The file that the path leads to is opened with O_PATH, looked at, and reopened through
+ * /proc/self/fd, so that nobody can exchange it in between.
  *
- * Where the daemon is root and the caller is not, all of this happens on a thread of its own that has the caller's
- * identity and no capabilities, and ends afterwards: nothing has to be restored, so nothing can fail to be.
+ * Where the daemon is root and the caller is not, all of this happens on a thread of its own that
+ * has the caller's identity and no capabilities, and ends afterwards: nothing has to be restored,
+ * so nothing can fail to be.
  */
 #include "fs/host/hostfile.h"
 
@@ -32,9 +33,12 @@ struct request {
 	int result;     /* of that thread */
 };
 
-/* --- Opening ------------------------------------------------------------------------------------ */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
-/* Whether the file found is one that we open. Linux maps no file of /proc either, and there we are not the caller. */
+/*
+ * Whether the file found is one that we open. Linux maps no file of /proc either, and there we are
+ * not the caller.
+ */
 static int check_file(const struct request *request, int fd)
 {
 	struct stat st;
@@ -44,7 +48,8 @@ static int check_file(const struct request *request, int fd)
 	if (!S_ISREG(st.st_mode) || hostpath_is_proc(fd))
 		return request->executable ? -EACCES : -ENODEV;
 	/* AT_EACCESS: by the fsuid, which is the caller's, and not by the real uid. */
-	if (request->executable && syscall(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+	if (request->executable &&
+	    syscall(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
 		return -errno;
 	return 0;
 }
@@ -75,7 +80,7 @@ static int walk_and_open(struct request *request)
 	return result;
 }
 
-/* --- Identity ----------------------------------------------------------------------------------- */
+/* --- Identity --------------------------------------------------------------------------------- */
 
 /* The supplementary groups of the caller: none where its process cannot be seen. */
 static GArray *caller_groups(const struct fs_caller *caller)
@@ -99,8 +104,8 @@ static GArray *caller_groups(const struct fs_caller *caller)
 }
 
 /*
- * Give this thread, and it alone, the caller's identity for good. The system calls are raw because glibc's act on all
- * threads. Returns whether that worked.
+ * Give this thread, and it alone, the caller's identity for good. The system calls are raw because
+ * glibc's act on all threads. Returns whether that worked.
  */
 static bool become(const struct request *request)
 {
@@ -142,8 +147,8 @@ static int open_on_thread(struct request *request)
 	return error == 0 ? request->result : -error;
 }
 
-static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_caller *caller, const char *path,
-                                 int access, bool executable, int *error)
+static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_caller *caller,
+                                 const char *path, int access, bool executable, int *error)
 {
 	struct request request = {
 	    .mount = mount,
@@ -164,8 +169,8 @@ static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_c
 	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, error);
 }
 
-struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller, const char *path, int access,
-                              int *error)
+struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller,
+                              const char *path, int access, int *error)
 {
 	return open_file(mount, caller, path, access, false, error);
 }

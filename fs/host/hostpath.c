@@ -1,5 +1,6 @@
 /*
- * hostpath.c - walks a path one component at a time, each opened with O_PATH and looked at before the next, because
+ * hostpath.c - walks a path one component at a time, each opened with O_PATH and looked at before
+ * the next, because
  *
  *   - a step into our own mount must not happen: the lookup would be a request to ourselves, and where all threads wait
  *     for one, nobody is left to answer. Opening the mount's root with O_PATH, and statx with AT_STATX_DONT_SYNC, send
@@ -34,7 +35,7 @@ struct walk {
 	int links;      /* followed */
 };
 
-/* --- Places ------------------------------------------------------------------------------------- */
+/* --- Places ----------------------------------------------------------------------------------- */
 
 struct place {
 	dev_t dev;
@@ -43,7 +44,10 @@ struct place {
 	mode_t mode; /* 0 where the file system does not let the caller look */
 };
 
-/* What FD is, without a request to a file system that would have to answer it. Returns 0 or a negative errno. */
+/*
+ * What FD is, without a request to a file system that would have to answer it. Returns 0 or a
+ * negative errno.
+ */
 static int look(int fd, struct place *place)
 {
 	struct statx st;
@@ -66,7 +70,8 @@ static bool same_place(int a, int b)
 {
 	struct place x, y;
 
-	return look(a, &x) == 0 && look(b, &y) == 0 && x.dev == y.dev && x.ino == y.ino && x.mount == y.mount;
+	return look(a, &x) == 0 && look(b, &y) == 0 && x.dev == y.dev && x.ino == y.ino &&
+	       x.mount == y.mount;
 }
 
 bool hostpath_is_proc(int fd)
@@ -99,10 +104,11 @@ static int go_to_copy(struct walk *walk, int fd)
 	return 0;
 }
 
-/* --- Steps -------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 /*
- * Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that mounts an automount.
+ * Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that
+ * mounts an automount.
  */
 static int open_step(const struct walk *walk, const char *name, bool is_dir)
 {
@@ -113,7 +119,10 @@ static int open_step(const struct walk *walk, const char *name, bool is_dir)
 	return fd < 0 ? -errno : fd;
 }
 
-/* As the kernel with fs.protected_symlinks: in /tmp and its like, only one's own and the directory owner's links. */
+/*
+ * As the kernel with fs.protected_symlinks: in /tmp and its like, only one's own and the directory
+ * owner's links.
+ */
 static int check_link(const struct walk *walk, int fd)
 {
 	struct stat link, dir;
@@ -152,7 +161,8 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 
 	if (++walk->links > MAX_LINKS)
 		return -ELOOP;
-	if ((last && (error = check_link(walk, fd)) < 0) || (error = read_link(walk, fd, name, text)) < 0)
+	if ((last && (error = check_link(walk, fd)) < 0) ||
+	    (error = read_link(walk, fd, name, text)) < 0)
 		return error;
 	g_string_erase(walk->rest, 0, (gssize)walk->rest_at);
 	g_string_prepend(walk->rest, text);
@@ -161,7 +171,8 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 }
 
 /*
- * Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD or a negative errno.
+ * Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD
+ * or a negative errno.
  */
 static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
 {
@@ -252,7 +263,7 @@ static int walk_rest(struct walk *walk)
 	return error;
 }
 
-/* --- Where a path starts ------------------------------------------------------------------------ */
+/* --- Where a path starts ---------------------------------------------------------------------- */
 
 static int open_caller_dir(const struct fs_caller *caller, const char *which)
 {
@@ -264,8 +275,8 @@ static int open_caller_dir(const struct fs_caller *caller, const char *which)
 void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller)
 {
 	if (start->root < 0)
-		start->root =
-		    caller->pid != 0 ? open_caller_dir(caller, "root") : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		start->root = caller->pid != 0 ? open_caller_dir(caller, "root")
+		                               : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (start->cwd < 0 && caller->pid != 0)
 		start->cwd = open_caller_dir(caller, "cwd");
 }
@@ -280,8 +291,9 @@ void hostpath_start_close(struct hostpath_start *start)
 }
 
 /*
- * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves the way: the name of
- * its directory tells. That name is seen from our root, so it is of use only to a caller with the same.
+ * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves
+ * the way: the name of its directory tells. That name is seen from our root, so it is of use only
+ * to a caller with the same.
  */
 static int start_outside(struct walk *walk)
 {
@@ -328,11 +340,12 @@ static int start_walk(struct walk *walk, const char *path)
 	return is_ours(walk, &place) ? start_outside(walk) : go_to_copy(walk, walk->start->cwd);
 }
 
-int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller, const struct hostpath_start *start,
-                  const char *path)
+int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
+                  const struct hostpath_start *start, const char *path)
 {
 	g_autoptr(GString) rest = g_string_new(path);
-	struct walk walk = {.mount = mount, .caller = caller, .start = start, .at = -1, .rest = rest};
+	struct walk walk = {
+	    .mount = mount, .caller = caller, .start = start, .at = -1, .rest = rest};
 	int error;
 
 	if ((error = start_walk(&walk, path)) < 0 || (error = walk_rest(&walk)) < 0) {

@@ -14,13 +14,14 @@
 #define NS_PER_SEC UINT64_C(1000000000)
 #define NS_PER_USEC UINT64_C(1000)
 
-static const char access_letters[] = {[VM_ACCESS_READ] = 'r', [VM_ACCESS_WRITE] = 'w', [VM_ACCESS_EXEC] = 'x'};
+static const char access_letters[] = {
+    [VM_ACCESS_READ] = 'r', [VM_ACCESS_WRITE] = 'w', [VM_ACCESS_EXEC] = 'x'};
 
 static void add_head(GString *out, const struct vm_fault *fault)
 {
 	g_string_append_printf(out, "%" PRIu64 " %" PRIu64 ".%06" PRIu64 " %d %c ", fault->seq,
-	                       fault->time / NS_PER_SEC, fault->time % NS_PER_SEC / NS_PER_USEC, (int)fault->pid,
-	                       access_letters[fault->access]);
+	                       fault->time / NS_PER_SEC, fault->time % NS_PER_SEC / NS_PER_USEC,
+	                       (int)fault->pid, access_letters[fault->access]);
 }
 
 static void add_hex_key(GString *out, const char *key, uint64_t value)
@@ -40,8 +41,8 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 	if (fault->then != VM_FAULT_NONE)
 		g_string_append_printf(out, " then=%s", vm_fault_kind_name(fault->then));
 	if (fault->area_end)
-		g_string_append_printf(out, " area=%08" PRIx64 "-%08" PRIx64 ":%s", fault->area_start, fault->area_end,
-		                       fault->area_perm);
+		g_string_append_printf(out, " area=%08" PRIx64 "-%08" PRIx64 ":%s",
+		                       fault->area_start, fault->area_end, fault->area_perm);
 	if (fault->frame != VM_NO_FRAME)
 		add_hex_key(out, "frame", fault->frame);
 	if (fault->from != VM_NO_FRAME)

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- Numbers -------------------------------------------------------------------------------------- */
+/* --- Numbers ---------------------------------------------------------------------------------- */
 
 static int show_number(GString *out, struct fs_mount *mount, enum vm_knob knob)
 {
@@ -20,7 +20,8 @@ static int store_number(struct fs_mount *mount, enum vm_knob knob, const char *t
 {
 	uint64_t value;
 
-	return number_parse(text, &value) ? vm_machine_set_knob(mount->machine, knob, value) : -EINVAL;
+	return number_parse(text, &value) ? vm_machine_set_knob(mount->machine, knob, value)
+	                                  : -EINVAL;
 }
 
 #define NUMBER(name, knob) \
@@ -29,7 +30,8 @@ static int store_number(struct fs_mount *mount, enum vm_knob knob, const char *t
 		return show_number(out, mount, knob); \
 	} \
 \
-	int knob_store_##name(struct fs_mount *mount, struct vm_process *process, const char *text) \
+	int knob_store_##name(struct fs_mount *mount, struct vm_process *process, \
+	                      const char *text) \
 	{ \
 		return store_number(mount, knob, text); \
 	}
@@ -41,7 +43,7 @@ NUMBER(overcommit_ratio, VM_KNOB_OVERCOMMIT_RATIO)
 NUMBER(swappiness, VM_KNOB_SWAPPINESS)
 NUMBER(writeback, VM_KNOB_DIRTY_WRITEBACK_CENTISECS)
 
-/* --- Words ---------------------------------------------------------------------------------------- */
+/* --- Words ------------------------------------------------------------------------------------ */
 
 /* The words for 0 and 1. */
 typedef const char *const knob_words[2];
@@ -83,7 +85,7 @@ int knob_store_segv(struct fs_mount *mount, struct vm_process *process, const ch
 	return store_word(mount, VM_KNOB_SEGV_KILL, segv_words, text);
 }
 
-/* --- Others --------------------------------------------------------------------------------------- */
+/* --- Others ----------------------------------------------------------------------------------- */
 
 int knob_show_policy(GString *out, struct fs_mount *mount, struct vm_process *process)
 {

@@ -1,6 +1,6 @@
 /*
- * knob.h - sys/vm: what can be changed while the machine runs, a function to show each value (fs_render_fn) and one to
- * take a new one (fs_store_fn).
+ * knob.h - sys/vm: what can be changed while the machine runs, a function to show each value
+ * (fs_render_fn) and one to take a new one (fs_store_fn).
  */
 #ifndef FS_TEXT_KNOB_H
 #define FS_TEXT_KNOB_H
@@ -24,8 +24,8 @@ KNOB(writeback);
 #undef KNOB
 
 /*
- * 1 drops clean pages of the page cache, as 3 does; 2 and 4 are taken, as under Linux, but there is nothing for them to
- * do.
+ * 1 drops clean pages of the page cache, as 3 does; 2 and 4 are taken, as under Linux, but there is
+ * nothing for them to do.
  */
 int knob_store_drop_caches(struct fs_mount *mount, struct vm_process *process, const char *text);
 

@@ -1,6 +1,6 @@
 /*
- * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps. Keys, columns and
- * order are Linux's, so that tools find them; what the model does not have is 0.
+ * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps.
+ * Keys, columns and order are Linux's, so that tools find them; what the model does not have is 0.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -20,10 +20,14 @@ struct row {
 static void add_meminfo_rows(GString *out, const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key, rows[i].value * KIB_PER_PAGE);
+		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key,
+		                       rows[i].value * KIB_PER_PAGE);
 }
 
-/* Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves them. */
+/*
+ * Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves
+ * them.
+ */
 static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 {
 	uint64_t anon = info->frames_anon + info->frames_shmem;
@@ -102,7 +106,10 @@ int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return 0;
 }
 
-/* Linux's names first, then our own, which start with sim_. Pages but for pgpgin and pgpgout, which are KiB. */
+/*
+ * Linux's names first, then our own, which start with sim_. Pages but for pgpgin and pgpgout, which
+ * are KiB.
+ */
 int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_machine_info info;
@@ -173,6 +180,7 @@ int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *proces
 	len = out->len - len;
 	g_string_append_printf(out, "%*s", len < NAME_COLUMNS ? (int)(NAME_COLUMNS - len) : 1, " ");
 	g_string_append_printf(out, "file\t\t%" PRIu64 "\t%s%" PRIu64 "\t%s%d\n", total,
-	                       total < LONG_NUMBER ? "\t" : "", used, used < LONG_NUMBER ? "\t" : "", PRIORITY);
+	                       total < LONG_NUMBER ? "\t" : "", used,
+	                       used < LONG_NUMBER ? "\t" : "", PRIORITY);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo, mounts. There is
- * one processor, which never works: nothing runs here.
+ * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo,
+ * mounts. There is one processor, which never works: nothing runs here.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -26,10 +26,12 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 
 	vm_machine_info(mount->machine, &info);
 	idle = ticks(&info.uptime);
-	g_string_append_printf(out, "cpu  0 0 0 %" PRIu64 " 0 0 0 0 0 0\ncpu0 0 0 0 %" PRIu64 " 0 0 0 0 0 0\n", idle,
-	                       idle);
+	g_string_append_printf(
+	    out, "cpu  0 0 0 %" PRIu64 " 0 0 0 0 0 0\ncpu0 0 0 0 %" PRIu64 " 0 0 0 0 0 0\n", idle,
+	    idle);
 	g_string_append_printf(out,
-	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64 "\nprocs_running 0\nprocs_blocked 0\n"
+	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64
+	                       "\nprocs_running 0\nprocs_blocked 0\n"
 	                       "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
 	                       (intmax_t)info.start.tv_sec, info.forks);
 	return 0;
@@ -44,8 +46,8 @@ int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *proce
 	vm_machine_info(mount->machine, &info);
 	up = ticks(&info.uptime);
 	for (int i = 0; i < 2; i++)
-		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", up / TICKS_PER_SEC, up % TICKS_PER_SEC,
-		                       i == 0 ? ' ' : '\n');
+		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", up / TICKS_PER_SEC,
+		                       up % TICKS_PER_SEC, i == 0 ? ' ' : '\n');
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * machine_text.c - the root's text files that are our own: frames, objects, version. Fields are parted by one blank,
- * there is no header, and a path comes last. README.in lists the columns.
+ * machine_text.c - the root's text files that are our own: frames, objects, version. Fields are
+ * parted by one blank, there is no header, and a path comes last. README.in lists the columns.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -11,7 +11,8 @@
 #include <sys/sysmacros.h>
 
 enum {
-	LINE_ROOM = 256, /* longest line of frames or objects without its path, with room to spare */
+	/* longest line of frames or objects without its path, with room to spare */
+	LINE_ROOM = 256,
 };
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -28,7 +29,8 @@ static void add_frame_state(GString *out, const struct vm_frame_info *frame)
 	const struct {
 		const char *word;
 		bool set;
-	} words[] = {{"dirty", frame->dirty}, {"writeback", frame->writeback}, {"pinned", frame->pins > 0}};
+	} words[] = {
+	    {"dirty", frame->dirty}, {"writeback", frame->writeback}, {"pinned", frame->pins > 0}};
 	const char *separator = "";
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
@@ -95,9 +97,11 @@ static void add_object(void *ctx, const struct vm_object_info *object)
 
 	if (!text_room(lines, LINE_ROOM + 4 * strlen(name)))
 		return;
-	g_string_append_printf(out, "%" PRIu64 " %s %02x:%02x %ju %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ",
-	                       object->number, object->shmem ? "shmem" : "file", major(object->dev), minor(object->dev),
-	                       (uintmax_t)object->ino, object->size, object->areas, object->pages, object->dirty);
+	g_string_append_printf(
+	    out, "%" PRIu64 " %s %02x:%02x %ju %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ",
+	    object->number, object->shmem ? "shmem" : "file", major(object->dev),
+	    minor(object->dev), (uintmax_t)object->ino, object->size, object->areas, object->pages,
+	    object->dirty);
 	text_escaped(out, name, "\n");
 	g_string_append_c(out, '\n');
 }
@@ -114,6 +118,7 @@ int render_objects(GString *out, struct fs_mount *mount, struct vm_process *proc
 
 int render_version(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
-	g_string_append(out, "vasfs version " VASFS_VERSION " (virtual memory of Linux 6.x on x86-64, simulated)\n");
+	g_string_append(out, "vasfs version " VASFS_VERSION
+	                     " (virtual memory of Linux 6.x on x86-64, simulated)\n");
 	return 0;
 }

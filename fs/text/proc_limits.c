@@ -1,5 +1,6 @@
 /*
- * proc_limits.c - PID/limits: the limits that bear on memory, and what Linux starts a process with of the others.
+ * proc_limits.c - PID/limits: the limits that bear on memory, and what Linux starts a process with
+ * of the others.
  */
 #include "fs/text/render.h"
 
@@ -59,7 +60,9 @@ int render_limits(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"Max realtime timeout", VM_LIMITS, NO_LIMIT, NO_LIMIT, "us"},
 	};
 
-	g_string_append(out, "Limit                     Soft Limit           Hard Limit           Units     \n");
+	g_string_append(
+	    out,
+	    "Limit                     Soft Limit           Hard Limit           Units     \n");
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		add_row(out, process, &rows[i]);
 	return 0;

@@ -1,10 +1,12 @@
 /*
- * proc_pagetable.c - PID/pagetable: one line an entry in use of the four-level table, in address order, parents first.
+ * proc_pagetable.c - PID/pagetable: one line an entry in use of the four-level table, in address
+ * order, parents first.
  *
  *     VA LEVEL INDEX KIND RAW NOTES...
  *
- * NOTES in this order, each only where it says something: pfn= or slot=, flags=, users=, zero, cow. A process with
- * 1 GiB resident has a quarter of a million lines, so numbers are written without printf.
+ * NOTES in this order, each only where it says something: pfn= or slot=, flags=, users=, zero, cow.
+ * A process with 1 GiB resident has a quarter of a million lines, so numbers are written without
+ * printf.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -16,14 +18,18 @@
 
 #define PFN_BITS UINT64_C(0x000ffffffffff000)
 
-static const char *const level_names[] = {[VM_PTE] = "PTE", [VM_PMD] = "PMD", [VM_PUD] = "PUD", [VM_PGD] = "PGD"};
+static const char *const level_names[] = {
+    [VM_PTE] = "PTE", [VM_PMD] = "PMD", [VM_PUD] = "PUD", [VM_PGD] = "PGD"};
 
 static const char *const kind_names[] = {
     [VM_ENTRY_TABLE] = "table", [VM_ENTRY_PAGE] = "page",   [VM_ENTRY_HUGE] = "huge",
     [VM_ENTRY_SWAP] = "swap",   [VM_ENTRY_GUARD] = "guard",
 };
 
-/* By bit number, as the processor's manual names them; what it leaves to software is SW and the number. */
+/*
+ * By bit number, as the processor's manual names them; what it leaves to software is SW and the
+ * number.
+ */
 static const char *const bit_names[64] = {
     [0] = "P",     [1] = "RW",    [2] = "US",    [3] = "PWT",   [4] = "PCD",   [5] = "A",
     [6] = "D",     [7] = "PS",    [8] = "G",     [9] = "SW9",   [10] = "SW10", [11] = "SW11",

@@ -1,6 +1,7 @@
 /*
- * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in memory. Keys, order
- * and padding are Linux 6.x's, because tools parse them; what the model does not have is 0.
+ * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in
+ * memory. Keys, order and padding are Linux 6.x's, because tools parse them; what the model does
+ * not have is 0.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -23,7 +24,8 @@ struct row {
 static void add_rows(GString *out, const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key, rows[i].bytes >> 10);
+		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key,
+		                       rows[i].bytes >> 10);
 }
 
 /* What stands before the shares by kind, which only the rollup has, and behind them. */
@@ -62,7 +64,7 @@ static void add_rest(GString *out, const struct vm_area_usage *usage)
 	add_rows(out, rows, G_N_ELEMENTS(rows));
 }
 
-/* --- smaps ---------------------------------------------------------------------------------------- */
+/* --- smaps ------------------------------------------------------------------------------------ */
 
 static void add_area(void *ctx, const struct vm_area_usage *usage)
 {
@@ -79,7 +81,8 @@ static void add_area(void *ctx, const struct vm_area_usage *usage)
 	add_rows(lines->out, sizes, G_N_ELEMENTS(sizes));
 	add_resident(lines->out, usage);
 	add_rest(lines->out, usage);
-	g_string_append_printf(lines->out, "THPeligible:    %8u\nVmFlags: %s\n", 0, usage->vm_flags);
+	g_string_append_printf(lines->out, "THPeligible:    %8u\nVmFlags: %s\n", 0,
+	                       usage->vm_flags);
 }
 
 int render_smaps(GString *out, struct fs_mount *mount, struct vm_process *process)
@@ -92,7 +95,7 @@ int render_smaps(GString *out, struct fs_mount *mount, struct vm_process *proces
 	return lines.full ? -ENOMEM : 0;
 }
 
-/* --- smaps_rollup --------------------------------------------------------------------------------- */
+/* --- smaps_rollup ----------------------------------------------------------------------------- */
 
 struct sum {
 	struct vm_area_usage all;
@@ -116,7 +119,8 @@ static void sum_area(void *ctx, const struct vm_area_usage *usage)
 	sum->any = true;
 	sum->all.area.end = usage->area.end;
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-		G_STRUCT_MEMBER(uint64_t, &sum->all, fields[i]) += G_STRUCT_MEMBER(uint64_t, usage, fields[i]);
+		G_STRUCT_MEMBER(uint64_t, &sum->all, fields[i]) +=
+		    G_STRUCT_MEMBER(uint64_t, usage, fields[i]);
 }
 
 int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process *process)

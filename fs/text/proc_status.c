@@ -1,10 +1,10 @@
 /*
- * proc_status.c - what a process says about itself: status, stat, statm, comm, and the strings and vectors that
- * lie in its own memory: cmdline, environ, auxv.
+ * proc_status.c - what a process says about itself: status, stat, statm, comm, and the strings and
+ * vectors that lie in its own memory: cmdline, environ, auxv.
  *
- * Keys, order and padding are Linux 6.x's, because tools parse them. What the model does not have (threads, signals
- * that wait, seccomp) shows as a process shows it that never used it. Lines of our own stand at the end of
- * status and start with Sim.
+ * Keys, order and padding are Linux 6.x's, because tools parse them. What the model does not have
+ * (threads, signals that wait, seccomp) shows as a process shows it that never used it. Lines of
+ * our own stand at the end of status and start with Sim.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -74,10 +74,10 @@ static void add_status_identity(GString *out, const struct vm_process_info *info
 	                       "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
 	                       "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n"
 	                       "FDSize:\t%u\nGroups:\t \n",
-	                       info->pid, info->pid, info->ppid, uid, uid, uid, uid, gid, gid, gid, gid,
-	                       fd_slots(info->fds));
-	g_string_append_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t0\nNSsid:\t0\nKthread:\t0\n", info->pid,
-	                       info->pid);
+	                       info->pid, info->pid, info->ppid, uid, uid, uid, uid, gid, gid, gid,
+	                       gid, fd_slots(info->fds));
+	g_string_append_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t0\nNSsid:\t0\nKthread:\t0\n",
+	                       info->pid, info->pid);
 }
 
 static void add_status_memory(GString *out, const struct vm_process_info *info)
@@ -105,25 +105,31 @@ static void add_status_memory(GString *out, const struct vm_process_info *info)
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		g_string_append_printf(out, "%s:\t%8" PRIu64 " kB\n", rows[i].key, rows[i].pages * KIB_PER_PAGE);
+		g_string_append_printf(out, "%s:\t%8" PRIu64 " kB\n", rows[i].key,
+		                       rows[i].pages * KIB_PER_PAGE);
 }
 
 static void add_status_rest(GString *out, const struct vm_process_info *info)
 {
 	uint64_t capabilities = info->cred.uid == 0 ? ALL_CAPABILITIES : 0;
 
-	g_string_append(out, "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\nThreads:\t1\n"
-	                     "SigQ:\t0/0\n"
-	                     "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
-	                     "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+	g_string_append(
+	    out,
+	    "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\nThreads:\t1\n"
+	    "SigQ:\t0/0\n"
+	    "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
+	    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
 	g_string_append_printf(out,
-	                       "CapInh:\t0000000000000000\nCapPrm:\t%016" PRIx64 "\nCapEff:\t%016" PRIx64
-	                       "\nCapBnd:\t%016" PRIx64 "\nCapAmb:\t0000000000000000\n",
+	                       "CapInh:\t0000000000000000\nCapPrm:\t%016" PRIx64
+	                       "\nCapEff:\t%016" PRIx64 "\nCapBnd:\t%016" PRIx64
+	                       "\nCapAmb:\t0000000000000000\n",
 	                       capabilities, capabilities, ALL_CAPABILITIES);
-	g_string_append(out, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
-	                     "Speculation_Store_Bypass:\tnot vulnerable\nSpeculationIndirectBranch:\tnot affected\n"
-	                     "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t00000000,00000001\n"
-	                     "Mems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+	g_string_append(
+	    out,
+	    "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+	    "Speculation_Store_Bypass:\tnot vulnerable\nSpeculationIndirectBranch:\tnot affected\n"
+	    "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t00000000,00000001\n"
+	    "Mems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
 }
 
 /* The si_code by its name, NULL for one that no fault here gives. */
@@ -167,10 +173,12 @@ void status_text(GString *out, const struct vm_process_info *info)
 
 static void add_status_sim(GString *out, const struct vm_process_info *info)
 {
-	g_string_append_printf(out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info->pc,
-	                       info->sp, info->brk);
+	g_string_append_printf(
+	    out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info->pc,
+	    info->sp, info->brk);
 	g_string_append_printf(out,
-	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64 "\nSimFaultsMajor:\t%" PRIu64 "\n",
+	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
+	                       "\nSimFaultsMajor:\t%" PRIu64 "\n",
 	                       info->areas, info->minor_faults, info->major_faults);
 }
 
@@ -180,7 +188,8 @@ static void add_status_tlb(GString *out, struct vm_process *process)
 
 	vm_process_tlb(process, &tlb, NULL, NULL);
 	g_string_append_printf(out,
-	                       "SimTlbHits:\t%" PRIu64 "\nSimTlbMisses:\t%" PRIu64 "\nSimTlbFlushes:\t%" PRIu64 "\n",
+	                       "SimTlbHits:\t%" PRIu64 "\nSimTlbMisses:\t%" PRIu64
+	                       "\nSimTlbFlushes:\t%" PRIu64 "\n",
 	                       tlb.hits, tlb.misses, tlb.flushes);
 }
 
@@ -202,7 +211,8 @@ int render_status(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 static uint64_t start_ticks(const struct vm_process_info *info)
 {
-	return (uint64_t)info->start.tv_sec * TICKS_PER_SEC + (uint64_t)info->start.tv_nsec / NS_PER_TICK;
+	return (uint64_t)info->start.tv_sec * TICKS_PER_SEC +
+	       (uint64_t)info->start.tv_nsec / NS_PER_TICK;
 }
 
 /* Fields 3 to 22, by their names in proc(5): state ... starttime. */
@@ -211,8 +221,9 @@ static void add_stat_life(GString *out, const struct vm_process_info *info)
 	/* S, ppid, pgrp, session, tty_nr, tpgid, flags */
 	g_string_append_printf(out, " S %d 0 0 0 -1 0", info->ppid);
 	/* minflt, cminflt, majflt, cmajflt */
-	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, info->minor_faults,
-	                       info->child_minor_faults, info->major_faults, info->child_major_faults);
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
+	                       info->minor_faults, info->child_minor_faults, info->major_faults,
+	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
 	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, start_ticks(info));
 }
@@ -221,21 +232,23 @@ static void add_stat_life(GString *out, const struct vm_process_info *info)
 static void add_stat_memory(GString *out, const struct vm_process_info *info)
 {
 	/* vsize, rss, rsslim */
-	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64, info->vm_total * VM_PAGE_SIZE,
-	                       resident_pages(info), UINT64_MAX);
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64,
+	                       info->vm_total * VM_PAGE_SIZE, resident_pages(info), UINT64_MAX);
 	/* startcode, endcode, startstack, kstkesp, kstkeip */
-	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, info->start_code,
-	                       info->end_code, info->start_stack, info->sp, info->pc);
+	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
+	                       info->start_code, info->end_code, info->start_stack, info->sp,
+	                       info->pc);
 	/*
-	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor, rt_priority, policy,
-	 * delayacct_blkio_ticks, guest_time, cguest_time
+	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor,
+	 * rt_priority, policy, delayacct_blkio_ticks, guest_time, cguest_time
 	 */
 	g_string_append_printf(out, " 0 0 0 0 0 0 0 %d 0 0 0 0 0 0", SIGCHLD);
 	/* start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end, exit_code */
-	g_string_append_printf(
-	    out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n",
-	    info->start_data, info->end_data, info->start_brk, info->arg_start, info->arg_end, info->env_start,
-	    info->env_end);
+	g_string_append_printf(out,
+	                       " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	                       " %" PRIu64 " %" PRIu64 " 0\n",
+	                       info->start_data, info->end_data, info->start_brk, info->arg_start,
+	                       info->arg_end, info->env_start, info->env_end);
 }
 
 void stat_text(GString *out, const struct vm_process_info *info)
@@ -264,9 +277,10 @@ int render_statm(GString *out, struct fs_mount *mount, struct vm_process *proces
 
 	if (error)
 		return error;
-	g_string_append_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0 %" PRIu64 " 0\n", info.vm_total,
-	                       resident_pages(&info), info.rss_file + info.rss_shmem, info.vm_exec,
-	                       info.vm_data + info.vm_stack);
+	g_string_append_printf(out,
+	                       "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0 %" PRIu64 " 0\n",
+	                       info.vm_total, resident_pages(&info), info.rss_file + info.rss_shmem,
+	                       info.vm_exec, info.vm_data + info.vm_stack);
 	return 0;
 }
 

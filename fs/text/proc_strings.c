@@ -1,8 +1,8 @@
 /*
  * proc_strings.c - what a process finds on its stack at its start: cmdline, environ, auxv.
  *
- * They are read from the process's own memory, so what it writes there shows, as under Linux; looking is no access
- * and takes no fault.
+ * They are read from the process's own memory, so what it writes there shows, as under Linux;
+ * looking is no access and takes no fault.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Append the memory of PROCESS in [START, END), as far as areas reach. -ENOMEM: no memory for a copy. */
+/*
+ * Append the memory of PROCESS in [START, END), as far as areas reach. -ENOMEM: no memory for a
+ * copy.
+ */
 static int add_memory(GString *out, struct vm_process *process, uint64_t start, uint64_t end)
 {
 	struct text_lines lines = {.out = out};
@@ -29,7 +32,10 @@ static int add_memory(GString *out, struct vm_process *process, uint64_t start, 
 	return 0;
 }
 
-/* setproctitle(3) has written over the arguments, maybe on into the environment: the last byte is no longer NUL. */
+/*
+ * setproctitle(3) has written over the arguments, maybe on into the environment: the last byte is
+ * no longer NUL.
+ */
 static bool title_was_set(struct vm_process *process, const struct vm_process_info *info)
 {
 	char last;
@@ -40,17 +46,19 @@ static bool title_was_set(struct vm_process *process, const struct vm_process_in
 /* One string from the first argument on, at most a page, with its NUL. */
 static void add_title(GString *out, struct vm_process *process, const struct vm_process_info *info)
 {
-	uint64_t end = info->env_start == info->arg_end ? MAX(info->env_end, info->arg_end) : info->arg_end;
+	uint64_t end =
+	    info->env_start == info->arg_end ? MAX(info->env_end, info->arg_end) : info->arg_end;
 	char page[VM_PAGE_SIZE];
-	size_t len = vm_peek(process, info->arg_start, page, MIN(sizeof(page), end - info->arg_start));
+	size_t len =
+	    vm_peek(process, info->arg_start, page, MIN(sizeof(page), end - info->arg_start));
 	size_t title = strnlen(page, len);
 
 	g_string_append_len(out, page, (gssize)(title < len ? title + 1 : len));
 }
 
 /*
- * As get_mm_cmdline in Linux, but that a process that had no exec shows its name: tools take an empty cmdline for a
- * kernel thread's.
+ * As get_mm_cmdline in Linux, but that a process that had no exec shows its name: tools take an
+ * empty cmdline for a kernel thread's.
  */
 int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process)
 {

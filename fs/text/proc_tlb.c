@@ -49,8 +49,9 @@ int render_tlb(GString *out, struct fs_mount *mount, struct vm_process *process)
 	vm_process_tlb(process, &info, add_entry, &lines);
 	if (lines.full)
 		return -ENOMEM;
-	g_string_append_printf(out, "geometry %ux%u\nhits %" PRIu64 "\nmisses %" PRIu64 "\nflushes %" PRIu64 "\n",
-	                       info.sets, info.ways, info.hits, info.misses, info.flushes);
+	g_string_append_printf(
+	    out, "geometry %ux%u\nhits %" PRIu64 "\nmisses %" PRIu64 "\nflushes %" PRIu64 "\n",
+	    info.sets, info.ways, info.hits, info.misses, info.flushes);
 	g_string_append_len(out, entries->str, (gssize)entries->len);
 	return 0;
 }

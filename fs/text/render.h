@@ -1,5 +1,6 @@
 /*
- * render.h - the text files, one function each (fs_render_fn). proc_*.c hold the process's, machine_*.c the root's.
+ * render.h - the text files, one function each (fs_render_fn). proc_*.c hold the process's,
+ * machine_*.c the root's.
  */
 #ifndef FS_TEXT_RENDER_H
 #define FS_TEXT_RENDER_H
@@ -47,8 +48,8 @@ void maps_line(GString *out, const struct vm_area_info *area);
 size_t maps_line_room(const struct vm_area_info *area);
 
 /*
- * The line of one fault as faults, events and ctl's access show it, without a newline. WITH_HEAD: SEQ TIME PID ACCESS
- * first.
+ * The line of one fault as faults, events and ctl's access show it, without a newline. WITH_HEAD:
+ * SEQ TIME PID ACCESS first.
  */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
 

@@ -1,14 +1,16 @@
 /*
  * behaviour.h - the table of single behaviours: its notation.
  *
- * A row says what it is about, which function of Linux (or man page) it follows, what to do, and what must come of it:
+ * A row says what it is about, which function of Linux (or man page) it follows, what to do, and
+ * what must come of it:
  *
  *     {"a hole at the end: what lies before is changed", "do_mprotect_pkey",
  *      DO(AREA(0, 2, RW), MPROTECT(P(0), N(3), R)), FAILS(ENOMEM), AREAS("0..2 r--p")},
  *
- * The last step is the one under test; those before prepare. The process starts with an empty address space. What is
- * expected was written from Linux's rules, and holds for the engine and for the host's kernel. Then both are compared
- * in full: each step's result, all areas, resident pages, bytes and files.
+ * The last step is the one under test; those before prepare. The process starts with an empty
+ * address space. What is expected was written from Linux's rules, and holds for the engine and for
+ * the host's kernel. Then both are compared in full: each step's result, all areas, resident pages,
+ * bytes and files.
  *
  *     address      P(N) page N of the arena; T(N) N pages below mmap_base; H(N) page N of the heap
  *     length       N(COUNT) so many pages
@@ -29,7 +31,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-/* --- Places and rights -------------------------------------------------------------------------------- */
+/* --- Places and rights ------------------------------------------------------------------------ */
 
 #define ARENA UINT64_C(0x30000000)
 #define USER_END UINT64_C(0x7ffffffff000)
@@ -64,7 +66,7 @@
 
 enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 
-/* --- Steps -------------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 /* clang-format off */
 #define STEP(call, ...) {call, 0, {__VA_ARGS__}}
@@ -74,7 +76,8 @@ enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 
 #define MMAP(addr, len, prot, flags) STEP(CALL_MMAP, addr, len, prot, flags, BAD_FILE)
 /* OFFSET in bytes. */
-#define MMAP_FILE(addr, len, prot, flags, file, offset) STEP(CALL_MMAP, addr, len, prot, flags, file, offset)
+#define MMAP_FILE(addr, len, prot, flags, file, offset) \
+	STEP(CALL_MMAP, addr, len, prot, flags, file, offset)
 #define MUNMAP(addr, len) STEP(CALL_MUNMAP, addr, len)
 #define MPROTECT(addr, len, prot) STEP(CALL_MPROTECT, addr, len, prot)
 /* NEW_ADDR may be left out. */
@@ -118,7 +121,7 @@ enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 #define FILE_S(page, pages, prot, file, first) \
 	MMAP_FILE(P(page), N(pages), prot, MAP_SHARED | MAP_FIXED, file, N(first))
 
-/* --- Rows --------------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 enum outcome_kind { ANY_SUCCESS, RESULT, SIGNAL, BYTES, MINCORE_VECTOR };
 
@@ -135,9 +138,10 @@ struct expected {
 enum need {
 	NEED_ROOT = 1,      /* limits that can be set, or do not bind; low addresses */
 	NEED_HEURISTIC = 2, /* overcommit_memory is 0 */
-	NEED_NO_KEYS = 4,   /* of the oracle: no protection keys, with which execute-only memory cannot be read */
-	NEED_ALIGNED = 8,   /* of the oracle: its file system aligns large mappings */
-	NEED_GUARDS = 16,   /* of the oracle: it remembers guard pages by a flag */
+	/* of the oracle: no protection keys, with which execute-only memory cannot be read */
+	NEED_NO_KEYS = 4,
+	NEED_ALIGNED = 8, /* of the oracle: its file system aligns large mappings */
+	NEED_GUARDS = 16, /* of the oracle: it remembers guard pages by a flag */
 };
 
 struct row {
@@ -160,9 +164,11 @@ struct row {
 #define OK .expected.kind = ANY_SUCCESS
 #define GIVES(value) .expected.kind = RESULT, .expected.result = (int64_t)(value)
 #define FAILS(error) .expected.kind = RESULT, .expected.result = -(error)
-#define READS(text) .expected.kind = BYTES, .expected.bytes = text, .expected.result = sizeof(text) - 1
+#define READS(text) \
+	.expected.kind = BYTES, .expected.bytes = text, .expected.result = sizeof(text) - 1
 #define VECTOR(text) .expected.kind = MINCORE_VECTOR, .expected.bytes = text
-#define SIGNALS(number, why) .expected.kind = SIGNAL, .expected.signal = number, .expected.code = why
+#define SIGNALS(number, why) \
+	.expected.kind = SIGNAL, .expected.signal = number, .expected.code = why
 #define SEGV(why) SIGNALS(SIGSEGV, SEGV_##why)
 #define BUS SIGNALS(SIGBUS, BUS_ADRERR)
 /* The signal came after so many bytes. */
@@ -180,9 +186,10 @@ struct family {
 /* Define the family NAME with the rows of TABLE. */
 #define FAMILY(name, table) const struct family family_##name = {#name, table, G_N_ELEMENTS(table)}
 
-extern const struct family family_brk, family_faults, family_files, family_fork, family_limits, family_madvise,
-    family_merging;
-extern const struct family family_mincore, family_mlock, family_mmap, family_mprotect, family_mremap, family_msync;
+extern const struct family family_brk, family_faults, family_files, family_fork, family_limits,
+    family_madvise, family_merging;
+extern const struct family family_mincore, family_mlock, family_mmap, family_mprotect,
+    family_mremap, family_msync;
 extern const struct family family_munmap, family_pages, family_placement, family_stack;
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* --- Text ------------------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 /* Addresses this near to a place are written relative to it. */
 #define NEAR (UINT64_C(1) << 28)
@@ -26,7 +26,8 @@ static void add_address(GString *text, uint64_t va)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
 		if (va - places[i].va + NEAR < 2 * NEAR) {
-			add_pages(text, places[i].name, (int64_t)(va - places[i].va) / (int64_t)PAGE);
+			add_pages(text, places[i].name,
+			          (int64_t)(va - places[i].va) / (int64_t)PAGE);
 			return;
 		}
 	g_string_append_printf(text, "%#lx", va);
@@ -56,7 +57,8 @@ static char *resident_text(const struct picture *picture)
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < picture->resident->len; i++) {
-		const struct resident_page *page = &g_array_index(picture->resident, struct resident_page, i);
+		const struct resident_page *page =
+		    &g_array_index(picture->resident, struct resident_page, i);
 		if (page->cached)
 			continue;
 		g_string_append(text, text->len > 0 ? " " : "");
@@ -77,7 +79,8 @@ static uint64_t bits_of(const char *text)
 
 static char *expected_outcome_text(const struct step *step, const struct expected *expected)
 {
-	struct outcome outcome = {.result = expected->result, .signal = expected->signal, .code = expected->code};
+	struct outcome outcome = {
+	    .result = expected->result, .signal = expected->signal, .code = expected->code};
 
 	if (expected->kind == ANY_SUCCESS)
 		return g_strdup("success");
@@ -90,7 +93,7 @@ static char *expected_outcome_text(const struct step *step, const struct expecte
 	return outcome_text(step, &outcome);
 }
 
-/* --- Checks ----------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const char *bytes, int64_t len)
 {
@@ -122,14 +125,15 @@ static bool is_as_expected(const struct outcome *outcome, const struct expected 
 static char *differing_text(const char *what, char *has, const char *expected)
 {
 	bool same = expected == NULL || strcmp(has, expected) == 0;
-	char *text = same ? NULL : g_strdup_printf("%s are \"%s\", not \"%s\"", what, has, expected);
+	char *text =
+	    same ? NULL : g_strdup_printf("%s are \"%s\", not \"%s\"", what, has, expected);
 
 	g_free(has);
 	return text;
 }
 
-char *unexpected(const struct row *row, const struct program *program, unsigned tested, const struct answers *answers,
-                 bool is_linux)
+char *unexpected(const struct row *row, const struct program *program, unsigned tested,
+                 const struct answers *answers, bool is_linux)
 {
 	const struct expected *expected = &row->expected;
 	const struct step *step = &program->step[tested];

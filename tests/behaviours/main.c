@@ -1,10 +1,12 @@
 /*
- * main.c - the table of behaviours: each row is run by the engine and, where the host can be the oracle, by its kernel.
+ * main.c - the table of behaviours: each row is run by the engine and, where the host can be the
+ * oracle, by its kernel.
  *
  *     test_behaviours -k                           all rows, those after a failure too
  *     test_behaviours -k -p /behaviour/mremap      those of a family (-l lists them)
  *
- * Its notation: behaviour.h. A row that the kernel does not meet is wrong, whatever the engine does.
+ * Its notation: behaviour.h. A row that the kernel does not meet is wrong, whatever the engine
+ * does.
  */
 #include "tests/behaviours/expect.h"
 #include "tests/differential/compare.h"
@@ -15,9 +17,10 @@
 #include <string.h>
 
 static const struct family *const families[] = {
-    &family_limits, &family_mmap,   &family_placement, &family_munmap,  &family_mprotect, &family_mremap,
-    &family_brk,    &family_mlock,  &family_madvise,   &family_pages,   &family_mincore,  &family_msync,
-    &family_fork,   &family_faults, &family_files,     &family_merging, &family_stack,
+    &family_limits,  &family_mmap,  &family_placement, &family_munmap,  &family_mprotect,
+    &family_mremap,  &family_brk,   &family_mlock,     &family_madvise, &family_pages,
+    &family_mincore, &family_msync, &family_fork,      &family_faults,  &family_files,
+    &family_merging, &family_stack,
 };
 
 /* Where the rows run. */
@@ -29,9 +32,10 @@ static struct {
 	bool guard_flag;
 } site;
 
-/* --- A row ------------------------------------------------------------------------------------------ */
+/* --- A row ------------------------------------------------------------------------------------ */
 
-static void add_steps(struct program *program, const struct step *steps, unsigned count, uint32_t *slot)
+static void add_steps(struct program *program, const struct step *steps, unsigned count,
+                      uint32_t *slot)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (steps[i].call == CALL_NONE) {
@@ -55,7 +59,8 @@ static void make_program(const struct row *row, struct program *program, unsigne
 	add_steps(program, row->after, row->steps_after, &slot);
 }
 
-static void tell(const struct row *row, const struct program *program, const char *side, const char *what)
+static void tell(const struct row *row, const struct program *program, const char *side,
+                 const char *what)
 {
 	g_test_message("%s (%s)", row->name, row->follows);
 	for (uint32_t i = 0; i < program->steps; i++) {
@@ -77,8 +82,8 @@ static bool check_side(const struct row *row, const struct program *program, uns
 }
 
 /* On the host; then ENGINE's answers and its must be the same. */
-static void check_host(const struct row *row, const struct program *program, unsigned tested, bool engine_is_right,
-                       const struct answers *engine)
+static void check_host(const struct row *row, const struct program *program, unsigned tested,
+                       bool engine_is_right, const struct answers *engine)
 {
 	struct comparison how = {.fold = false, .guard_flag = site.guard_flag};
 	struct difference difference;
@@ -111,13 +116,14 @@ static void test_row(gconstpointer data)
 	engine_run(&program, site.dir, MAX_STEPS, &engine);
 	bool right = check_side(row, &program, tested, &engine, false);
 	if (site.host == NULL || missing != 0)
-		g_test_message("the engine only: %s", site.host == NULL ? site.why : "the host cannot do that");
+		g_test_message("the engine only: %s",
+		               site.host == NULL ? site.why : "the host cannot do that");
 	else
 		check_host(row, &program, tested, right, &engine);
 	answers_clear(&engine);
 }
 
-/* --- All -------------------------------------------------------------------------------------------- */
+/* --- All -------------------------------------------------------------------------------------- */
 
 static void look_at_host(void)
 {
@@ -128,7 +134,8 @@ static void look_at_host(void)
 	host_abilities(site.dir, &abilities);
 	site.guard_flag = abilities.guard_flag;
 	site.meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
-	             (abilities.large_files ? NEED_ALIGNED : 0) | (abilities.guard_flag ? NEED_GUARDS : 0) |
+	             (abilities.large_files ? NEED_ALIGNED : 0) |
+	             (abilities.guard_flag ? NEED_GUARDS : 0) |
 	             (overcommit == NULL || atoi(overcommit) == 0 ? NEED_HEURISTIC : 0);
 }
 
@@ -149,7 +156,8 @@ static void site_end(void)
 /* "/behaviour/mmap/a-length-of-0" */
 static char *path_of(const struct family *family, const struct row *row)
 {
-	g_autofree char *slug = g_strcanon(g_strdup(row->name), G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_", '-');
+	g_autofree char *slug =
+	    g_strcanon(g_strdup(row->name), G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_", '-');
 
 	return g_strdup_printf("/behaviour/%s/%s", family->name, slug);
 }

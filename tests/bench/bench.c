@@ -68,7 +68,7 @@ uint64_t bench_resident(pid_t pid)
 	return kib * 1024;
 }
 
-/* --- Parts ---------------------------------------------------------------------------------------- */
+/* --- Parts ------------------------------------------------------------------------------------ */
 
 static void part_run(void (*run)(void))
 {
@@ -89,7 +89,8 @@ static void part_run(void (*run)(void))
 
 void bench_main(const char *title, const struct bench_part *parts, int argc, char **argv)
 {
-	tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	tally =
+	    mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tally == MAP_FAILED)
 		bench_die("mmap");
 	bench_title(title);
@@ -100,7 +101,7 @@ void bench_main(const char *title, const struct bench_part *parts, int argc, cha
 	printf("\n%d of %d goals met\n", tally->met, tally->goals);
 }
 
-/* --- Printing ------------------------------------------------------------------------------------- */
+/* --- Printing --------------------------------------------------------------------------------- */
 
 void bench_title(const char *title)
 {
@@ -109,8 +110,8 @@ void bench_title(const char *title)
 
 static void line(const char *label, const char *measured, const char *goal, bool ok)
 {
-	printf("  %-46s %-44s (goal %s)%*s %s\n", label, measured, goal, (int)(11 - strlen(goal)), "",
-	       ok ? "ok" : "MISS");
+	printf("  %-46s %-44s (goal %s)%*s %s\n", label, measured, goal, (int)(11 - strlen(goal)),
+	       "", ok ? "ok" : "MISS");
 	fflush(stdout);
 	tally->goals++;
 	tally->met += ok;
@@ -142,7 +143,8 @@ static void time_print(char text[static 24], double seconds)
 }
 
 /* "1.90x  (780 ns, memset 410 ns)" */
-static void ratio_print(char text[static 128], const struct bench_pair *pair, double ratio, const char *against)
+static void ratio_print(char text[static 128], const struct bench_pair *pair, double ratio,
+                        const char *against)
 {
 	char ours[24], theirs[24];
 
@@ -157,7 +159,8 @@ static double ratio_of(const struct bench_pair *pair)
 	return bench_median(pair->ours, BENCH_ROUNDS) / bench_median(pair->theirs, BENCH_ROUNDS);
 }
 
-void bench_at_most(const char *label, const struct bench_pair *pair, const char *against, double goal)
+void bench_at_most(const char *label, const struct bench_pair *pair, const char *against,
+                   double goal)
 {
 	double ratio = ratio_of(pair);
 	char measured[128], limit[32];
@@ -167,7 +170,8 @@ void bench_at_most(const char *label, const struct bench_pair *pair, const char 
 	line(label, measured, limit, ratio <= goal);
 }
 
-void bench_at_least(const char *label, const struct bench_pair *pair, const char *against, double goal)
+void bench_at_least(const char *label, const struct bench_pair *pair, const char *against,
+                    double goal)
 {
 	double ratio = 1 / ratio_of(pair);
 	char measured[128], limit[32];

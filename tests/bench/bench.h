@@ -1,8 +1,8 @@
 /*
  * bench.h - what the benchmarks share: a clock, medians, and the lines they print.
  *
- * The machine they run on is noisy. So both sides of a comparison run in turn in every round, the figure is the median of
- * the rounds, and what counts is the ratio.
+ * The machine they run on is noisy. So both sides of a comparison run in turn in every round, the
+ * figure is the median of the rounds, and what counts is the ratio.
  */
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
@@ -19,7 +19,10 @@ struct bench_pair {
 	double ours[BENCH_ROUNDS], theirs[BENCH_ROUNDS];
 };
 
-/* Seconds since some moment: of the clock on the wall, and of this thread on a processor, which others do not disturb. */
+/*
+ * Seconds since some moment: of the clock on the wall, and of this thread on a processor, which
+ * others do not disturb.
+ */
 double bench_now(void);
 double bench_cpu(void);
 
@@ -35,15 +38,21 @@ uint64_t bench_resident(pid_t pid);
 /* A heading for the lines that follow. */
 void bench_title(const char *title);
 
-/* A line: VALUE, printed as FORMAT has it, which should be below GOAL. NOTE goes with it, or is NULL. */
-void bench_below(const char *label, const char *format, double value, double goal, const char *note);
+/*
+ * A line: VALUE, printed as FORMAT has it, which should be below GOAL. NOTE goes with it, or is
+ * NULL.
+ */
+void bench_below(const char *label, const char *format, double value, double goal,
+                 const char *note);
 
 /*
- * A line: how long ours takes as a multiple of theirs, at most GOAL; or how much faster it is, at least GOAL. AGAINST
- * names the other side.
+ * A line: how long ours takes as a multiple of theirs, at most GOAL; or how much faster it is, at
+ * least GOAL. AGAINST names the other side.
  */
-void bench_at_most(const char *label, const struct bench_pair *pair, const char *against, double goal);
-void bench_at_least(const char *label, const struct bench_pair *pair, const char *against, double goal);
+void bench_at_most(const char *label, const struct bench_pair *pair, const char *against,
+                   double goal);
+void bench_at_least(const char *label, const struct bench_pair *pair, const char *against,
+                    double goal);
 
 /* The same without a goal: how much faster ours is, or else how long it takes. */
 void bench_note(const char *label, const struct bench_pair *pair, const char *against, bool faster);
@@ -55,8 +64,8 @@ struct bench_part {
 };
 
 /*
- * Run the parts, or those whose name contains the word in ARGV, each in a process of its own, and print how many goals
- * were met. Exits if a part fails; to miss a goal is no failure.
+ * Run the parts, or those whose name contains the word in ARGV, each in a process of its own, and
+ * print how many goals were met. Exits if a part fails; to miss a goal is no failure.
  */
 void bench_main(const char *title, const struct bench_part *parts, int argc, char **argv);
 

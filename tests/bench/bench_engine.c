@@ -16,14 +16,15 @@
 /* The host's memory, of the same kind as the frames are. */
 static uint8_t *host_memory(uint64_t len, int advice)
 {
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED || madvise(memory, len, advice) != 0)
 		bench_die("mmap");
 	return memory;
 }
 
-/* --- Accesses that hit ------------------------------------------------------------------------------ */
+/* --- Accesses that hit ------------------------------------------------------------------------ */
 
 enum { HIT_PAGES = 64, HITS = 300000 };
 
@@ -69,7 +70,8 @@ static uint64_t some_offset(uint64_t *seed)
 	return (*seed >> 40) % HIT_PAGES * VM_PAGE_SIZE + (*seed >> 33) % 512 * 8;
 }
 
-static double time_hits(struct vm_process *process, uint64_t va, void (*hit)(struct vm_process *, uint64_t))
+static double time_hits(struct vm_process *process, uint64_t va,
+                        void (*hit)(struct vm_process *, uint64_t))
 {
 	uint64_t seed = 1;
 	double start = bench_cpu();
@@ -94,10 +96,13 @@ static void bench_hits(void)
 	static const struct {
 		const char *label;
 		void (*hit)(struct vm_process *, uint64_t);
-	} kinds[] = {{"without data", hit_access}, {"read of 8 bytes", hit_read}, {"write of 8 bytes", hit_write}};
+	} kinds[] = {{"without data", hit_access},
+	             {"read of 8 bytes", hit_read},
+	             {"write of 8 bytes", hit_write}};
 	struct vm_machine *machine = bench_machine(16 * MIB);
 	struct vm_process *process = bench_spawn(machine);
-	uint64_t len = HIT_PAGES * VM_PAGE_SIZE, va = bench_map(process, 0, len, PROT_READ | PROT_WRITE);
+	uint64_t len = HIT_PAGES * VM_PAGE_SIZE,
+	         va = bench_map(process, 0, len, PROT_READ | PROT_WRITE);
 	uint8_t *memory = host_memory(len, MADV_HUGEPAGE);
 	double ours[G_N_ELEMENTS(kinds)][BENCH_ROUNDS], theirs[BENCH_ROUNDS];
 
@@ -107,17 +112,19 @@ static void bench_hits(void)
 		for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 			ours[i][round] = time_hits(process, va, kinds[i].hit);
 	}
-	g_autofree char *against = g_strdup_printf("a load: %.1f ns", bench_median(theirs, BENCH_ROUNDS) * 1e9);
+	g_autofree char *against =
+	    g_strdup_printf("a load: %.1f ns", bench_median(theirs, BENCH_ROUNDS) * 1e9);
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		g_autofree char *label = g_strdup_printf("access that hits, %s", kinds[i].label);
-		bench_below(label, "%.1f ns", bench_median(ours[i], BENCH_ROUNDS) * 1e9, 30, against);
+		bench_below(label, "%.1f ns", bench_median(ours[i], BENCH_ROUNDS) * 1e9, 30,
+		            against);
 	}
 	munmap(memory, len);
 	vm_process_unref(process);
 	vm_machine_free(machine);
 }
 
-/* --- Demand-zero ------------------------------------------------------------------------------------ */
+/* --- Demand-zero ------------------------------------------------------------------------------ */
 
 #define FAULT_BYTES (512 * MIB)
 
@@ -166,7 +173,7 @@ static void bench_zero(void)
 	bench_at_most("demand-zero fault, memory used before", &used, "memset", 3);
 }
 
-/* --- Copy-on-write ---------------------------------------------------------------------------------- */
+/* --- Copy-on-write ---------------------------------------------------------------------------- */
 
 static void cow_round_ours(double *fresh, double *used)
 {
@@ -197,7 +204,8 @@ static double time_memcpy(uint8_t *to, const uint8_t *from)
 
 static void cow_round_theirs(double *fresh, double *used)
 {
-	uint8_t *from = host_memory(FAULT_BYTES, MADV_HUGEPAGE), *to = host_memory(FAULT_BYTES, MADV_HUGEPAGE);
+	uint8_t *from = host_memory(FAULT_BYTES, MADV_HUGEPAGE),
+	        *to = host_memory(FAULT_BYTES, MADV_HUGEPAGE);
 
 	memset(from, 1, FAULT_BYTES);
 	*fresh = time_memcpy(to, from);
@@ -218,7 +226,7 @@ static void bench_cow(void)
 	bench_at_most("copy-on-write fault, memory used before", &used, "memcpy", 3);
 }
 
-/* --- Fork ------------------------------------------------------------------------------------------- */
+/* --- Fork ------------------------------------------------------------------------------------- */
 
 #define FORK_BYTES (1024 * MIB)
 
@@ -236,7 +244,10 @@ static double time_host_fork(void)
 	return end - start;
 }
 
-/* A process of the host with nothing but the memory to fork; it forks for every byte of GO and answers the seconds. */
+/*
+ * A process of the host with nothing but the memory to fork; it forks for every byte of GO and
+ * answers the seconds.
+ */
 static void forker(int go, int answer)
 {
 	uint8_t *memory = host_memory(FORK_BYTES, MADV_NOHUGEPAGE);
@@ -279,7 +290,8 @@ static double forker_run(const struct forker *host)
 {
 	double seconds;
 
-	if (write(host->go, "", 1) != 1 || read(host->answer, &seconds, sizeof seconds) != sizeof seconds)
+	if (write(host->go, "", 1) != 1 ||
+	    read(host->answer, &seconds, sizeof seconds) != sizeof seconds)
 		bench_die("the host's process");
 	return seconds;
 }
@@ -308,10 +320,11 @@ static void bench_fork(void)
 	vm_machine_free(machine);
 }
 
-/* ---------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 static const struct bench_part parts[] = {
-    {"hits", bench_hits}, {"zero", bench_zero}, {"cow", bench_cow}, {"fork", bench_fork}, {NULL, NULL},
+    {"hits", bench_hits}, {"zero", bench_zero}, {"cow", bench_cow},
+    {"fork", bench_fork}, {NULL, NULL},
 };
 
 int main(int argc, char **argv)

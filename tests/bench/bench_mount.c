@@ -1,6 +1,6 @@
 /*
- * bench_mount.c - what the mount costs: transfers against a FUSE server that does nothing (bench_server.c), and a machine with
- * 100,000 processes.
+ * bench_mount.c - what the mount costs: transfers against a FUSE server that does nothing
+ * (bench_server.c), and a machine with 100,000 processes.
  *
  *     VASFS=fs/vasfs BENCH_SERVER=tests/bench/bench_server bench_mount [WORD]     only the parts whose name contains WORD
  */
@@ -22,7 +22,7 @@
 
 enum { PAGE = 4096, KIB = 1 << 10, MIB = 1 << 20 };
 
-/* --- Mounts --------------------------------------------------------------------------------------- */
+/* --- Mounts ----------------------------------------------------------------------------------- */
 
 struct mount {
 	char *dir;
@@ -36,7 +36,10 @@ static dev_t device_of(const char *dir)
 	return stat(dir, &st) == 0 ? st.st_dev : 0;
 }
 
-/* Run the program that the environment variable names, in the foreground, so that it ends with this process. */
+/*
+ * Run the program that the environment variable names, in the foreground, so that it ends with this
+ * process.
+ */
 static struct mount mount_start(const char *variable, const char *options)
 {
 	const char *program = g_getenv(variable);
@@ -113,7 +116,7 @@ static int make_process(const struct mount *mount, const char *command, char pid
 	return open_in(mount, name);
 }
 
-/* --- Transfers ------------------------------------------------------------------------------------ */
+/* --- Transfers -------------------------------------------------------------------------------- */
 
 #define SPREAD (UINT64_C(1) << 30)
 
@@ -138,7 +141,10 @@ static const struct transfer transfers[] = {
     {"4 KiB random reads", 4 * KIB, 64, false, 0.95},
 };
 
-/* Store to every page of memory at BASE, by FD, a ctl file, so that the frames come in another order than the pages. */
+/*
+ * Store to every page of memory at BASE, by FD, a ctl file, so that the frames come in another
+ * order than the pages.
+ */
 static void scatter(int fd, uint64_t base)
 {
 	GString *commands = g_string_new(NULL);
@@ -155,12 +161,16 @@ static void scatter(int fd, uint64_t base)
 	g_string_free(commands, TRUE);
 }
 
-/* A process of MOUNT with SPREAD bytes of memory, all resident and written to, whose frames are in the order of the pages or not. */
+/*
+ * A process of MOUNT with SPREAD bytes of memory, all resident and written to, whose frames are in
+ * the order of the pages or not.
+ */
 static struct side fill_process(const struct mount *mount, bool ordered)
 {
 	char pid[16], *buf = g_malloc(MIB);
 	int fd = make_process(mount, "spawn\n", pid);
-	struct side side = {.server = mount->pid, .base = ctl_number(fd, "mmap 0 1G rw- private,anon\n")};
+	struct side side = {.server = mount->pid,
+	                    .base = ctl_number(fd, "mmap 0 1G rw- private,anon\n")};
 
 	if (!ordered)
 		scatter(fd, side.base);
@@ -175,7 +185,10 @@ static struct side fill_process(const struct mount *mount, bool ordered)
 	return side;
 }
 
-/* What TRANSFER takes from SIDE, seconds each: by the clock, and of processors, the caller's and the server's. */
+/*
+ * What TRANSFER takes from SIDE, seconds each: by the clock, and of processors, the caller's and
+ * the server's.
+ */
 struct cost {
 	double clock, cpu;
 };
@@ -190,12 +203,14 @@ static double server_cpu(const struct side *side)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static struct cost turn(const struct side *side, const struct transfer *transfer, char *buf, uint64_t *seed)
+static struct cost turn(const struct side *side, const struct transfer *transfer, char *buf,
+                        uint64_t *seed)
 {
 	double clock = bench_now(), cpu = bench_cpu() + server_cpu(side);
 
 	for (int i = 0; i < transfer->count; i++) {
-		off_t at = (off_t)(side->base + bench_random(seed, (SPREAD - transfer->size) / PAGE) * PAGE);
+		off_t at = (off_t)(side->base +
+		                   bench_random(seed, (SPREAD - transfer->size) / PAGE) * PAGE);
 		ssize_t done = transfer->write ? pwrite(side->fd, buf, transfer->size, at)
 		                               : pread(side->fd, buf, transfer->size, at);
 		if (done != (ssize_t)transfer->size)
@@ -206,7 +221,10 @@ static struct cost turn(const struct side *side, const struct transfer *transfer
 	return (struct cost){clock / transfer->count, cpu / transfer->count};
 }
 
-/* Each round has many short turns and counts their median, so that what disturbs one side disturbs the other. */
+/*
+ * Each round has many short turns and counts their median, so that what disturbs one side disturbs
+ * the other.
+ */
 enum { TURNS = 64 };
 
 /* The figures of one side, as they come. */
@@ -214,8 +232,8 @@ struct figures {
 	double clock[TURNS], cpu[TURNS];
 };
 
-static void take_turn(struct figures *figures, int i, const struct side *side, const struct transfer *transfer,
-                      char *buf, uint64_t *seed)
+static void take_turn(struct figures *figures, int i, const struct side *side,
+                      const struct transfer *transfer, char *buf, uint64_t *seed)
 {
 	struct cost cost = turn(side, transfer, buf, seed);
 
@@ -223,8 +241,8 @@ static void take_turn(struct figures *figures, int i, const struct side *side, c
 	figures->cpu[i] = cost.cpu;
 }
 
-static void transfer_compare(const struct side *ours, const struct side *theirs, const struct transfer *transfer,
-                             const char *order)
+static void transfer_compare(const struct side *ours, const struct side *theirs,
+                             const struct transfer *transfer, const char *order)
 {
 	char *buf = g_aligned_alloc0(1, MIB, PAGE);
 	struct bench_pair clock, cpu;
@@ -248,8 +266,9 @@ static void transfer_compare(const struct side *ours, const struct side *theirs,
 }
 
 /*
- * This process and the servers that it starts run on one processor from now on. The caller waits for each answer anyway, and
- * to wake another processor can take longer than the transfer, or not: that is the scheduler's luck.
+ * This process and the servers that it starts run on one processor from now on. The caller waits
+ * for each answer anyway, and to wake another processor can take longer than the transfer, or not:
+ * that is the scheduler's luck.
  */
 static void stay_on_one_processor(void)
 {
@@ -264,7 +283,8 @@ static void stay_on_one_processor(void)
 static void transfers_in(bool ordered, const char *order)
 {
 	stay_on_one_processor();
-	struct mount server = mount_start("BENCH_SERVER", "rw"), mount = mount_start("VASFS", "ram=1100M");
+	struct mount server = mount_start("BENCH_SERVER", "rw"),
+	             mount = mount_start("VASFS", "ram=1100M");
 	struct side theirs = {.fd = open_in(&server, "mem"), .server = server.pid},
 	            ours = fill_process(&mount, ordered);
 
@@ -286,11 +306,14 @@ static void bench_scattered(void)
 	transfers_in(false, "frames scattered");
 }
 
-/* --- Many processes ------------------------------------------------------------------------------- */
+/* --- Many processes --------------------------------------------------------------------------- */
 
 enum { PROCESSES = 100000, THOUSAND = 1000 };
 
-/* A thousand forks by one write to FD. Seconds a fork; the children's pids, a line each, go to *PIDS. */
+/*
+ * A thousand forks by one write to FD. Seconds a fork; the children's pids, a line each, go to
+ * *PIDS.
+ */
 static double fork_thousand(int fd, char **pids)
 {
 	GString *commands = g_string_new(NULL);
@@ -336,7 +359,9 @@ static double time_ls(const struct mount *mount, int minimum)
 	return bench_now() - start;
 }
 
-/* In one machine there are few processes, in the other so many that a thousand more make 100,000. */
+/*
+ * In one machine there are few processes, in the other so many that a thousand more make 100,000.
+ */
 static void bench_many(const char *kind, const char *command)
 {
 	stay_on_one_processor();
@@ -356,7 +381,8 @@ static void bench_many(const char *kind, const char *command)
 		listing[round] = time_ls(&many, PROCESSES);
 	g_autofree char *title = g_strdup_printf("100,000 forks of %s, in the mount", kind);
 	bench_title(title);
-	bench_below("memory of the daemon", "%.2f GiB", (double)bench_resident(many.pid) / (1 << 30), 1.5, NULL);
+	bench_below("memory of the daemon", "%.2f GiB",
+	            (double)bench_resident(many.pid) / (1 << 30), 1.5, NULL);
 	bench_below("ls of the root", "%.2f s", bench_median(listing, BENCH_ROUNDS), 2, NULL);
 	bench_at_most("the last thousand forks, one of them", &pair, "of the first", 1.25);
 	close(crowded);
@@ -375,7 +401,7 @@ static void bench_execed(void)
 	bench_many("/bin/ls", "exec /bin/ls\n");
 }
 
-/* ---------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 static const struct bench_part parts[] = {{"ordered", bench_ordered},
                                           {"scattered", bench_scattered},

@@ -1,5 +1,6 @@
 /*
- * bench_scale.c - what the engine costs where there are many areas or many processes, against where there are few.
+ * bench_scale.c - what the engine costs where there are many areas or many processes, against where
+ * there are few.
  *
  *     bench_scale [WORD]      only the parts whose name contains WORD
  */
@@ -13,12 +14,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* --- Areas ------------------------------------------------------------------------------------------ */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
 /* A batch leaves as many holes, so it must be much less than the areas of a process. */
 enum { FEW = 1000, MANY = 1000000, AREA_BYTES = 8 * VM_PAGE_SIZE, BATCH = 100, BATCHES = 100 };
 
-/* Processes with adjacent areas, alternately r-- and rw-, so that none merge. The first page of each is resident. */
+/*
+ * Processes with adjacent areas, alternately r-- and rw-, so that none merge. The first page of
+ * each is resident.
+ */
 struct areas {
 	struct vm_machine *machine;
 	GPtrArray *processes;
@@ -73,7 +77,8 @@ static void areas_clear(struct areas *areas)
 static void pick(struct areas *areas, struct place places[BATCH])
 {
 	for (int i = 0; i < BATCH; i++)
-		places[i] = place_of(areas, bench_random(&areas->seed, areas->processes->len * areas->each));
+		places[i] = place_of(
+		    areas, bench_random(&areas->seed, areas->processes->len * areas->each));
 }
 
 /* Make those areas as they were. */
@@ -87,7 +92,10 @@ static void restore(const struct place places[BATCH])
 
 enum call { CALL_MUNMAP, CALL_MMAP, CALL_FAULT, CALLS };
 
-/* Take areas away somewhere, map as many, which fills the holes, and fault in others that nobody has looked at lately. */
+/*
+ * Take areas away somewhere, map as many, which fills the holes, and fault in others that nobody
+ * has looked at lately.
+ */
 static void areas_batch(struct areas *areas, double seconds[CALLS])
 {
 	struct place holes[BATCH], faults[BATCH];
@@ -103,7 +111,8 @@ static void areas_batch(struct areas *areas, double seconds[CALLS])
 		bench_map(holes[i].process, 0, AREA_BYTES, PROT_READ | PROT_EXEC);
 	at[2] = bench_cpu();
 	for (int i = 0; i < BATCH; i++)
-		vm_access(faults[i].process, faults[i].va + VM_PAGE_SIZE, 1, VM_ACCESS_READ, NULL, NULL);
+		vm_access(faults[i].process, faults[i].va + VM_PAGE_SIZE, 1, VM_ACCESS_READ, NULL,
+		          NULL);
 	at[3] = bench_cpu();
 	for (int call = 0; call < CALLS; call++)
 		seconds[call] += (at[call + 1] - at[call]) / (BATCH * BATCHES);
@@ -120,13 +129,15 @@ static void areas_round(struct areas *areas, double seconds[CALLS])
 }
 
 /*
- * Besides what it should be compared with, 1,000 areas, which caches hold, there is a third case, which tells what the
- * algorithms do from what memory does: as many areas, but 1,000 in each of 1,000 processes.
+ * Besides what it should be compared with, 1,000 areas, which caches hold, there is a third case,
+ * which tells what the algorithms do from what memory does: as many areas, but 1,000 in each of
+ * 1,000 processes.
  */
 static void bench_areas(void)
 {
 	static const char *const labels[CALLS] = {[CALL_MUNMAP] = "munmap, 1,000,000 areas",
-	                                          [CALL_MMAP] = "mmap without a hint, 1,000,000 areas",
+	                                          [CALL_MMAP] =
+	                                              "mmap without a hint, 1,000,000 areas",
 	                                          [CALL_FAULT] = "fault, 1,000,000 areas"};
 	struct bench_pair small[CALLS], spread[CALLS];
 	struct areas areas[3];
@@ -152,7 +163,7 @@ static void bench_areas(void)
 		areas_clear(&areas[i]);
 }
 
-/* --- Many processes --------------------------------------------------------------------------------- */
+/* --- Many processes --------------------------------------------------------------------------- */
 
 enum { PROCESSES = 100000, THOUSAND = 1000 };
 
@@ -168,8 +179,10 @@ static struct vm_process *exec_ls(struct vm_machine *machine)
 {
 	static const char *const argv[] = {"ls", NULL}, *const envp[] = {"PATH=/bin", NULL};
 	struct vm_process *process = bench_spawn(machine);
-	struct vm_exec_args args = {
-	    .path = "/bin/ls", .argv = argv, .envp = envp, .opener = {.open = open_file, .ctx = machine}};
+	struct vm_exec_args args = {.path = "/bin/ls",
+	                            .argv = argv,
+	                            .envp = envp,
+	                            .opener = {.open = open_file, .ctx = machine}};
 	uint64_t entry;
 	int error = vm_exec(process, &args, &entry);
 
@@ -207,7 +220,9 @@ static double time_pids(struct vm_machine *machine)
 	return bench_cpu() - start;
 }
 
-/* In one machine there are few processes, in the other so many that a thousand more make 100,000. */
+/*
+ * In one machine there are few processes, in the other so many that a thousand more make 100,000.
+ */
 static void bench_many(const char *kind, struct vm_process *(*make)(struct vm_machine *))
 {
 	uint64_t before = bench_resident(getpid());
@@ -227,7 +242,8 @@ static void bench_many(const char *kind, struct vm_process *(*make)(struct vm_ma
 	}
 	g_autofree char *title = g_strdup_printf("100,000 forks of %s", kind);
 	bench_title(title);
-	bench_below("memory", "%.2f GiB", (double)(bench_resident(getpid()) - before) / (1024.0 * MIB), 1.5, NULL);
+	bench_below("memory", "%.2f GiB",
+	            (double)(bench_resident(getpid()) - before) / (1024.0 * MIB), 1.5, NULL);
 	bench_below("listing the pids", "%.4f s", bench_median(listing, BENCH_ROUNDS), 2, NULL);
 	bench_at_most("the last thousand forks, one of them", &pair, "of the first", 1.25);
 	vm_process_unref(crowded);
@@ -246,7 +262,7 @@ static void bench_execed(void)
 	bench_many("/bin/ls", exec_ls);
 }
 
-/* ---------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 static const struct bench_part parts[] = {
     {"areas", bench_areas}, {"spawned", bench_spawned}, {"execed", bench_execed}, {NULL, NULL}};

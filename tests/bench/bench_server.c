@@ -1,6 +1,7 @@
 /*
- * bench_server.c - what the mount is measured against: a FUSE server of the same make, with the same options and threads, that
- * does nothing. It has one file, `mem`, and answers each read from one buffer and each write at once.
+ * bench_server.c - what the mount is measured against: a FUSE server of the same make, with the
+ * same options and threads, that does nothing. It has one file, `mem`, and answers each read from
+ * one buffer and each write at once.
  *
  *     bench_server [OPTIONS] MOUNTPOINT      in the foreground
  */
@@ -29,7 +30,8 @@ static struct stat attributes(fuse_ino_t ino)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fuse_entry_param entry = {.ino = FILE_INO, .attr = attributes(FILE_INO), .entry_timeout = 60};
+	struct fuse_entry_param entry = {
+	    .ino = FILE_INO, .attr = attributes(FILE_INO), .entry_timeout = 60};
 
 	if (strcmp(name, "mem") == 0)
 		fuse_reply_entry(req, &entry);
@@ -51,7 +53,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
 {
 	fuse_reply_buf(req, buffer, MIN(size, TRANSFER_MAX));
 }
@@ -62,8 +65,11 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	fuse_reply_write(req, size);
 }
 
-static const struct fuse_lowlevel_ops ops = {
-    .lookup = op_lookup, .getattr = op_getattr, .open = op_open, .read = op_read, .write = op_write};
+static const struct fuse_lowlevel_ops ops = {.lookup = op_lookup,
+                                             .getattr = op_getattr,
+                                             .open = op_open,
+                                             .read = op_read,
+                                             .write = op_write};
 
 int main(int argc, char **argv)
 {

@@ -10,7 +10,8 @@ static const struct {
 	uint64_t start;
 	unsigned pages;
 } spots[SPOTS] = {
-    {UINT64_C(0x40000000) - 24 * PAGE, 48}, /* the border of a PUD table, where MAP_32BIT begins to look */
+    {UINT64_C(0x40000000) - 24 * PAGE,
+     48}, /* the border of a PUD table, where MAP_32BIT begins to look */
     {UINT64_C(0x40200000) - 12 * PAGE, 24}, /* the border of a PMD's page table */
     {MMAP_BASE - 40 * PAGE, 40},            /* what the kernel chooses */
     {HEAP_START, 24},                       /* the heap */
@@ -75,7 +76,8 @@ static struct range near_recent(struct generator *g)
 	case 1:
 		return (struct range){start + pages * PAGE, start + pages * PAGE + small_len(g)};
 	case 2:
-		return (struct range){start + pick(g, (unsigned)pages) * PAGE, start + pages * PAGE};
+		return (struct range){start + pick(g, (unsigned)pages) * PAGE,
+		                      start + pages * PAGE};
 	case 3:
 		start += pick(g, (unsigned)pages) * PAGE;
 		return (struct range){start, start + small_len(g)};

@@ -1,12 +1,13 @@
 /*
  * arguments.h - the arguments of random calls, for the generator.
  *
- * Arguments are mostly sensible: addresses lie in a few spots of some tens of pages, across the borders of page tables, where the
- * kernel chooses addresses itself, at the heap, and above a gap that a growing stack needs; many repeat the ends of ranges that
- * were used shortly before. Some are wrong: not aligned, zero, huge, overflowing, with bits that mean nothing.
+ * Arguments are mostly sensible: addresses lie in a few spots of some tens of pages, across the
+ * borders of page tables, where the kernel chooses addresses itself, at the heap, and above a gap
+ * that a growing stack needs; many repeat the ends of ranges that were used shortly before. Some
+ * are wrong: not aligned, zero, huge, overflowing, with bits that mean nothing.
  *
- * Lengths are either small or beyond everything, so that both machines agree on what is too much. None is so that a
- * valid range would reach the host processes' own memory.
+ * Lengths are either small or beyond everything, so that both machines agree on what is too much.
+ * None is so that a valid range would reach the host processes' own memory.
  */
 #ifndef TESTS_DIFFERENTIAL_ARGUMENTS_H
 #define TESTS_DIFFERENTIAL_ARGUMENTS_H

@@ -12,14 +12,16 @@ struct comparison {
 };
 
 struct difference {
-	char *signature; /* what kind of difference: the same for the same bug, as far as can be seen */
-	char *text;      /* what exactly */
-	uint32_t step;   /* where it showed; the number of steps if at the end */
+	/* what kind of difference: the same for the same bug, as far as can be seen */
+	char *signature;
+	char *text;    /* what exactly */
+	uint32_t step; /* where it showed; the number of steps if at the end */
 };
 
 /* Whether the answers differ; then DIFFERENCE is filled in, to be cleared. */
-bool compare(const struct program *program, const struct comparison *how, const struct answers *host,
-             const struct answers *engine, struct difference *difference);
+bool compare(const struct program *program, const struct comparison *how,
+             const struct answers *host, const struct answers *engine,
+             struct difference *difference);
 void difference_clear(struct difference *difference);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * engine.h - a program on its way through the engine: what engine_executor.c, which runs it, and engine_look.c, which looks at what
- * came of it, share.
+ * engine.h - a program on its way through the engine: what engine_executor.c, which runs it, and
+ * engine_look.c, which looks at what came of it, share.
  */
 #ifndef TESTS_DIFFERENTIAL_ENGINE_H
 #define TESTS_DIFFERENTIAL_ENGINE_H

@@ -1,8 +1,8 @@
 /*
  * engine_executor.c - see engine_executor.h.
  *
- * Changes of a file from outside are made known at once, as they are on the host, by msync with MS_INVALIDATE from a process of
- * our own that maps every file.
+ * Changes of a file from outside are made known at once, as they are on the host, by msync with
+ * MS_INVALIDATE from a process of our own that maps every file.
  */
 #include "tests/differential/engine_executor.h"
 #include "tests/differential/engine.h"
@@ -20,7 +20,7 @@ enum { ROOMY_FRAMES = 4096, SMALL_FRAMES = 16, SLOTS_OF_SWAP = 16384, AREAS_AT_S
 
 static const int mode_access[MODES] = {O_RDONLY, O_WRONLY, O_RDWR};
 
-/* --- Accesses --------------------------------------------------------------------------------------- */
+/* --- Accesses --------------------------------------------------------------------------------- */
 
 static void hash_bytes(void *ctx, const struct iovec *iov, int count)
 {
@@ -31,13 +31,15 @@ static void hash_bytes(void *ctx, const struct iovec *iov, int count)
 			*hash = hash_step(*hash, ((const uint8_t *)iov[i].iov_base)[at]);
 }
 
-static void run_load(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_load(struct engine *e, struct vm_process *process, const struct step *step,
+                     struct outcome *outcome)
 {
 	uint64_t done = 0;
 
 	outcome->value = HASH_START;
 	while (done < step->arg[1]) {
-		ssize_t n = vm_read(process, step->arg[0] + done, step->arg[1] - done, hash_bytes, &outcome->value);
+		ssize_t n = vm_read(process, step->arg[0] + done, step->arg[1] - done, hash_bytes,
+		                    &outcome->value);
 		if (n < 0) {
 			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
@@ -59,8 +61,8 @@ static void look_past_end(void *ctx, const struct vm_area_info *area)
 	struct target *target = ctx;
 	struct stat status;
 
-	if (target->va + target->len <= area->start || target->va >= area->end || area->perm[3] != 's' ||
-	    area->ino == 0)
+	if (target->va + target->len <= area->start || target->va >= area->end ||
+	    area->perm[3] != 's' || area->ino == 0)
 		return;
 	uint64_t last = MIN(target->va + target->len, area->end) - area->start + area->offset;
 	for (int i = 0; i < FILES; i++)
@@ -70,8 +72,8 @@ static void look_past_end(void *ctx, const struct vm_area_info *area)
 }
 
 /*
- * Whether the store would change bytes past the end of a file, which its last page holds until it is written back: on the host
- * nobody knows when.
+ * Whether the store would change bytes past the end of a file, which its last page holds until it
+ * is written back: on the host nobody knows when.
  */
 static bool stores_past_end(struct engine *e, struct vm_process *process, const struct step *step)
 {
@@ -81,7 +83,8 @@ static bool stores_past_end(struct engine *e, struct vm_process *process, const 
 	return target.past_end;
 }
 
-static void run_store(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_store(struct engine *e, struct vm_process *process, const struct step *step,
+                      struct outcome *outcome)
 {
 	uint8_t bytes[16];
 	uint64_t done = 0;
@@ -93,7 +96,8 @@ static void run_store(struct engine *e, struct vm_process *process, const struct
 	for (unsigned i = 0; i < sizeof bytes; i++)
 		bytes[i] = (uint8_t)(step->arg[2] + i);
 	while (done < step->arg[1]) {
-		ssize_t n = vm_write(process, step->arg[0] + done, bytes + done, step->arg[1] - done);
+		ssize_t n =
+		    vm_write(process, step->arg[0] + done, bytes + done, step->arg[1] - done);
 		if (n < 0) {
 			engine_take_signal(process, n, &outcome->signal, &outcome->code);
 			break;
@@ -115,7 +119,8 @@ static void look_executable(void *ctx, const struct vm_area_info *area)
 }
 
 /* The host runs what is there: only where that is known to be a return, or will not be run. */
-static void run_fetch(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_fetch(struct engine *e, struct vm_process *process, const struct step *step,
+                      struct outcome *outcome)
 {
 	struct target target = {.engine = e, .va = step->arg[0], .len = 1};
 	uint8_t byte = 0;
@@ -132,19 +137,19 @@ static void run_fetch(struct engine *e, struct vm_process *process, const struct
 		engine_take_signal(process, error, &outcome->signal, &outcome->code);
 }
 
-/* --- Calls ------------------------------------------------------------------------------------------ */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 #define CALL(name, expression) \
-	static void run_##name(struct engine *e, struct vm_process *process, const struct step *step, \
-	                       struct outcome *outcome) \
+	static void run_##name(struct engine *e, struct vm_process *process, \
+	                       const struct step *step, struct outcome *outcome) \
 	{ \
 		const uint64_t *arg = step->arg; \
 		outcome->result = (expression); \
 		(void)arg; \
 	}
 
-CALL(mmap,
-     vm_mmap(process, arg[0], arg[1], (int)arg[2], (int)arg[3], arg[4] < BAD_FILE ? e->file[arg[4]] : NULL, arg[5]))
+CALL(mmap, vm_mmap(process, arg[0], arg[1], (int)arg[2], (int)arg[3],
+                   arg[4] < BAD_FILE ? e->file[arg[4]] : NULL, arg[5]))
 CALL(munmap, vm_munmap(process, arg[0], arg[1]))
 CALL(mprotect, vm_mprotect(process, arg[0], arg[1], (int)arg[2]))
 CALL(mremap, vm_mremap(process, arg[0], arg[1], arg[2], (int)arg[3], arg[4]))
@@ -176,7 +181,8 @@ static void note_file(void *ctx, const struct vm_area_info *area)
 {
 	struct vague_pages *pages = ctx;
 
-	if (engine_which_file(pages->engine, area->ino) >= 0 && engine_which_file(pages->engine, area->ino) < FILES)
+	if (engine_which_file(pages->engine, area->ino) >= 0 &&
+	    engine_which_file(pages->engine, area->ino) < FILES)
 		pages->bits |= pages_before(pages, area->end) & ~pages_before(pages, area->start);
 }
 
@@ -186,10 +192,12 @@ static void note_zero_page(void *ctx, const struct vm_entry_info *entry)
 	struct vague_pages *pages = ctx;
 
 	if (entry->level == VM_PTE && entry->zero)
-		pages->bits |= pages_before(pages, entry->va + PAGE) & ~pages_before(pages, entry->va);
+		pages->bits |=
+		    pages_before(pages, entry->va + PAGE) & ~pages_before(pages, entry->va);
 }
 
-static void run_mincore(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_mincore(struct engine *e, struct vm_process *process, const struct step *step,
+                        struct outcome *outcome)
 {
 	uint64_t start = step->arg[0], len = step->arg[1];
 	struct vague_pages pages = {e, start, start + (len + PAGE - 1) / PAGE * PAGE, 0};
@@ -211,8 +219,10 @@ static void run_mincore(struct engine *e, struct vm_process *process, const stru
 static void run_setrlimit(struct engine *e, struct vm_process *process, const struct step *step,
                           struct outcome *outcome)
 {
-	static const enum vm_limit limits[LIMITS] = {VM_LIMIT_AS, VM_LIMIT_DATA, VM_LIMIT_STACK, VM_LIMIT_MEMLOCK};
-	const uint64_t base[LIMITS] = {(uint64_t)e->base.total * PAGE, (uint64_t)e->base.data * PAGE};
+	static const enum vm_limit limits[LIMITS] = {VM_LIMIT_AS, VM_LIMIT_DATA, VM_LIMIT_STACK,
+	                                             VM_LIMIT_MEMLOCK};
+	const uint64_t base[LIMITS] = {(uint64_t)e->base.total * PAGE,
+	                               (uint64_t)e->base.data * PAGE};
 	const uint64_t *arg = step->arg;
 	uint64_t soft = arg[1] == UINT64_MAX ? VM_UNLIMITED : arg[1] + base[arg[0]];
 	uint64_t hard = arg[2] == UINT64_MAX ? VM_UNLIMITED : arg[2] + base[arg[0]];
@@ -220,7 +230,8 @@ static void run_setrlimit(struct engine *e, struct vm_process *process, const st
 	outcome->result = vm_process_set_limit(process, limits[arg[0]], soft, hard);
 }
 
-static void run_fork(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_fork(struct engine *e, struct vm_process *process, const struct step *step,
+                     struct outcome *outcome)
 {
 	struct vm_cred cred = vm_process_cred(process);
 	int error = 0;
@@ -241,7 +252,8 @@ static void end_slot(struct engine *e, unsigned slot)
 	g_clear_pointer(&e->process[slot], vm_process_unref);
 }
 
-static void run_exit(struct engine *e, struct vm_process *process, const struct step *step, struct outcome *outcome)
+static void run_exit(struct engine *e, struct vm_process *process, const struct step *step,
+                     struct outcome *outcome)
 {
 	unsigned alive = 0;
 
@@ -253,9 +265,12 @@ static void run_exit(struct engine *e, struct vm_process *process, const struct 
 		end_slot(e, step->slot);
 }
 
-/* --- Files ------------------------------------------------------------------------------------------ */
+/* --- Files ------------------------------------------------------------------------------------ */
 
-/* The file was changed through FD. File systems stamp it with the last clock tick: a change within a tick would not show. */
+/*
+ * The file was changed through FD. File systems stamp it with the last clock tick: a change within
+ * a tick would not show.
+ */
 static void make_known(struct engine *e, unsigned file, int fd)
 {
 	struct timespec times[2] = {{.tv_sec = ++e->stamp}, {.tv_sec = e->stamp}};
@@ -289,8 +304,8 @@ static void run_file_resize(struct engine *e, struct vm_process *process, const 
 }
 
 /* A row a call. */
-static void (*const calls[CALLS])(struct engine *e, struct vm_process *process, const struct step *step,
-                                  struct outcome *outcome) = {
+static void (*const calls[CALLS])(struct engine *e, struct vm_process *process,
+                                  const struct step *step, struct outcome *outcome) = {
     [CALL_MMAP] = run_mmap,
     [CALL_MUNMAP] = run_munmap,
     [CALL_MPROTECT] = run_mprotect,
@@ -314,7 +329,7 @@ static void (*const calls[CALLS])(struct engine *e, struct vm_process *process, 
     [CALL_FILE_RESIZE] = run_file_resize,
 };
 
-/* --- The machine ------------------------------------------------------------------------------------ */
+/* --- The machine ------------------------------------------------------------------------------ */
 
 static int swap_file(const char *dir)
 {
@@ -325,7 +340,9 @@ static int swap_file(const char *dir)
 	return fd;
 }
 
-/* The files are OWNER's, as they are the host processes' own even where those have no capabilities. */
+/*
+ * The files are OWNER's, as they are the host processes' own even where those have no capabilities.
+ */
 static void open_files(struct engine *e, const char *dir, const struct vm_cred *owner)
 {
 	for (int i = 0; i < FILES; i++)
@@ -350,7 +367,8 @@ static uint64_t host_knob(const char *name)
 
 static void begin(struct engine *e, const struct program *program, const char *dir)
 {
-	struct vm_cred cred = {.uid = program->unprivileged ? MAX(getuid(), 1) : getuid(), .gid = getgid()};
+	struct vm_cred cred = {.uid = program->unprivileged ? MAX(getuid(), 1) : getuid(),
+	                       .gid = getgid()};
 	struct vm_config config;
 	int error;
 
@@ -370,8 +388,8 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	g_assert_true(e->base.total == START_SIZE / PAGE && e->base.data == 0);
 	e->watcher = vm_process_spawn(e->machine, &cred, "watcher", &error);
 	for (unsigned i = 0; i < FILES; i++)
-		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, e->file[i * MODES],
-		        0);
+		vm_mmap(e->watcher, WATCH_PLACE + i * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED,
+		        e->file[i * MODES], 0);
 }
 
 static void check(struct engine *e, uint32_t step, struct answers *answers)
@@ -393,8 +411,9 @@ static void check_empty(struct engine *e, uint32_t step, struct answers *answers
 	if (answers->broken != NULL ||
 	    (info.frames_free == info.frames_total && info.committed == 0 && info.swap_used == 0))
 		return;
-	answers->broken = g_strdup_printf("left over at the end: %lu frames, %lu pages committed, %lu swap slots",
-	                                  info.frames_total - info.frames_free, info.committed, info.swap_used);
+	answers->broken =
+	    g_strdup_printf("left over at the end: %lu frames, %lu pages committed, %lu swap slots",
+	                    info.frames_total - info.frames_free, info.committed, info.swap_used);
 	answers->broken_step = step;
 }
 
@@ -414,7 +433,8 @@ static void end(struct engine *e, const struct program *program, struct answers 
 		g_free(e->path[i]);
 }
 
-void engine_run(const struct program *program, const char *dir, unsigned check_every, struct answers *answers)
+void engine_run(const struct program *program, const char *dir, unsigned check_every,
+                struct answers *answers)
 {
 	struct engine engine = {.stamp = 1};
 

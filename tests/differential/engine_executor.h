@@ -7,9 +7,10 @@
 #include "tests/differential/program.h"
 
 /*
- * Run PROGRAM with files made anew in DIR; every invariant is checked after each CHECK_EVERY steps, and at the end. ANSWERS has
- * been begun with answers_init.
+ * Run PROGRAM with files made anew in DIR; every invariant is checked after each CHECK_EVERY steps,
+ * and at the end. ANSWERS has been begun with answers_init.
  */
-void engine_run(const struct program *program, const char *dir, unsigned check_every, struct answers *answers);
+void engine_run(const struct program *program, const char *dir, unsigned check_every,
+                struct answers *answers);
 
 #endif

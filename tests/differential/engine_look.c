@@ -51,7 +51,8 @@ static void add_area(void *ctx, const struct vm_area_info *info)
 	g_array_append_val(looking->picture->areas, area);
 }
 
-static void add_resident(struct vm_process *process, struct picture *picture, const struct area *area)
+static void add_resident(struct vm_process *process, struct picture *picture,
+                         const struct area *area)
 {
 	uint64_t count = (area->end - area->start) / PAGE;
 	g_autofree uint64_t *words = g_new0(uint64_t, count);
@@ -80,8 +81,9 @@ static void add_usage(void *ctx, const struct vm_area_usage *info)
 	struct usage usage = {
 	    .start = info->area.start,
 	    .is_private = info->area.ino == 0,
-	    .kib = {info->rss >> 10, info->pss >> 22, info->shared_clean >> 10, info->shared_dirty >> 10,
-	            info->private_clean >> 10, info->private_dirty >> 10, info->anonymous >> 10},
+	    .kib = {info->rss >> 10, info->pss >> 22, info->shared_clean >> 10,
+	            info->shared_dirty >> 10, info->private_clean >> 10, info->private_dirty >> 10,
+	            info->anonymous >> 10},
 	};
 
 	if (!is_compared(info->area.start))
@@ -96,7 +98,8 @@ struct sizes engine_sizes(struct vm_process *process)
 	struct vm_process_info info;
 
 	vm_process_info(process, &info);
-	return (struct sizes){(int64_t)info.vm_total, (int64_t)info.vm_data, (int64_t)info.vm_stack};
+	return (struct sizes){(int64_t)info.vm_total, (int64_t)info.vm_data,
+	                      (int64_t)info.vm_stack};
 }
 
 void engine_look(struct engine *e, unsigned slot, struct picture *picture)
@@ -111,11 +114,12 @@ void engine_look(struct engine *e, unsigned slot, struct picture *picture)
 	vm_machine_info(e->machine, &machine);
 	picture->swapped = machine.swap_outs > 0;
 	struct sizes sizes = engine_sizes(e->process[slot]);
-	picture->sizes =
-	    (struct sizes){sizes.total - e->base.total, sizes.data - e->base.data, sizes.stack - e->base.stack};
+	picture->sizes = (struct sizes){sizes.total - e->base.total, sizes.data - e->base.data,
+	                                sizes.stack - e->base.stack};
 	vm_process_areas(e->process[slot], add_area, &looking);
 	for (guint i = 0; i < picture->areas->len; i++)
-		add_resident(e->process[slot], picture, &g_array_index(picture->areas, struct area, i));
+		add_resident(e->process[slot], picture,
+		             &g_array_index(picture->areas, struct area, i));
 	vm_process_entries(e->process[slot], mark_zero_page, &looking);
 	vm_process_usage(e->process[slot], add_usage, &looking);
 }

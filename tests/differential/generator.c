@@ -1,6 +1,6 @@
 /*
- * generator.c - see generator.h. A row a call says how often it comes, how its arguments are chosen (arguments.h), and in which
- * programs.
+ * generator.c - see generator.h. A row a call says how often it comes, how its arguments are chosen
+ * (arguments.h), and in which programs.
  */
 #include "tests/differential/arguments.h"
 
@@ -14,15 +14,21 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-/* --- Calls ------------------------------------------------------------------------------------------ */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static uint64_t map_flags(struct generator *g)
 {
 	static const struct {
 		uint64_t flag;
 		unsigned percent;
-	} extra[] = {{MAP_NORESERVE, 6}, {MAP_POPULATE, 8}, {MAP_STACK, 2}, {MAP_32BIT, 4}, {MAP_NONBLOCK, 2}};
-	uint64_t flags = chance(g, 65) ? MAP_PRIVATE : chance(g, 90) ? MAP_SHARED : MAP_SHARED_VALIDATE;
+	} extra[] = {{MAP_NORESERVE, 6},
+	             {MAP_POPULATE, 8},
+	             {MAP_STACK, 2},
+	             {MAP_32BIT, 4},
+	             {MAP_NONBLOCK, 2}};
+	uint64_t flags = chance(g, 65)   ? MAP_PRIVATE
+	                 : chance(g, 90) ? MAP_SHARED
+	                                 : MAP_SHARED_VALIDATE;
 
 	if (chance(g, 1))
 		flags = pick(g, 2) * 4;
@@ -83,7 +89,10 @@ static void gen_mprotect(struct generator *g, struct step *step)
 {
 	gen_range(g, step);
 	step->arg[2] = pick_prot(g);
-	/* Such a range begins at the first area inside it, which may not be the host processes' code. */
+	/*
+	 * Such a range begins at the first area inside it, which may not be the host processes'
+	 * code.
+	 */
 	if (chance(g, 4) && step->arg[1] < 4096 * PAGE)
 		step->arg[2] |= PROT_GROWSDOWN;
 	if (chance(g, 1))
@@ -129,8 +138,8 @@ static void gen_brk(struct generator *g, struct step *step)
 
 static void gen_msync(struct generator *g, struct step *step)
 {
-	static const uint64_t flags[] = {MS_ASYNC,           MS_ASYNC, 0, MS_INVALIDATE, MS_INVALIDATE | MS_ASYNC,
-	                                 MS_ASYNC | MS_SYNC, 8};
+	static const uint64_t flags[] = {
+	    MS_ASYNC, MS_ASYNC, 0, MS_INVALIDATE, MS_INVALIDATE | MS_ASYNC, MS_ASYNC | MS_SYNC, 8};
 
 	gen_range(g, step);
 	step->arg[2] = chance(g, 5) ? MS_SYNC : PICK_OF(g, flags);
@@ -145,14 +154,20 @@ static void gen_mlock2(struct generator *g, struct step *step)
 static void gen_mlockall(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, 9);
-	/* For others than root it depends on the size of the process, which has memory of its own on the host. */
+	/*
+	 * For others than root it depends on the size of the process, which has memory of its own
+	 * on the host.
+	 */
 	if (g->unprivileged)
 		step->arg[0] &= ~(uint64_t)MCL_CURRENT;
 }
 
 static void gen_madvise(struct generator *g, struct step *step)
 {
-	/* normal to dontneed, remove, dontfork, dofork, dontdump to pageout, populate, dontneed_locked, guards, and none at all */
+	/*
+	 * normal to dontneed, remove, dontfork, dofork, dontdump to pageout, populate,
+	 * dontneed_locked, guards, and none at all
+	 */
 	static const uint64_t advices[] = {0,  1,  2,  3,  4,  4,  4,  9,   10,  11,  16, 17,
 	                                   18, 19, 20, 21, 22, 23, 24, 102, 102, 103, 5,  8};
 	/* MADV_FREE: where memory is short the bytes may go. */
@@ -163,7 +178,10 @@ static void gen_madvise(struct generator *g, struct step *step)
 	if (step->arg[1] > MINCORE_ROOM * PAGE)
 		step->arg[1] = UINT64_MAX;
 	step->arg[2] = advices[pick(g, count)];
-	/* Before there was a flag for them, guard pages made families of anonymous pages of files, too. */
+	/*
+	 * Before there was a flag for them, guard pages made families of anonymous pages of files,
+	 * too.
+	 */
 	if (step->arg[2] == MADV_GUARD_INSTALL && !g->abilities->guard_flag)
 		step->arg[2] = MADV_NORMAL;
 }
@@ -186,19 +204,22 @@ static uint64_t pick_limit(struct generator *g, uint64_t limit)
 	if (chance(g, 15))
 		return chance(g, 50) && limit != LIMIT_STACK ? UINT64_MAX : UINT64_C(8) << 20;
 	/* No data at all has a meaning of its own, which the data of the host's processes hide. */
-	return (limit == LIMIT_DATA) + pick(g, pages[limit] + 1) * PAGE + (chance(g, 15) ? pick(g, 4096) : 0);
+	return (limit == LIMIT_DATA) + pick(g, pages[limit] + 1) * PAGE +
+	       (chance(g, 15) ? pick(g, 4096) : 0);
 }
 
 static void gen_setrlimit(struct generator *g, struct step *step)
 {
-	static const uint64_t first_hard[LIMITS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_C(8) << 20};
+	static const uint64_t first_hard[LIMITS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX,
+	                                            UINT64_C(8) << 20};
 
 	do
 		step->arg[0] = pick(g, LIMITS);
 	while (step->arg[0] == LIMIT_DATA && !g->limits_data);
 	step->arg[1] = pick_limit(g, step->arg[0]);
 	if (g->unprivileged || g->abilities->raise)
-		step->arg[2] = chance(g, 70) ? first_hard[step->arg[0]] : pick_limit(g, step->arg[0]);
+		step->arg[2] =
+		    chance(g, 70) ? first_hard[step->arg[0]] : pick_limit(g, step->arg[0]);
 	else
 		step->arg[2] = first_hard[step->arg[0]];
 }
@@ -274,7 +295,10 @@ static bool has_limits(const struct generator *g)
 	return g->limits;
 }
 
-/* The limit of data binds the heap together with the data of the program itself, of which the host's processes have some. */
+/*
+ * The limit of data binds the heap together with the data of the program itself, of which the
+ * host's processes have some.
+ */
 static bool has_heap(const struct generator *g)
 {
 	return !g->limits_data;
@@ -310,7 +334,10 @@ static const struct {
     {CALL_FILE_RESIZE, 6, gen_file_resize, has_all},
 };
 
-/* Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the lowest addresses. */
+/*
+ * Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the
+ * lowest addresses.
+ */
 static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 {
 	uint64_t end = *addr + len;
@@ -325,8 +352,9 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 {
 	uint64_t *arg = step->arg;
 
-	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE || step->call == CALL_FILE_RESIZE ||
-	    step->call == CALL_MLOCKALL || step->call == CALL_SETRLIMIT)
+	if (step->call == CALL_FORK || step->call == CALL_FILE_WRITE ||
+	    step->call == CALL_FILE_RESIZE || step->call == CALL_MLOCKALL ||
+	    step->call == CALL_SETRLIMIT)
 		return;
 	/* A hint may be taken only where there is room for a huge page more. */
 	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | 0x100000));
@@ -359,7 +387,8 @@ static void generate_step(struct generator *g, struct step *step)
 	keep_ranges_away(g, step);
 }
 
-void generate(struct program *program, uint32_t seed, uint32_t steps, const struct abilities *abilities)
+void generate(struct program *program, uint32_t seed, uint32_t steps,
+              const struct abilities *abilities)
 {
 	struct generator g = {.rand = g_rand_new_with_seed(seed), .abilities = abilities};
 

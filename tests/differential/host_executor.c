@@ -1,8 +1,9 @@
 /*
  * host_executor.c - see host_executor.h.
  *
- * The whole program is in the shared memory before it starts; the processes pass turns among themselves and give the
- * turn back when it is over. Then they stand still, are looked at through /proc, and told to dump their pages and end.
+ * The whole program is in the shared memory before it starts; the processes pass turns among
+ * themselves and give the turn back when it is over. Then they stand still, are looked at through
+ * /proc, and told to dump their pages and end.
  */
 #include "tests/differential/host_executor.h"
 
@@ -37,18 +38,22 @@ struct host {
 	uint32_t fill;     /* areas that such a process has only to have them */
 };
 
-/* --- Starting --------------------------------------------------------------------------------------- */
+/* --- Starting --------------------------------------------------------------------------------- */
 
-/* Limits as Linux starts the first process with, and so the engine; mmap_base depends on that of the stack. Only root can. */
+/*
+ * Limits as Linux starts the first process with, and so the engine; mmap_base depends on that of
+ * the stack. Only root can.
+ */
 static bool set_limits(void)
 {
-	static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY}, locked = {8 << 20, 8 << 20},
-	                           stack = {8 << 20, RLIM_INFINITY};
+	static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY},
+	                           locked = {8 << 20, 8 << 20}, stack = {8 << 20, RLIM_INFINITY};
 	struct rlimit own;
 
 	if (getuid() == 0)
 		return setrlimit(RLIMIT_AS, &none) == 0 && setrlimit(RLIMIT_DATA, &none) == 0 &&
-		       setrlimit(RLIMIT_MEMLOCK, &locked) == 0 && setrlimit(RLIMIT_STACK, &stack) == 0;
+		       setrlimit(RLIMIT_MEMLOCK, &locked) == 0 &&
+		       setrlimit(RLIMIT_STACK, &stack) == 0;
 	getrlimit(RLIMIT_STACK, &own);
 	own.rlim_cur = stack.rlim_cur;
 	return setrlimit(RLIMIT_STACK, &own) == 0;
@@ -59,8 +64,8 @@ static void become_machine(const char *machine, int memory, const int *fds)
 {
 	static char *const argv[] = {(char *)"host", NULL};
 	static char *const envp[] = {NULL};
-	bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && set_limits() && personality(ADDR_NO_RANDOMIZE) >= 0 &&
-	             dup2(memory, SHARED_FD) >= 0;
+	bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && set_limits() &&
+	             personality(ADDR_NO_RANDOMIZE) >= 0 && dup2(memory, SHARED_FD) >= 0;
 	for (int i = 0; ready && i < FILES * MODES; i++)
 		ready = dup2(fds[i], FIRST_FILE_FD + i) >= 0;
 	if (ready)
@@ -95,7 +100,8 @@ static void start(struct host *host)
 	int fds[FILES * MODES], memory = keep_high(memfd_create("differential", MFD_CLOEXEC));
 
 	g_assert_cmpint(ftruncate(memory, (sizeof(struct shared) + 4095) & ~UINT64_C(4095)), ==, 0);
-	host->shared = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	host->shared =
+	    mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	g_assert_true(host->shared != MAP_FAILED);
 	host->shared->turn = TURN_IDLE;
 	open_files(host, fds);
@@ -115,7 +121,7 @@ static void stop(struct host *host)
 	munmap(host->shared, sizeof(struct shared));
 }
 
-/* --- Turns ------------------------------------------------------------------------------------------ */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static void give_turn(struct host *host, uint32_t turn)
 {
@@ -130,17 +136,19 @@ static bool await_turn(struct host *host, uint32_t turn)
 	uint32_t now;
 	int seconds = 0;
 
-	while ((now = __atomic_load_n(&host->shared->turn, __ATOMIC_ACQUIRE)) != turn && now != TURN_IDLE) {
+	while ((now = __atomic_load_n(&host->shared->turn, __ATOMIC_ACQUIRE)) != turn &&
+	       now != TURN_IDLE) {
 		if (seconds == PATIENCE_SECONDS)
 			return false;
-		if (syscall(SYS_futex, &host->shared->turn, FUTEX_WAIT, now, &second, NULL, 0) != 0 &&
+		if (syscall(SYS_futex, &host->shared->turn, FUTEX_WAIT, now, &second, NULL, 0) !=
+		        0 &&
 		    errno == ETIMEDOUT)
 			seconds++;
 	}
 	return true;
 }
 
-/* --- Looking ---------------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 static int which_file(const struct host *host, unsigned long ino)
 {
@@ -164,8 +172,8 @@ static void look_at_maps(const struct host *host, pid_t pid, struct picture *pic
 		struct area area;
 		/* There may be many of the process's own. */
 		if (!is_compared(strtoull(line, NULL, 16)) ||
-		    sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm, &area.offset, &ino) !=
-		        5 ||
+		    sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm,
+		           &area.offset, &ino) != 5 ||
 		    !is_compared(area.start) || area.start >= STACK_LOWEST)
 			continue;
 		area.file = which_file(host, ino);
@@ -184,7 +192,8 @@ static void look_at_pages(pid_t pid, struct picture *picture)
 		const struct area *area = &g_array_index(picture->areas, struct area, i);
 		uint64_t count = (area->end - area->start) / PAGE;
 		g_autofree uint64_t *words = g_new0(uint64_t, count);
-		ssize_t n = pread(fd, words, count * sizeof *words, (off_t)(area->start / PAGE * sizeof *words));
+		ssize_t n = pread(fd, words, count * sizeof *words,
+		                  (off_t)(area->start / PAGE * sizeof *words));
 		g_assert_cmpint(n, ==, count * sizeof *words);
 		picture_add_pages(picture, area, words);
 	}
@@ -195,7 +204,8 @@ static void look_at_pages(pid_t pid, struct picture *picture)
 static void take_usage(struct usage *usage, const char *line)
 {
 	static const char *const keys[USAGE_KEYS] = {
-	    "Rss:", "Pss:", "Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Anonymous:"};
+	    "Rss:",           "Pss:",           "Shared_Clean:", "Shared_Dirty:",
+	    "Private_Clean:", "Private_Dirty:", "Anonymous:"};
 
 	for (int i = 0; i < USAGE_KEYS; i++)
 		if (g_str_has_prefix(line, keys[i]))
@@ -224,7 +234,8 @@ static void look_at_usage(pid_t pid, struct picture *picture)
 			continue;
 		}
 		usage = NULL;
-		if (next == picture->areas->len || g_array_index(picture->areas, struct area, next).start != start)
+		if (next == picture->areas->len ||
+		    g_array_index(picture->areas, struct area, next).start != start)
 			continue;
 		g_array_set_size(picture->usage, next + 1);
 		usage = &g_array_index(picture->usage, struct usage, next);
@@ -248,7 +259,8 @@ static struct sizes look_at_sizes(pid_t pid)
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", pid), *status = NULL;
 
 	g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
-	return (struct sizes){size_in(status, "VmSize:"), size_in(status, "VmData:"), size_in(status, "VmStk:")};
+	return (struct sizes){size_in(status, "VmSize:"), size_in(status, "VmData:"),
+	                      size_in(status, "VmStk:")};
 }
 
 static void look(struct host *host, unsigned slot, struct picture *picture)
@@ -262,12 +274,13 @@ static void look(struct host *host, unsigned slot, struct picture *picture)
 	look_at_pages(shared->pid[slot], picture);
 	look_at_usage(shared->pid[slot], picture);
 	struct sizes sizes = look_at_sizes(shared->pid[slot]);
-	picture->sizes = (struct sizes){sizes.total - host->base.total, sizes.data - host->base.data,
-	                                sizes.stack - host->base.stack};
+	picture->sizes =
+	    (struct sizes){sizes.total - host->base.total, sizes.data - host->base.data,
+	                   sizes.stack - host->base.stack};
 	shared->ranges[slot] = picture_ranges(picture, shared->range[slot]);
 }
 
-/* --- A run ------------------------------------------------------------------------------------------ */
+/* --- A run ------------------------------------------------------------------------------------ */
 
 static void prepare(struct host *host, const struct program *program)
 {
@@ -309,7 +322,8 @@ void host_run(struct host *host, const struct program *program, struct answers *
 
 	prepare(host, program);
 	if (!go(host, answers)) {
-		answers->broken = g_strdup_printf("the host's processes broke, wait status %#x", shared->broken);
+		answers->broken =
+		    g_strdup_printf("the host's processes broke, wait status %#x", shared->broken);
 		answers->broken_step = shared->next;
 		stop(host);
 		start(host);
@@ -319,11 +333,12 @@ void host_run(struct host *host, const struct program *program, struct answers *
 	memcpy(answers->outcome, shared->outcome, program->steps * sizeof *shared->outcome);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (answers->picture[i].alive)
-			g_array_append_vals(answers->picture[i].pages, shared->page[i], shared->pages[i]);
+			g_array_append_vals(answers->picture[i].pages, shared->page[i],
+			                    shared->pages[i]);
 	read_contents(answers, host->path);
 }
 
-/* --- Life ------------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static bool is_recent(void)
 {
@@ -335,7 +350,9 @@ static bool is_recent(void)
 	return major > 6 || (major == 6 && minor >= 17);
 }
 
-/* Whether a program of one step ends with an empty address space and the break where it should be. */
+/*
+ * Whether a program of one step ends with an empty address space and the break where it should be.
+ */
 static bool is_as_expected(struct host *host)
 {
 	static const struct program program = {.steps = 1, .step = {{.call = CALL_BRK}}};
@@ -414,7 +431,8 @@ static bool is_capable(unsigned capability)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
-	return syscall(SYS_capget, &header, data) == 0 && (data[capability / 32].effective >> capability % 32 & 1);
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       (data[capability / 32].effective >> capability % 32 & 1);
 }
 
 static bool shows_guards(void)
@@ -427,7 +445,8 @@ static bool shows_guards(void)
 	madvise(page, PAGE, 102); /* MADV_GUARD_INSTALL */
 	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
 	munmap(page, PAGE);
-	const char *area = strstr(smaps, header), *flags = area != NULL ? strstr(area, "VmFlags:") : NULL;
+	const char *area = strstr(smaps, header),
+	           *flags = area != NULL ? strstr(area, "VmFlags:") : NULL;
 	if (flags != NULL && (end = strchr(flags, '\n')) != NULL)
 		*end = '\0';
 	return flags != NULL && strstr(flags, " gu") != NULL;

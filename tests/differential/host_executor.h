@@ -9,8 +9,9 @@
 struct host;
 
 /*
- * Start the program HOST_MACHINE with files in DIR. Its processes may have only so many AREAS more than they start with, or
- * if that is 0, as many as the host allows. NULL with *WHY a sentence: this host cannot be the oracle.
+ * Start the program HOST_MACHINE with files in DIR. Its processes may have only so many AREAS more
+ * than they start with, or if that is 0, as many as the host allows. NULL with *WHY a sentence:
+ * this host cannot be the oracle.
  */
 struct host *host_new(const char *host_machine, const char *dir, uint32_t areas, char **why);
 void host_free(struct host *host);

@@ -1,13 +1,13 @@
 /*
  * host_machine.c - the processes that run a random program on the host's kernel.
  *
- * It is a program without any library, so that all of its address space is known: its own code, data, stacks and the shared
- * memory lie below HOST_END, the heap starts where the engine's does, and vdso and vvar are unmapped. So addresses that the kernel
- * chooses can be compared as they are.
+ * It is a program without any library, so that all of its address space is known: its own code,
+ * data, stacks and the shared memory lie below HOST_END, the heap starts where the engine's does,
+ * and vdso and vvar are unmapped. So addresses that the kernel chooses can be compared as they are.
  *
- * The first process forks slot 0 for each program, and is the parent of all others (CLONE_PARENT): it waits for those that end,
- * and only then passes the turn on, so that an exit is over before the next step. Who has the turn runs its steps until one of
- * another slot comes.
+ * The first process forks slot 0 for each program, and is the parent of all others (CLONE_PARENT):
+ * it waits for those that end, and only then passes the turn on, so that an exit is over before the
+ * next step. Who has the turn runs its steps until one of another slot comes.
  */
 #include "tests/differential/protocol.h"
 
@@ -33,7 +33,10 @@ static uint8_t mincore_vector[MINCORE_ROOM];
 /* Of the last probe. */
 static volatile int fault_signal, fault_code;
 
-/* The break starts behind the last segment: this page (the linker puts it there), which is unmapped at once. */
+/*
+ * The break starts behind the last segment: this page (the linker puts it there), which is unmapped
+ * at once.
+ */
 __asm__(".section .anchor,\"aw\",@progbits\n.skip 4096, 1\n.text\n");
 
 void *memset(void *to, int byte, size_t len);
@@ -58,9 +61,10 @@ void *memcpy(void *to, const void *from, size_t len)
 	return to;
 }
 
-/* --- System calls ----------------------------------------------------------------------------------- */
+/* --- System calls ----------------------------------------------------------------------------- */
 
-static int64_t call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static int64_t call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                    uint64_t f)
 {
 	register uint64_t r10 __asm__("r10") = d;
 	register uint64_t r8 __asm__("r8") = e;
@@ -85,7 +89,7 @@ static void quit(int status)
 		call(SYS_exit_group, (uint64_t)status, 0, 0, 0, 0, 0);
 }
 
-/* --- Turns ------------------------------------------------------------------------------------------ */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static void pass_turn(uint32_t turn)
 {
@@ -110,11 +114,11 @@ static unsigned count_alive(void)
 	return alive;
 }
 
-/* --- Probing ---------------------------------------------------------------------------------------- */
+/* --- Probing ---------------------------------------------------------------------------------- */
 
 /*
- * Three instructions of two bytes each; the handler steps over the one that faulted. A call that arrived before the fault
- * goes back to where it came from.
+ * Three instructions of two bytes each; the handler steps over the one that faulted. A call that
+ * arrived before the fault goes back to where it came from.
  */
 extern const uint8_t probe_load_at[], probe_store_at[], probe_fetch_at[];
 uint8_t probe_load(uint64_t address);
@@ -137,8 +141,8 @@ __asm__(".text\n"
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs, *rip = &registers[REG_RIP];
-	bool stepped_over =
-	    *rip == (greg_t)probe_load_at || *rip == (greg_t)probe_store_at || *rip == (greg_t)probe_fetch_at;
+	bool stepped_over = *rip == (greg_t)probe_load_at || *rip == (greg_t)probe_store_at ||
+	                    *rip == (greg_t)probe_fetch_at;
 
 	if (!stepped_over && *rip != (greg_t)fetched)
 		quit(98);
@@ -165,7 +169,8 @@ static void catch_signals(void)
 	static const stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_SIZE};
 	/* 0x4000000 is SA_RESTORER, which the C library keeps to itself. */
 	static const struct kernel_sigaction action = {.handler = on_signal,
-	                                               .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x4000000,
+	                                               .flags = SA_SIGINFO | SA_ONSTACK |
+	                                                        SA_NODEFER | 0x4000000,
 	                                               .restorer = restore_signal};
 
 	call(SYS_sigaltstack, (uint64_t)&stack, 0, 0, 0, 0, 0);
@@ -214,7 +219,7 @@ static void run_fetch(const struct step *step, struct outcome *outcome)
 	take_signal(outcome);
 }
 
-/* --- Other steps ------------------------------------------------------------------------------------ */
+/* --- Other steps ------------------------------------------------------------------------------ */
 
 static void run_mmap(const struct step *step, struct outcome *outcome)
 {
@@ -227,20 +232,24 @@ static void run_mmap(const struct step *step, struct outcome *outcome)
 
 static void run_mincore(const struct step *step, struct outcome *outcome)
 {
-	outcome->result = call(SYS_mincore, step->arg[0], step->arg[1], (uint64_t)mincore_vector, 0, 0, 0);
-	for (uint64_t i = 0; outcome->result == 0 && i < MINCORE_BITS && i * PAGE_SIZE < step->arg[1]; i++)
+	outcome->result =
+	    call(SYS_mincore, step->arg[0], step->arg[1], (uint64_t)mincore_vector, 0, 0, 0);
+	for (uint64_t i = 0;
+	     outcome->result == 0 && i < MINCORE_BITS && i * PAGE_SIZE < step->arg[1]; i++)
 		outcome->value |= (uint64_t)(mincore_vector[i] & 1) << i;
 }
 
 static void run_setrlimit(const struct step *step, struct outcome *outcome)
 {
-	static const uint64_t resources[LIMITS] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK};
+	static const uint64_t resources[LIMITS] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK,
+	                                           RLIMIT_MEMLOCK};
 	uint64_t base = step->arg[0] <= LIMIT_DATA ? shared->base[step->arg[0]] : 0;
 	uint64_t values[2];
 
 	for (int i = 0; i < 2; i++)
 		values[i] = step->arg[1 + i] == UINT64_MAX ? UINT64_MAX : base + step->arg[1 + i];
-	outcome->result = call(SYS_prlimit64, 0, resources[step->arg[0]], (uint64_t)values, 0, 0, 0);
+	outcome->result =
+	    call(SYS_prlimit64, 0, resources[step->arg[0]], (uint64_t)values, 0, 0, 0);
 }
 
 static uint64_t writable_fd(uint64_t file)
@@ -254,8 +263,8 @@ static void run_file_write(const struct step *step, struct outcome *outcome)
 
 	for (uint64_t i = 0; i < step->arg[2]; i++)
 		bytes[i] = (uint8_t)(step->arg[3] + i);
-	outcome->result =
-	    call(SYS_pwrite64, writable_fd(step->arg[0]), (uint64_t)bytes, step->arg[2], step->arg[1], 0, 0);
+	outcome->result = call(SYS_pwrite64, writable_fd(step->arg[0]), (uint64_t)bytes,
+	                       step->arg[2], step->arg[1], 0, 0);
 }
 
 static void run_file_resize(const struct step *step, struct outcome *outcome)
@@ -263,7 +272,7 @@ static void run_file_resize(const struct step *step, struct outcome *outcome)
 	outcome->result = call(SYS_ftruncate, writable_fd(step->arg[0]), step->arg[1], 0, 0, 0, 0);
 }
 
-/* --- A slot ----------------------------------------------------------------------------------------- */
+/* --- A slot ----------------------------------------------------------------------------------- */
 
 static void run_slot(uint32_t slot);
 
@@ -382,7 +391,8 @@ static void dump(uint32_t slot)
 	for (uint32_t i = 0; i < shared->ranges[slot]; i++) {
 		const struct range *range = &shared->range[slot][i];
 		call(SYS_mprotect, range->start, range->end - range->start, PROT_READ, 0, 0, 0);
-		for (uint64_t va = range->start; va < range->end && shared->pages[slot] < MAX_PAGES; va += PAGE_SIZE)
+		for (uint64_t va = range->start; va < range->end && shared->pages[slot] < MAX_PAGES;
+		     va += PAGE_SIZE)
 			dump_page(slot, va);
 	}
 	shared->alive[slot] = 0;
@@ -402,7 +412,7 @@ static void run_slot(uint32_t slot)
 	}
 }
 
-/* --- The first process ------------------------------------------------------------------------------ */
+/* --- The first process ------------------------------------------------------------------------ */
 
 static void pass_on(void)
 {
@@ -445,10 +455,11 @@ static void fill(uint32_t areas)
 	if (filled == areas)
 		return;
 	filled = areas;
-	call(SYS_mmap, HOST_FILL, (uint64_t)areas * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-	     (uint64_t)-1, 0);
+	call(SYS_mmap, HOST_FILL, (uint64_t)areas * PAGE_SIZE, PROT_NONE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0);
 	for (uint32_t i = 1; i < areas; i += 2)
-		call(SYS_mprotect, HOST_FILL + (uint64_t)i * PAGE_SIZE, PAGE_SIZE, PROT_READ, 0, 0, 0);
+		call(SYS_mprotect, HOST_FILL + (uint64_t)i * PAGE_SIZE, PAGE_SIZE, PROT_READ, 0, 0,
+		     0);
 }
 
 static void run_program(void)
@@ -470,7 +481,8 @@ static void run_program(void)
 
 void host_main(void)
 {
-	call(SYS_mmap, HOST_SHARED, (sizeof(struct shared) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1),
+	call(SYS_mmap, HOST_SHARED,
+	     (sizeof(struct shared) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1),
 	     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, SHARED_FD, 0);
 	call(SYS_munmap, HEAP_START - PAGE_SIZE, PAGE_SIZE, 0, 0, 0, 0);
 	/* vdso and vvar, the only ones that the kernel put there. */

@@ -1,13 +1,15 @@
 /*
- * main.c - the differential test: random programs run by the engine and by the host's kernel, whose answers must be the same.
+ * main.c - the differential test: random programs run by the engine and by the host's kernel, whose
+ * answers must be the same.
  *
  *     test_differential                          the first of the fixed programs of the test suite
  *     test_differential --cases 12 --first 24    12 cases of 250 programs each, from the 24th on
  *     test_differential --steps 10000000         a long run; --seed N is its first seed
  *     test_differential --steps 1 --seed N       the one program of seed N
  *
- * Differences are shrunk and printed as lines of ctl with both answers; each kind of difference only once. With a third of the
- * seeds the engine has sixteen frames and swap, and must answer the same.
+ * Differences are shrunk and printed as lines of ctl with both answers; each kind of difference
+ * only once. With a third of the seeds the engine has sixteen frames and swap, and must answer the
+ * same.
  *
  *     --areas N     a process may have N areas and no more
  *     --fold        areas that look alike may be merged otherwise
@@ -41,7 +43,8 @@ static const GOptionEntry entries[] = {
     {"areas", 0, 0, G_OPTION_ARG_INT, &options.areas, "a process may have so many areas", "N"},
     {"check", 0, 0, G_OPTION_ARG_INT, &options.check, "check invariants after every N steps", "N"},
     {"length", 0, 0, G_OPTION_ARG_INT, &options.length, "steps of a program", "N"},
-    {"fold", 0, 0, G_OPTION_ARG_NONE, &options.fold, "areas that look alike may be merged otherwise", NULL},
+    {"fold", 0, 0, G_OPTION_ARG_NONE, &options.fold,
+     "areas that look alike may be merged otherwise", NULL},
     {"verbose", 0, 0, G_OPTION_ARG_NONE, &options.verbose, "print failing programs in full", NULL},
     {"dir", 0, 0, G_OPTION_ARG_FILENAME, &options.dir, "where the files go", "DIR"},
     {NULL},
@@ -56,9 +59,10 @@ struct bench {
 	unsigned runs, failures;
 };
 
-/* --- One program ------------------------------------------------------------------------------------ */
+/* --- One program ------------------------------------------------------------------------------ */
 
-static bool differs(struct bench *bench, const struct program *program, struct difference *difference)
+static bool differs(struct bench *bench, const struct program *program,
+                    struct difference *difference)
 {
 	struct comparison how = {.fold = options.fold, .guard_flag = bench->abilities.guard_flag};
 	struct program for_host = *program;
@@ -149,7 +153,7 @@ static bool run_seed(struct bench *bench, uint32_t seed)
 	return false;
 }
 
-/* --- Runs ------------------------------------------------------------------------------------------- */
+/* --- Runs ------------------------------------------------------------------------------------- */
 
 static bool bench_begin(struct bench *bench, char **why)
 {
@@ -189,8 +193,8 @@ static int run_long(void)
 	for (int64_t done = 0; done < options.steps; done += options.length)
 		run_seed(&bench, seed++);
 	g_hash_table_foreach(bench.seen, print_seen, NULL);
-	g_print("# %u programs of %d steps in %.1f s, %u differ\n", seed - (uint32_t)options.seed, options.length,
-	        (double)(g_get_monotonic_time() - start) / 1e6, bench.failures);
+	g_print("# %u programs of %d steps in %.1f s, %u differ\n", seed - (uint32_t)options.seed,
+	        options.length, (double)(g_get_monotonic_time() - start) / 1e6, bench.failures);
 	unsigned failures = bench.failures;
 	bench_end(&bench);
 	return failures > 0;
@@ -216,7 +220,8 @@ static void test_seeds(gconstpointer data)
 
 int main(int argc, char **argv)
 {
-	g_autoptr(GOptionContext) context = g_option_context_new("- the engine against the host's kernel");
+	g_autoptr(GOptionContext) context =
+	    g_option_context_new("- the engine against the host's kernel");
 	g_autoptr(GError) error = NULL;
 
 	g_option_context_add_main_entries(context, entries, NULL);
@@ -229,7 +234,8 @@ int main(int argc, char **argv)
 		return run_long();
 	g_test_init(&argc, &argv, NULL);
 	for (int i = options.first; i < options.first + options.cases; i++) {
-		g_autofree char *name = g_strdup_printf("/differential/seeds-%d", i * CASE_PROGRAMS);
+		g_autofree char *name =
+		    g_strdup_printf("/differential/seeds-%d", i * CASE_PROGRAMS);
 		g_test_add_data_func(name, GINT_TO_POINTER(i), test_seeds);
 	}
 	return g_test_run();

@@ -33,7 +33,8 @@ void make_files(char *const paths[FILES])
 
 char *make_folder(const char *parent)
 {
-	char *folder = g_build_filename(parent != NULL ? parent : g_get_tmp_dir(), "vasfs-differential-XXXXXX", NULL);
+	char *folder = g_build_filename(parent != NULL ? parent : g_get_tmp_dir(),
+	                                "vasfs-differential-XXXXXX", NULL);
 
 	g_assert_nonnull(g_mkdtemp(folder));
 	return folder;
@@ -53,14 +54,15 @@ void drop_folder(char *folder)
 	g_free(folder);
 }
 
-/* --- Answers ---------------------------------------------------------------------------------------- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 void answers_init(struct answers *answers)
 {
 	memset(answers, 0, sizeof *answers);
 	for (int i = 0; i < SLOTS; i++) {
 		answers->picture[i].areas = g_array_new(FALSE, FALSE, sizeof(struct area));
-		answers->picture[i].resident = g_array_new(FALSE, FALSE, sizeof(struct resident_page));
+		answers->picture[i].resident =
+		    g_array_new(FALSE, FALSE, sizeof(struct resident_page));
 		answers->picture[i].usage = g_array_new(FALSE, TRUE, sizeof(struct usage));
 		answers->picture[i].pages = g_array_new(FALSE, FALSE, sizeof(struct dumped_page));
 	}
@@ -82,7 +84,8 @@ void answers_clear(struct answers *answers)
 void read_contents(struct answers *answers, char *const paths[FILES])
 {
 	for (int i = 0; i < FILES; i++)
-		g_assert_true(g_file_get_contents(paths[i], &answers->contents[i], &answers->size[i], NULL));
+		g_assert_true(
+		    g_file_get_contents(paths[i], &answers->contents[i], &answers->size[i], NULL));
 }
 
 bool is_compared(uint64_t va)
@@ -93,8 +96,10 @@ bool is_compared(uint64_t va)
 void picture_add_pages(struct picture *picture, const struct area *area, const uint64_t *words)
 {
 	for (uint64_t va = area->start; va < area->end; va += PAGE, words++) {
-		struct resident_page page = {
-		    .va = va, .present = *words >> 63, .exclusive = *words >> 56 & 1, .cached = *words >> 61 & 1};
+		struct resident_page page = {.va = va,
+		                             .present = *words >> 63,
+		                             .exclusive = *words >> 56 & 1,
+		                             .cached = *words >> 61 & 1};
 		if (*words >> 62 != 0)
 			g_array_append_val(picture->resident, page);
 	}

@@ -1,5 +1,6 @@
 /*
- * program.h - a random program on the test's side: its steps, what a side made of it, and both as text.
+ * program.h - a random program on the test's side: its steps, what a side made of it, and both as
+ * text.
  *
  *     generate(program, seed)                      generator.h
  *     host_run, engine_run -> two struct answers   host_executor.h, engine_executor.h
@@ -20,7 +21,8 @@ struct program {
 	uint32_t seed, steps;
 	bool small;        /* the engine gets little RAM, and the program locks nothing */
 	bool unprivileged; /* the processes are not root's */
-	uint32_t areas;    /* that a process may have besides those that it starts with; 0: as many as Linux allows */
+	/* that a process may have besides those that it starts with; 0: as many as Linux allows */
+	uint32_t areas;
 	struct step step[MAX_STEPS];
 };
 
@@ -31,14 +33,18 @@ struct program {
 extern const uint64_t file_sizes[FILES];
 void make_files(char *const paths[FILES]);
 
-/* A new folder for files in PARENT, or in the usual place if that is NULL; and away with it, and what is in it. */
+/*
+ * A new folder for files in PARENT, or in the usual place if that is NULL; and away with it, and
+ * what is in it.
+ */
 char *make_folder(const char *parent);
 void drop_folder(char *folder);
 
 /* An area of the host's maps or the engine's. */
 struct area {
 	uint64_t start, end, offset;
-	int file; /* index of ours, FILES for another one (shared anonymous memory), -1 for none */
+	/* index of ours, FILES for another one (shared anonymous memory), -1 for none */
+	int file;
 	char perm[5];
 };
 
@@ -55,8 +61,20 @@ struct sizes {
 	int64_t total, data, stack;
 };
 
-/* What smaps says of an area, in KiB, and its VmFlags. LazyFree is left out: Linux gets to it when it likes. */
-enum usage_key { RSS, PSS, SHARED_CLEAN, SHARED_DIRTY, PRIVATE_CLEAN, PRIVATE_DIRTY, ANONYMOUS, USAGE_KEYS };
+/*
+ * What smaps says of an area, in KiB, and its VmFlags. LazyFree is left out: Linux gets to it when
+ * it likes.
+ */
+enum usage_key {
+	RSS,
+	PSS,
+	SHARED_CLEAN,
+	SHARED_DIRTY,
+	PRIVATE_CLEAN,
+	PRIVATE_DIRTY,
+	ANONYMOUS,
+	USAGE_KEYS
+};
 struct usage {
 	uint64_t start;
 	bool is_private; /* anonymous memory: all the keys are told, else ANONYMOUS alone */
@@ -100,7 +118,10 @@ void picture_add_pages(struct picture *picture, const struct area *area, const u
 uint32_t picture_ranges(const struct picture *picture, struct range *ranges);
 
 const char *call_name(uint32_t call);
-/* The step as a line for the process's ctl, where there is one for it, else as a comment. Free with g_free. */
+/*
+ * The step as a line for the process's ctl, where there is one for it, else as a comment. Free with
+ * g_free.
+ */
 char *step_text(const struct step *step);
 /* An errno by name, or as a number where it has none. Free with g_free. */
 char *errno_text(int error);

@@ -1,11 +1,14 @@
 /*
- * protocol.h - a random program, what came of each step, and the memory through which the test and the host's processes talk.
+ * protocol.h - a random program, what came of each step, and the memory through which the test and
+ * the host's processes talk.
  *
- * A program is a list of steps, each made by one of a few related processes, its slots. Slot 0 stands at the start; a fork fills
- * another slot, an exit empties one. A step of an empty slot, a fork into a full one, and the exit of the last process are
- * skipped, so that any part of a program is a program again.
+ * A program is a list of steps, each made by one of a few related processes, its slots. Slot 0
+ * stands at the start; a fork fills another slot, an exit empties one. A step of an empty slot, a
+ * fork into a full one, and the exit of the last process are skipped, so that any part of a program
+ * is a program again.
  *
- * Both sides know no more than this header of a program, and it needs no library: host_machine.c has none.
+ * Both sides know no more than this header of a program, and it needs no library: host_machine.c
+ * has none.
  */
 #ifndef TESTS_DIFFERENTIAL_PROTOCOL_H
 #define TESTS_DIFFERENTIAL_PROTOCOL_H
@@ -24,7 +27,10 @@ enum {
 	MINCORE_BITS = 64,   /* of which so many are compared */
 };
 
-/* File descriptor of file F opened with mode M in the host's processes; the engine has a table for it. */
+/*
+ * File descriptor of file F opened with mode M in the host's processes; the engine has a table for
+ * it.
+ */
 enum { SHARED_FD = 3, FIRST_FILE_FD = 4, BAD_FILE = FILES * MODES };
 
 enum call {
@@ -41,10 +47,14 @@ enum call {
 	CALL_MUNLOCKALL,
 	CALL_MADVISE,
 	CALL_MINCORE,
-	CALL_SETRLIMIT,   /* enum limit, soft, hard: those of size and data come on top of what a process starts with */
-	CALL_FORK,        /* slot of the child */
-	CALL_EXIT,        /* */
-	CALL_LOAD,        /* addr, len: byte by byte up to a signal; the result is the number of bytes */
+	/*
+	 * enum limit, soft, hard: those of size and data come on top of what a process starts with
+	 */
+	CALL_SETRLIMIT,
+	CALL_FORK, /* slot of the child */
+	CALL_EXIT, /* */
+	/* addr, len: byte by byte up to a signal; the result is the number of bytes */
+	CALL_LOAD,
 	CALL_STORE,       /* addr, len, first byte: the others count up */
 	CALL_FETCH,       /* addr: an instruction, which must be a return */
 	CALL_FILE_WRITE,  /* file, offset, len, first byte: by somebody who does not map it */
@@ -80,9 +90,12 @@ static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 	return hash ^ (hash >> 29);
 }
 
-/* --- Places ----------------------------------------------------------------------------------------- */
+/* --- Places ----------------------------------------------------------------------------------- */
 
-/* Where things are in the host's processes: all else of their address spaces is as empty as a spawned process of the engine. */
+/*
+ * Where things are in the host's processes: all else of their address spaces is as empty as a
+ * spawned process of the engine.
+ */
 #define HOST_CODE UINT64_C(0x400000)
 #define HOST_SHARED UINT64_C(0x10000000)
 #define HOST_FILL UINT64_C(0x18000000)
@@ -92,7 +105,7 @@ static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 /* The stack of a program without arguments; it may grow below that. */
 #define STACK_LOWEST UINT64_C(0x7fffff000000)
 
-/* --- The shared memory ------------------------------------------------------------------------------ */
+/* --- The shared memory ------------------------------------------------------------------------ */
 
 /* Whose turn it is: a slot, or one of these. */
 enum turn { TURN_IDLE = 100, TURN_START, TURN_FINISHED };
@@ -114,7 +127,8 @@ struct shared {
 	int32_t broken;        /* wait status of a process that ended by itself */
 	uint32_t unprivileged; /* the program's processes give up root's capabilities */
 	uint64_t base[2];      /* bytes of address space and of data that a process starts with */
-	uint32_t fill;         /* areas of its own at HOST_FILL that a process starts with, a page each */
+	/* areas of its own at HOST_FILL that a process starts with, a page each */
+	uint32_t fill;
 	uint32_t alive[SLOTS];
 	int32_t pid[SLOTS];
 	uint32_t ranges[SLOTS], pages[SLOTS];

@@ -1,12 +1,14 @@
 /*
- * shrink.c - see shrink.h. Delta debugging: chunks of steps are left out, half the size each time nothing more can go; then each
- * step is made by the first process where that does, and loses flags and length.
+ * shrink.c - see shrink.h. Delta debugging: chunks of steps are left out, half the size each time
+ * nothing more can go; then each step is made by the first process where that does, and loses flags
+ * and length.
  */
 #include "tests/differential/shrink.h"
 
 #include <string.h>
 
-static void without(const struct program *program, uint32_t from, uint32_t count, struct program *shorter)
+static void without(const struct program *program, uint32_t from, uint32_t count,
+                    struct program *shorter)
 {
 	*shorter = *program;
 	memmove(&shorter->step[from], &program->step[from + count],
@@ -39,7 +41,8 @@ static void drop_steps(struct program *program, fails_fn fails, void *ctx)
 			chunk /= 2;
 }
 
-static bool try_value(struct program *program, uint64_t *value, uint64_t simpler, fails_fn fails, void *ctx)
+static bool try_value(struct program *program, uint64_t *value, uint64_t simpler, fails_fn fails,
+                      void *ctx)
 {
 	uint64_t old = *value;
 

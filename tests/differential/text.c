@@ -6,7 +6,8 @@
  *     x hexadecimal   d decimal   p rights   F flags of mmap, its file and offset   R flags and place of mremap
  *     l limit, soft and hard   v advice   s, o, a words of msync, mlock2, mlockall
  *
- * What ctl has no words for follows as a number, which it refuses; what is no call of a process is a comment.
+ * What ctl has no words for follows as a number, which it refuses; what is no call of a process is
+ * a comment.
  */
 #include "tests/differential/program.h"
 
@@ -22,7 +23,7 @@ struct word {
 	const char *name;
 };
 
-/* --- Words ------------------------------------------------------------------------------------------ */
+/* --- Words ------------------------------------------------------------------------------------ */
 
 static const struct word map_words[] = {
     {MAP_SHARED_VALIDATE, "shared_validate"},
@@ -39,8 +40,10 @@ static const struct word map_words[] = {
     {MAP_STACK, "stack"},
     {0, NULL},
 };
-static const struct word mremap_words[] = {
-    {MREMAP_MAYMOVE, "maymove"}, {MREMAP_FIXED, "fixed"}, {MREMAP_DONTUNMAP, "dontunmap"}, {0, NULL}};
+static const struct word mremap_words[] = {{MREMAP_MAYMOVE, "maymove"},
+                                           {MREMAP_FIXED, "fixed"},
+                                           {MREMAP_DONTUNMAP, "dontunmap"},
+                                           {0, NULL}};
 static const struct word msync_words[] = {
     {MS_SYNC, "sync"}, {MS_ASYNC, "async"}, {MS_INVALIDATE, "invalidate"}, {0, NULL}};
 static const struct word lock_words[] = {{MLOCK_ONFAULT, "onfault"}, {0, NULL}};
@@ -96,14 +99,15 @@ static void add_name(GString *text, uint64_t number, const char *const *names, s
 		g_string_append_printf(text, " %lu", number);
 }
 
-/* --- Arguments -------------------------------------------------------------------------------------- */
+/* --- Arguments -------------------------------------------------------------------------------- */
 
 static void add_prot(GString *text, uint64_t prot)
 {
 	uint64_t rest = prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 
-	g_string_append_printf(text, " %c%c%c%s", prot & PROT_READ ? 'r' : '-', prot & PROT_WRITE ? 'w' : '-',
-	                       prot & PROT_EXEC ? 'x' : '-', prot & PROT_GROWSDOWN ? ",growsdown" : "");
+	g_string_append_printf(text, " %c%c%c%s", prot & PROT_READ ? 'r' : '-',
+	                       prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-',
+	                       prot & PROT_GROWSDOWN ? ",growsdown" : "");
 	if (rest != 0)
 		g_string_append_printf(text, ",%#lx", rest);
 }
@@ -155,7 +159,8 @@ static void add_limit(GString *text, const uint64_t *arg)
 
 static void add_arg(GString *text, char kind, const uint64_t *arg)
 {
-	static const struct word *const words[] = {['s'] = msync_words, ['o'] = lock_words, ['a'] = lockall_words};
+	static const struct word *const words[] = {
+	    ['s'] = msync_words, ['o'] = lock_words, ['a'] = lockall_words};
 
 	if (kind == 'x')
 		g_string_append_printf(text, *arg != 0 ? " %#lx" : " %lu", *arg);
@@ -175,7 +180,7 @@ static void add_arg(GString *text, char kind, const uint64_t *arg)
 		add_words(text, *arg, words[(int)kind]);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------------ */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 /* NOTE: what the argument behind those of the line means, for a comment. */
 static const struct {
@@ -235,8 +240,8 @@ char *outcome_text(const struct step *step, const struct outcome *outcome)
 	if (outcome->result == SKIPPED)
 		return g_strdup("skipped");
 	if (outcome->signal != 0)
-		return g_strdup_printf("%ld bytes, then %s code %d", outcome->result, g_strsignal(outcome->signal),
-		                       outcome->code);
+		return g_strdup_printf("%ld bytes, then %s code %d", outcome->result,
+		                       g_strsignal(outcome->signal), outcome->code);
 	if (outcome->result < 0 && outcome->result > -4096)
 		return errno_text((int)-outcome->result);
 	return g_strdup_printf("%#lx (%lx)", outcome->result, outcome->value);

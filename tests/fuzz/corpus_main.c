@@ -1,5 +1,6 @@
 /*
- * corpus_main.c - a fuzzer without libFuzzer, for any compiler: each file of a corpus once, as a test of its own.
+ * corpus_main.c - a fuzzer without libFuzzer, for any compiler: each file of a corpus once, as a
+ * test of its own.
  *
  *     fuzz_NAME_corpus FOLDER
  */
@@ -25,7 +26,8 @@ int main(int argc, char **argv)
 	for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
 		g_autofree char *test = g_strconcat("/corpus/", name, NULL);
 
-		g_test_add_data_func_full(test, g_build_filename(argv[1], name, NULL), test_file, g_free);
+		g_test_add_data_func_full(test, g_build_filename(argv[1], name, NULL), test_file,
+		                          g_free);
 	}
 	return g_test_run();
 }

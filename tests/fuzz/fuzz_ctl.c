@@ -1,9 +1,10 @@
 /*
- * fuzz_ctl.c - any text as writes to the ctl files of a small machine and its processes, and to their files of one value.
+ * fuzz_ctl.c - any text as writes to the ctl files of a small machine and its processes, and to
+ * their files of one value.
  *
- * The input is the text. A line that starts with @ is not written but says what happens next (directives): where the
- * text goes, in what pieces, and what else is done to the file. It begins with the ctl of process 1. In the end all
- * text files are shown.
+ * The input is the text. A line that starts with @ is not written but says what happens next
+ * (directives): where the text goes, in what pieces, and what else is done to the file. It begins
+ * with the ctl of process 1. In the end all text files are shown.
  */
 #include "tests/fuzz/programs.h"
 
@@ -27,7 +28,7 @@ struct session {
 	size_t piece; /* bytes of a write */
 };
 
-/* --- Files in the tree ---------------------------------------------------------------------------- */
+/* --- Files in the tree ------------------------------------------------------------------------ */
 
 /* The directory of the target, for the machine sys/vm. False: the process has ended. */
 static bool find_directory(struct session *s, struct tree_node *dir)
@@ -75,13 +76,14 @@ static void show_files(struct session *s)
 	for (const struct tree_file *file = NULL; (file = tree_next(dir.file, file)) != NULL;) {
 		g_autoptr(GString) text = g_string_new(NULL);
 
-		if ((file->class == &textfile_class || file->class == &valuefile_class) && file->render != NULL)
+		if ((file->class == &textfile_class || file->class == &valuefile_class) &&
+		    file->render != NULL)
 			g_assert_cmpint(file->render(text, &s->fuzz.mount, dir.process), ==, 0);
 	}
 	tree_node_clear(&dir);
 }
 
-/* --- ctl files ------------------------------------------------------------------------------------ */
+/* --- ctl files -------------------------------------------------------------------------------- */
 
 static struct fs_ctl_open *open_of(struct session *s)
 {
@@ -137,7 +139,7 @@ static void read_results(struct session *s, size_t size)
 	assert_harmless(out);
 }
 
-/* --- Directives ----------------------------------------------------------------------------------- */
+/* --- Directives ------------------------------------------------------------------------------- */
 
 static void do_target(struct session *s, const char *text)
 {
@@ -171,12 +173,13 @@ static const struct directive {
 	char letter;
 	void (*run)(struct session *s, const char *text);
 } directives[] = {
-    {'t', do_target},   /* @t PID: what follows is for that process, 0 for the machine */
-    {'p', do_piece},    /* @p N: in writes of N bytes */
-    {'r', do_read},     /* @r N: a read of N bytes */
-    {'c', do_close},    /* @c: a flush */
-    {'f', do_free},     /* @f: a release; the file is opened again when it is needed */
-    {'s', store_value}, /* @sNAME=VALUE: a write to another file of the process, or to one in sys/vm */
+    {'t', do_target}, /* @t PID: what follows is for that process, 0 for the machine */
+    {'p', do_piece},  /* @p N: in writes of N bytes */
+    {'r', do_read},   /* @r N: a read of N bytes */
+    {'c', do_close},  /* @c: a flush */
+    {'f', do_free},   /* @f: a release; the file is opened again when it is needed */
+    {'s',
+     store_value}, /* @sNAME=VALUE: a write to another file of the process, or to one in sys/vm */
 };
 
 /* LINE of LEN bytes without its newline. */
@@ -189,7 +192,7 @@ static void run_directive(struct session *s, const char *line, size_t len)
 			directives[i].run(s, text + 1);
 }
 
-/* --- The input ------------------------------------------------------------------------------------ */
+/* --- The input -------------------------------------------------------------------------------- */
 
 static void run_text(struct session *s, const char *text, size_t size)
 {

@@ -1,8 +1,10 @@
 /*
- * fuzz_elf.c - exec of any file. The input's first byte says how (enum mode), the rest is the file: a program, its
- * interpreter, a library that a program needs, or ld.so.cache; a program may be a script.
+ * fuzz_elf.c - exec of any file. The input's first byte says how (enum mode), the rest is the file:
+ * a program, its interpreter, a library that a program needs, or ld.so.cache; a program may be a
+ * script.
  *
- * However it ends, exec answers an errno that vm.h names, and a process whose exec failed has not noticed.
+ * However it ends, exec answers an errno that vm.h names, and a process whose exec failed has not
+ * noticed.
  */
 #include "tests/fuzz/programs.h"
 
@@ -23,12 +25,12 @@ static const char *const roles[] = {PROGRAM, INTERPRETER, LIBRARY, "ld.so.cache"
 
 static const uint64_t old_area = 0x10000;
 
-/* --- What a process has --------------------------------------------------------------------------- */
+/* --- What a process has ----------------------------------------------------------------------- */
 
 static void append_area(void *ctx, const struct vm_area_info *area)
 {
-	g_string_append_printf(ctx, "%lx-%lx %s %lx %s\n", area->start, area->end, area->perm, area->offset,
-	                       area->name != NULL ? area->name : "");
+	g_string_append_printf(ctx, "%lx-%lx %s %lx %s\n", area->start, area->end, area->perm,
+	                       area->offset, area->name != NULL ? area->name : "");
 }
 
 struct state {
@@ -60,12 +62,14 @@ static void assert_unchanged(const struct state *was, const struct state *is)
 	g_assert_cmpuint(is->machine.frames_free, >=, was->machine.frames_free);
 }
 
-/* --- exec ----------------------------------------------------------------------------------------- */
+/* --- exec ------------------------------------------------------------------------------------- */
 
-static int exec_program(struct fuzz *f, struct vm_process *process, bool kernel_only, bool variables)
+static int exec_program(struct fuzz *f, struct vm_process *process, bool kernel_only,
+                        bool variables)
 {
 	static const char *const argv[] = {PROGRAM, "one", NULL}, *const none[] = {NULL};
-	static const char *const envp[] = {"LD_PRELOAD=libtwo.so:/lib/libone.so", "LD_LIBRARY_PATH=$ORIGIN;/x:", NULL};
+	static const char *const envp[] = {"LD_PRELOAD=libtwo.so:/lib/libone.so",
+	                                   "LD_LIBRARY_PATH=$ORIGIN;/x:", NULL};
 	struct hostfile_context context = {&f->mount, &f->caller};
 	const struct vm_exec_args args = {.path = "/bin/" PROGRAM,
 	                                  .argv = argv,
@@ -110,7 +114,8 @@ static void touch(struct vm_process *process)
 	vm_process_areas(process, add_edges, &edges);
 	for (size_t i = 0; i < edges.count; i++)
 		for (int access = VM_ACCESS_READ; access <= VM_ACCESS_EXEC; access++)
-			vm_access(process, edges.addresses[i], 1, (enum vm_access)access, NULL, NULL);
+			vm_access(process, edges.addresses[i], 1, (enum vm_access)access, NULL,
+			          NULL);
 }
 
 static void try_exec(struct fuzz *f, struct vm_process *process, bool kernel_only, bool variables)
@@ -130,7 +135,7 @@ static void try_exec(struct fuzz *f, struct vm_process *process, bool kernel_onl
 	g_string_free(is.areas, TRUE);
 }
 
-/* --- The input ------------------------------------------------------------------------------------ */
+/* --- The input -------------------------------------------------------------------------------- */
 
 /* Something that the old program can lose. */
 static void make_old_area(struct vm_process *process)

@@ -15,7 +15,7 @@
 
 enum { UID = 1000 }; /* no root, so that limits hold */
 
-/* --- Files ---------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 int fuzz_memory_file(const char *name)
 {
@@ -48,12 +48,13 @@ static struct vm_file *open_file(const struct fuzz *f, const char *path, int acc
 	*error = -ENOENT;
 	for (size_t i = 0; i < f->file_count; i++)
 		if (strcmp(f->files[i].name, name) == 0)
-			return vm_file_new(f->mount.machine, open_again(f->files[i].fd, access), access, error);
+			return vm_file_new(f->mount.machine, open_again(f->files[i].fd, access),
+			                   access, error);
 	return NULL;
 }
 
-struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller, const char *path, int access,
-                              int *error)
+struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller,
+                              const char *path, int access, int *error)
 {
 	return open_file((const struct fuzz *)mount, path, access, error);
 }
@@ -70,7 +71,7 @@ struct vm_opener hostfile_opener(struct hostfile_context *context)
 	return (struct vm_opener){.open = open_for_exec, .ctx = context};
 }
 
-/* --- The machine ---------------------------------------------------------------------------------- */
+/* --- The machine ------------------------------------------------------------------------------ */
 
 void fuzz_start(struct fuzz *f, const struct vm_config *config)
 {
@@ -108,7 +109,8 @@ static void end_processes(struct fuzz *f)
 	g_autoptr(GArray) pids = vm_machine_pids(f->mount.machine);
 
 	for (guint i = 0; i < pids->len; i++) {
-		struct vm_process *process = vm_process_find(f->mount.machine, g_array_index(pids, pid_t, i));
+		struct vm_process *process =
+		    vm_process_find(f->mount.machine, g_array_index(pids, pid_t, i));
 
 		g_assert_cmpint(vm_process_kill(process, SIGKILL), ==, 0);
 		vm_process_unref(process);
@@ -146,10 +148,11 @@ void fuzz_end(struct fuzz *f)
 		close(f->files[i].fd);
 }
 
-/* --- libFuzzer ------------------------------------------------------------------------------------ */
+/* --- libFuzzer -------------------------------------------------------------------------------- */
 
 /* GLib's own end of a program is a signal that libFuzzer does not catch. */
-static void end_program(const char *domain, GLogLevelFlags level, const char *message, gpointer unused)
+static void end_program(const char *domain, GLogLevelFlags level, const char *message,
+                        gpointer unused)
 {
 	g_log_default_handler(domain, level & ~G_LOG_FLAG_FATAL, message, unused);
 	if (level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))

@@ -1,16 +1,16 @@
 /*
- * fuzz_fixture.h - what the fuzzers share: a small machine, files that exist in memory only, and what must hold after
- * any input.
+ * fuzz_fixture.h - what the fuzzers share: a small machine, files that exist in memory only, and
+ * what must hold after any input.
  *
  *     fuzz_start, fuzz_add_file ...      a machine without a mount
  *       fuzz_check                       its invariants
  *     fuzz_end                           every process ends, and nothing of theirs is left
  *
- * No input reaches a file of the host: the functions of fs/hostfile.h are replaced by some that know only the files
- * added here, by the last part of whatever path is asked for.
+ * No input reaches a file of the host: the functions of fs/hostfile.h are replaced by some that
+ * know only the files added here, by the last part of whatever path is asked for.
  *
- * A fuzzer is LLVMFuzzerTestOneInput, linked with libFuzzer, or with corpus_main.c, which runs the corpus once. What is
- * wrong ends the program.
+ * A fuzzer is LLVMFuzzerTestOneInput, linked with libFuzzer, or with corpus_main.c, which runs the
+ * corpus once. What is wrong ends the program.
  */
 #ifndef TESTS_FUZZ_FIXTURE_H
 #define TESTS_FUZZ_FIXTURE_H

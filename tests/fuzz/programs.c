@@ -28,7 +28,8 @@ static const struct program {
 static struct image make_image(const struct program *program)
 {
 	struct image image = {
-	    .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+	    .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+	                           EV_CURRENT},
 	               .e_type = ET_DYN,
 	               .e_machine = EM_X86_64,
 	               .e_version = EV_CURRENT,
@@ -41,9 +42,13 @@ static struct image make_image(const struct program *program)
 	             .p_memsz = 2 * VM_PAGE_SIZE,
 	             .p_align = VM_PAGE_SIZE},
 	    .stack = {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
-	    .dynamic = {.p_type = PT_DYNAMIC, .p_vaddr = AT(entries), .p_filesz = sizeof image.entries},
+	    .dynamic = {.p_type = PT_DYNAMIC,
+	                .p_vaddr = AT(entries),
+	                .p_filesz = sizeof image.entries},
 	    .interpreter = {.p_type = PT_INTERP, .p_offset = AT(interpreter_path)},
-	    .entries = {{DT_NEEDED, {0}}, {DT_STRTAB, {AT(needed)}}, {DT_STRSZ, {sizeof image.needed}}},
+	    .entries = {{DT_NEEDED, {0}},
+	                {DT_STRTAB, {AT(needed)}},
+	                {DT_STRSZ, {sizeof image.needed}}},
 	};
 
 	strcpy(image.needed, program->needed);

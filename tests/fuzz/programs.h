@@ -1,5 +1,6 @@
 /*
- * programs.h - well-formed ELF files of less than a page: a program, its interpreter, and the library that it needs.
+ * programs.h - well-formed ELF files of less than a page: a program, its interpreter, and the
+ * library that it needs.
  */
 #ifndef TESTS_FUZZ_PROGRAMS_H
 #define TESTS_FUZZ_PROGRAMS_H

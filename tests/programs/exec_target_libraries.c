@@ -1,5 +1,6 @@
 /*
- * exec_target_libraries.c - makes exec_target.c a program that needs the libraries made of exec_target_library.c.
+ * exec_target_libraries.c - makes exec_target.c a program that needs the libraries made of
+ * exec_target_library.c.
  */
 int exec_target_first(int i);
 int exec_target_second(int i);
@@ -7,4 +8,5 @@ int exec_target_third(int i);
 
 extern int (*const exec_target_libraries[])(int i);
 
-int (*const exec_target_libraries[])(int i) = {exec_target_first, exec_target_second, exec_target_third};
+int (*const exec_target_libraries[])(int i) = {exec_target_first, exec_target_second,
+                                               exec_target_third};

@@ -1,6 +1,6 @@
 /*
- * tool.c - what the mount tests need and a shell cannot do: one system call with its errno by name, reads cut as the test
- * wants them, and a daemon whose exit status is kept.
+ * tool.c - what the mount tests need and a shell cannot do: one system call with its errno by name,
+ * reads cut as the test wants them, and a daemon whose exit status is kept.
  *
  *     tool open FILE r|w|rw               OK
  *     tool pread FILE OFFSET LENGTH       the bytes in hex
@@ -91,7 +91,9 @@ static size_t unescape(char *text)
 
 static int cmd_open(char **arg)
 {
-	int flags = strcmp(arg[1], "rw") == 0 ? O_RDWR : strcmp(arg[1], "w") == 0 ? O_WRONLY : O_RDONLY;
+	int flags = strcmp(arg[1], "rw") == 0  ? O_RDWR
+	            : strcmp(arg[1], "w") == 0 ? O_WRONLY
+	                                       : O_RDONLY;
 
 	if (open(arg[0], flags | O_CLOEXEC) < 0)
 		return fail();
@@ -162,7 +164,9 @@ static int cmd_write(char **arg)
 
 static int cmd_seek(char **arg)
 {
-	int whence = strcmp(arg[2], "data") == 0 ? SEEK_DATA : strcmp(arg[2], "hole") == 0 ? SEEK_HOLE : SEEK_SET;
+	int whence = strcmp(arg[2], "data") == 0   ? SEEK_DATA
+	             : strcmp(arg[2], "hole") == 0 ? SEEK_HOLE
+	                                           : SEEK_SET;
 	int fd = open(arg[0], O_RDONLY);
 	off_t at = fd < 0 ? -1 : lseek(fd, (off_t)number(arg[1]), whence);
 
@@ -176,7 +180,8 @@ static int cmd_map(char **arg)
 {
 	size_t len = number(arg[2]);
 	int fd = open(arg[0], O_RDONLY);
-	void *bytes = fd < 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, (off_t)number(arg[1]));
+	void *bytes = fd < 0 ? MAP_FAILED
+	                     : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, (off_t)number(arg[1]));
 
 	if (bytes == MAP_FAILED)
 		return fail();
@@ -184,7 +189,10 @@ static int cmd_map(char **arg)
 	return 0;
 }
 
-/* Read from FD to its end, SIZE bytes at a time, into a buffer that the caller frees. -1 with errno on failure. */
+/*
+ * Read from FD to its end, SIZE bytes at a time, into a buffer that the caller frees. -1 with errno
+ * on failure.
+ */
 static ssize_t read_whole(int fd, size_t size, char **bytes)
 {
 	size_t len = 0;
@@ -346,11 +354,14 @@ static void state_write(const char *state, const char *suffix, const char *what,
 	snprintf(path, sizeof(path), "%s%s", state, suffix);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	FILE *f = fopen(temporary, "we");
-	if (f == NULL || fprintf(f, "%s%d\n", what, value) < 0 || fclose(f) != 0 || rename(temporary, path) != 0)
+	if (f == NULL || fprintf(f, "%s%d\n", what, value) < 0 || fclose(f) != 0 ||
+	    rename(temporary, path) != 0)
 		die(path);
 }
 
-/* The parent of COMMAND and, once that has gone into the background, of the daemon that it leaves. */
+/*
+ * The parent of COMMAND and, once that has gone into the background, of the daemon that it leaves.
+ */
 static void supervise(const char *state, char **command, int report)
 {
 	int status = 0;
@@ -382,8 +393,8 @@ static void supervise(const char *state, char **command, int report)
 }
 
 /*
- * Run COMMAND, which starts a daemon, and exit as it exits. STATE.pid then holds the daemon's pid, STATE is locked as long
- * as it lives, and STATE.end says how it ended.
+ * Run COMMAND, which starts a daemon, and exit as it exits. STATE.pid then holds the daemon's pid,
+ * STATE is locked as long as it lives, and STATE.end says how it ended.
  */
 static int cmd_daemon(char **arg)
 {
@@ -423,9 +434,10 @@ static const struct {
 	int args; /* at least */
 	int (*run)(char **arg);
 } commands[] = {
-    {"open", 2, cmd_open},   {"pread", 3, cmd_pread},   {"pwrite", 3, cmd_pwrite},   {"fill", 4, cmd_fill},
-    {"write", 2, cmd_write}, {"seek", 3, cmd_seek},     {"map", 3, cmd_map},         {"steps", 2, cmd_steps},
-    {"poll", 2, cmd_poll},   {"random", 2, cmd_random}, {"session", 1, cmd_session}, {"daemon", 2, cmd_daemon},
+    {"open", 2, cmd_open},     {"pread", 3, cmd_pread},     {"pwrite", 3, cmd_pwrite},
+    {"fill", 4, cmd_fill},     {"write", 2, cmd_write},     {"seek", 3, cmd_seek},
+    {"map", 3, cmd_map},       {"steps", 2, cmd_steps},     {"poll", 2, cmd_poll},
+    {"random", 2, cmd_random}, {"session", 1, cmd_session}, {"daemon", 2, cmd_daemon},
     {"reap", 1, cmd_reap},
 };
 

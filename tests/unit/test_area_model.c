@@ -1,9 +1,11 @@
 /*
- * test_area_model.c - the set of areas, against a model that knows nothing of areas: an array with one cell a page.
+ * test_area_model.c - the set of areas, against a model that knows nothing of areas: an array with
+ * one cell a page.
  *
- * The model holds three windows of the address space: one that is large enough for stacks' guard gaps to matter, one far
- * above it, and the last pages of user space. After every operation each cell must lie in an area with the cell's flags, file
- * and page number, and no two neighbours may be apart that could be one.
+ * The model holds three windows of the address space: one that is large enough for stacks' guard
+ * gaps to matter, one far above it, and the last pages of user space. After every operation each
+ * cell must lie in an area with the cell's flags, file and page number, and no two neighbours may
+ * be apart that could be one.
  */
 #include "tests/fixture/vm_fixture.h"
 #include "vm/machine.h"
@@ -18,7 +20,12 @@ enum { SEEDS = 2 };
 enum { SEEDS = 8 };
 #endif
 
-enum { MAIN_PAGES = 640, FAR_PAGES = 64, TOP_PAGES = 16, CELLS = MAIN_PAGES + FAR_PAGES + TOP_PAGES };
+enum {
+	MAIN_PAGES = 640,
+	FAR_PAGES = 64,
+	TOP_PAGES = 16,
+	CELLS = MAIN_PAGES + FAR_PAGES + TOP_PAGES
+};
 
 /* What the array says of a page; all zeros: nothing is mapped. */
 struct cell {
@@ -57,7 +64,7 @@ static uint64_t cell_va(int i)
 	return w->base + (uint64_t)(i - w->first) * PAGE;
 }
 
-/* --- The model's answers -------------------------------------------------------------------------- */
+/* --- The model's answers ---------------------------------------------------------------------- */
 
 static bool same_area(const struct vm_area *area, const struct cell *cell, uint64_t va)
 {
@@ -80,11 +87,11 @@ static void check_cells(const struct model *m, int first, int last)
 /* Written afresh, not with area_can_merge: whether Linux makes one area of two that touch. */
 static bool should_be_one(const struct vm_area *a, const struct vm_area *b)
 {
-	bool families = a->anon_vma == b->anon_vma ||
-	                ((a->anon_vma == 0 || b->anon_vma == 0) && !a->anon_inherited && !b->anon_inherited);
+	bool families = a->anon_vma == b->anon_vma || ((a->anon_vma == 0 || b->anon_vma == 0) &&
+	                                               !a->anon_inherited && !b->anon_inherited);
 
-	return a->end == b->start && a->flags == b->flags && a->file == b->file && area_index(a, a->end) == b->pgoff &&
-	       families;
+	return a->end == b->start && a->flags == b->flags && a->file == b->file &&
+	       area_index(a, a->end) == b->pgoff && families;
 }
 
 static void check_areas(const struct model *m)
@@ -96,7 +103,10 @@ static void check_areas(const struct model *m)
 		g_assert_false(area->next != NULL && should_be_one(area, area->next));
 }
 
-/* The next page from VA on that is taken; *GUARD: where the gap begins that it keeps below if it grows down. */
+/*
+ * The next page from VA on that is taken; *GUARD: where the gap begins that it keeps below if it
+ * grows down.
+ */
 static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *guard)
 {
 	for (int i = 0; i < CELLS; i++) {
@@ -108,8 +118,12 @@ static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *guar
 	return *guard = UINT64_MAX;
 }
 
-/* The lowest or highest free place in [LOW, HIGH) but for guard gaps, by walking from one obstacle to the next. */
-static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, uint64_t high, bool highest)
+/*
+ * The lowest or highest free place in [LOW, HIGH) but for guard gaps, by walking from one obstacle
+ * to the next.
+ */
+static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, uint64_t high,
+                           bool highest)
 {
 	uint64_t found = AREA_NO_GAP, at = low, guard;
 
@@ -126,8 +140,12 @@ static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, ui
 	return found;
 }
 
-/* The same as Linux has it: a place that reaches into a guard gap is none, and the search goes on beyond. */
-static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uint64_t high, bool highest)
+/*
+ * The same as Linux has it: a place that reaches into a guard gap is none, and the search goes on
+ * beyond.
+ */
+static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uint64_t high,
+                          bool highest)
 {
 	uint64_t at, guard;
 
@@ -143,7 +161,7 @@ static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uin
 	return at;
 }
 
-/* --- Operations ----------------------------------------------------------------------------------- */
+/* --- Operations ------------------------------------------------------------------------------- */
 
 static bool range_is_free(const struct model *m, int first, int last)
 {
@@ -155,7 +173,8 @@ static bool range_is_free(const struct model *m, int first, int last)
 
 static void random_range(struct model *m, int *first, int *last)
 {
-	const struct window *w = &windows[g_rand_int_range(m->rand, 0, 8) < 6 ? 0 : g_rand_int_range(m->rand, 1, 3)];
+	const struct window *w =
+	    &windows[g_rand_int_range(m->rand, 0, 8) < 6 ? 0 : g_rand_int_range(m->rand, 1, 3)];
 	int longest = g_rand_int_range(m->rand, 0, 20) == 0 ? w->pages : 12;
 
 	*first = w->first + g_rand_int_range(m->rand, 0, w->pages);
@@ -180,10 +199,12 @@ static void do_delete(struct model *m, int first, int last)
 static void do_insert(struct model *m, int first, int last)
 {
 	unsigned flags = some_flags[g_rand_int_range(m->rand, 0, G_N_ELEMENTS(some_flags))];
-	struct vm_file *file = flags & AREA_SHARED ? m->files[2] : m->files[g_rand_int_range(m->rand, 0, 2)];
+	struct vm_file *file =
+	    flags & AREA_SHARED ? m->files[2] : m->files[g_rand_int_range(m->rand, 0, 2)];
 	uint64_t start = cell_va(first), end = cell_va(last - 1) + PAGE;
 	/* Mostly numbers that let neighbours merge. */
-	uint64_t pgoff = (start >> VM_PAGE_SHIFT) + (uint64_t)(g_rand_int_range(m->rand, 0, 8) == 0);
+	uint64_t pgoff =
+	    (start >> VM_PAGE_SHIFT) + (uint64_t)(g_rand_int_range(m->rand, 0, 8) == 0);
 
 	if (!range_is_free(m, first, last))
 		do_delete(m, first, last);
@@ -199,7 +220,8 @@ static void do_change(struct model *m, int first, int last)
 	uint64_t start = cell_va(first), end = cell_va(last - 1) + PAGE;
 
 	g_assert_cmpint(area_isolate(m->space, start, end), ==, 0);
-	for (struct vm_area *a = area_overlap(m->space, start, end); a != NULL && a->start < end; a = a->next)
+	for (struct vm_area *a = area_overlap(m->space, start, end); a != NULL && a->start < end;
+	     a = a->next)
 		if (!(a->flags & AREA_SHARED))
 			area_set_flags(a, flags);
 	area_merge(m->space, start, end);
@@ -208,7 +230,10 @@ static void do_change(struct model *m, int first, int last)
 			m->cell[i].flags = flags;
 }
 
-/* An anonymous page comes into an area; sometimes a fork has then made the family one with inherited pages. */
+/*
+ * An anonymous page comes into an area; sometimes a fork has then made the family one with
+ * inherited pages.
+ */
 static void do_family(struct model *m, int first, int last)
 {
 	struct vm_machine *machine = m->process->machine;
@@ -248,12 +273,14 @@ static void check_find(const struct model *m, int first, int last)
 	else
 		g_assert_true(area->start <= cell_va(i) && area->end > cell_va(i) &&
 		              (i == first || area->start == cell_va(i)));
-	g_assert_true(area_overlap(m->space, start, end) == (range_is_free(m, first, last) ? NULL : area));
+	g_assert_true(area_overlap(m->space, start, end) ==
+	              (range_is_free(m, first, last) ? NULL : area));
 }
 
 static void check_gaps(struct model *m, int first, int last)
 {
-	uint64_t len = (uint64_t)g_rand_int_range(m->rand, 1, g_rand_int_range(m->rand, 2, 400)) * PAGE;
+	uint64_t len =
+	    (uint64_t)g_rand_int_range(m->rand, 1, g_rand_int_range(m->rand, 2, 400)) * PAGE;
 	uint64_t low = g_rand_boolean(m->rand) ? 0 : cell_va(first);
 	uint64_t high = g_rand_boolean(m->rand) ? VM_USER_END : cell_va(last - 1) + PAGE;
 
@@ -261,11 +288,13 @@ static void check_gaps(struct model *m, int first, int last)
 		high = windows[0].base + MAIN_PAGES * PAGE;
 	if (high < low)
 		return;
-	g_assert_cmphex(area_highest_gap(m->space, len, low, high), ==, brute_gap(m, len, low, high, true));
-	g_assert_cmphex(area_lowest_gap(m->space, len, low, high), ==, brute_gap(m, len, low, high, false));
+	g_assert_cmphex(area_highest_gap(m->space, len, low, high), ==,
+	                brute_gap(m, len, low, high, true));
+	g_assert_cmphex(area_lowest_gap(m->space, len, low, high), ==,
+	                brute_gap(m, len, low, high, false));
 }
 
-/* --- The tests ------------------------------------------------------------------------------------ */
+/* --- The tests -------------------------------------------------------------------------------- */
 
 static void model_begin(struct model *m, struct vm_fixture *f, guint32 seed)
 {
@@ -303,8 +332,9 @@ static void check_counts(const struct model *m)
 
 static void step(struct model *m, int i)
 {
-	static void (*const operations[])(struct model *, int, int) = {do_insert, do_insert, do_insert, do_delete,
-	                                                               do_change, do_change, do_family, do_nothing};
+	static void (*const operations[])(struct model *, int,
+	                                  int) = {do_insert, do_insert, do_insert, do_delete,
+	                                          do_change, do_change, do_family, do_nothing};
 	int first, last;
 
 	random_range(m, &first, &last);
@@ -343,7 +373,9 @@ static void check_height(const struct vm_space *space)
 
 static int nth(int order, int i, int count)
 {
-	return order == 0 ? i : order == 1 ? count - 1 - i : (int)((uint64_t)i * 7919 % (uint64_t)count);
+	return order == 0   ? i
+	       : order == 1 ? count - 1 - i
+	                    : (int)((uint64_t)i * 7919 % (uint64_t)count);
 }
 
 static void test_height(struct vm_fixture *f, gconstpointer data)
@@ -356,12 +388,14 @@ static void test_height(struct vm_fixture *f, gconstpointer data)
 		process_write_lock(m.process);
 		for (int i = 0; i < COUNT; i++) {
 			uint64_t va = ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE;
-			area_insert(area_new(m.space, va, va + PAGE, AREA_READ, NULL, va >> VM_PAGE_SHIFT));
+			area_insert(
+			    area_new(m.space, va, va + PAGE, AREA_READ, NULL, va >> VM_PAGE_SHIFT));
 		}
 		check_height(m.space);
 		check_areas(&m);
 		for (int i = 0; i < COUNT / 2; i++)
-			area_delete(area_at(m.space, ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE));
+			area_delete(
+			    area_at(m.space, ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE));
 		check_height(m.space);
 		check_areas(&m);
 		process_unlock(m.process);
@@ -400,7 +434,8 @@ static void test_special(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(m.space->area_count, ==, 2);
 	g_assert_cmpint(area_isolate(m.space, ARENA, ARENA + 2 * PAGE), ==, 0);
 	g_assert_cmpint(area_isolate(m.space, ARENA, ARENA + PAGE), ==, -EINVAL);
-	g_assert_cmpint(area_isolate_unlimited(m.space, ARENA + 3 * PAGE, ARENA + 4 * PAGE), ==, -EINVAL);
+	g_assert_cmpint(area_isolate_unlimited(m.space, ARENA + 3 * PAGE, ARENA + 4 * PAGE), ==,
+	                -EINVAL);
 	g_assert_cmpuint(m.space->area_count, ==, 2);
 	process_unlock(m.process);
 	model_end(&m);
@@ -426,7 +461,8 @@ static void test_empty(struct vm_fixture *f, gconstpointer data)
 
 int main(int argc, char **argv)
 {
-	static const struct vm_limits many = {.max_map_count = 200000}, three = {.max_map_count = 3};
+	static const struct vm_limits many = {.max_map_count = 200000},
+	                              three = {.max_map_count = 3};
 
 	g_test_init(&argc, &argv, NULL);
 	FIXTURE_TEST("/area/empty", NULL, test_empty);

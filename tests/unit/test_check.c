@@ -1,8 +1,9 @@
 /*
- * test_check.c - the checker finds what is wrong: one counter, link or entry at a time is spoiled, and put back.
+ * test_check.c - the checker finds what is wrong: one counter, link or entry at a time is spoiled,
+ * and put back.
  *
- * The scene has two processes, related by fork, with pages of every kind, in memory and in swap. Its machine's own threads
- * are stopped, so that nobody else sees what is spoiled.
+ * The scene has two processes, related by fork, with pages of every kind, in memory and in swap.
+ * Its machine's own threads are stopped, so that nobody else sees what is spoiled.
  */
 #include "tests/fixture/pressure.h"
 #include "vm/cache/flusher.h"
@@ -128,7 +129,7 @@ static struct vm_slot *slot_for(struct scene *s, uint64_t va)
 	return &s->machine->swap.slots[pte_slot(entry)];
 }
 
-/* --- Counters ---------------------------------------------------------------------------------------- */
+/* --- Counters --------------------------------------------------------------------------------- */
 
 static void test_space_counters(void)
 {
@@ -175,7 +176,7 @@ static void test_machine_counters(void)
 	scene_end(&s);
 }
 
-/* --- Entries and areas ------------------------------------------------------------------------------- */
+/* --- Entries and areas ------------------------------------------------------------------------ */
 
 static void test_entries(void)
 {
@@ -230,7 +231,7 @@ static void test_areas(void)
 	scene_end(&s);
 }
 
-/* --- Objects and files ------------------------------------------------------------------------------- */
+/* --- Objects and files ------------------------------------------------------------------------ */
 
 static void test_objects(void)
 {
@@ -293,7 +294,7 @@ static void test_files(void)
 	scene_end(&s);
 }
 
-/* --- Frames, slots and free lists -------------------------------------------------------------------- */
+/* --- Frames, slots and free lists ------------------------------------------------------------- */
 
 static void test_frames(void)
 {
@@ -358,7 +359,7 @@ static void test_free_tables(void)
 	scene_end(&s);
 }
 
-/* --- Processes --------------------------------------------------------------------------------------- */
+/* --- Processes -------------------------------------------------------------------------------- */
 
 static void test_processes(void)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- Commands to a process ---------------------------------------------------------------------- */
+/* --- Commands to a process -------------------------------------------------------------------- */
 
 static void test_bad_commands(struct ctl_fixture *f, const void *unused)
 {
@@ -120,27 +120,37 @@ static void test_bad_commands(struct ctl_fixture *f, const void *unused)
 static void test_mmap_choice(struct ctl_fixture *f, const void *unused)
 {
 	uint64_t zero = ctl_ask_number(f, f->process, "mmap 0 4K rw- private,anon\n");
-	uint64_t dash = ctl_ask_number(f, f->process, "mmap - 1 rwx private,anonymous,noreserve,stack\n");
+	uint64_t dash =
+	    ctl_ask_number(f, f->process, "mmap - 1 rwx private,anonymous,noreserve,stack\n");
 	uint64_t hint = ctl_ask_number(f, f->process, "mmap 0x7000000 0x1000 --- shared,anon\n");
 
 	g_assert_cmpuint(zero, ==, dash + 4096);
 	g_assert_cmpuint(hint, ==, 0x7000000);
-	g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0x7000000 4K r-- private,anon,fixed\n"), ==, 0x7000000);
-	ctl_expect_error(f, f->process, "mmap 0x7000000 4K r-- private,anon,fixed_noreplace", EEXIST);
+	g_assert_cmpuint(
+	    ctl_ask_number(f, f->process, "mmap 0x7000000 4K r-- private,anon,fixed\n"), ==,
+	    0x7000000);
+	ctl_expect_error(f, f->process, "mmap 0x7000000 4K r-- private,anon,fixed_noreplace",
+	                 EEXIST);
 	if (getuid() == 0)
-		g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0 4K r-- private,anon,fixed\n"), ==, 0);
+		g_assert_cmpuint(
+		    ctl_ask_number(f, f->process, "mmap 0 4K r-- private,anon,fixed\n"), ==, 0);
 	else
 		ctl_expect_error(f, f->process, "mmap 0 4K r-- private,anon,fixed", EPERM);
-	g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0 4K rw- private,anon,32bit\n"), <, UINT64_C(1) << 31);
+	g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0 4K rw- private,anon,32bit\n"), <,
+	                 UINT64_C(1) << 31);
 }
 
 /* The file is opened for writing only where a store could reach it. */
 static void test_mmap_file(struct ctl_fixture *f, const void *unused)
 {
-	g_autofree char *shared = g_strdup_printf("mmap 0x100000 8K r-- shared,fixed %s/file\n", f->dir);
-	g_autofree char *private = g_strdup_printf("mmap 0x200000 4K rw- private,fixed %s/file 4K\n", f->dir);
-	g_autofree char *writable = g_strdup_printf("mmap 0x300000 8K rw- shared,fixed %s/file\n", f->dir);
-	g_autofree char *asked = g_strdup_printf("mmap 0x400000 8K r-- shared,fixed,rdwr %s/file\n", f->dir);
+	g_autofree char *shared =
+	    g_strdup_printf("mmap 0x100000 8K r-- shared,fixed %s/file\n", f->dir);
+	g_autofree char *private =
+	    g_strdup_printf("mmap 0x200000 4K rw- private,fixed %s/file 4K\n", f->dir);
+	g_autofree char *writable =
+	    g_strdup_printf("mmap 0x300000 8K rw- shared,fixed %s/file\n", f->dir);
+	g_autofree char *asked =
+	    g_strdup_printf("mmap 0x400000 8K r-- shared,fixed,rdwr %s/file\n", f->dir);
 	g_autofree char *readonly = g_strdup_printf("mmap 0 8K rw- shared,rdonly %s/file", f->dir);
 	g_autofree char *wronly = g_strdup_printf("mmap 0 8K -w- shared,wronly %s/file", f->dir);
 	g_autofree char *crooked = g_strdup_printf("mmap 0 8K r-- private %s/file 1", f->dir);
@@ -161,12 +171,14 @@ static void test_mmap_file(struct ctl_fixture *f, const void *unused)
 
 static void test_descriptors(struct ctl_fixture *f, const void *unused)
 {
-	g_autofree char *open = g_strdup_printf("open %s/file\nopen '%s/file' rdwr\nclose 0\nopen %s/file rdonly\n",
-	                                        f->dir, f->dir, f->dir);
+	g_autofree char *open =
+	    g_strdup_printf("open %s/file\nopen '%s/file' rdwr\nclose 0\nopen %s/file rdonly\n",
+	                    f->dir, f->dir, f->dir);
 	g_autofree char *answer = ctl_ask(f, f->process, open);
 
 	g_assert_cmpstr(answer, ==, "0\n1\n0\n0");
-	g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0x100000 4K rw- shared,fixed fd:1\n"), ==, 0x100000);
+	g_assert_cmpuint(ctl_ask_number(f, f->process, "mmap 0x100000 4K rw- shared,fixed fd:1\n"),
+	                 ==, 0x100000);
 	ctl_expect_error(f, f->process, "mmap 0x100000 4K rw- shared,fixed fd:0", EACCES);
 	g_assert_cmpuint(ctl_ask_number(f, f->process, "close 1\n"), ==, 0);
 	ctl_expect_error(f, f->process, "mmap 0 4K r-- shared fd:1", EBADF);
@@ -180,19 +192,23 @@ static void test_access(struct ctl_fixture *f, const void *unused)
 
 	g_free(ctl_ask(f, f->process, "mmap 0x10000 8K rw- private,anon,fixed\n"));
 	g_assert_cmpint(
-	    ctl_put(f, open, "access r 0x10010\naccess w 0x10fff 2\naccess r 0x10000 8K\naccess w 0x11000 8K\n"), ==,
-	    -EFAULT);
+	    ctl_put(
+	        f, open,
+	        "access r 0x10010\naccess w 0x10fff 2\naccess r 0x10000 8K\naccess w 0x11000 8K\n"),
+	    ==, -EFAULT);
 	text = ctl_get(f, open);
 	lines = g_strsplit(text, "\n", -1);
 	g_assert_cmpuint(g_strv_length(lines), ==, 8);
-	g_assert_true(g_str_has_prefix(lines[0], "0000000000010010 minor zero-page area=00010000-00012000:rw-p"));
+	g_assert_true(g_str_has_prefix(
+	    lines[0], "0000000000010010 minor zero-page area=00010000-00012000:rw-p"));
 	g_assert_true(g_str_has_prefix(lines[1], "0000000000010fff minor "));
 	g_assert_true(g_str_has_prefix(lines[2], "0000000000011000 minor demand-zero "));
 	g_assert_cmpstr(lines[3], ==, "0000000000010000 hit tlb=hit");
 	g_assert_cmpstr(lines[4], ==, "0000000000011000 hit tlb=hit");
 	g_assert_cmpstr(lines[5], ==, "0000000000011000 hit tlb=hit");
 	g_assert_cmpstr(lines[6], ==,
-	                "error: access: EFAULT: segv-maperr at 0x12000: no area at the address (SEGV_MAPERR) (line 4)");
+	                "error: access: EFAULT: segv-maperr at 0x12000: no area at the address "
+	                "(SEGV_MAPERR) (line 4)");
 	fs_ctl_free(open);
 }
 
@@ -205,9 +221,10 @@ static void test_translate(struct ctl_fixture *f, const void *unused)
 	g_assert_true(g_str_has_prefix(absent, "0x10123 -> minor zero-page"));
 	g_free(ctl_ask(f, f->process, "access w 0x10123\n"));
 	present = ctl_ask(f, f->process, "translate 0x10123\n");
-	g_assert_true(g_regex_match_simple("^0x10123 -> 0x[0-9a-f]*123 PGD=0x[0-9a-f]{16} PUD=0x[0-9a-f]{16} "
-	                                   "PMD=0x[0-9a-f]{16} PTE=0x[0-9a-f]{16}$",
-	                                   present, 0, 0));
+	g_assert_true(
+	    g_regex_match_simple("^0x10123 -> 0x[0-9a-f]*123 PGD=0x[0-9a-f]{16} PUD=0x[0-9a-f]{16} "
+	                         "PMD=0x[0-9a-f]{16} PTE=0x[0-9a-f]{16}$",
+	                         present, 0, 0));
 }
 
 static void test_fork_and_exit(struct ctl_fixture *f, const void *unused)
@@ -254,13 +271,14 @@ static void test_exec(struct ctl_fixture *f, const void *unused)
 	g_free(exe);
 }
 
-/* --- Commands to the machine -------------------------------------------------------------------- */
+/* --- Commands to the machine ------------------------------------------------------------------ */
 
 static void test_machine(struct ctl_fixture *f, const void *unused)
 {
 	pid_t spawned = (pid_t)ctl_ask_number(f, NULL, "spawn\n");
 	pid_t executed = (pid_t)ctl_ask_number(f, NULL, "exec /bin/true\n");
-	g_autofree char *kill = g_strdup_printf("kill %d\nkill %d KILL\n", (int)spawned, (int)executed);
+	g_autofree char *kill =
+	    g_strdup_printf("kill %d\nkill %d KILL\n", (int)spawned, (int)executed);
 	g_autofree char *answer = NULL, *help = NULL;
 	struct fs_ctl_open *open = fs_ctl_open(&f->mount, NULL);
 
@@ -293,7 +311,8 @@ static void test_machine_errors(struct ctl_fixture *f, const void *unused)
 	f->me.uid -= 12345;
 }
 
-#define ADD(path, function) g_test_add(path, struct ctl_fixture, NULL, ctl_set_up, function, ctl_tear_down)
+#define ADD(path, function) \
+	g_test_add(path, struct ctl_fixture, NULL, ctl_set_up, function, ctl_tear_down)
 
 int main(int argc, char **argv)
 {

@@ -18,7 +18,7 @@ static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int
 	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
 }
 
-/* --- Overcommit --------------------------------------------------------------------------------------------- */
+/* --- Overcommit ------------------------------------------------------------------------------- */
 
 /* Mode 0 refuses only what could never be there: more than RAM and swap together. */
 static void test_guess(void)
@@ -56,14 +56,18 @@ static void test_always(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p,
+	               &(struct pressure_size){.frames = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, PRIVATE_ANON), >, 0);
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, SHARED_ANON), >, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + (2 << 20));
 	pressure_end(&p);
 }
 
-/* Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages, of which the stack has taken 33: less than 99 are left. */
+/*
+ * Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages, of which the stack has taken 33: less
+ * than 99 are left.
+ */
 static const struct pressure_size strict = {
     .frames = 64, .slots = 100, .overcommit = VM_OVERCOMMIT_NEVER, .overcommit_ratio = 50};
 
@@ -86,7 +90,8 @@ static void test_never(void)
 	/* What cannot be written costs nothing. */
 	g_assert_cmpint(try_map(p.f.process, 1000, PROT_READ, PRIVATE_ANON), >, 0);
 	/* What it replaces is given back first. */
-	g_assert_cmpint(vm_mmap(p.f.process, (uint64_t)at, STRICT_ROOM * PAGE, RW, PRIVATE_ANON | MAP_FIXED, NULL, 0),
+	g_assert_cmpint(vm_mmap(p.f.process, (uint64_t)at, STRICT_ROOM * PAGE, RW,
+	                        PRIVATE_ANON | MAP_FIXED, NULL, 0),
 	                ==, at);
 	g_assert_cmpint(vm_munmap(p.f.process, (uint64_t)at, 10 * PAGE), ==, 0);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 11);
@@ -105,8 +110,10 @@ static void test_never_noreserve(void)
 	pressure_begin(&p, &strict);
 	g_assert_cmpint(try_map(p.f.process, 10, RW, PRIVATE_ANON | MAP_NORESERVE), >, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 10);
-	g_assert_cmpint(try_map(p.f.process, STRICT_ROOM, RW, PRIVATE_ANON | MAP_NORESERVE), ==, -ENOMEM);
-	g_assert_cmpint(try_map(p.f.process, STRICT_ROOM, RW, SHARED_ANON | MAP_NORESERVE), ==, -ENOMEM);
+	g_assert_cmpint(try_map(p.f.process, STRICT_ROOM, RW, PRIVATE_ANON | MAP_NORESERVE), ==,
+	                -ENOMEM);
+	g_assert_cmpint(try_map(p.f.process, STRICT_ROOM, RW, SHARED_ANON | MAP_NORESERVE), ==,
+	                -ENOMEM);
 	pressure_end(&p);
 }
 
@@ -194,7 +201,8 @@ static void test_never_file(void)
 	map_file(p.f.process, ARENA, 1000, RW, MAP_SHARED, file, 0);
 	map_file(p.f.process, FAR, 1000, PROT_READ, MAP_PRIVATE, file, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES);
-	g_assert_cmpint(vm_mmap(p.f.process, 0, 1000 * PAGE, RW, MAP_PRIVATE, file, 0), ==, -ENOMEM);
+	g_assert_cmpint(vm_mmap(p.f.process, 0, 1000 * PAGE, RW, MAP_PRIVATE, file, 0), ==,
+	                -ENOMEM);
 	map_file(p.f.process, FAR, 10, RW, MAP_PRIVATE, file, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 10);
 	vm_file_unref(file);
@@ -222,13 +230,15 @@ static void test_never_mremap(void)
 
 	pressure_begin(&p, &strict);
 	map(p.f.process, ARENA, 40, RW, PRIVATE_ANON);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 40 * PAGE, (STRICT_ROOM + 1) * PAGE, MREMAP_MAYMOVE, 0), ==,
-	                -ENOMEM);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, 40 * PAGE, (STRICT_ROOM + 1) * PAGE, MREMAP_MAYMOVE, 0),
+	    ==, -ENOMEM);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 40);
 	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 40 * PAGE, 50 * PAGE, 0, 0), ==, ARENA);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 50);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 50 * PAGE, 50 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==,
-	                FAR);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, 50 * PAGE, 50 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR),
+	    ==, FAR);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 50);
 	g_assert_cmpint(vm_mremap(p.f.process, FAR, 50 * PAGE, 20 * PAGE, 0, 0), ==, FAR);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 20);
@@ -242,13 +252,14 @@ static void test_never_dontunmap(void)
 
 	pressure_begin(&p, &strict);
 	map(p.f.process, ARENA, 60, RW, PRIVATE_ANON);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 60 * PAGE, 60 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), ==,
-	                -ENOMEM);
+	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 60 * PAGE, 60 * PAGE,
+	                          MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0),
+	                ==, -ENOMEM);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 60);
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 40 * PAGE), ==, 0);
-	g_assert_cmpint(
-	    vm_mremap(p.f.process, ARENA + 40 * PAGE, 20 * PAGE, 20 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), >,
-	    0);
+	g_assert_cmpint(vm_mremap(p.f.process, ARENA + 40 * PAGE, 20 * PAGE, 20 * PAGE,
+	                          MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0),
+	                >, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + 40);
 	pressure_end(&p);
 }
@@ -259,8 +270,10 @@ static void test_never_stack(void)
 	uint64_t bottom = VM_USER_END - STACK_PAGES * PAGE;
 
 	pressure_begin(&p, &strict);
-	assert_touch(p.f.process, bottom - (STRICT_ROOM + 1) * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
-	assert_touch(p.f.process, bottom - STRICT_ROOM * PAGE, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_STACK_GROW);
+	assert_touch(p.f.process, bottom - (STRICT_ROOM + 1) * PAGE, VM_ACCESS_WRITE, VM_FATAL,
+	             VM_FAULT_SEGV_MAPERR);
+	assert_touch(p.f.process, bottom - STRICT_ROOM * PAGE, VM_ACCESS_WRITE, VM_MINOR,
+	             VM_FAULT_STACK_GROW);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 1);
 	pressure_end(&p);
 }
@@ -289,9 +302,10 @@ static void test_never_exec(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p,
-	               &(struct pressure_size){
-	                   .frames = 4096, .slots = 100, .overcommit = VM_OVERCOMMIT_NEVER, .overcommit_ratio = 50});
+	pressure_begin(&p, &(struct pressure_size){.frames = 4096,
+	                                           .slots = 100,
+	                                           .overcommit = VM_OVERCOMMIT_NEVER,
+	                                           .overcommit_ratio = 50});
 	map(p.f.process, ARENA, 100, RW, PRIVATE_ANON);
 	exec_program(&p, p.f.process, "/bin/true");
 	uint64_t once = committed(&p);

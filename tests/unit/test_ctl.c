@@ -1,5 +1,6 @@
 /*
- * test_ctl.c - ctl files as streams: where commands begin and end, who reads which results, and what is kept.
+ * test_ctl.c - ctl files as streams: where commands begin and end, who reads which results, and
+ * what is kept.
  */
 #include "tests/fixture/ctl_fixture.h"
 
@@ -9,14 +10,15 @@
 #include <pthread.h>
 #include <string.h>
 
-/* --- Streams ------------------------------------------------------------------------------------ */
+/* --- Streams ---------------------------------------------------------------------------------- */
 
 static void test_answers(struct ctl_fixture *f, const void *unused)
 {
 	g_assert_cmpint(ctl_put(f, f->open, "mmap 0x10000 8K rw- private,anon,fixed\n"), ==, 0);
 	ctl_expect(f, f->open, "0x10000\n");
 	ctl_expect(f, f->open, "");
-	g_assert_cmpint(ctl_put(f, f->open, "munmap 0x10000 4K\nmprotect 0x11000 4K r--\nbrk 0\n"), ==, 0);
+	g_assert_cmpint(ctl_put(f, f->open, "munmap 0x10000 4K\nmprotect 0x11000 4K r--\nbrk 0\n"),
+	                ==, 0);
 	ctl_expect(f, f->open, "0\n0\n0x555555556000\n");
 	g_assert_cmpint(ctl_put(f, f->open, "sbrk 8K\n"), ==, 0);
 	g_assert_cmpint(ctl_put(f, f->open, "sbrk -4K\n"), ==, 0);
@@ -25,7 +27,8 @@ static void test_answers(struct ctl_fixture *f, const void *unused)
 
 static void test_byte_by_byte(struct ctl_fixture *f, const void *unused)
 {
-	const char *text = "mmap 0x10000 4K rw- private,anon,fixed\nbrk 0 # ask\n\nmunmap 0x10000 4K\n";
+	const char *text =
+	    "mmap 0x10000 4K rw- private,anon,fixed\nbrk 0 # ask\n\nmunmap 0x10000 4K\n";
 	g_autofree char *got = NULL;
 
 	for (; *text != '\0'; text++)
@@ -46,14 +49,18 @@ static void test_ends(struct ctl_fixture *f, const void *unused)
 	g_assert_cmpint(ctl_put(f, f->open, "munmap 1"), ==, 0);
 	g_assert_cmpint(fs_ctl_close(f->open, &f->me), ==, -EINVAL);
 	g_assert_cmpint(fs_ctl_close(f->open, &f->me), ==, 0);
-	ctl_expect(f, f->open, "error: munmap: EINVAL: wrong number of words: munmap ADDR LEN (line 1)\n");
+	ctl_expect(f, f->open,
+	           "error: munmap: EINVAL: wrong number of words: munmap ADDR LEN (line 1)\n");
 	g_assert_cmpint(ctl_put(f, f->open, "nonsense"), ==, 0);
 	g_assert_cmpint(fs_ctl_read(f->open, &f->me, out, 100), ==, -EINVAL);
 	g_assert_cmpuint(out->len, ==, 0);
 	ctl_expect(f, f->open, "error: nonsense: EINVAL: no such command (line 1)\n");
 }
 
-/* Another process that shares the open file may close it, at any time; the last close of all ends the line. */
+/*
+ * Another process that shares the open file may close it, at any time; the last close of all ends
+ * the line.
+ */
 static void test_shared_close(struct ctl_fixture *f, const void *unused)
 {
 	struct fs_caller other = f->me;
@@ -72,9 +79,11 @@ static void test_shared_close(struct ctl_fixture *f, const void *unused)
 
 static void test_failure_stops(struct ctl_fixture *f, const void *unused)
 {
-	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K\n# comment\nmmap 0 0 rw- private,anon\nsbrk 4K\nsbr"), ==,
-	                -EINVAL);
-	ctl_expect(f, f->open, "0x555555556000\nerror: mmap: EINVAL: length must not be 0 (line 3)\n");
+	g_assert_cmpint(
+	    ctl_put(f, f->open, "sbrk 4K\n# comment\nmmap 0 0 rw- private,anon\nsbrk 4K\nsbr"), ==,
+	    -EINVAL);
+	ctl_expect(f, f->open,
+	           "0x555555556000\nerror: mmap: EINVAL: length must not be 0 (line 3)\n");
 	/* Neither the fourth line nor the piece behind it is left. */
 	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
 	ctl_expect(f, f->open, "0x555555557000\n");
@@ -88,13 +97,23 @@ static void test_failure_stops(struct ctl_fixture *f, const void *unused)
 static void test_words(struct ctl_fixture *f, const void *unused)
 {
 	static const char *const good[] = {
-	    "brk 0\n",     " \tbrk\t 0 \t\n", "'brk' \"0\"\n", "b\\rk 0\n",     "brk 0 # it's \"half\n",
-	    "brk 0\t#x\n", "brk 0 #\n",       "br'k' 0\n",     "# no\nbrk 0\n", "#\n\n \n\t#'\nbrk 0\n",
-	    "brk 0x0\n",   "brk 00\n",
+	    "brk 0\n",
+	    " \tbrk\t 0 \t\n",
+	    "'brk' \"0\"\n",
+	    "b\\rk 0\n",
+	    "brk 0 # it's \"half\n",
+	    "brk 0\t#x\n",
+	    "brk 0 #\n",
+	    "br'k' 0\n",
+	    "# no\nbrk 0\n",
+	    "#\n\n \n\t#'\nbrk 0\n",
+	    "brk 0x0\n",
+	    "brk 00\n",
 	};
 	static const char *const bad[] = {
-	    "brk '0\n",  "brk \"0\n", "brk 0 \\\n", "brk 0#\n",   "brk ''\n",    "'brk 0'\n",    "brk '#' 0\n",
-	    "brk 0\r\n", "BRK 0\n",   "\xff\xfe\n", "brk 0 ''\n", "brk \\ #0\n", "\"\" brk 0\n",
+	    "brk '0\n",   "brk \"0\n",   "brk 0 \\\n",   "brk 0#\n", "brk ''\n",
+	    "'brk 0'\n",  "brk '#' 0\n", "brk 0\r\n",    "BRK 0\n",  "\xff\xfe\n",
+	    "brk 0 ''\n", "brk \\ #0\n", "\"\" brk 0\n",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
@@ -143,7 +162,8 @@ static void test_long_line(struct ctl_fixture *f, const void *unused)
 	g_assert_cmpint(ctl_put(f, f->open, endless), ==, -E2BIG);
 	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K"), ==, 0);
 	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K\nbrk 0\n"), ==, 0);
-	ctl_expect(f, f->open, "error: line: E2BIG: longer than 4096 bytes (line 1)\n0x555555556000\n");
+	ctl_expect(f, f->open,
+	           "error: line: E2BIG: longer than 4096 bytes (line 1)\n0x555555556000\n");
 }
 
 static void test_readers(struct ctl_fixture *f, const void *unused)
@@ -187,13 +207,16 @@ static void test_bounded(struct ctl_fixture *f, const void *unused)
 	g_assert_cmpuint(strlen(text), <=, CTL_RESULTS_MAX + 100);
 	g_assert_true(g_str_has_prefix(text, "# "));
 	lost = g_ascii_strtoull(text + 2, NULL, 10);
-	for (const char *c = strchr(text, '\n') + 1; *c != '\0'; c += strlen("0x555555556000\n"), lines++)
+	for (const char *c = strchr(text, '\n') + 1; *c != '\0';
+	     c += strlen("0x555555556000\n"), lines++)
 		g_assert_true(g_str_has_prefix(c, "0x555555556000\n"));
 	g_assert_cmpuint(lines + lost, ==, 200000);
 
 	/* One command alone can have as many lines. */
-	g_assert_cmpint(ctl_put(f, f->open, "mmap 0x10000000 256M r-- private,anon,fixed\naccess r 0x10000000 256M\n"),
-	                ==, 0);
+	g_assert_cmpint(
+	    ctl_put(f, f->open,
+	            "mmap 0x10000000 256M r-- private,anon,fixed\naccess r 0x10000000 256M\n"),
+	    ==, 0);
 	last = ctl_get(f, reader);
 	g_assert_true(g_str_has_prefix(last, "# "));
 	g_assert_cmpuint(strlen(last), <=, CTL_RESULTS_MAX + 100);
@@ -215,7 +238,7 @@ static void test_bounded_mid_line(struct ctl_fixture *f, const void *unused)
 	g_assert_true(g_str_has_prefix(text, "555556000\n# "));
 }
 
-/* --- Many at once ------------------------------------------------------------------------------- */
+/* --- Many at once ----------------------------------------------------------------------------- */
 
 enum { CLIENTS = 50, ROUNDS = 40 };
 
@@ -232,12 +255,12 @@ static void *run_client(void *ctx)
 
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		uint64_t addr = client->base + i * 8192;
-		g_autofree char *line =
-		    g_strdup_printf("mmap 0x%" G_GINT64_MODIFIER
-		                    "x 4K rw- private,anon,fixed\naccess w %" G_GUINT64_FORMAT "\ntranslate 1\n",
-		                    addr, addr);
-		g_autofree char *wanted =
-		    g_strdup_printf("0x%" G_GINT64_MODIFIER "x\n%016" G_GINT64_MODIFIER "x ", addr, addr);
+		g_autofree char *line = g_strdup_printf(
+		    "mmap 0x%" G_GINT64_MODIFIER
+		    "x 4K rw- private,anon,fixed\naccess w %" G_GUINT64_FORMAT "\ntranslate 1\n",
+		    addr, addr);
+		g_autofree char *wanted = g_strdup_printf(
+		    "0x%" G_GINT64_MODIFIER "x\n%016" G_GINT64_MODIFIER "x ", addr, addr);
 		g_autofree char *got = NULL;
 
 		g_assert_cmpint(ctl_put(client->f, open, line), ==, 0);
@@ -275,7 +298,8 @@ static void test_records_go(struct ctl_fixture *f, const void *unused)
 	}
 }
 
-#define ADD(path, function) g_test_add(path, struct ctl_fixture, NULL, ctl_set_up, function, ctl_tear_down)
+#define ADD(path, function) \
+	g_test_add(path, struct ctl_fixture, NULL, ctl_set_up, function, ctl_tear_down)
 
 int main(int argc, char **argv)
 {

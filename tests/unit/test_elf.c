@@ -1,5 +1,6 @@
 /*
- * test_elf.c - the reader of ELF files on bytes made by hand: headers, segments, interpreters, dynamic sections.
+ * test_elf.c - the reader of ELF files on bytes made by hand: headers, segments, interpreters,
+ * dynamic sections.
  */
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
@@ -37,7 +38,10 @@ static Elf64_Phdr *segment_of(struct bytes *bytes, size_t index)
 	return (Elf64_Phdr *)(bytes->data + sizeof(Elf64_Ehdr)) + index;
 }
 
-/* A good program of SEGMENTS headers, the first a PT_LOAD of two pages at 0x400000, the others PT_NULL. */
+/*
+ * A good program of SEGMENTS headers, the first a PT_LOAD of two pages at 0x400000, the others
+ * PT_NULL.
+ */
 static struct bytes *make_elf(uint16_t segments)
 {
 	struct bytes *bytes = g_new0(struct bytes, 1);
@@ -143,8 +147,16 @@ static void test_segment_limits(void)
 	    {{.p_vaddr = VM_USER_END, .p_memsz = 0}, -ENOEXEC},
 	    {{.p_vaddr = UINT64_MAX - 0xfff, .p_memsz = 0x1000}, -ENOEXEC},
 	    {{.p_vaddr = 0x400000, .p_filesz = UINT64_MAX, .p_memsz = UINT64_MAX}, -ENOEXEC},
-	    {{.p_vaddr = 0x400000, .p_offset = UINT64_MAX - 0xfff, .p_filesz = 0x1000, .p_memsz = 0x1000}, -ENOEXEC},
-	    {{.p_vaddr = 0x400000, .p_offset = INT64_MAX - 0xfff, .p_filesz = 0x1000, .p_memsz = 0x1000}, -ENOEXEC},
+	    {{.p_vaddr = 0x400000,
+	      .p_offset = UINT64_MAX - 0xfff,
+	      .p_filesz = 0x1000,
+	      .p_memsz = 0x1000},
+	     -ENOEXEC},
+	    {{.p_vaddr = 0x400000,
+	      .p_offset = INT64_MAX - 0xfff,
+	      .p_filesz = 0x1000,
+	      .p_memsz = 0x1000},
+	     -ENOEXEC},
 	    {{.p_vaddr = 0x400000, .p_offset = 0x2000, .p_filesz = 1, .p_memsz = 1}, -ENOEXEC},
 	    {{.p_vaddr = 0x400001, .p_offset = 0, .p_filesz = 1, .p_memsz = 1}, -ENOEXEC},
 	    {{.p_vaddr = 0x400001, .p_offset = 1, .p_filesz = 1, .p_memsz = 1}, 0},
@@ -176,7 +188,8 @@ static void test_overlap(void)
 static void test_many_segments(void)
 {
 	uint16_t limit = 65536 / sizeof(Elf64_Phdr);
-	g_autofree struct bytes *most = make_elf(limit), *more = make_elf(limit + 1), *empty = make_elf(limit);
+	g_autofree struct bytes *most = make_elf(limit), *more = make_elf(limit + 1),
+	                        *empty = make_elf(limit);
 
 	g_assert_cmpint(try_open(most), ==, 0);
 	g_assert_cmpint(try_open(more), ==, -ENOEXEC);
@@ -224,7 +237,8 @@ static void test_interpreter(void)
 	char *none;
 
 	strcpy((char *)bytes->data + 0x1000, "/lib/ld.so");
-	g_assert_cmpint(interpreter_of(bytes, (Elf64_Phdr){.p_offset = 0x1000, .p_filesz = 11}, &path), ==, 0);
+	g_assert_cmpint(
+	    interpreter_of(bytes, (Elf64_Phdr){.p_offset = 0x1000, .p_filesz = 11}, &path), ==, 0);
 	g_assert_cmpstr(path, ==, "/lib/ld.so");
 
 	const Elf64_Phdr wrong[] = {
@@ -244,7 +258,8 @@ static void test_interpreter(void)
 
 enum { DYNAMIC_AT = 0x1000, STRINGS_AT = 0x1800 };
 
-static struct bytes *make_dynamic(const Elf64_Dyn *entries, size_t count, const char *strings, size_t strings_size)
+static struct bytes *make_dynamic(const Elf64_Dyn *entries, size_t count, const char *strings,
+                                  size_t strings_size)
 {
 	struct bytes *bytes = make_elf(2);
 
@@ -282,7 +297,8 @@ static void test_dynamic(void)
 	    {DT_NULL, {0}},
 	    {DT_NEEDED, {1}}, /* behind the end */
 	};
-	g_autofree struct bytes *bytes = make_dynamic(entries, G_N_ELEMENTS(entries), strings, sizeof strings);
+	g_autofree struct bytes *bytes =
+	    make_dynamic(entries, G_N_ELEMENTS(entries), strings, sizeof strings);
 	struct elf_dynamic dynamic = read_dynamic(bytes);
 
 	g_assert_cmpuint(dynamic.needed->len, ==, 2);
@@ -309,8 +325,10 @@ static void test_dynamic_strings(void)
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-		const Elf64_Dyn entries[] = {tables[i][0], tables[i][1], {DT_NEEDED, {1}}, {DT_SONAME, {UINT64_MAX}}};
-		g_autofree struct bytes *bytes = make_dynamic(entries, G_N_ELEMENTS(entries), "\0libone.so", 11);
+		const Elf64_Dyn entries[] = {
+		    tables[i][0], tables[i][1], {DT_NEEDED, {1}}, {DT_SONAME, {UINT64_MAX}}};
+		g_autofree struct bytes *bytes =
+		    make_dynamic(entries, G_N_ELEMENTS(entries), "\0libone.so", 11);
 		struct elf_dynamic dynamic = read_dynamic(bytes);
 		g_assert_cmpuint(dynamic.needed->len, ==, 0);
 		g_assert_null(dynamic.soname);
@@ -331,8 +349,10 @@ static struct bytes *make_many(size_t count, const char *name)
 	entries[0] = (Elf64_Dyn){DT_STRTAB, {0x401000}};
 	entries[1] = (Elf64_Dyn){DT_STRSZ, {strlen(name) + 1}};
 	strcpy((char *)bytes->data + 0x1000, name);
-	*segment_of(bytes, 1) =
-	    (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_vaddr = 0x402000, .p_filesz = UINT64_MAX, .p_memsz = UINT64_MAX};
+	*segment_of(bytes, 1) = (Elf64_Phdr){.p_type = PT_DYNAMIC,
+	                                     .p_vaddr = 0x402000,
+	                                     .p_filesz = UINT64_MAX,
+	                                     .p_memsz = UINT64_MAX};
 	return bytes;
 }
 
@@ -340,7 +360,8 @@ static struct bytes *make_many(size_t count, const char *name)
 static void test_dynamic_many(void)
 {
 	g_autofree char *long_name = g_strnfill(0x7ff, 'x');
-	g_autofree struct bytes *many = make_many(8000, "lib.so"), *much = make_many(1000, long_name);
+	g_autofree struct bytes *many = make_many(8000, "lib.so"),
+	                        *much = make_many(1000, long_name);
 	struct elf_dynamic dynamic = read_dynamic(many);
 
 	g_assert_cmpuint(dynamic.needed->len, ==, 1024);
@@ -353,7 +374,8 @@ static void test_dynamic_many(void)
 /* Version records that point to themselves. */
 static void test_dynamic_version_loop(void)
 {
-	const Elf64_Dyn entries[] = {{DT_VERNEED, {0x400000 + STRINGS_AT}}, {DT_VERDEF, {0x400000 + STRINGS_AT}}};
+	const Elf64_Dyn entries[] = {{DT_VERNEED, {0x400000 + STRINGS_AT}},
+	                             {DT_VERDEF, {0x400000 + STRINGS_AT}}};
 	const Elf64_Verneed need = {.vn_aux = 0, .vn_next = (Elf64_Word)-16};
 	g_autofree struct bytes *bytes = make_dynamic(entries, 2, (const char *)&need, sizeof need);
 	struct elf_dynamic dynamic = read_dynamic(bytes);

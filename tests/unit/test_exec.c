@@ -1,6 +1,7 @@
 /*
- * test_exec.c - what exec must bear: interpreters in circles, chains of scripts, files that are damaged anywhere.
- * Whatever the bytes, a failed exec leaves the process as it was, and the machine's invariants hold.
+ * test_exec.c - what exec must bear: interpreters in circles, chains of scripts, files that are
+ * damaged anywhere. Whatever the bytes, a failed exec leaves the process as it was, and the
+ * machine's invariants hold.
  *
  *     test_exec STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
  */
@@ -56,9 +57,10 @@ static void test_interpreter_circle(struct exec_fixture *f, gconstpointer data)
 
 static void test_interpreter_bad(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *text = exec_write_text(f, "text",
-	                                        "not an ELF file at all, but long enough to hold an ELF header, "
-	                                        "and then some more, to be sure");
+	g_autofree char *text =
+	    exec_write_text(f, "text",
+	                    "not an ELF file at all, but long enough to hold an ELF header, "
+	                    "and then some more, to be sure");
 	g_autofree char *script = exec_write_text(f, "script", "#!/bin/sh\n");
 	g_autofree char *plain = exec_write_text(f, "plain", "");
 	g_autofree char *missing_path = exec_path_of(f, "missing");
@@ -153,7 +155,8 @@ static Elf64_Phdr *load_segment(char *bytes, unsigned number)
 /* Segments that overlap the stack, wrap around, or are larger than everything. */
 static void test_huge(struct exec_fixture *f, gconstpointer data)
 {
-	static const uint64_t sizes[] = {UINT64_MAX, UINT64_MAX - 0xfff, VM_USER_END, VM_USER_END - 0x400000};
+	static const uint64_t sizes[] = {UINT64_MAX, UINT64_MAX - 0xfff, VM_USER_END,
+	                                 VM_USER_END - 0x400000};
 
 	for (size_t t = 0; t < G_N_ELEMENTS(targets); t++) {
 		g_autofree char *bytes = NULL;
@@ -171,7 +174,10 @@ static void test_huge(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
-/* Segments that are sound by themselves, but have no room where the image goes, or take that of others. */
+/*
+ * Segments that are sound by themselves, but have no room where the image goes, or take that of
+ * others.
+ */
 static void test_no_room(struct exec_fixture *f, gconstpointer data)
 {
 	static const struct {
@@ -186,11 +192,13 @@ static void test_no_room(struct exec_fixture *f, gconstpointer data)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *interpreter = exec_path_of(f, "interpreter"), *bytes = NULL;
-		g_autofree char *program = exec_write_interpreted(f, "program", ET_DYN, interpreter);
+		g_autofree char *program =
+		    exec_write_interpreted(f, "program", ET_DYN, interpreter);
 		g_free(exec_write_interpreted(f, "interpreter", cases[i].type, "/nowhere"));
 		size_t size;
 		const char *changed = cases[i].interpreter ? "interpreter" : "program";
-		g_assert_true(g_file_get_contents(cases[i].interpreter ? interpreter : program, &bytes, &size, NULL));
+		g_assert_true(g_file_get_contents(cases[i].interpreter ? interpreter : program,
+		                                  &bytes, &size, NULL));
 		Elf64_Phdr *segment = load_segment(bytes, 0);
 		segment->p_flags = PF_R;
 		segment->p_vaddr = cases[i].addr > 0 ? cases[i].addr : segment->p_vaddr;
@@ -214,11 +222,15 @@ static void test_overlapping(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpint(exec_path(f, path), ==, 0);
 }
 
-/* Values that break assumptions, at random places of the headers and the dynamic section of real programs. */
+/*
+ * Values that break assumptions, at random places of the headers and the dynamic section of real
+ * programs.
+ */
 static void test_damaged(struct exec_fixture *f, gconstpointer data)
 {
-	static const uint64_t values[] = {0,          1,         0xfff,      0x1000,   0x7fffffff,
-	                                  UINT32_MAX, INT64_MAX, UINT64_MAX, 0x400000, 0x7ffffffff000};
+	static const uint64_t values[] = {
+	    0,          1,         0xfff,      0x1000,   0x7fffffff,
+	    UINT32_MAX, INT64_MAX, UINT64_MAX, 0x400000, 0x7ffffffff000};
 	enum { ROUNDS = 400, HEADERS = 1024 };
 
 	for (size_t t = 0; t < G_N_ELEMENTS(targets); t++) {
@@ -228,8 +240,10 @@ static void test_damaged(struct exec_fixture *f, gconstpointer data)
 		for (int i = 0; i < ROUNDS; i++) {
 			g_autofree char *copy = g_memdup2(bytes, size);
 			for (int n = g_test_rand_int_range(1, 4); n > 0; n--) {
-				size_t at = (size_t)g_test_rand_int_range(0, HEADERS - 8) & ~(size_t)(n % 2 ? 7 : 0);
-				uint64_t value = values[g_test_rand_int_range(0, G_N_ELEMENTS(values))];
+				size_t at = (size_t)g_test_rand_int_range(0, HEADERS - 8) &
+				            ~(size_t)(n % 2 ? 7 : 0);
+				uint64_t value =
+				    values[g_test_rand_int_range(0, G_N_ELEMENTS(values))];
 				memcpy(copy + at, &value, n % 2 ? 8 : 2);
 			}
 			g_autofree char *path = exec_write(f, "damaged", copy, size);
@@ -269,17 +283,22 @@ static uint64_t locked_pages(struct exec_fixture *f)
 static void mark_areas(struct exec_fixture *f)
 {
 	static const int advices[] = {MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, MADV_RANDOM};
-	int64_t at =
-	    vm_mmap(f->process, 0, 4 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+	int64_t at = vm_mmap(f->process, 0, 4 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE,
+	                     MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 
 	g_assert_cmpint(at, >, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(advices); i++)
-		g_assert_cmpint(vm_madvise(f->process, (uint64_t)at, 4 * VM_PAGE_SIZE, advices[i]), ==, 0);
+		g_assert_cmpint(vm_madvise(f->process, (uint64_t)at, 4 * VM_PAGE_SIZE, advices[i]),
+		                ==, 0);
 	g_assert_cmpint(vm_mlockall(f->process, MCL_CURRENT | MCL_FUTURE), ==, 0);
-	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_MEMLOCK, 1 << 20, 2 << 20), ==, 0);
+	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_MEMLOCK, 1 << 20, 2 << 20), ==,
+	                0);
 }
 
-/* Linux's execve(2): mappings and locks are not preserved, limits are. One that fails changes nothing. */
+/*
+ * Linux's execve(2): mappings and locks are not preserved, limits are. One that fails changes
+ * nothing.
+ */
 static void test_keeps_and_drops(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *bad = exec_write_text(f, "bad", "no program");
@@ -295,8 +314,9 @@ static void test_keeps_and_drops(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(locked_pages(f), ==, locked);
 	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);
 	g_assert_cmpuint(locked_pages(f), ==, 0);
-	g_assert_cmpint(
-	    vm_mmap(f->process, 0, VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), >, 0);
+	g_assert_cmpint(vm_mmap(f->process, 0, VM_PAGE_SIZE, PROT_READ | PROT_WRITE,
+	                        MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0),
+	                >, 0);
 	g_assert_cmpuint(locked_pages(f), ==, 0);
 	vm_process_limit(f->process, VM_LIMIT_MEMLOCK, &soft, &hard);
 	g_assert_cmpuint(soft, ==, 1 << 20);
@@ -322,7 +342,8 @@ static char *layout_with_seed(uint64_t seed)
 
 static void test_aslr(void)
 {
-	g_autofree char *one = layout_with_seed(1), *again = layout_with_seed(1), *two = layout_with_seed(2);
+	g_autofree char *one = layout_with_seed(1), *again = layout_with_seed(1),
+	                *two = layout_with_seed(2);
 
 	g_assert_cmpstr(one, ==, again);
 	g_assert_cmpstr(one, !=, two);
@@ -377,7 +398,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
 		targets[i] = argv[i + 1];
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test, exec_teardown);
+		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test,
+		           exec_teardown);
 	g_test_add_func("/exec/aslr", test_aslr);
 	g_test_add_func("/exec/no-memory", test_no_memory);
 	return g_test_run();

@@ -1,8 +1,8 @@
 /*
- * test_exec_compare.c - exec against the kernel: the same program is started on the host without address
- * randomisation and stopped at its first instruction, and by the engine. Areas, contents, stack, auxiliary vector
- * and registers must agree. Then the host's is let run to its entry point, and the areas are compared with those
- * that the engine's libraries give.
+ * test_exec_compare.c - exec against the kernel: the same program is started on the host without
+ * address randomisation and stopped at its first instruction, and by the engine. Areas, contents,
+ * stack, auxiliary vector and registers must agree. Then the host's is let run to its entry point,
+ * and the areas are compared with those that the engine's libraries give.
  *
  *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES [PROGRAM...]    (builds of exec_target.c, and more)
  */
@@ -28,7 +28,8 @@
 
 enum { HOST_TIMEOUT = 30, RANDOM_BYTES = 16 };
 
-static const char *const environment[] = {"PATH=/usr/bin:/bin", "LANG=C", "EMPTY=", "exec_compare", NULL};
+static const char *const environment[] = {"PATH=/usr/bin:/bin", "LANG=C", "EMPTY=", "exec_compare",
+                                          NULL};
 
 /* --- One area, from either side --------------------------------------------------------------- */
 
@@ -48,8 +49,9 @@ static void area_free(struct area *area)
 
 static char *area_text(const struct area *area)
 {
-	return g_strdup_printf("%lx-%lx %s %08lx %x:%x %lu %s", area->start, area->end, area->perm, area->offset,
-	                       major(area->dev), minor(area->dev), area->ino, area->name);
+	return g_strdup_printf("%lx-%lx %s %08lx %x:%x %lu %s", area->start, area->end, area->perm,
+	                       area->offset, major(area->dev), minor(area->dev), area->ino,
+	                       area->name);
 }
 
 /* --- The host's process ----------------------------------------------------------------------- */
@@ -123,8 +125,9 @@ static struct area *parse_area(const char *line)
 	unsigned major_number, minor_number;
 	int name_at = 0;
 
-	g_assert_cmpint(sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &area->start, &area->end, area->perm,
-	                       &area->offset, &major_number, &minor_number, &area->ino, &name_at),
+	g_assert_cmpint(sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &area->start, &area->end,
+	                       area->perm, &area->offset, &major_number, &minor_number, &area->ino,
+	                       &name_at),
 	                ==, 7);
 	area->dev = makedev(major_number, minor_number);
 	area->name = g_strdup(line + name_at);
@@ -166,10 +169,12 @@ static void take_stack_limit(struct vm_process *process)
 
 	G_STATIC_ASSERT(RLIM_INFINITY == VM_UNLIMITED);
 	g_assert_cmpint(getrlimit(RLIMIT_STACK, &own), ==, 0);
-	g_assert_cmpint(vm_process_set_limit(process, VM_LIMIT_STACK, own.rlim_cur, own.rlim_max), ==, 0);
+	g_assert_cmpint(vm_process_set_limit(process, VM_LIMIT_STACK, own.rlim_cur, own.rlim_max),
+	                ==, 0);
 }
 
-static void engine_start(struct engine *engine, const char *path, char *const *argv, bool kernel_only)
+static void engine_start(struct engine *engine, const char *path, char *const *argv,
+                         bool kernel_only)
 {
 	struct vm_cred cred = {.uid = getuid(), .gid = getgid()};
 	struct vm_config config;
@@ -204,7 +209,8 @@ static void take_area(void *ctx, const struct vm_area_info *info)
 {
 	struct area *area = g_new0(struct area, 1);
 
-	*area = (struct area){info->start, info->end, info->offset, "", info->dev, info->ino, g_strdup(info->name)};
+	*area = (struct area){info->start, info->end, info->offset,        "",
+	                      info->dev,   info->ino, g_strdup(info->name)};
 	g_strlcpy(area->perm, info->perm, sizeof area->perm);
 	if (area->name == NULL)
 		area->name = g_strdup("");
@@ -230,7 +236,8 @@ static void take_bytes(void *ctx, const struct iovec *iov, int count)
 static void engine_read(const struct engine *engine, uint64_t va, char *bytes, size_t len)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t got = vm_read(engine->process, va + done, MIN(len - done, 65536), take_bytes, bytes + done);
+		ssize_t got = vm_read(engine->process, va + done, MIN(len - done, 65536),
+		                      take_bytes, bytes + done);
 		g_assert_cmpint(got, >, 0);
 		done += (size_t)got;
 	}
@@ -255,15 +262,16 @@ static void compare_areas(const struct host *host, const struct engine *engine, 
 {
 	g_autoptr(GPtrArray) expected = host_areas(host);
 	g_autoptr(GPtrArray) found = engine_areas(engine);
-	GString *expected_text = areas_text(expected, without), *found_text = areas_text(found, without);
+	GString *expected_text = areas_text(expected, without),
+	        *found_text = areas_text(found, without);
 
 	g_assert_cmpstr(found_text->str, ==, expected_text->str);
 	g_string_free(expected_text, TRUE);
 	g_string_free(found_text, TRUE);
 }
 
-static void compare_bytes(const struct host *host, const struct engine *engine, uint64_t start, uint64_t end,
-                          uint64_t random)
+static void compare_bytes(const struct host *host, const struct engine *engine, uint64_t start,
+                          uint64_t end, uint64_t random)
 {
 	size_t len = end - start;
 	g_autofree char *expected = g_malloc(len), *found = g_malloc(len);
@@ -383,7 +391,10 @@ static void compare_kernel(const char *path, char *const *argv)
 	host_stop(&host);
 }
 
-/* What ld.so has mapped when it jumps to the program. malloc's heap is there only if a constructor wanted it. */
+/*
+ * What ld.so has mapped when it jumps to the program. malloc's heap is there only if a constructor
+ * wanted it.
+ */
 static void compare_libraries(const char *path, char *const *argv)
 {
 	struct host host;
@@ -433,7 +444,8 @@ static void test_long_arguments(void)
 
 static void test_stack_limit(void)
 {
-	static const rlim_t limits[] = {256 << 10, 127 << 20, 200 << 20, (rlim_t)3 << 30, RLIM_INFINITY};
+	static const rlim_t limits[] = {256 << 10, 127 << 20, 200 << 20, (rlim_t)3 << 30,
+	                                RLIM_INFINITY};
 	char name[] = "true";
 	char *argv[] = {name, NULL};
 	struct rlimit own, tried;
@@ -459,7 +471,8 @@ static char *write_script(const char *folder, const char *name, const char *text
 static void test_script(void)
 {
 	g_autofree char *folder = g_dir_make_tmp("exec_compare_XXXXXX", NULL);
-	g_autofree char *inner = write_script(folder, "a-name-longer-than-comm", "#! /bin/bash  -e -u \necho\n");
+	g_autofree char *inner =
+	    write_script(folder, "a-name-longer-than-comm", "#! /bin/bash  -e -u \necho\n");
 	g_autofree char *line = g_strdup_printf("#!%s\n", inner);
 	g_autofree char *outer = write_script(folder, "outer", line);
 	char zero[] = "zero", one[] = "one";
@@ -475,12 +488,14 @@ static void test_script(void)
 int main(int argc, char **argv)
 {
 	static const char *const system_programs[] = {"/bin/true", "/bin/ls", "/bin/bash"};
-	static const char *const names[] = {"static", "static-pie", "fixed", "static-pie-aligned", "libraries"};
+	static const char *const names[] = {"static", "static-pie", "fixed", "static-pie-aligned",
+	                                    "libraries"};
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(system_programs); i++) {
 		g_autofree char *kernel = g_strconcat("/exec/kernel", system_programs[i], NULL);
-		g_autofree char *libraries = g_strconcat("/exec/libraries", system_programs[i], NULL);
+		g_autofree char *libraries =
+		    g_strconcat("/exec/libraries", system_programs[i], NULL);
 		g_test_add_data_func(kernel, system_programs[i], test_kernel);
 		g_test_add_data_func(libraries, system_programs[i], test_libraries);
 	}

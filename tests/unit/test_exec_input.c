@@ -1,5 +1,6 @@
 /*
- * test_exec_input.c - what else exec reads that nobody vouches for: #! lines, argument strings, ld.so.cache.
+ * test_exec_input.c - what else exec reads that nobody vouches for: #! lines, argument strings,
+ * ld.so.cache.
  */
 #include "vm/exec/exec.h"
 #include "vm/exec/ldcache.h"
@@ -39,7 +40,8 @@ static void test_script(void)
 		char head[SCRIPT_HEAD] = {0};
 		struct script script;
 		strncpy(head, c->head, sizeof head - 1);
-		g_assert_cmpint(script_parse(head, &script), ==, c->interpreter != NULL ? 0 : -ENOEXEC);
+		g_assert_cmpint(script_parse(head, &script), ==,
+		                c->interpreter != NULL ? 0 : -ENOEXEC);
 		g_assert_cmpstr(script.interpreter, ==, c->interpreter);
 		g_assert_cmpstr(script.argument, ==, c->argument);
 		script_clear(&script);
@@ -72,7 +74,10 @@ static void test_script_long(void)
 
 /* --- Argument strings ------------------------------------------------------------------------- */
 
-/* COUNT copies of a string of LEN bytes with its NUL, then NULL. The string is freed with the first element. */
+/*
+ * COUNT copies of a string of LEN bytes with its NUL, then NULL. The string is freed with the first
+ * element.
+ */
 static const char **repeat(size_t count, size_t len)
 {
 	const char **strings = g_new(const char *, count + 1);
@@ -179,13 +184,17 @@ static struct cache_file make_cache(void)
 
 	memcpy(file.magic, "glibc-ld.so.cache1.1", sizeof file.magic);
 	uint32_t a = cache_string(&file, "liba.so"), b = cache_string(&file, "libb.so");
-	file.entry[0] = (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/v3/liba.so"), 0, folder | 0};
-	file.entry[1] = (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/lib/liba.so"), 0, 0};
-	file.entry[2] = (typeof(file.entry[0])){0x0003, b, cache_string(&file, "/lib32/libb.so"), 0, 0};
-	file.entry[3] = (typeof(file.entry[0])){0x0303, b, cache_string(&file, "/lib/libb.so"), 0, 0};
+	file.entry[0] =
+	    (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/v3/liba.so"), 0, folder | 0};
+	file.entry[1] =
+	    (typeof(file.entry[0])){0x0303, a, cache_string(&file, "/lib/liba.so"), 0, 0};
+	file.entry[2] =
+	    (typeof(file.entry[0])){0x0003, b, cache_string(&file, "/lib32/libb.so"), 0, 0};
+	file.entry[3] =
+	    (typeof(file.entry[0])){0x0303, b, cache_string(&file, "/lib/libb.so"), 0, 0};
 	file.extensions = offsetof(struct cache_file, extension);
-	file.extension =
-	    (typeof(file.extension)){0xeaa42174, 1, 1, 0, offsetof(struct cache_file, folders), sizeof file.folders};
+	file.extension = (typeof(file.extension)){
+	    0xeaa42174, 1, 1, 0, offsetof(struct cache_file, folders), sizeof file.folders};
 	file.folders[0] = cache_string(&file, "x86-64-v3");
 	file.folders[1] = cache_string(&file, "other");
 	return file;
@@ -220,7 +229,10 @@ static void test_cache_old_format(void)
 	g_assert_null(ld_cache_find(&cache, "libb.so", 1));
 }
 
-/* Cut off at every length, and with every word of it set to values that point away: no read outside, some answer. */
+/*
+ * Cut off at every length, and with every word of it set to values that point away: no read
+ * outside, some answer.
+ */
 static void test_cache_hostile(void)
 {
 	static const uint32_t values[] = {0, 1, 0x7fffffff, 0xfffffff0, UINT32_MAX};
@@ -240,15 +252,17 @@ static void test_cache_hostile(void)
 }
 
 /*
- * Hundreds of thousands of entries with the same name, each of them with a path that ends far away and the name of a
- * folder behind as many extensions: the file is read through about once, else this takes minutes.
+ * Hundreds of thousands of entries with the same name, each of them with a path that ends far away
+ * and the name of a folder behind as many extensions: the file is read through about once, else
+ * this takes minutes.
  */
 static void test_cache_large(void)
 {
 	enum { ENTRIES = 300000, EXTENSIONS = 300000 };
 	struct cache_file head = {.entries = ENTRIES, .endianness = 2};
 	size_t header_size = offsetof(struct cache_file, entry), entry_size = sizeof head.entry[0];
-	size_t extensions = header_size + ENTRIES * entry_size, size = extensions + 8 + (EXTENSIONS + 1) * 16;
+	size_t extensions = header_size + ENTRIES * entry_size,
+	       size = extensions + 8 + (EXTENSIONS + 1) * 16;
 	g_autofree char *bytes = g_malloc(size);
 	const struct ld_cache cache = {bytes, size};
 
@@ -258,8 +272,8 @@ static void test_cache_large(void)
 	memcpy(bytes, &head, header_size);
 	memcpy(bytes + size - 1, "", 1);
 	for (size_t i = 0; i < ENTRIES; i++) {
-		typeof(head.entry[0]) entry = {0x0303, (uint32_t)size - 1, (uint32_t)extensions + 8, 0,
-		                               i % 2 != 0 ? UINT64_C(1) << 62 : 0};
+		typeof(head.entry[0]) entry = {0x0303, (uint32_t)size - 1, (uint32_t)extensions + 8,
+		                               0, i % 2 != 0 ? UINT64_C(1) << 62 : 0};
 		memcpy(bytes + header_size + i * entry_size, &entry, entry_size);
 	}
 	const uint32_t list[] = {0xeaa42174, EXTENSIONS + 1};

@@ -1,6 +1,6 @@
 /*
- * test_exec_library.c - the libraries that exec maps in ld.so's place: needing each other, missing, under several
- * names, damaged. And what ld.so allocates for the processor's sake.
+ * test_exec_library.c - the libraries that exec maps in ld.so's place: needing each other, missing,
+ * under several names, damaged. And what ld.so allocates for the processor's sake.
  *
  *     test_exec_library STATIC STATIC_PIE FIXED    (three builds of exec_target.c; the last is linked dynamically)
  */
@@ -36,11 +36,12 @@ static char *exec_with_library(struct exec_fixture *f, const char *path)
 /* a needs b, b needs c and a, c needs itself and one that does not exist. */
 static void test_library_circle(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *a = exec_write_library(f, "liba.so", (const char *[]){"libb.so", NULL}, "$ORIGIN");
-	g_autofree char *b =
-	    exec_write_library(f, "libb.so", (const char *[]){"libc_.so", "liba.so", NULL}, "${ORIGIN}");
-	g_autofree char *c =
-	    exec_write_library(f, "libc_.so", (const char *[]){"libc_.so", "libnone.so", NULL}, "$ORIGIN");
+	g_autofree char *a =
+	    exec_write_library(f, "liba.so", (const char *[]){"libb.so", NULL}, "$ORIGIN");
+	g_autofree char *b = exec_write_library(
+	    f, "libb.so", (const char *[]){"libc_.so", "liba.so", NULL}, "${ORIGIN}");
+	g_autofree char *c = exec_write_library(
+	    f, "libc_.so", (const char *[]){"libc_.so", "libnone.so", NULL}, "$ORIGIN");
 	g_autofree char *text = exec_with_library(f, a);
 
 	g_assert_cmpuint(count_lines_with(text, a), ==, 1);
@@ -53,8 +54,8 @@ static void test_library_circle(struct exec_fixture *f, gconstpointer data)
 /* Found under LD_LIBRARY_PATH; a script or a cut-off file of that name is passed over. */
 static void test_library_path(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *top =
-	    exec_write_library(f, "libtop.so", (const char *[]){"libx.so", "liby.so", NULL}, "/nowhere");
+	g_autofree char *top = exec_write_library(
+	    f, "libtop.so", (const char *[]){"libx.so", "liby.so", NULL}, "/nowhere");
 	g_autofree char *x = exec_write_library(f, "libx.so", (const char *[]){NULL}, "");
 	g_autofree char *y = exec_write_text(f, "liby.so", "INPUT(libx.so)\n");
 	g_autofree char *list = g_strconcat("/nowhere:/etc;", f->folder, NULL);
@@ -66,7 +67,10 @@ static void test_library_path(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, y), ==, 0);
 }
 
-/* Every needed name of a library with as many as fit, in folders that do not exist: bounded work, all left out. */
+/*
+ * Every needed name of a library with as many as fit, in folders that do not exist: bounded work,
+ * all left out.
+ */
 static void test_library_missing(struct exec_fixture *f, gconstpointer data)
 {
 	const char *needed[MAX_DYNAMIC - 4] = {NULL};
@@ -82,8 +86,8 @@ static void test_library_missing(struct exec_fixture *f, gconstpointer data)
 /* The same file under two names is mapped once. */
 static void test_library_names(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *top =
-	    exec_write_library(f, "libtop.so", (const char *[]){"libone.so", "libtwo.so", NULL}, "$ORIGIN");
+	g_autofree char *top = exec_write_library(
+	    f, "libtop.so", (const char *[]){"libone.so", "libtwo.so", NULL}, "$ORIGIN");
 	g_autofree char *one = exec_write_library(f, "libone.so", (const char *[]){NULL}, "");
 	g_autofree char *two = exec_path_of(f, "libtwo.so");
 
@@ -92,7 +96,10 @@ static void test_library_names(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, one) + count_lines_with(text, two), ==, 1);
 }
 
-/* A library linked with -z nodefaultlib finds nothing in the default folders, through the cache neither. */
+/*
+ * A library linked with -z nodefaultlib finds nothing in the default folders, through the cache
+ * neither.
+ */
 static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
 {
 	static const struct {
@@ -101,13 +108,14 @@ static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
 	} cases[] = {{0, true}, {DF_1_NODEFLIB, false}};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *path =
-		    exec_write_library(f, "libtop.so", (const char *[]){"libm.so.6", NULL}, "$ORIGIN/${UNKNOWN}/$X");
+		g_autofree char *path = exec_write_library(
+		    f, "libtop.so", (const char *[]){"libm.so.6", NULL}, "$ORIGIN/${UNKNOWN}/$X");
 		g_autofree char *bytes = NULL;
 		size_t size;
 		g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
 		/* Behind the four entries that it has. */
-		((Elf64_Dyn *)(void *)(bytes + DYNAMIC_AT))[4] = (Elf64_Dyn){DT_FLAGS_1, {cases[i].flags}};
+		((Elf64_Dyn *)(void *)(bytes + DYNAMIC_AT))[4] =
+		    (Elf64_Dyn){DT_FLAGS_1, {cases[i].flags}};
 		g_free(exec_write(f, "libtop.so", bytes, size));
 		g_autofree char *text = exec_with_library(f, path);
 		g_assert_cmpuint(count_lines_with(text, path), ==, 1);
@@ -138,10 +146,14 @@ static int peek(struct exec_fixture *f, uint64_t va)
 	return vm_peek(f->process, va, &byte, 1) == 1 ? byte : -1;
 }
 
-/* Zeros follow the file's part of a segment, in its last page too, also where it may not be written. */
+/*
+ * Zeros follow the file's part of a segment, in its last page too, also where it may not be
+ * written.
+ */
 static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *path = exec_write_library(f, "libtop.so", (const char *[]){NULL}, "$ORIGIN");
+	g_autofree char *path =
+	    exec_write_library(f, "libtop.so", (const char *[]){NULL}, "$ORIGIN");
 	struct first_area first = {.suffix = "libtop.so"};
 	g_autofree char *bytes = NULL;
 	size_t size;
@@ -164,7 +176,8 @@ static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer da
 /* Damage to a library never fails the exec for lack of anything but memory. */
 static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 {
-	g_autofree char *path = exec_write_library(f, "libx.so", (const char *[]){"libx.so", NULL}, "$ORIGIN");
+	g_autofree char *path =
+	    exec_write_library(f, "libx.so", (const char *[]){"libx.so", NULL}, "$ORIGIN");
 	g_autofree char *bytes = NULL;
 	size_t size;
 
@@ -189,8 +202,8 @@ static void test_library_platform(struct exec_fixture *f, gconstpointer data)
 	processor_read(&processor);
 	g_autofree char *name = g_strdup_printf("libx-%s.so", processor.platform);
 	g_autofree char *x = exec_write_library(f, name, (const char *[]){NULL}, "");
-	g_autofree char *top =
-	    exec_write_library(f, "libtop.so", (const char *[]){"$ORIGIN/libx-${PLATFORM}.so", NULL}, "");
+	g_autofree char *top = exec_write_library(
+	    f, "libtop.so", (const char *[]){"$ORIGIN/libx-${PLATFORM}.so", NULL}, "");
 	g_autofree char *text = exec_with_library(f, top);
 	g_assert_cmpuint(count_lines_with(text, x), ==, 1);
 }
@@ -245,7 +258,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
 		targets[i] = argv[i + 1];
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test, exec_teardown);
+		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test,
+		           exec_teardown);
 	g_test_add_func("/exec/library/subfolders", test_library_subfolders);
 	g_test_add_func("/exec/library/tcb", test_library_tcb);
 	return g_test_run();

@@ -1,12 +1,13 @@
 /*
- * test_exhaustion.c - each call with K page tables, K frames or K areas left, for every K until it succeeds.
+ * test_exhaustion.c - each call with K page tables, K frames or K areas left, for every K until it
+ * succeeds.
  *
- * A call that fails leaves the machine sound and nobody else's memory changed, and of its own process only what its contract
- * says. With room again, the same call does all of its work.
+ * A call that fails leaves the machine sound and nobody else's memory changed, and of its own
+ * process only what its contract says. With room again, the same call does all of its work.
  */
 #include "tests/fixture/exhaustion.h"
 
-/* --- The process ---------------------------------------------------------------------------------- */
+/* --- The process ------------------------------------------------------------------------------ */
 
 struct run {
 	struct vm_fixture f;
@@ -24,8 +25,8 @@ static uint64_t sample_va(int sample)
 }
 
 /*
- * Pieces 0 and 1 are one private area, 2 is shared memory, 3 is private, 4 is where others move to, 5 was never touched, 6
- * and 7 are free. A fork has shared all tables.
+ * Pieces 0 and 1 are one private area, 2 is shared memory, 3 is private, 4 is where others move to,
+ * 5 was never touched, 6 and 7 are free. A fork has shared all tables.
  */
 static void prepare(struct run *run)
 {
@@ -46,7 +47,7 @@ static void prepare(struct run *run)
 	run->eater = spawn(&run->f);
 }
 
-/* --- What a process has ----------------------------------------------------------------------------- */
+/* --- What a process has ----------------------------------------------------------------------- */
 
 static void note_area(void *ctx, const struct vm_area_usage *usage)
 {
@@ -88,7 +89,7 @@ static bool same_state(const struct state *a, const struct state *b)
 	return i == SAMPLES && a->areas == b->areas;
 }
 
-/* --- What is left ----------------------------------------------------------------------------------- */
+/* --- What is left ----------------------------------------------------------------------------- */
 
 enum { MANY = 128 };
 
@@ -131,7 +132,8 @@ static void leave_areas(struct run *run, uint64_t k)
 {
 	struct state now = state_of(run->process);
 
-	g_assert_cmpint(vm_machine_set_knob(run->f.machine, VM_KNOB_MAX_MAP_COUNT, now.areas + k), ==, 0);
+	g_assert_cmpint(vm_machine_set_knob(run->f.machine, VM_KNOB_MAX_MAP_COUNT, now.areas + k),
+	                ==, 0);
 }
 
 static void allow_areas(struct run *run)
@@ -149,16 +151,17 @@ static const struct resource {
     {"areas", leave_areas, allow_areas},
 };
 
-/* --- The tests -------------------------------------------------------------------------------------- */
+/* --- The tests -------------------------------------------------------------------------------- */
 
-static void assert_contract(enum contract contract, const struct state *before, const struct state *after,
-                            const struct state *now)
+static void assert_contract(enum contract contract, const struct state *before,
+                            const struct state *after, const struct state *now)
 {
 	bool still_first = contract == FIRST;
 
 	for (int i = 0; i < SAMPLES; i++) {
 		bool as_before = same_sample(now, before, i), as_after = same_sample(now, after, i);
-		bool gone = contract == TARGET && i / LOOKED_AT == 4 && now->sample[i].perm[0] == '\0';
+		bool gone =
+		    contract == TARGET && i / LOOKED_AT == 4 && now->sample[i].perm[0] == '\0';
 		if (contract == EITHER || contract == LENIENT || still_first)
 			g_assert_true(as_before || as_after);
 		else
@@ -213,7 +216,8 @@ static struct state state_after(const struct call *call)
 }
 
 /* The call with K of RESOURCE left: whether it could do all of its work. */
-static bool succeeds(const struct call *call, const struct resource *resource, uint64_t k, const struct state *after)
+static bool succeeds(const struct call *call, const struct resource *resource, uint64_t k,
+                     const struct state *after)
 {
 	struct run run;
 

@@ -1,5 +1,6 @@
 /*
- * test_fault.c - the fault handler: one test for each kind, what is recorded of it, and each errno of an access.
+ * test_fault.c - the fault handler: one test for each kind, what is recorded of it, and each errno
+ * of an access.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -15,7 +16,7 @@ static struct vm_process_info info_of(struct vm_process *process)
 	return info;
 }
 
-/* --- Kinds ---------------------------------------------------------------------------------------- */
+/* --- Kinds ------------------------------------------------------------------------------------ */
 
 static void test_zero_page(struct vm_fixture *f, gconstpointer data)
 {
@@ -101,8 +102,10 @@ static void test_stack_grow(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(record.area_start, ==, stack - 10 * PAGE);
 	assert_touch(f->process, stack - 5 * PAGE, VM_ACCESS_READ, VM_MINOR, VM_FAULT_ZERO_PAGE);
 	/* To the stack's limit, and no further. */
-	assert_touch(f->process, VM_USER_END - 8 * MIB, VM_ACCESS_READ, VM_MINOR, VM_FAULT_STACK_GROW);
-	assert_touch(f->process, VM_USER_END - 8 * MIB - 1, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
+	assert_touch(f->process, VM_USER_END - 8 * MIB, VM_ACCESS_READ, VM_MINOR,
+	             VM_FAULT_STACK_GROW);
+	assert_touch(f->process, VM_USER_END - 8 * MIB - 1, VM_ACCESS_READ, VM_FATAL,
+	             VM_FAULT_SEGV_MAPERR);
 }
 
 static void test_segv(struct vm_fixture *f, gconstpointer data)
@@ -129,12 +132,16 @@ static void test_segv(struct vm_fixture *f, gconstpointer data)
 /* The kernel's half, the hole between the halves, and the last page below user space's end. */
 static void test_far_addresses(struct vm_fixture *f, gconstpointer data)
 {
-	static const uint64_t nowhere[] = {
-	    0,         VM_USER_END, UINT64_C(0x7fffffffffff), UINT64_C(0x800000000000), UINT64_C(0xffff888000000000),
-	    UINT64_MAX};
+	static const uint64_t nowhere[] = {0,
+	                                   VM_USER_END,
+	                                   UINT64_C(0x7fffffffffff),
+	                                   UINT64_C(0x800000000000),
+	                                   UINT64_C(0xffff888000000000),
+	                                   UINT64_MAX};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(nowhere); i++) {
-		assert_touch(f->process, nowhere[i], VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
+		assert_touch(f->process, nowhere[i], VM_ACCESS_READ, VM_FATAL,
+		             VM_FAULT_SEGV_MAPERR);
 		g_assert_cmpint(get(f->process, nowhere[i]), ==, -EFAULT);
 	}
 	/* An address that differs only above bit 47 from a mapped one is not that one. */
@@ -156,7 +163,9 @@ static void test_sigbus(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* Memory that is populated and cannot be had is no signal: no instruction of the process wanted it. */
+/*
+ * Memory that is populated and cannot be had is no signal: no instruction of the process wanted it.
+ */
 static void test_for_kernel(struct vm_fixture *f, gconstpointer data)
 {
 	g_autofree char *path = make_file(f, "file", PAGE, 'a');
@@ -171,7 +180,10 @@ static void test_for_kernel(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* Where nothing may be run, a fetch brings the page in before it is refused: until then it looks like a load. */
+/*
+ * Where nothing may be run, a fetch brings the page in before it is refused: until then it looks
+ * like a load.
+ */
 static void test_fetch(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_fault record;
@@ -200,7 +212,7 @@ static void test_oom(struct vm_fixture *f, gconstpointer data)
 	assert_filled(f->process, A(1), 3, 'x');
 }
 
-/* --- Transfers ------------------------------------------------------------------------------------ */
+/* --- Transfers -------------------------------------------------------------------------------- */
 
 static void test_short_transfers(struct vm_fixture *f, gconstpointer data)
 {
@@ -274,15 +286,18 @@ static void test_access_range(struct vm_fixture *f, gconstpointer data)
 	memset(outcomes, -1, sizeof outcomes);
 	map(f->process, A(0), 3, RW, PRIVATE_ANON);
 	put(f->process, A(1), 'x');
-	g_assert_cmpint(vm_access(f->process, A(0) + 4095, 4 * PAGE, VM_ACCESS_WRITE, count_call, outcomes), ==,
-	                -EFAULT);
+	g_assert_cmpint(
+	    vm_access(f->process, A(0) + 4095, 4 * PAGE, VM_ACCESS_WRITE, count_call, outcomes), ==,
+	    -EFAULT);
 	g_assert_cmpint(outcomes[0], ==, VM_MINOR);
 	g_assert_cmpint(outcomes[1], ==, VM_HIT);
 	g_assert_cmpint(outcomes[2], ==, VM_MINOR);
 	g_assert_cmpint(outcomes[3], ==, VM_FATAL);
 	g_assert_cmpint((int)outcomes[4], ==, -1);
-	g_assert_cmpint(vm_access(f->process, A(0), UINT64_MAX, VM_ACCESS_READ, NULL, NULL), ==, -EFAULT);
-	g_assert_cmpint(vm_access(f->process, UINT64_MAX, 5, VM_ACCESS_READ, NULL, NULL), ==, -EFAULT);
+	g_assert_cmpint(vm_access(f->process, A(0), UINT64_MAX, VM_ACCESS_READ, NULL, NULL), ==,
+	                -EFAULT);
+	g_assert_cmpint(vm_access(f->process, UINT64_MAX, 5, VM_ACCESS_READ, NULL, NULL), ==,
+	                -EFAULT);
 }
 
 static void test_dead_process(struct vm_fixture *f, gconstpointer data)
@@ -300,7 +315,10 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* A fatal fault ends the process where the machine was told so; failing for lack of memory does not. */
+/*
+ * A fatal fault ends the process where the machine was told so; failing for lack of memory does
+ * not.
+ */
 static void test_segv_kill(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = spawn(f);
@@ -316,7 +334,7 @@ static void test_segv_kill(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* --- What is told --------------------------------------------------------------------------------- */
+/* --- What is told ----------------------------------------------------------------------------- */
 
 struct history {
 	unsigned count;
@@ -359,7 +377,8 @@ static void check_prediction(struct vm_process *process, uint64_t va)
 
 	g_assert_cmpint(vm_translate(process, va, &translation), ==, 0);
 	after = info_of(process);
-	g_assert_cmpuint(after.minor_faults + after.major_faults, ==, before.minor_faults + before.major_faults);
+	g_assert_cmpuint(after.minor_faults + after.major_faults, ==,
+	                 before.minor_faults + before.major_faults);
 	touch(process, va, VM_ACCESS_READ, &record);
 	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, vm_fault_kind_name(record.kind));
 	g_assert_cmpint(translation.outcome, ==, record.outcome);

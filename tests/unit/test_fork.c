@@ -1,6 +1,6 @@
 /*
- * test_fork.c - fork: what is private stays private and what is shared stays shared, while page tables are shared until
- * one side changes something.
+ * test_fork.c - fork: what is private stays private and what is shared stays shared, while page
+ * tables are shared until one side changes something.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -14,7 +14,7 @@ static uint64_t frames_used(struct vm_fixture *f)
 	return info.frames_total - info.frames_free;
 }
 
-/* --- Contents ------------------------------------------------------------------------------------- */
+/* --- Contents --------------------------------------------------------------------------------- */
 
 static void test_private(struct vm_fixture *f, gconstpointer data)
 {
@@ -111,7 +111,7 @@ static void test_private_file(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* --- Page tables ---------------------------------------------------------------------------------- */
+/* --- Page tables ------------------------------------------------------------------------------ */
 
 static void test_table_sharing(struct vm_fixture *f, gconstpointer data)
 {
@@ -160,7 +160,10 @@ static void test_table_unshare(struct vm_fixture *f, gconstpointer data)
 	end(child);
 }
 
-/* Changes of the child under shared tables leave the parent's as they were, and the other way round. */
+/*
+ * Changes of the child under shared tables leave the parent's as they were, and the other way
+ * round.
+ */
 static void check_intact(struct vm_process *process)
 {
 	assert_filled(process, A(0), 1500, 'p');
@@ -173,8 +176,9 @@ static void change_calls(struct vm_process *process)
 	g_assert_cmpint(get(process, A(400)), ==, -EFAULT);
 	g_assert_cmpint(vm_mprotect(process, A(800), 200 * PAGE, PROT_NONE), ==, 0);
 	g_assert_cmpint(get(process, A(900)), ==, -EACCES);
-	g_assert_cmpint(vm_mremap(process, A(1000), 400 * PAGE, 400 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(3000)), ==,
-	                A(3000));
+	g_assert_cmpint(vm_mremap(process, A(1000), 400 * PAGE, 400 * PAGE,
+	                          MREMAP_MAYMOVE | MREMAP_FIXED, A(3000)),
+	                ==, A(3000));
 	assert_filled(process, A(3000), 400, 'p');
 	map(process, A(1400), 100, RW, PRIVATE_ANON);
 	assert_filled(process, A(1400), 100, 0);
@@ -216,7 +220,7 @@ static void test_areas(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* --- Families ------------------------------------------------------------------------------------- */
+/* --- Families --------------------------------------------------------------------------------- */
 
 static void test_grandchildren(struct vm_fixture *f, gconstpointer data)
 {
@@ -232,7 +236,8 @@ static void test_grandchildren(struct vm_fixture *f, gconstpointer data)
 	assert_sound(f->machine);
 	for (int i = 0; i < DEPTH; i++)
 		for (int page = 0; page <= DEPTH; page++)
-			assert_filled(line[i], A((uint64_t)page), 1, page <= i ? (uint8_t)page : 'p');
+			assert_filled(line[i], A((uint64_t)page), 1,
+			              page <= i ? (uint8_t)page : 'p');
 	/* The middle of the line ends first. */
 	for (int i = DEPTH / 4; i < DEPTH * 3 / 4; i++)
 		end(line[i]);
@@ -245,7 +250,10 @@ static void test_grandchildren(struct vm_fixture *f, gconstpointer data)
 		end(line[i]);
 }
 
-/* Parent, child, grandchild and the child's sibling end in every order; those who live see their own pages. */
+/*
+ * Parent, child, grandchild and the child's sibling end in every order; those who live see their
+ * own pages.
+ */
 static void run_order(struct vm_fixture *f, const int order[4])
 {
 	struct vm_process *family[4] = {spawn(f)};
@@ -305,7 +313,7 @@ static void test_thousand(struct vm_fixture *f, gconstpointer data)
 	assert_filled(f->process, A(0), 64, 'p');
 }
 
-/* --- What else a child has ------------------------------------------------------------------------ */
+/* --- What else a child has -------------------------------------------------------------------- */
 
 static void test_inheritance(struct vm_fixture *f, gconstpointer data)
 {
@@ -372,8 +380,9 @@ static void test_no_tables(struct vm_fixture *f, gconstpointer data)
 	assert_touch(children->pdata[0], A(0), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
 	g_assert_cmpint(vm_munmap(children->pdata[0], A(1), PAGE), ==, -ENOMEM);
 	g_assert_cmpint(vm_mprotect(children->pdata[0], A(1), PAGE, PROT_READ), ==, -ENOMEM);
-	g_assert_cmpint(vm_mremap(children->pdata[0], A(1), PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(9)), ==,
-	                -ENOMEM);
+	g_assert_cmpint(
+	    vm_mremap(children->pdata[0], A(1), PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(9)),
+	    ==, -ENOMEM);
 	assert_sound(f->machine);
 	for (guint i = 0; i < children->len; i++) {
 		assert_filled(children->pdata[i], A(0), 4, 'p');

@@ -8,7 +8,7 @@
 
 #define A(page) (ARENA + (page)*PAGE)
 
-/* --- Frames --------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 static void test_alloc_all(struct vm_fixture *f, gconstpointer data)
 {
@@ -61,7 +61,7 @@ static void test_one_frame(struct vm_fixture *f, gconstpointer data)
 	put(f->process, A(2), 'z');
 }
 
-/* --- The reverse map ------------------------------------------------------------------------------ */
+/* --- The reverse map -------------------------------------------------------------------------- */
 
 struct wanted {
 	uint64_t pfn;
@@ -107,7 +107,10 @@ static void test_private_users(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(info.object, ==, 0);
 	for (int i = 0; i < 5; i++)
 		children[i] = fork_of(i > 2 ? children[i - 1] : f->process);
-	/* Shared tables, tables of one's own, and shared tables below those: each process counts once. */
+	/*
+	 * Shared tables, tables of one's own, and shared tables below those: each process counts
+	 * once.
+	 */
 	g_assert_cmpuint(frame_at(f, f->process, A(1)).users, ==, 6);
 	put(children[1], A(0), 'y');
 	g_assert_cmpuint(frame_at(f, f->process, A(1)).users, ==, 6);

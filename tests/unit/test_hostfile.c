@@ -1,5 +1,6 @@
 /*
- * test_hostfile.c - host files are opened as the caller, whoever runs the daemon (fs/hostfile.h). Much of it needs root.
+ * test_hostfile.c - host files are opened as the caller, whoever runs the daemon (fs/hostfile.h).
+ * Much of it needs root.
  */
 #include "fs/host/hostfile.h"
 
@@ -33,7 +34,8 @@ static void set_up(struct fixture *f, const void *unused)
 
 	vm_config_init(&config);
 	config.ram = 1 << 20;
-	f->mount = (struct fs_mount){.machine = vm_machine_new(&config, NULL), .daemon_uid = getuid()};
+	f->mount =
+	    (struct fs_mount){.machine = vm_machine_new(&config, NULL), .daemon_uid = getuid()};
 	f->me = (struct fs_caller){getuid(), getgid(), getpid()};
 	f->dir = g_strdup(g_mkdtemp(name));
 	g_assert_cmpint(chmod(f->dir, 0755), ==, 0);
@@ -45,12 +47,13 @@ static void tear_down(struct fixture *f, const void *unused)
 	const char *const rm[] = {"rm", "-rf", "--", f->dir, NULL};
 
 	g_assert_cmpint(chdir("/"), ==, 0);
-	g_spawn_sync(NULL, (char **)rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+	g_spawn_sync(NULL, (char **)rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+	             NULL);
 	g_free(f->dir);
 	vm_machine_free(f->mount.machine);
 }
 
-/* --- Helpers ------------------------------------------------------------------------------------ */
+/* --- Helpers ---------------------------------------------------------------------------------- */
 
 static void make_file(const char *name, mode_t mode)
 {
@@ -111,8 +114,8 @@ static bool need_root(void)
 }
 
 /*
- * A process of user ID in working directory CWD and root directory ROOT, with a supplementary group. Unless it is DUMPABLE,
- * only root may look where it is. End it with end_caller.
+ * A process of user ID in working directory CWD and root directory ROOT, with a supplementary
+ * group. Unless it is DUMPABLE, only root may look where it is. End it with end_caller.
  */
 static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd, bool dumpable)
 {
@@ -125,8 +128,9 @@ static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd
 	caller.pid = fork();
 	g_assert_cmpint(caller.pid, >=, 0);
 	if (caller.pid == 0) {
-		if (chroot(root) < 0 || chdir(cwd) < 0 || setgroups(1, &group) < 0 || setgid(id) < 0 ||
-		    setuid(id) < 0 || prctl(PR_SET_DUMPABLE, dumpable) < 0 || write(ready[1], "", 1) != 1)
+		if (chroot(root) < 0 || chdir(cwd) < 0 || setgroups(1, &group) < 0 ||
+		    setgid(id) < 0 || setuid(id) < 0 || prctl(PR_SET_DUMPABLE, dumpable) < 0 ||
+		    write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -143,7 +147,7 @@ static void end_caller(const struct fs_caller *caller)
 	waitpid(caller->pid, NULL, 0);
 }
 
-/* --- What is opened ----------------------------------------------------------------------------- */
+/* --- What is opened --------------------------------------------------------------------------- */
 
 static void test_kinds(struct fixture *f, const void *unused)
 {
@@ -248,7 +252,7 @@ static void test_other_user(struct fixture *f, const void *unused)
 	g_assert_cmpint(try_open(f, &other, "file", O_RDONLY), ==, 0);
 }
 
-/* --- Our own mount: a tmpfs stands for it ------------------------------------------------------- */
+/* --- Our own mount: a tmpfs stands for it ----------------------------------------------------- */
 
 static void test_own_mount(struct fixture *f, const void *unused)
 {
@@ -282,7 +286,7 @@ static void test_own_mount(struct fixture *f, const void *unused)
 	g_assert_cmpint(rmdir(inside), ==, 0);
 }
 
-/* --- Whose rights ------------------------------------------------------------------------------- */
+/* --- Whose rights ----------------------------------------------------------------------------- */
 
 static void test_rights(struct fixture *f, const void *unused)
 {
@@ -342,7 +346,10 @@ static void test_directories(struct fixture *f, const void *unused)
 	end_caller(&jailed);
 }
 
-/* /proc/self is the caller, and the daemon's descriptors lead nowhere that the caller may not go itself. */
+/*
+ * /proc/self is the caller, and the daemon's descriptors lead nowhere that the caller may not go
+ * itself.
+ */
 static void test_proc_links(struct fixture *f, const void *unused)
 {
 	g_autofree char *by_pid = NULL, *by_self = NULL, *name = NULL;
@@ -388,7 +395,7 @@ static void test_sticky_directory(struct fixture *f, const void *unused)
 	end_caller(&nobody);
 }
 
-/* --- Threads ------------------------------------------------------------------------------------ */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 struct opener {
 	struct fixture *f;
@@ -401,11 +408,15 @@ static void *open_again_and_again(void *ctx)
 	const struct opener *opener = ctx;
 
 	for (int i = 0; i < 200; i++)
-		g_assert_cmpint(try_open(opener->f, &opener->caller, "secret", O_RDWR), ==, opener->wanted);
+		g_assert_cmpint(try_open(opener->f, &opener->caller, "secret", O_RDWR), ==,
+		                opener->wanted);
 	return NULL;
 }
 
-/* Root and nobody open side by side: nobody's identity never shows on root's threads, nor root's on nobody's. */
+/*
+ * Root and nobody open side by side: nobody's identity never shows on root's threads, nor root's on
+ * nobody's.
+ */
 static void test_threads(struct fixture *f, const void *unused)
 {
 	struct opener openers[8];
@@ -417,8 +428,10 @@ static void test_threads(struct fixture *f, const void *unused)
 	make_file("secret", 0600);
 	nobody = start_caller(NOBODY, "/", f->dir, true);
 	for (size_t i = 0; i < G_N_ELEMENTS(openers); i++) {
-		openers[i] = (struct opener){f, i % 2 != 0 ? nobody : f->me, i % 2 != 0 ? -EACCES : 0};
-		g_assert_cmpint(pthread_create(&threads[i], NULL, open_again_and_again, &openers[i]), ==, 0);
+		openers[i] =
+		    (struct opener){f, i % 2 != 0 ? nobody : f->me, i % 2 != 0 ? -EACCES : 0};
+		g_assert_cmpint(
+		    pthread_create(&threads[i], NULL, open_again_and_again, &openers[i]), ==, 0);
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(openers); i++)
 		pthread_join(threads[i], NULL);

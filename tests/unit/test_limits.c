@@ -1,5 +1,6 @@
 /*
- * test_limits.c - resource limits: who may set them, and what each of them refuses. RLIMIT_DATA against the host's kernel.
+ * test_limits.c - resource limits: who may set them, and what each of them refuses. RLIMIT_DATA
+ * against the host's kernel.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -23,12 +24,13 @@ static struct vm_process_info info_of(struct vm_process *process)
 	return info;
 }
 
-static int64_t try_map(struct vm_process *process, uint64_t addr, uint64_t pages, int prot, int flags)
+static int64_t try_map(struct vm_process *process, uint64_t addr, uint64_t pages, int prot,
+                       int flags)
 {
 	return vm_mmap(process, addr, pages * PAGE, prot, flags | MAP_FIXED, NULL, 0);
 }
 
-/* --- Setting -------------------------------------------------------------------------------------- */
+/* --- Setting ---------------------------------------------------------------------------------- */
 
 static void test_set(struct vm_fixture *f, gconstpointer data)
 {
@@ -54,7 +56,7 @@ static void test_set(struct vm_fixture *f, gconstpointer data)
 	end(root);
 }
 
-/* --- The address space and the stack ---------------------------------------------------------------- */
+/* --- The address space and the stack ---------------------------------------------------------- */
 
 static void test_address_space(struct vm_fixture *f, gconstpointer data)
 {
@@ -66,7 +68,8 @@ static void test_address_space(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(try_map(f->process, A(8), 3, PROT_READ, PRIVATE_ANON), ==, -ENOMEM);
 	/* What is replaced is given back. */
 	g_assert_cmpint(try_map(f->process, A(3), 3, PROT_READ, PRIVATE_ANON), ==, A(3));
-	g_assert_cmpint(vm_mremap(f->process, A(0), 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE, 0), ==, -ENOMEM);
+	g_assert_cmpint(vm_mremap(f->process, A(0), 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE, 0), ==,
+	                -ENOMEM);
 	g_assert_cmpint(vm_brk(f->process, (uint64_t)heap + PAGE), ==, heap);
 	assert_touch(f->process, sp - 64 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
 	g_assert_cmpuint(info_of(f->process).vm_total, ==, total + 2);
@@ -77,12 +80,14 @@ static void test_address_space(struct vm_fixture *f, gconstpointer data)
 static void test_stack(struct vm_fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(set(f->process, VM_LIMIT_STACK, 64 * PAGE), ==, 0);
-	assert_touch(f->process, VM_USER_END - 65 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
-	assert_touch(f->process, VM_USER_END - 64 * PAGE, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_STACK_GROW);
+	assert_touch(f->process, VM_USER_END - 65 * PAGE, VM_ACCESS_WRITE, VM_FATAL,
+	             VM_FAULT_SEGV_MAPERR);
+	assert_touch(f->process, VM_USER_END - 64 * PAGE, VM_ACCESS_WRITE, VM_MINOR,
+	             VM_FAULT_STACK_GROW);
 	g_assert_cmpuint(info_of(f->process).vm_stack, ==, 64);
 }
 
-/* --- Data ----------------------------------------------------------------------------------------- */
+/* --- Data ------------------------------------------------------------------------------------- */
 
 /* With RLIMIT_DATA set, calls at ARENA: in the engine and on the host, in this order. */
 static const struct data_step {
@@ -112,7 +117,8 @@ static int64_t data_in_engine(struct vm_process *process, const struct data_step
 	else if (s->call == PROTECT)
 		result = vm_mprotect(process, A(s->page), s->pages * PAGE, s->prot);
 	else
-		result = vm_mremap(process, A(s->page), PAGE * (s->pages - 1), PAGE * s->pages, 0, 0);
+		result =
+		    vm_mremap(process, A(s->page), PAGE * (s->pages - 1), PAGE * s->pages, 0, 0);
 	return result;
 }
 
@@ -123,11 +129,13 @@ static int64_t data_on_host(const struct data_step *s)
 
 	syscall(SYS_prlimit64, 0, RLIMIT_DATA, &limit, NULL);
 	if (s->call == MAP)
-		result = syscall(SYS_mmap, A(s->page), s->pages * PAGE, s->prot, s->flags | MAP_FIXED, -1, 0);
+		result = syscall(SYS_mmap, A(s->page), s->pages * PAGE, s->prot,
+		                 s->flags | MAP_FIXED, -1, 0);
 	else if (s->call == PROTECT)
 		result = syscall(SYS_mprotect, A(s->page), s->pages * PAGE, s->prot);
 	else
-		result = syscall(SYS_mremap, A(s->page), PAGE * (s->pages - 1), PAGE * s->pages, 0, 0);
+		result =
+		    syscall(SYS_mremap, A(s->page), PAGE * (s->pages - 1), PAGE * s->pages, 0, 0);
 	return result == -1 ? -errno : result;
 }
 
@@ -153,7 +161,8 @@ static void test_heap(struct vm_fixture *f, gconstpointer data)
 {
 	uint64_t heap = (uint64_t)vm_brk(f->process, 0);
 
-	g_assert_cmpint(set(f->process, VM_LIMIT_DATA, info_of(f->process).vm_data * PAGE + 2 * PAGE), ==, 0);
+	g_assert_cmpint(
+	    set(f->process, VM_LIMIT_DATA, info_of(f->process).vm_data * PAGE + 2 * PAGE), ==, 0);
 	g_assert_cmpint(vm_brk(f->process, heap + 2 * PAGE), ==, heap + 2 * PAGE);
 	g_assert_cmpint(vm_sbrk(f->process, 1), ==, -ENOMEM);
 	g_assert_cmpint(set(f->process, VM_LIMIT_DATA, 0), ==, 0);
@@ -161,7 +170,7 @@ static void test_heap(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_brk(f->process, heap), ==, heap);
 }
 
-/* --- Locked memory ---------------------------------------------------------------------------------- */
+/* --- Locked memory ---------------------------------------------------------------------------- */
 
 static void test_memlock(struct vm_fixture *f, gconstpointer data)
 {
@@ -169,7 +178,8 @@ static void test_memlock(struct vm_fixture *f, gconstpointer data)
 
 	map(f->process, A(0), 4, RW, PRIVATE_ANON);
 	g_assert_cmpint(set(f->process, VM_LIMIT_MEMLOCK, 0), ==, -EPERM);
-	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_MEMLOCK, 34 * PAGE, 64 * PAGE), ==, 0);
+	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_MEMLOCK, 34 * PAGE, 64 * PAGE),
+	                ==, 0);
 	g_assert_cmpint(vm_mlock(f->process, VM_USER_END - PAGE, PAGE, 0), ==, 0);
 	g_assert_cmpint(vm_mlock(f->process, sp - 33 * PAGE, PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpint(vm_mlockall(f->process, MCL_CURRENT), ==, -ENOMEM);

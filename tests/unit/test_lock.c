@@ -16,7 +16,7 @@ static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int
 	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
 }
 
-/* --- Locked memory ------------------------------------------------------------------------------------------- */
+/* --- Locked memory ---------------------------------------------------------------------------- */
 
 static uint64_t locked_of(struct vm_process *process)
 {
@@ -55,13 +55,18 @@ static void test_mlock(void)
 	pressure_end(&p);
 }
 
-/* What the host's mlock answers: 0 or a negative errno. Sanitizers make the library's do nothing. */
+/*
+ * What the host's mlock answers: 0 or a negative errno. Sanitizers make the library's do nothing.
+ */
 static int host_mlock(void *addr, size_t len)
 {
 	return syscall(SYS_mlock, addr, len) == 0 ? 0 : -errno;
 }
 
-/* Pages that cannot be brought in make the call fail, and stay locked: memory without rights, and past the end of a file. */
+/*
+ * Pages that cannot be brought in make the call fail, and stay locked: memory without rights, and
+ * past the end of a file.
+ */
 static void test_mlock_unreachable(void)
 {
 	struct pressure p;
@@ -76,7 +81,8 @@ static void test_mlock_unreachable(void)
 	void *none = mmap(NULL, 4 * PAGE, PROT_NONE, PRIVATE_ANON, -1, 0);
 	void *host_file = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, 4 * PAGE, 0), ==, host_mlock(none, 4 * PAGE));
-	g_assert_cmpint(vm_mlock(p.f.process, FAR, 4 * PAGE, 0), ==, host_mlock(host_file, 4 * PAGE));
+	g_assert_cmpint(vm_mlock(p.f.process, FAR, 4 * PAGE, 0), ==,
+	                host_mlock(host_file, 4 * PAGE));
 	g_assert_cmpuint(locked_of(p.f.process), ==, 8);
 	munmap(none, 4 * PAGE);
 	munmap(host_file, 4 * PAGE);
@@ -89,7 +95,8 @@ static void test_mlock_no_memory(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 4, .slots = 16, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 4, .slots = 16, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, 8 * PAGE, 0), ==, -EAGAIN);
 	g_assert_cmpint(vm_munlock(p.f.process, ARENA, 8 * PAGE), ==, 0);
@@ -211,11 +218,15 @@ static void test_limit_mremap(void)
 
 	pressure_begin(&p, &for_user);
 	map(p.f.process, ARENA, LIMIT_PAGES - 1, RW, PRIVATE_ANON | MAP_LOCKED);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, (LIMIT_PAGES - 1) * PAGE, (LIMIT_PAGES + 1) * PAGE, 0, 0), ==,
-	                -EAGAIN);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, (LIMIT_PAGES - 1) * PAGE, LIMIT_PAGES * PAGE, 0, 0), ==, ARENA);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, (LIMIT_PAGES - 1) * PAGE, (LIMIT_PAGES + 1) * PAGE, 0, 0),
+	    ==, -EAGAIN);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, (LIMIT_PAGES - 1) * PAGE, LIMIT_PAGES * PAGE, 0, 0), ==,
+	    ARENA);
 	g_assert_cmpuint(locked_of(p.f.process), ==, LIMIT_PAGES);
-	assert_touch(p.f.process, ARENA + (LIMIT_PAGES - 1) * PAGE, VM_ACCESS_WRITE, VM_HIT, VM_FAULT_NONE);
+	assert_touch(p.f.process, ARENA + (LIMIT_PAGES - 1) * PAGE, VM_ACCESS_WRITE, VM_HIT,
+	             VM_FAULT_NONE);
 	pressure_end(&p);
 }
 
@@ -228,7 +239,8 @@ static void test_limit_stack(void)
 	pressure_begin(&p, &for_user);
 	g_assert_cmpint(vm_mlock(p.f.process, bottom, STACK_PAGES * PAGE, 0), ==, 0);
 	map(p.f.process, ARENA, LIMIT_PAGES - STACK_PAGES - 1, RW, PRIVATE_ANON | MAP_LOCKED);
-	assert_touch(p.f.process, bottom - 2 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
+	assert_touch(p.f.process, bottom - 2 * PAGE, VM_ACCESS_WRITE, VM_FATAL,
+	             VM_FAULT_SEGV_MAPERR);
 	assert_touch(p.f.process, bottom - PAGE, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_STACK_GROW);
 	g_assert_cmpuint(locked_of(p.f.process), ==, LIMIT_PAGES);
 	pressure_end(&p);

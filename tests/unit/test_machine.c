@@ -1,6 +1,6 @@
 /*
- * test_machine.c - a machine's life and counters, and many threads at once in one machine. The races are for
- * ThreadSanitizer: they only have to end, with every invariant true.
+ * test_machine.c - a machine's life and counters, and many threads at once in one machine. The
+ * races are for ThreadSanitizer: they only have to end, with every invariant true.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -9,7 +9,7 @@
 
 #define A(page) (ARENA + (page)*PAGE)
 
-/* --- Life ----------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void assert_refused(const struct vm_config *config)
 {
@@ -67,7 +67,8 @@ static void test_no_memory(void)
 	g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL, NULL));
 	g_assert_cmpint(getrlimit(RLIMIT_AS, &before), ==, 0);
 	limit = before;
-	limit.rlim_cur = MIN(before.rlim_max, g_ascii_strtoull(statm, NULL, 10) * PAGE + (UINT64_C(64) << 30));
+	limit.rlim_cur =
+	    MIN(before.rlim_max, g_ascii_strtoull(statm, NULL, 10) * PAGE + (UINT64_C(64) << 30));
 	g_assert_cmpint(setrlimit(RLIMIT_AS, &limit), ==, 0);
 	vm_config_init(&config);
 	config.ram = UINT64_C(1) << 40;
@@ -129,7 +130,7 @@ static void test_counters(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(after.processes, ==, 1);
 }
 
-/* --- Races ---------------------------------------------------------------------------------------- */
+/* --- Races ------------------------------------------------------------------------------------ */
 
 #if defined(__SANITIZE_THREAD__)
 enum { ROUNDS = 300 };
@@ -171,7 +172,8 @@ static void act(struct race *race, struct vm_process *process, GRand *rand)
 		vm_mmap(process, at, len, prot, PRIVATE_ANON | MAP_FIXED, NULL, 0);
 		break;
 	case 7:
-		vm_mmap(process, at, len, prot, MAP_SHARED | MAP_FIXED, race->file, at - A(0) < len ? 0 : PAGE);
+		vm_mmap(process, at, len, prot, MAP_SHARED | MAP_FIXED, race->file,
+		        at - A(0) < len ? 0 : PAGE);
 		break;
 	case 8:
 		vm_mmap(process, at, len, prot, MAP_PRIVATE | MAP_FIXED, race->file, 0);
@@ -183,7 +185,8 @@ static void act(struct race *race, struct vm_process *process, GRand *rand)
 		vm_mprotect(process, at, len, prot);
 		break;
 	case 11:
-		vm_mremap(process, at, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, A(400) + (at - A(0)));
+		vm_mremap(process, at, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
+		          A(400) + (at - A(0)));
 		break;
 	case 12:
 		vm_msync(process, at, len, g_rand_boolean(rand) ? MS_SYNC : MS_INVALIDATE);
@@ -198,8 +201,9 @@ static void act(struct race *race, struct vm_process *process, GRand *rand)
 static struct vm_process *some_process(struct race *race, GRand *rand)
 {
 	GArray *pids = vm_machine_pids(race->f->machine);
-	struct vm_process *process =
-	    vm_process_find(race->f->machine, g_array_index(pids, pid_t, g_rand_int_range(rand, 0, (gint32)pids->len)));
+	struct vm_process *process = vm_process_find(
+	    race->f->machine,
+	    g_array_index(pids, pid_t, g_rand_int_range(rand, 0, (gint32)pids->len)));
 	int error;
 
 	if (process != NULL && pids->len < 8 && g_rand_int_range(rand, 0, 8) == 0) {
@@ -332,8 +336,8 @@ static void test_same_pages(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Processes with a copy of a file's page end while the file shrinks, and others come and use what they leave, at the same
- * addresses: nobody loses a page that is not the file's.
+ * Processes with a copy of a file's page end while the file shrinks, and others come and use what
+ * they leave, at the same addresses: nobody loses a page that is not the file's.
  */
 static void *leaving(void *ctx)
 {
@@ -384,7 +388,11 @@ static void test_shrink_and_exit(struct vm_fixture *f, gconstpointer data)
 
 	race.file = open_file(f, race.path, O_RDWR);
 	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, i == 0 ? shrinking : i == 1 ? leaving : coming, &race);
+		pthread_create(&threads[i], NULL,
+		               i == 0   ? shrinking
+		               : i == 1 ? leaving
+		                        : coming,
+		               &race);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	vm_file_unref(race.file);

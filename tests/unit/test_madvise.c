@@ -4,7 +4,7 @@
 #include "tests/fixture/madvise_all.h"
 #include "tests/fixture/vm_host.h"
 
-/* --- Against the host: errno and areas ------------------------------------------------------------------ */
+/* --- Against the host: errno and areas -------------------------------------------------------- */
 
 /* Each advice for each kind of area, for no area, and for ranges that are none. */
 static void test_errno(struct vm_fixture *f, gconstpointer data)
@@ -58,39 +58,44 @@ static void test_flags(struct vm_fixture *f, gconstpointer data)
 	             {MADV_DONTDUMP, MADV_DODUMP}};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
-		const struct host_step steps[] = {{MMAP, A(0), 5 * PAGE, RW, FIXED_ANON},
-		                                  {STORE, A(2)},
-		                                  {MADVISE, A(1), PAGE, (uint64_t)pairs[i].set},
-		                                  {MADVISE, A(3), PAGE, (uint64_t)pairs[i].set},
-		                                  {MADVISE, A(1), PAGE, (uint64_t)pairs[i].set},
-		                                  {CHILD_BYTE, A(2)},
-		                                  {MADVISE, A(2), PAGE, (uint64_t)pairs[i].set},
-		                                  {CHILD_BYTE, A(2)},
-		                                  {MADVISE, A(2), 2 * PAGE, (uint64_t)pairs[i].clear},
-		                                  {CHILD_BYTE, A(2)},
-		                                  {MADVISE, A(0), 5 * PAGE, (uint64_t)pairs[i].clear}};
+		const struct host_step steps[] = {
+		    {MMAP, A(0), 5 * PAGE, RW, FIXED_ANON},
+		    {STORE, A(2)},
+		    {MADVISE, A(1), PAGE, (uint64_t)pairs[i].set},
+		    {MADVISE, A(3), PAGE, (uint64_t)pairs[i].set},
+		    {MADVISE, A(1), PAGE, (uint64_t)pairs[i].set},
+		    {CHILD_BYTE, A(2)},
+		    {MADVISE, A(2), PAGE, (uint64_t)pairs[i].set},
+		    {CHILD_BYTE, A(2)},
+		    {MADVISE, A(2), 2 * PAGE, (uint64_t)pairs[i].clear},
+		    {CHILD_BYTE, A(2)},
+		    {MADVISE, A(0), 5 * PAGE, (uint64_t)pairs[i].clear}};
 		for (size_t count = 3; count <= G_N_ELEMENTS(steps); count++)
 			assert_same(f, steps, count);
 	}
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(0), PAGE, MADV_RANDOM},
 	            {MADVISE, A(1), PAGE, MADV_SEQUENTIAL}, {MADVISE, A(0), PAGE, MADV_SEQUENTIAL});
 	/* A new area merges only with one of the same advice. */
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(0), 3 * PAGE, MADV_DONTDUMP},
-	            {MMAP, A(3), PAGE, RW, FIXED_ANON}, {MADVISE, A(3), PAGE, MADV_DONTDUMP});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(0), 3 * PAGE, MADV_DONTDUMP}, {MMAP, A(3), PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(3), PAGE, MADV_DONTDUMP});
 }
 
-/* --- Against the host: contents ---------------------------------------------------------------------------- */
+/* --- Against the host: contents --------------------------------------------------------------- */
 
 static void test_dontneed(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {STORE, A(1)}, {STORE, A(3)},
-	            {MINCORE, A(0), 4 * PAGE}, {MADVISE, A(1), 2 * PAGE, MADV_DONTNEED}, {MINCORE, A(0), 4 * PAGE},
-	            {BYTE, A(0)}, {BYTE, A(1)}, {BYTE, A(3)}, {MINCORE, A(0), 4 * PAGE}, {CHILD_BYTE, A(1)});
+	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {STORE, A(1)},
+	            {STORE, A(3)}, {MINCORE, A(0), 4 * PAGE},
+	            {MADVISE, A(1), 2 * PAGE, MADV_DONTNEED}, {MINCORE, A(0), 4 * PAGE},
+	            {BYTE, A(0)}, {BYTE, A(1)}, {BYTE, A(3)}, {MINCORE, A(0), 4 * PAGE},
+	            {CHILD_BYTE, A(1)});
 	/* A private copy goes, the file's byte shows; shared memory keeps what it has. */
-	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY}, {STORE, A(0)}, {BYTE, A(0)},
-	            {MADVISE, A(0), PAGE, MADV_DONTNEED}, {BYTE, A(0)});
-	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)}, {MADVISE, A(0), PAGE, MADV_DONTNEED},
-	            {MINCORE, A(0), 2 * PAGE}, {BYTE, A(0)}, {CHILD_BYTE, A(0)});
+	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY}, {STORE, A(0)},
+	            {BYTE, A(0)}, {MADVISE, A(0), PAGE, MADV_DONTNEED}, {BYTE, A(0)});
+	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)},
+	            {MADVISE, A(0), PAGE, MADV_DONTNEED}, {MINCORE, A(0), 2 * PAGE}, {BYTE, A(0)},
+	            {CHILD_BYTE, A(0)});
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, FIXED_ANON | MAP_LOCKED},
 	            {MADVISE, A(0), PAGE, MADV_DONTNEED_LOCKED}, {MINCORE, A(0), PAGE});
 }
@@ -98,36 +103,46 @@ static void test_dontneed(struct vm_fixture *f, gconstpointer data)
 static void test_remove(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)}, {STORE, A(1)},
-	            {MADVISE, A(1), PAGE, MADV_REMOVE}, {MINCORE, A(0), 3 * PAGE}, {BYTE, A(0)}, {BYTE, A(1)},
-	            {CHILD_BYTE, A(1)}, {STORE, A(1)}, {CHILD_BYTE, A(1)});
+	            {MADVISE, A(1), PAGE, MADV_REMOVE}, {MINCORE, A(0), 3 * PAGE}, {BYTE, A(0)},
+	            {BYTE, A(1)}, {CHILD_BYTE, A(1)}, {STORE, A(1)}, {CHILD_BYTE, A(1)});
 	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, MAP_SHARED | MAP_FIXED, RDWR},
-	            {MMAP, A(8), 4 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDWR}, {STORE, A(1)}, {STORE, A(2)},
-	            {STORE, A(9)}, {BYTE, A(10)}, {MADVISE, A(1), 2 * PAGE, MADV_REMOVE}, {BYTE, A(0)}, {BYTE, A(1)},
+	            {MMAP, A(8), 4 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDWR}, {STORE, A(1)},
+	            {STORE, A(2)}, {STORE, A(9)}, {BYTE, A(10)},
+	            {MADVISE, A(1), 2 * PAGE, MADV_REMOVE}, {BYTE, A(0)}, {BYTE, A(1)},
 	            {BYTE, A(2)}, {BYTE, A(3)}, {BYTE, A(9)}, {BYTE, A(10)});
 }
 
 static void test_fork_advice(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {STORE, A(1)}, {STORE, A(2)},
-	            {MADVISE, A(1), PAGE, MADV_WIPEONFORK}, {CHILD_BYTE, A(0)}, {CHILD_BYTE, A(1)}, {CHILD_BYTE, A(2)},
-	            {BYTE, A(1)}, {MADVISE, A(1), PAGE, MADV_KEEPONFORK}, {CHILD_BYTE, A(1)});
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_SHARED}, {STORE, A(1)}, {MADVISE, A(1), PAGE, MADV_DONTFORK},
-	            {CHILD_BYTE, A(0)}, {CHILD_BYTE, A(1)}, {BYTE, A(1)}, {MADVISE, A(1), PAGE, MADV_DOFORK},
-	            {CHILD_BYTE, A(1)});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {STORE, A(1)},
+	            {STORE, A(2)}, {MADVISE, A(1), PAGE, MADV_WIPEONFORK}, {CHILD_BYTE, A(0)},
+	            {CHILD_BYTE, A(1)}, {CHILD_BYTE, A(2)}, {BYTE, A(1)},
+	            {MADVISE, A(1), PAGE, MADV_KEEPONFORK}, {CHILD_BYTE, A(1)});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_SHARED}, {STORE, A(1)},
+	            {MADVISE, A(1), PAGE, MADV_DONTFORK}, {CHILD_BYTE, A(0)}, {CHILD_BYTE, A(1)},
+	            {BYTE, A(1)}, {MADVISE, A(1), PAGE, MADV_DOFORK}, {CHILD_BYTE, A(1)});
 }
 
 static void test_populate(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_POPULATE_READ},
-	            {MADVISE, A(2), PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 4 * PAGE}, {BYTE, A(2)});
-	/* What comes before the first failure has come: a hole, rights, the end of the file, a guard page. */
+	ASSERT_SAME(
+	    f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_POPULATE_READ},
+	    {MADVISE, A(2), PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 4 * PAGE}, {BYTE, A(2)});
+	/*
+	 * What comes before the first failure has come: a hole, rights, the end of the file, a
+	 * guard page.
+	 */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON}, {MMAP, A(3), PAGE, RW, FIXED_ANON},
-	            {MADVISE, A(0), 4 * PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 2 * PAGE}, {MINCORE, A(3), PAGE});
-	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON}, {MMAP, A(2), PAGE, PROT_READ, FIXED_ANON},
+	            {MADVISE, A(0), 4 * PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 2 * PAGE},
+	            {MINCORE, A(3), PAGE});
+	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
+	            {MMAP, A(2), PAGE, PROT_READ, FIXED_ANON},
 	            {MADVISE, A(0), 3 * PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 3 * PAGE});
 	ASSERT_SAME(f, {MMAP, A(0), 6 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY},
-	            {MADVISE, A(3), 2 * PAGE, MADV_POPULATE_WRITE}, {MADVISE, A(4), PAGE, MADV_POPULATE_READ});
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
+	            {MADVISE, A(3), 2 * PAGE, MADV_POPULATE_WRITE},
+	            {MADVISE, A(4), PAGE, MADV_POPULATE_READ});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
 	            {MADVISE, A(0), 3 * PAGE, MADV_POPULATE_READ}, {MINCORE, A(0), 3 * PAGE});
 	/* A stack does not grow for it. */
 	ASSERT_SAME(f, {MMAP, A(8), 2 * PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
@@ -137,41 +152,56 @@ static void test_populate(struct vm_fixture *f, gconstpointer data)
 static void test_guard(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {STORE, A(1)},
-	            {MADVISE, A(1), 2 * PAGE, MADV_GUARD_INSTALL}, {LOAD, A(1)}, {STORE, A(2)}, {CODE, A(1)},
-	            {BYTE, A(0)}, {STORE, A(3)}, {MINCORE, A(0), 4 * PAGE}, {CHILD_BYTE, A(1)},
-	            {MADVISE, A(0), 4 * PAGE, MADV_DONTNEED}, {CODE, A(1)}, {MADVISE, A(0), 4 * PAGE, MADV_FREE},
-	            {CODE, A(2)}, {MADVISE, A(0), 2 * PAGE, MADV_GUARD_REMOVE}, {BYTE, A(1)}, {CODE, A(2)},
+	            {MADVISE, A(1), 2 * PAGE, MADV_GUARD_INSTALL}, {LOAD, A(1)}, {STORE, A(2)},
+	            {CODE, A(1)}, {BYTE, A(0)}, {STORE, A(3)}, {MINCORE, A(0), 4 * PAGE},
+	            {CHILD_BYTE, A(1)}, {MADVISE, A(0), 4 * PAGE, MADV_DONTNEED}, {CODE, A(1)},
+	            {MADVISE, A(0), 4 * PAGE, MADV_FREE}, {CODE, A(2)},
+	            {MADVISE, A(0), 2 * PAGE, MADV_GUARD_REMOVE}, {BYTE, A(1)}, {CODE, A(2)},
 	            {MADVISE, A(1), 2 * PAGE, MADV_GUARD_REMOVE}, {BYTE, A(2)});
 	/* mprotect leaves it; rights come first; munmap and a new mapping end it. */
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
-	            {MPROTECT, A(1), PAGE, PROT_NONE}, {CODE, A(1)}, {MPROTECT, A(1), PAGE, RW}, {CODE, A(1)},
-	            {MUNMAP, A(1), PAGE}, {CODE, A(1)}, {MMAP, A(1), PAGE, RW, FIXED_ANON}, {BYTE, A(1)});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL}, {MPROTECT, A(1), PAGE, PROT_NONE},
+	            {CODE, A(1)}, {MPROTECT, A(1), PAGE, RW}, {CODE, A(1)}, {MUNMAP, A(1), PAGE},
+	            {CODE, A(1)}, {MMAP, A(1), PAGE, RW, FIXED_ANON}, {BYTE, A(1)});
 	/* It moves with its area. */
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
-	            {MREMAP, A(0), 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(16)}, {CODE, A(16)},
-	            {CODE, A(17)}, {CODE, A(0)},
-	            {MREMAP, A(16), 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, A(32)},
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
+	            {MREMAP, A(0), 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(16)},
+	            {CODE, A(16)}, {CODE, A(17)}, {CODE, A(0)},
+	            {MREMAP, A(16), 3 * PAGE, 3 * PAGE,
+	             MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, A(32)},
 	            {CODE, A(33)}, {CODE, A(17)});
 	/* Shared memory and files have them too, each process its own; what is behind it stays. */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)},
-	            {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL}, {CODE, A(0)}, {MINCORE, A(0), 2 * PAGE},
-	            {CHILD_BYTE, A(0)}, {MADVISE, A(0), PAGE, MADV_GUARD_REMOVE}, {BYTE, A(0)});
+	            {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL}, {CODE, A(0)},
+	            {MINCORE, A(0), 2 * PAGE}, {CHILD_BYTE, A(0)},
+	            {MADVISE, A(0), PAGE, MADV_GUARD_REMOVE}, {BYTE, A(0)});
 	ASSERT_SAME(f, {MMAP, A(0), 6 * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, RDONLY},
-	            {MADVISE, A(3), 2 * PAGE, MADV_GUARD_INSTALL}, {CODE, A(3)}, {CODE, A(4)}, {CODE, A(5)},
-	            {MADVISE, A(3), 2 * PAGE, MADV_GUARD_REMOVE}, {CODE, A(3)}, {CODE, A(4)});
-	/* A child that starts with an empty area has none; locked memory gets none, and keeps what it has. */
-	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON}, {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL},
-	            {CHILD_BYTE, A(0)}, {MADVISE, A(0), PAGE, MADV_WIPEONFORK}, {CHILD_BYTE, A(0)});
+	            {MADVISE, A(3), 2 * PAGE, MADV_GUARD_INSTALL}, {CODE, A(3)}, {CODE, A(4)},
+	            {CODE, A(5)}, {MADVISE, A(3), 2 * PAGE, MADV_GUARD_REMOVE}, {CODE, A(3)},
+	            {CODE, A(4)});
+	/*
+	 * A child that starts with an empty area has none; locked memory gets none, and keeps what
+	 * it has.
+	 */
+	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL}, {CHILD_BYTE, A(0)},
+	            {MADVISE, A(0), PAGE, MADV_WIPEONFORK}, {CHILD_BYTE, A(0)});
 	/* Pages on both sides of it are one family: areas merge again. */
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
-	            {MPROTECT, A(1), PAGE, PROT_READ}, {STORE, A(0)}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
+	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL}, {MPROTECT, A(1), PAGE, PROT_READ},
+	            {STORE, A(0)}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});
 }
 
 static void test_mincore(struct vm_fixture *f, gconstpointer data)
 {
 	static const struct host_step before[] = {
-	    {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON},   {STORE, A(0)}, {LOAD, A(2)},
-	    {MMAP, A(8), 4 * PAGE, RW, FIXED_SHARED}, {STORE, A(9)}, {MMAP, A(16), PAGE, PROT_NONE, FIXED_ANON},
+	    {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON},
+	    {STORE, A(0)},
+	    {LOAD, A(2)},
+	    {MMAP, A(8), 4 * PAGE, RW, FIXED_SHARED},
+	    {STORE, A(9)},
+	    {MMAP, A(16), PAGE, PROT_NONE, FIXED_ANON},
 	};
 	static const struct host_step steps[] = {
 	    {MINCORE, A(0), 4 * PAGE},

@@ -1,5 +1,6 @@
 /*
- * test_madvise_pages.c - what each advice of madvise does to pages, frames, slots, entries and host files.
+ * test_madvise_pages.c - what each advice of madvise does to pages, frames, slots, entries and host
+ * files.
  */
 #include "tests/fixture/madvise_all.h"
 #include "tests/fixture/pressure.h"
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- Pages and frames -------------------------------------------------------------------------------------- */
+/* --- Pages and frames ------------------------------------------------------------------------- */
 
 static int advise(struct pressure *p, unsigned page, unsigned pages, int advice)
 {
@@ -39,12 +40,14 @@ static void test_mincore_rights(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		struct pressure p;
-		pressure_begin(&p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
+		pressure_begin(
+		    &p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
 		g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
 		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 		map_file(p.f.process, ARENA, 2, PROT_READ, MAP_PRIVATE, file, 0);
 		vm_file_unref(file);
-		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode), ==, 0);
+		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode),
+		                ==, 0);
 		get(p.f.process, ARENA);
 		assert_in_core(p.f.process, ARENA, cases[i].expected);
 		pressure_end(&p);
@@ -79,7 +82,8 @@ static void test_free_without_swap(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 4, .policy = "lru", .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 4, .policy = "lru", .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	fill(p.f.process, ARENA, 4, 'a');
 	g_assert_cmpint(advise(&p, 2, 1, MADV_FREE), ==, 0);
@@ -91,7 +95,10 @@ static void test_free_without_swap(void)
 	pressure_end(&p);
 }
 
-/* What another process still holds stays; clear_refs takes dirty bits, but not the knowledge of a write. */
+/*
+ * What another process still holds stays; clear_refs takes dirty bits, but not the knowledge of a
+ * write.
+ */
 static void test_free_and_others(void)
 {
 	struct pressure p;
@@ -143,7 +150,9 @@ static void test_dontneed_frames(void)
 	pressure_end(&p);
 }
 
-/* Swapped pages come into the swap cache, pages of a file into the page cache; neither is mapped. */
+/*
+ * Swapped pages come into the swap cache, pages of a file into the page cache; neither is mapped.
+ */
 static void test_willneed(void)
 {
 	struct pressure p;
@@ -179,7 +188,8 @@ static void test_willneed_limits(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 4, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 4, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_autofree char *path = make_file(&p.f, "ahead", 16 * PAGE, 'A');
 	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
@@ -204,9 +214,10 @@ static void test_cold(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
 		struct pressure p;
-		pressure_begin(
-		    &p, &(struct pressure_size){
-		            .frames = 4, .slots = 16, .policy = policies[i], .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin(&p, &(struct pressure_size){.frames = 4,
+		                                           .slots = 16,
+		                                           .policy = policies[i],
+		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 		map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 		fill(p.f.process, ARENA, 4, 'a');
 		g_assert_cmpint(advise(&p, 2, 1, MADV_COLD), ==, 0);
@@ -315,7 +326,8 @@ static void test_remove_many(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 200, RW, SHARED_ANON);
 	fill(p.f.process, ARENA, 200, 'r');
 	g_assert_cmpint(vm_madvise(p.f.process, ARENA + PAGE, 198 * PAGE, MADV_REMOVE), ==, 0);
@@ -347,7 +359,7 @@ static void test_remove_refused(void)
 	pressure_end(&p);
 }
 
-/* --- Areas and flags ----------------------------------------------------------------------------------------- */
+/* --- Areas and flags -------------------------------------------------------------------------- */
 
 /* Past max_map_count: EAGAIN, and the first of two splits stays, as in Linux (vma_modify). */
 static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
@@ -402,7 +414,7 @@ static void test_ended(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* --- Many at once ------------------------------------------------------------------------------------------- */
+/* --- Many at once ----------------------------------------------------------------------------- */
 
 enum { BUSY_PAGES = 32, BUSY_ROUNDS = 1500 };
 
@@ -420,7 +432,8 @@ static void *be_busy(void *arg)
 	for (int i = 0; i < BUSY_ROUNDS; i++) {
 		unsigned page = (unsigned)rand_r(&busy->seed) % BUSY_PAGES;
 		uint64_t len = (1 + (unsigned)rand_r(&busy->seed) % (BUSY_PAGES - page)) * PAGE;
-		int advice = all_advice[(unsigned)rand_r(&busy->seed) % (G_N_ELEMENTS(all_advice) - NO_ADVICE)];
+		int advice = all_advice[(unsigned)rand_r(&busy->seed) %
+		                        (G_N_ELEMENTS(all_advice) - NO_ADVICE)];
 		char byte = (char)i;
 		vm_madvise(busy->process, A(page), len, advice);
 		vm_write(busy->process, A(page), &byte, 1);
@@ -437,7 +450,8 @@ static void test_many(void)
 	struct busy busy[3];
 	GThread *threads[G_N_ELEMENTS(busy)];
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 16, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 16, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_autofree char *path = make_file(&p.f, "busy", 8 * PAGE, 'A');
 	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);

@@ -1,6 +1,6 @@
 /*
- * test_mmap.c - mmap, munmap, brk, sbrk and msync: results, errno in Linux's order, and the areas that stand afterwards,
- * compared with the host's kernel where a host process can do the same.
+ * test_mmap.c - mmap, munmap, brk, sbrk and msync: results, errno in Linux's order, and the areas
+ * that stand afterwards, compared with the host's kernel where a host process can do the same.
  */
 #include "tests/fixture/vm_host.h"
 
@@ -9,7 +9,7 @@
 #define A(page) (ARENA + (page)*PAGE)
 #define FIXED_ANON (PRIVATE_ANON | MAP_FIXED)
 
-/* --- Against the host ----------------------------------------------------------------------------- */
+/* --- Against the host ------------------------------------------------------------------------- */
 
 static void test_mmap_errno(struct vm_fixture *f, gconstpointer data)
 {
@@ -51,7 +51,8 @@ static void test_mmap_errno(struct vm_fixture *f, gconstpointer data)
 	    {MMAP, A(0), PAGE, 0x40, FIXED_ANON},
 	    {MMAP, A(0), PAGE, 0xff0, FIXED_ANON},
 	    {MMAP, A(0), PAGE, PROT_GROWSDOWN | RW, FIXED_ANON},
-	    {MMAP, A(0), PAGE, RW, FIXED_ANON | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | MAP_LOCKED},
+	    {MMAP, A(0), PAGE, RW,
+	     FIXED_ANON | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | MAP_LOCKED},
 	    {MMAP, A(0), PAGE, RW, FIXED_ANON, NO_FILE, UINT64_MAX - PAGE + 1},
 	    {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON, NO_FILE, UINT64_MAX - PAGE + 1},
 	};
@@ -184,11 +185,15 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(1), PAGE, RW, FIXED_ANON},
 	            {MMAP, A(3), PAGE, RW, FIXED_ANON}, {MMAP, A(2), PAGE, RW, FIXED_ANON});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {MMAP, A(2), PAGE, RW, FIXED_ANON},
-	            {STORE, A(2)}, {MMAP, A(1), PAGE, RW, FIXED_ANON});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(1), PAGE, PROT_READ, FIXED_ANON},
-	            {MMAP, A(2), PAGE, RW, FIXED_ANON | MAP_NORESERVE}, {MMAP, A(3), PAGE, RW, FIXED_ANON | MAP_LOCKED},
-	            {MMAP, A(4), PAGE, RW, FIXED_ANON | MAP_STACK}, {MMAP, A(5), PAGE, RW, FIXED_ANON | MAP_POPULATE});
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {STORE, A(0)},
+	            {MMAP, A(2), PAGE, RW, FIXED_ANON}, {STORE, A(2)},
+	            {MMAP, A(1), PAGE, RW, FIXED_ANON});
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON},
+	            {MMAP, A(1), PAGE, PROT_READ, FIXED_ANON},
+	            {MMAP, A(2), PAGE, RW, FIXED_ANON | MAP_NORESERVE},
+	            {MMAP, A(3), PAGE, RW, FIXED_ANON | MAP_LOCKED},
+	            {MMAP, A(4), PAGE, RW, FIXED_ANON | MAP_STACK},
+	            {MMAP, A(5), PAGE, RW, FIXED_ANON | MAP_POPULATE});
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, SHARED_ANON | MAP_FIXED},
 	            {MMAP, A(1), PAGE, RW, SHARED_ANON | MAP_FIXED});
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, MAP_SHARED | MAP_FIXED, RDWR, 0},
@@ -199,29 +204,32 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 	            {MMAP, A(5), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, RDONLY, 4 * PAGE});
 	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MUNMAP, A(1), PAGE},
 	            {MMAP, A(1), PAGE, RW, FIXED_ANON});
-	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MMAP, A(1), 2 * PAGE, PROT_NONE, FIXED_ANON},
-	            {MMAP, A(2), PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY}, {MUNMAP, A(1), PAGE}, {LOAD, A(2)},
-	            {LOAD, A(1)}, {STORE, A(3)});
+	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON},
+	            {MMAP, A(1), 2 * PAGE, PROT_NONE, FIXED_ANON},
+	            {MMAP, A(2), PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY}, {MUNMAP, A(1), PAGE},
+	            {LOAD, A(2)}, {LOAD, A(1)}, {STORE, A(3)});
 }
 
 /* A stack grows, keeps its distance from others, and does not merge with what it reaches. */
 static void test_growth(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0xfff)}, {STORE, A(0xf00)},
-	            {LOAD, A(0xe00)}, {STORE, A(0x1001)});
-	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {MMAP, A(0xef0), PAGE, RW, FIXED_ANON},
-	            {STORE, A(0xfff)}, {STORE, A(0xff1)}, {STORE, A(0xff0)});
+	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0xfff)},
+	            {STORE, A(0xf00)}, {LOAD, A(0xe00)}, {STORE, A(0x1001)});
 	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
-	            {MMAP, A(0xff0), PAGE, PROT_NONE, FIXED_ANON}, {STORE, A(0xff1)}, {STORE, A(0xff0)});
+	            {MMAP, A(0xef0), PAGE, RW, FIXED_ANON}, {STORE, A(0xfff)}, {STORE, A(0xff1)},
+	            {STORE, A(0xff0)});
+	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
+	            {MMAP, A(0xff0), PAGE, PROT_NONE, FIXED_ANON}, {STORE, A(0xff1)},
+	            {STORE, A(0xff0)});
 	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
 	            {MMAP, A(0xff0), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0xff1)});
-	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, PROT_READ, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0xfff)},
-	            {LOAD, A(0xffe)});
-	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0x1001) - 8 * MIB - PAGE},
-	            {STORE, A(0x1001) - 8 * MIB});
+	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, PROT_READ, FIXED_ANON | MAP_GROWSDOWN},
+	            {STORE, A(0xfff)}, {LOAD, A(0xffe)});
+	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
+	            {STORE, A(0x1001) - 8 * MIB - PAGE}, {STORE, A(0x1001) - 8 * MIB});
 }
 
-/* --- Placement in a process whose layout is known ------------------------------------------------- */
+/* --- Placement in a process whose layout is known --------------------------------------------- */
 
 #define TOP (VM_USER_END - 128 * MIB)
 
@@ -234,12 +242,14 @@ static void test_placement(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(map(f->process, 0, 3, RW, PRIVATE_ANON), ==, TOP - 7 * PAGE);
 	g_assert_cmphex(map(f->process, 0, 1, RW, PRIVATE_ANON), ==, TOP - 2 * PAGE);
 	/* Whole huge pages are aligned to huge pages. */
-	g_assert_cmphex(map(f->process, 0, 512, RW, PRIVATE_ANON), ==, (TOP - 7 * PAGE - 2 * MIB) & -(2 * MIB));
+	g_assert_cmphex(map(f->process, 0, 512, RW, PRIVATE_ANON), ==,
+	                (TOP - 7 * PAGE - 2 * MIB) & -(2 * MIB));
 	/* MAP_32BIT searches upwards in the second GiB. */
 	g_assert_cmphex(map(f->process, 0, 1, RW, PRIVATE_ANON | MAP_32BIT), ==, 0x40000000);
 	g_assert_cmphex(map(f->process, 0, 1, RW, PRIVATE_ANON | MAP_32BIT), ==, 0x40001000);
 	/* When nothing is free below the top, the search goes upwards. */
-	g_assert_cmpint(vm_mmap(f->process, 65536, TOP - 65536, PROT_NONE, FIXED_ANON, NULL, 0), ==, 65536);
+	g_assert_cmpint(vm_mmap(f->process, 65536, TOP - 65536, PROT_NONE, FIXED_ANON, NULL, 0), ==,
+	                65536);
 	g_assert_cmphex(map(f->process, 0, 1, RW, PRIVATE_ANON), ==, TOP);
 }
 
@@ -250,9 +260,12 @@ static void test_file_placement(struct vm_fixture *f, gconstpointer data)
 
 	resize_file(path, 4 * MIB);
 	file = open_file(f, path, O_RDONLY);
-	g_assert_cmphex(map_file(f->process, 0, 1, PROT_READ, MAP_PRIVATE, file, 0), ==, TOP - PAGE);
-	g_assert_cmphex(map_file(f->process, 0, 1024, PROT_READ, MAP_PRIVATE, file, 0) % (2 * MIB), ==, 0);
-	g_assert_cmphex(map_file(f->process, 0, 1023, PROT_READ, MAP_PRIVATE, file, 1) % (2 * MIB), ==, PAGE);
+	g_assert_cmphex(map_file(f->process, 0, 1, PROT_READ, MAP_PRIVATE, file, 0), ==,
+	                TOP - PAGE);
+	g_assert_cmphex(map_file(f->process, 0, 1024, PROT_READ, MAP_PRIVATE, file, 0) % (2 * MIB),
+	                ==, 0);
+	g_assert_cmphex(map_file(f->process, 0, 1023, PROT_READ, MAP_PRIVATE, file, 1) % (2 * MIB),
+	                ==, PAGE);
 	vm_file_unref(file);
 }
 
@@ -271,17 +284,22 @@ static void test_min_addr(struct vm_fixture *f, gconstpointer data)
 static void test_memlock(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 8 * MIB / PAGE, PROT_NONE, FIXED_ANON | MAP_LOCKED);
-	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW, FIXED_ANON | MAP_LOCKED, NULL, 0), ==, -EAGAIN);
+	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW, FIXED_ANON | MAP_LOCKED, NULL, 0),
+	                ==, -EAGAIN);
 	/* The limit is looked at before the type. */
-	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW, MAP_ANONYMOUS | MAP_FIXED | MAP_LOCKED, NULL, 0), ==,
-	                -EAGAIN);
+	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW,
+	                        MAP_ANONYMOUS | MAP_FIXED | MAP_LOCKED, NULL, 0),
+	                ==, -EAGAIN);
 	g_assert_cmpint(vm_munmap(f->process, A(0), PAGE), ==, 0);
 	map(f->process, A(0x4000), 1, RW, FIXED_ANON | MAP_LOCKED);
 }
 
-/* --- The number of areas -------------------------------------------------------------------------- */
+/* --- The number of areas ---------------------------------------------------------------------- */
 
-/* As on Linux, mmap may make one area more than max_map_count says, and cutting an end off needs no room for one. */
+/*
+ * As on Linux, mmap may make one area more than max_map_count says, and cutting an end off needs no
+ * room for one.
+ */
 static void test_map_count(struct vm_fixture *f, gconstpointer data)
 {
 	const struct vm_limits *limits = data;
@@ -290,7 +308,8 @@ static void test_map_count(struct vm_fixture *f, gconstpointer data)
 
 	for (i = 0; vm_mmap(f->process, A(4 * i), 3 * PAGE, RW, FIXED_ANON, NULL, 0) >= 0; i++)
 		;
-	g_assert_cmpint(vm_mmap(f->process, A(4 * i), 3 * PAGE, RW, FIXED_ANON, NULL, 0), ==, -ENOMEM);
+	g_assert_cmpint(vm_mmap(f->process, A(4 * i), 3 * PAGE, RW, FIXED_ANON, NULL, 0), ==,
+	                -ENOMEM);
 	vm_process_info(f->process, &info);
 	g_assert_cmpuint(info.areas, ==, limits->max_map_count + 1);
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, PROT_READ), ==, -ENOMEM);
@@ -302,7 +321,7 @@ static void test_map_count(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_munmap(f->process, A(8), 3 * PAGE), ==, 0);
 }
 
-/* --- The heap ------------------------------------------------------------------------------------- */
+/* --- The heap --------------------------------------------------------------------------------- */
 
 #define HEAP UINT64_C(0x555555556000)
 
@@ -360,7 +379,8 @@ static void test_brk_refused(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_brk(f->process, VM_USER_END), ==, heap);
 	g_assert_cmpint(vm_brk(f->process, UINT64_MAX), ==, heap);
 	vm_process_info(f->process, &info);
-	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, info.areas - 1), ==, 0);
+	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, info.areas - 1), ==,
+	                0);
 	g_assert_cmpint(vm_brk(f->process, (uint64_t)end), ==, heap);
 	g_assert_cmpint(vm_machine_set_knob(f->machine, VM_KNOB_MAX_MAP_COUNT, 65530), ==, 0);
 	g_assert_cmpint(vm_brk(f->process, (uint64_t)end), ==, end);
@@ -382,7 +402,7 @@ static void test_sbrk(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex((uint64_t)vm_brk(f->process, 0), ==, HEAP);
 }
 
-/* --- Populating ----------------------------------------------------------------------------------- */
+/* --- Populating ------------------------------------------------------------------------------- */
 
 static void test_populate(struct vm_fixture *f, gconstpointer data)
 {
@@ -414,9 +434,10 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 /* As large as the address space, nearly, and a multiple of huge pages. */
 static void test_too_large(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, 0, UINT64_C(0x7fffffe00000), PROT_NONE, PRIVATE_ANON, NO_FILE},
-	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_NONE, PRIVATE_ANON | MAP_NORESERVE, NO_FILE},
-	            {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_READ, MAP_PRIVATE, RDONLY});
+	ASSERT_SAME(
+	    f, {MMAP, 0, UINT64_C(0x7fffffe00000), PROT_NONE, PRIVATE_ANON, NO_FILE},
+	    {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_NONE, PRIVATE_ANON | MAP_NORESERVE, NO_FILE},
+	    {MMAP, 0, UINT64_C(0x7fffffc00000), PROT_READ, MAP_PRIVATE, RDONLY});
 }
 
 int main(int argc, char **argv)

@@ -1,13 +1,13 @@
 /*
- * test_mprotect.c - mprotect: errno, splitting and merging as the host's kernel does it, and what the rights do to pages
- * that are there already.
+ * test_mprotect.c - mprotect: errno, splitting and merging as the host's kernel does it, and what
+ * the rights do to pages that are there already.
  */
 #include "tests/fixture/vm_host.h"
 
 #define A(page) (ARENA + (page)*PAGE)
 #define FIXED_ANON (PRIVATE_ANON | MAP_FIXED)
 
-/* --- Against the host ----------------------------------------------------------------------------- */
+/* --- Against the host ------------------------------------------------------------------------- */
 
 static void test_errno(struct vm_fixture *f, gconstpointer data)
 {
@@ -59,10 +59,11 @@ static void test_half_way(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
 	            {MMAP, A(2), 2 * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, RDONLY},
-	            {MMAP, A(4), PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), 4 * PAGE, PROT_WRITE}, {LOAD, A(0)},
-	            {STORE, A(2)});
-	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON}, {MMAP, A(3), 2 * PAGE, RW, FIXED_ANON},
-	            {MPROTECT, A(1), 3 * PAGE, PROT_READ}, {STORE, A(0)}, {STORE, A(1)}, {STORE, A(3)});
+	            {MMAP, A(4), PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), 4 * PAGE, PROT_WRITE},
+	            {LOAD, A(0)}, {STORE, A(2)});
+	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
+	            {MMAP, A(3), 2 * PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), 3 * PAGE, PROT_READ},
+	            {STORE, A(0)}, {STORE, A(1)}, {STORE, A(3)});
 }
 
 static void test_merging(struct vm_fixture *f, gconstpointer data)
@@ -71,42 +72,55 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 	            {MPROTECT, A(3), PAGE, PROT_READ}, {MPROTECT, A(2), PAGE, PROT_READ},
 	            {MPROTECT, A(1), 3 * PAGE, RW});
 	/* With pages: each part that was written on its own is a family of pages of its own. */
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {MPROTECT, A(1), PAGE, PROT_READ},
-	            {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});
-	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), PAGE, PROT_READ}, {STORE, A(0)},
-	            {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW}, {STORE, A(1)});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(1), PAGE, PROT_READ, FIXED_ANON}, {STORE, A(0)},
-	            {MPROTECT, A(1), PAGE, RW}, {STORE, A(1)}, {MMAP, A(3), PAGE, RW, FIXED_ANON}, {STORE, A(3)},
-	            {MMAP, A(2), PAGE, RW, FIXED_ANON});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {STORE, A(0)},
+	            {MPROTECT, A(1), PAGE, PROT_READ}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});
+	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), PAGE, PROT_READ},
+	            {STORE, A(0)}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW}, {STORE, A(1)});
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON},
+	            {MMAP, A(1), PAGE, PROT_READ, FIXED_ANON}, {STORE, A(0)},
+	            {MPROTECT, A(1), PAGE, RW}, {STORE, A(1)}, {MMAP, A(3), PAGE, RW, FIXED_ANON},
+	            {STORE, A(3)}, {MMAP, A(2), PAGE, RW, FIXED_ANON});
 }
 
-/* Memory that was never writable is not charged, and what is charged does not merge with what is not. */
+/*
+ * Memory that was never writable is not charged, and what is charged does not merge with what is
+ * not.
+ */
 static void test_accounting(struct vm_fixture *f, gconstpointer data)
 {
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, FIXED_ANON}, {MMAP, A(1), PAGE, RW, FIXED_ANON},
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, FIXED_ANON},
+	            {MMAP, A(1), PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), PAGE, PROT_READ});
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, FIXED_ANON},
+	            {MMAP, A(1), PAGE, RW, FIXED_ANON}, {STORE, A(1)},
 	            {MPROTECT, A(1), PAGE, PROT_READ});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, FIXED_ANON}, {MMAP, A(1), PAGE, RW, FIXED_ANON}, {STORE, A(1)},
-	            {MPROTECT, A(1), PAGE, PROT_READ});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_NONE, FIXED_ANON}, {MMAP, A(1), 2 * PAGE, RW, FIXED_ANON}, {STORE, A(1)},
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_NONE, FIXED_ANON},
+	            {MMAP, A(1), 2 * PAGE, RW, FIXED_ANON}, {STORE, A(1)},
 	            {MPROTECT, A(0), PAGE, RW}, {MPROTECT, A(0), 3 * PAGE, PROT_NONE});
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, RDONLY, 0},
-	            {MMAP, A(1), PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY, PAGE}, {MPROTECT, A(1), PAGE, PROT_READ},
-	            {MPROTECT, A(0), PAGE, RW}, {MPROTECT, A(1), PAGE, RW});
+	            {MMAP, A(1), PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY, PAGE},
+	            {MPROTECT, A(1), PAGE, PROT_READ}, {MPROTECT, A(0), PAGE, RW},
+	            {MPROTECT, A(1), PAGE, RW});
 }
 
-/* --- Pages that are there -------------------------------------------------------------------------- */
+/* --- Pages that are there --------------------------------------------------------------------- */
 
 static void assert_rights(struct vm_fixture *f, uint64_t va, int prot)
 {
 	struct vm_fault record;
 	bool accessible = prot != PROT_NONE;
 
-	g_assert_cmpint(touch(f->process, va, VM_ACCESS_READ, &record), ==, accessible ? 0 : -EACCES);
-	g_assert_cmpint(touch(f->process, va, VM_ACCESS_EXEC, &record), ==, prot & PROT_EXEC ? 0 : -EACCES);
-	g_assert_cmpint(touch(f->process, va, VM_ACCESS_WRITE, &record), ==, prot & PROT_WRITE ? 0 : -EACCES);
+	g_assert_cmpint(touch(f->process, va, VM_ACCESS_READ, &record), ==,
+	                accessible ? 0 : -EACCES);
+	g_assert_cmpint(touch(f->process, va, VM_ACCESS_EXEC, &record), ==,
+	                prot & PROT_EXEC ? 0 : -EACCES);
+	g_assert_cmpint(touch(f->process, va, VM_ACCESS_WRITE, &record), ==,
+	                prot & PROT_WRITE ? 0 : -EACCES);
 }
 
-/* Every right after every other, on a page that is there, one that is the zero page, and one that is absent. */
+/*
+ * Every right after every other, on a page that is there, one that is the zero page, and one that
+ * is absent.
+ */
 static void test_every_right(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 3, RW, PRIVATE_ANON);

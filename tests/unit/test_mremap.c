@@ -1,5 +1,6 @@
 /*
- * test_mremap.c - mremap: errno and areas as the host's kernel has them; contents, page tables and counters follow a move.
+ * test_mremap.c - mremap: errno and areas as the host's kernel has them; contents, page tables and
+ * counters follow a move.
  */
 #include "tests/fixture/vm_host.h"
 
@@ -12,7 +13,7 @@ enum {
 	KEEP = MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
 };
 
-/* --- Against the host ----------------------------------------------------------------------------- */
+/* --- Against the host ------------------------------------------------------------------------- */
 
 static const struct host_step furniture[] = {
     {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON},
@@ -133,11 +134,13 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(9), PAGE, RW, FIXED_ANON},
 	            {MREMAP, A(0), PAGE, PAGE, TO, A(10)});
-	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {MMAP, A(9), PAGE, RW, FIXED_ANON},
-	            {MREMAP, A(0), PAGE, PAGE, TO, A(10)}, {STORE, A(9)}, {STORE, A(10)});
-	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {STORE, A(0)}, {MREMAP, A(2), PAGE, PAGE, TO, A(10)},
-	            {MREMAP, A(10), PAGE, PAGE, TO, A(2)});
-	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MREMAP, A(2), PAGE, PAGE, TO, A(10)}, {STORE, A(10)},
+	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {STORE, A(0)},
+	            {MMAP, A(9), PAGE, RW, FIXED_ANON}, {MREMAP, A(0), PAGE, PAGE, TO, A(10)},
+	            {STORE, A(9)}, {STORE, A(10)});
+	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {STORE, A(0)},
+	            {MREMAP, A(2), PAGE, PAGE, TO, A(10)}, {MREMAP, A(10), PAGE, PAGE, TO, A(2)});
+	ASSERT_SAME(f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON},
+	            {MREMAP, A(2), PAGE, PAGE, TO, A(10)}, {STORE, A(10)},
 	            {MREMAP, A(10), PAGE, PAGE, TO, A(2)}, {STORE, A(3)}, {STORE, A(1)});
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, RDWR, 0},
 	            {MMAP, A(10), 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, RDWR, 2 * PAGE},
@@ -147,7 +150,7 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 	            {MMAP, A(2), PAGE, RW, FIXED_ANON});
 }
 
-/* --- Contents ------------------------------------------------------------------------------------- */
+/* --- Contents --------------------------------------------------------------------------------- */
 
 static void test_contents(struct vm_fixture *f, gconstpointer data)
 {
@@ -158,12 +161,14 @@ static void test_contents(struct vm_fixture *f, gconstpointer data)
 	for (int i = 0; i < 1000; i += 7)
 		put(f->process, A(300 + i) + (uint64_t)i, (uint8_t)i);
 	vm_process_info(f->process, &before);
-	g_assert_cmpint(vm_mremap(f->process, A(300), 1000 * PAGE, 2000 * PAGE, TO, A(4001)), ==, A(4001));
+	g_assert_cmpint(vm_mremap(f->process, A(300), 1000 * PAGE, 2000 * PAGE, TO, A(4001)), ==,
+	                A(4001));
 	vm_process_info(f->process, &after);
 	g_assert_cmpuint(after.rss_anon, ==, before.rss_anon);
 	assert_sound(f->machine);
 	for (int i = 0; i < 1000; i++)
-		g_assert_cmpint(get(f->process, A(4001 + i) + (uint64_t)i), ==, i % 7 == 0 ? (uint8_t)i : 0);
+		g_assert_cmpint(get(f->process, A(4001 + i) + (uint64_t)i), ==,
+		                i % 7 == 0 ? (uint8_t)i : 0);
 	g_assert_cmpint(get(f->process, A(300)), ==, -EFAULT);
 	g_assert_cmpint(vm_mremap(f->process, A(4001), 2000 * PAGE, 10 * PAGE, 0, 0), ==, A(4001));
 	vm_process_info(f->process, &after);
@@ -177,7 +182,8 @@ static void test_dontunmap(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 2, RW, PRIVATE_ANON);
 	fill(f->process, A(0), 2, 'd');
-	g_assert_cmpint(vm_mremap(f->process, A(0), 2 * PAGE, 2 * PAGE, KEEP | MREMAP_FIXED, A(10)), ==, A(10));
+	g_assert_cmpint(vm_mremap(f->process, A(0), 2 * PAGE, 2 * PAGE, KEEP | MREMAP_FIXED, A(10)),
+	                ==, A(10));
 	assert_filled(f->process, A(10), 2, 'd');
 	assert_filled(f->process, A(0), 2, 0);
 	put(f->process, A(0), 'e');
@@ -228,7 +234,9 @@ static void test_counters(struct vm_fixture *f, gconstpointer data)
 	/* What a locked area grows by is brought in. */
 	g_assert_cmpuint(info.rss_anon, ==, 6);
 	g_assert_cmpuint(after.committed - before.committed, ==, 6);
-	g_assert_cmpint(vm_mremap(f->process, A(20), 6 * PAGE, 6 * PAGE, KEEP | MREMAP_FIXED, A(40)), ==, A(40));
+	g_assert_cmpint(
+	    vm_mremap(f->process, A(20), 6 * PAGE, 6 * PAGE, KEEP | MREMAP_FIXED, A(40)), ==,
+	    A(40));
 	vm_process_info(f->process, &info);
 	g_assert_cmpuint(info.vm_locked, ==, 6);
 }
@@ -253,7 +261,8 @@ static void test_too_large(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_NONE, PRIVATE_ANON | MAP_FIXED, NO_FILE},
 	            {MREMAP, A(0), PAGE, UINT64_C(0x7fffffff0000), MREMAP_MAYMOVE},
-	            {MREMAP, A(0), PAGE, UINT64_C(0x7fffffff0000), 0}, {MREMAP, A(0), UINT64_C(1) << 47, PAGE, 0},
+	            {MREMAP, A(0), PAGE, UINT64_C(0x7fffffff0000), 0},
+	            {MREMAP, A(0), UINT64_C(1) << 47, PAGE, 0},
 	            {MREMAP, A(0), UINT64_C(1) << 63, PAGE, MREMAP_MAYMOVE});
 }
 

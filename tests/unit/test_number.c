@@ -63,7 +63,8 @@ static const char *const nonsense[] = {
 };
 
 static const char *const too_large_sizes[] = {
-    "16777216T", "17179869184G", "18446744073709551615K", "0xffffffffffffffffM", "18446744073709551616K",
+    "16777216T",           "17179869184G",          "18446744073709551615K",
+    "0xffffffffffffffffM", "18446744073709551616K",
 };
 
 static void test_samples(void)

@@ -1,5 +1,6 @@
 /*
- * test_object.c - objects: pages come from host files on first use, and dirty ones go back. Also shared anonymous memory.
+ * test_object.c - objects: pages come from host files on first use, and dirty ones go back. Also
+ * shared anonymous memory.
  */
 #include "tests/fixture/object_fixture.h"
 
@@ -14,7 +15,7 @@ static struct vm_machine_info info_of(struct vm_fixture *f)
 	return info;
 }
 
-/* --- Coming in ------------------------------------------------------------------------------------ */
+/* --- Coming in -------------------------------------------------------------------------------- */
 
 static void test_first_use(struct vm_fixture *f, gconstpointer data)
 {
@@ -60,7 +61,8 @@ static void test_file_errno(struct vm_fixture *f, gconstpointer data)
 {
 	int error = 0, pipes[2];
 
-	g_assert_null(vm_file_new(f->machine, open(f->dir, O_RDONLY | O_DIRECTORY), O_RDONLY, &error));
+	g_assert_null(
+	    vm_file_new(f->machine, open(f->dir, O_RDONLY | O_DIRECTORY), O_RDONLY, &error));
 	g_assert_cmpint(error, ==, -ENODEV);
 	g_assert_null(vm_file_new(f->machine, open("/dev/null", O_RDONLY), O_RDONLY, &error));
 	g_assert_cmpint(error, ==, -ENODEV);
@@ -73,7 +75,7 @@ static void test_file_errno(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(error, ==, -EBADF);
 }
 
-/* --- Going back ----------------------------------------------------------------------------------- */
+/* --- Going back ------------------------------------------------------------------------------- */
 
 static void test_msync(struct vm_fixture *f, gconstpointer data)
 {
@@ -199,7 +201,7 @@ static void test_private(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* --- Names ---------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 static void keep_name(void *ctx, const struct vm_area_info *area)
 {
@@ -235,7 +237,7 @@ static void test_names(struct vm_fixture *f, gconstpointer data)
 	assert_name(f, deleted);
 }
 
-/* --- Shared anonymous memory ---------------------------------------------------------------------- */
+/* --- Shared anonymous memory ------------------------------------------------------------------ */
 
 static void test_shared_anonymous(struct vm_fixture *f, gconstpointer data)
 {
@@ -254,7 +256,7 @@ static void test_shared_anonymous(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(info_of(f).frames_shmem, ==, 1);
 }
 
-/* --- Derived state -------------------------------------------------------------------------------- */
+/* --- Derived state ---------------------------------------------------------------------------- */
 
 static void check_all_kinds(struct vm_process *process)
 {

@@ -3,7 +3,7 @@
  */
 #include "tests/fixture/object_fixture.h"
 
-/* --- Ends of files -------------------------------------------------------------------------------- */
+/* --- Ends of files ---------------------------------------------------------------------------- */
 
 static void test_partial_page(struct vm_fixture *f, gconstpointer data)
 {
@@ -92,7 +92,7 @@ static void test_truncation_after_fork(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* --- Others' changes ------------------------------------------------------------------------------ */
+/* --- Others' changes -------------------------------------------------------------------------- */
 
 static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
 {
@@ -106,7 +106,10 @@ static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
 	write_file(m.path, 0, 2 * PAGE, 'n');
 	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
 	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
-	/* Untouched private pages follow the file; written ones do not, nor does a page that is dirty here. */
+	/*
+	 * Untouched private pages follow the file; written ones do not, nor does a page that is
+	 * dirty here.
+	 */
 	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
 	g_assert_cmpint(get(f->process, A(5)), ==, 'p');
 	g_assert_cmpint(get(f->process, A(1)), ==, 'd');

@@ -3,13 +3,14 @@
  */
 #include "tests/fixture/pressure.h"
 
-/* --- Out of memory ------------------------------------------------------------------------------------------- */
+/* --- Out of memory ---------------------------------------------------------------------------- */
 
 static void test_oom_fail(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	struct vm_process *other = spawn(&p.f);
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
@@ -48,7 +49,8 @@ static void test_oom_kill(void)
 	struct killed killed = {0, 0};
 
 	pressure_begin(
-	    &p, &(struct pressure_size){.frames = 6, .slots = 6, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
+	    &p, &(struct pressure_size){
+	            .frames = 6, .slots = 6, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
 	vm_machine_watch(p.f.machine, watch, &killed);
 	struct vm_process *largest = spawn(&p.f), *small = spawn(&p.f);
 	map(largest, ARENA, 16, RW, PRIVATE_ANON);
@@ -82,7 +84,8 @@ static void test_oom_kill_self(void)
 	struct pressure p;
 
 	pressure_begin(
-	    &p, &(struct pressure_size){.frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
+	    &p, &(struct pressure_size){
+	            .frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
 	struct vm_process *other = spawn(&p.f);
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
 	put(other, ARENA, 'o');
@@ -102,7 +105,8 @@ static void test_oom_kill_in_vain(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 2, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 2, .overcommit = VM_OVERCOMMIT_ALWAYS, .oom_kill = true});
 	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
 	struct vm_process *other = spawn(&p.f);
 	map(other, ARENA, 4, RW, PRIVATE_ANON);

@@ -1,6 +1,6 @@
 /*
- * test_pagemap.c - every number about pages against every other: pagemap, smaps, page tables, frames, kpagecount, kpageflags;
- * and clear_refs.
+ * test_pagemap.c - every number about pages against every other: pagemap, smaps, page tables,
+ * frames, kpagecount, kpageflags; and clear_refs.
  */
 #include "tests/fixture/usage_fixture.h"
 
@@ -9,7 +9,7 @@
 /* A page in the units of shares: bytes x 4096. */
 #define SHARE (UINT64_C(1) << 24)
 
-/* --- Every number against every other ---------------------------------------------------------------- */
+/* --- Every number against every other --------------------------------------------------------- */
 
 enum { PROCESSES = 5, AREA_PAGES = 24, WALK = 400 };
 
@@ -65,7 +65,8 @@ static void assert_sums(struct pressure *p, struct vm_process **processes)
 			continue;
 		g_assert_cmpint(vm_process_usage(processes[i], add_usage, &one), ==, 0);
 		vm_process_info(processes[i], &info);
-		g_assert_cmpuint(one.rss, ==, (info.rss_anon + info.rss_file + info.rss_shmem) * PAGE);
+		g_assert_cmpuint(one.rss, ==,
+		                 (info.rss_anon + info.rss_file + info.rss_shmem) * PAGE);
 		g_assert_cmpuint(one.swap, ==, info.swap * PAGE);
 		g_assert_cmpint(vm_process_entries(processes[i], note_slot, slots), ==, 0);
 		all.pss += one.pss;
@@ -94,7 +95,8 @@ static void compare_entry(void *ctx, const struct vm_entry_info *entry)
 	uint64_t word = c->words[number] & ~(UINT64_C(1) << 55);
 	c->words[number] = 0;
 	if (entry->kind == VM_ENTRY_SWAP) {
-		g_assert_cmphex(word & ~(UINT64_C(1) << 56), ==, UINT64_C(1) << 62 | entry->pfn << 5);
+		g_assert_cmphex(word & ~(UINT64_C(1) << 56), ==,
+		                UINT64_C(1) << 62 | entry->pfn << 5);
 		return;
 	}
 	g_assert_cmphex(word & ((UINT64_C(1) << 55) - 1), ==, entry->pfn);
@@ -150,7 +152,8 @@ static void step(struct pressure *p, struct vm_process **processes, int i)
 		vm_machine_reclaim(p->f.machine, (uint64_t)g_test_rand_int_range(1, 8));
 		break;
 	case 5:
-		g_assert_cmpint(vm_process_clear_refs(processes[i], g_test_rand_int_range(1, 6)), ==, 0);
+		g_assert_cmpint(vm_process_clear_refs(processes[i], g_test_rand_int_range(1, 6)),
+		                ==, 0);
 		break;
 	case 6:
 		g_assert_cmpint(vm_mprotect(processes[i], va, PAGE, RW), ==, 0);
@@ -168,7 +171,8 @@ static void test_all(void)
 	struct vm_process *processes[PROCESSES] = {NULL};
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 64, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 64, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_autofree char *path = make_file(&p.f, "file", AREA_PAGES / 3 * PAGE, 'a');
 	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	uint64_t third = AREA_PAGES / 3 * PAGE;
@@ -190,7 +194,7 @@ static void test_all(void)
 	pressure_end(&p);
 }
 
-/* --- Frames ---------------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 static void test_frames(void)
 {
@@ -209,8 +213,9 @@ static void test_frames(void)
 	for (uint64_t pfn = 0; pfn < roomy.frames; pfn++)
 		if (counts[pfn] == 0)
 			g_assert_cmphex(flags[pfn], ==, UINT64_C(1) << KPF_BUDDY);
-	uint64_t wanted = UINT64_C(1) << KPF_ANON | UINT64_C(1) << KPF_MMAP | UINT64_C(1) << KPF_SWAPBACKED |
-	                  UINT64_C(1) << KPF_UPTODATE | UINT64_C(1) << KPF_LRU | UINT64_C(1) << KPF_DIRTY;
+	uint64_t wanted = UINT64_C(1) << KPF_ANON | UINT64_C(1) << KPF_MMAP |
+	                  UINT64_C(1) << KPF_SWAPBACKED | UINT64_C(1) << KPF_UPTODATE |
+	                  UINT64_C(1) << KPF_LRU | UINT64_C(1) << KPF_DIRTY;
 	g_assert_cmphex(flags[entry.pfn] & wanted, ==, wanted);
 	/* A frame that is free again. */
 	put(p.f.process, a, 2);
@@ -227,7 +232,7 @@ static void test_frames(void)
 	pressure_end(&p);
 }
 
-/* --- clear_refs -------------------------------------------------------------------------------------------- */
+/* --- clear_refs ------------------------------------------------------------------------------- */
 
 static uint64_t referenced(struct vm_process *process, uint64_t va)
 {
@@ -244,7 +249,8 @@ static void test_clear_refs(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
-	uint64_t a = map(p.f.process, ARENA, 2, RW, PRIVATE_ANON), b = file_at(&p, p.f.process, path, 2, MAP_SHARED);
+	uint64_t a = map(p.f.process, ARENA, 2, RW, PRIVATE_ANON),
+	         b = file_at(&p, p.f.process, path, 2, MAP_SHARED);
 	/* To the kernel, shared anonymous memory is a file. */
 	uint64_t c = map(p.f.process, ARENA + MIB, 2, RW, SHARED_ANON);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

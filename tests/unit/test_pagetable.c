@@ -1,6 +1,6 @@
 /*
- * test_pagetable.c - page tables as an x86-64 MMU would walk them: indexes, raw bits, the kernel's half, and that tables
- * come and go with what they map.
+ * test_pagetable.c - page tables as an x86-64 MMU would walk them: indexes, raw bits, the kernel's
+ * half, and that tables come and go with what they map.
  */
 #include "tests/fixture/vm_fixture.h"
 #include "vm/internal.h"
@@ -22,12 +22,13 @@ static uint64_t raw_of(struct vm_process *process, uint64_t va)
 	return entry_of(process, va, &entry) ? entry.raw : 0;
 }
 
-/* --- Bits ----------------------------------------------------------------------------------------- */
+/* --- Bits ------------------------------------------------------------------------------------- */
 
 static void test_indexes(struct vm_fixture *f, gconstpointer data)
 {
 	/* 5, 6, 7 and 8 in the four levels. */
-	const uint64_t va = UINT64_C(5) << 39 | UINT64_C(6) << 30 | UINT64_C(7) << 21 | UINT64_C(8) << 12;
+	const uint64_t va =
+	    UINT64_C(5) << 39 | UINT64_C(6) << 30 | UINT64_C(7) << 21 | UINT64_C(8) << 12;
 	struct vm_entry_info entry, below;
 
 	map(f->process, va, 1, RW, PRIVATE_ANON);
@@ -53,7 +54,8 @@ static void test_bits(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(raw & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A | PTE_NX);
 	g_assert_cmphex(raw & PTE_PFN_MASK, >=, 64 * MIB);
 	put(f->process, A(0), 'x');
-	g_assert_cmphex(raw_of(f->process, A(0)) & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_RW | PTE_A | PTE_D | PTE_NX);
+	g_assert_cmphex(raw_of(f->process, A(0)) & ~PTE_PFN_MASK, ==,
+	                PTE_P | PTE_US | PTE_RW | PTE_A | PTE_D | PTE_NX);
 	get(f->process, A(1));
 	g_assert_cmphex(raw_of(f->process, A(1)) & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A);
 	/* Without any right a page is the kernel's. */
@@ -79,7 +81,7 @@ static void test_dirty_bit(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* --- Order and the kernel's half ------------------------------------------------------------------ */
+/* --- Order and the kernel's half -------------------------------------------------------------- */
 
 struct walk {
 	uint64_t last_va;
@@ -127,7 +129,7 @@ static void test_order(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(walk.kernel, >=, 2);
 }
 
-/* --- Coming and going ----------------------------------------------------------------------------- */
+/* --- Coming and going ------------------------------------------------------------------------- */
 
 static void test_come_and_go(struct vm_fixture *f, gconstpointer data)
 {
@@ -167,7 +169,7 @@ static void test_exhaustion(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(get(f->process, UINT64_C(2) << 32), ==, 'x');
 }
 
-/* --- What a random population comes to ------------------------------------------------------------ */
+/* --- What a random population comes to -------------------------------------------------------- */
 
 static void test_random(struct vm_fixture *f, gconstpointer data)
 {
@@ -178,8 +180,8 @@ static void test_random(struct vm_fixture *f, gconstpointer data)
 	for (int i = 0; i < 5000; i++) {
 		int place = g_rand_int_range(rand, 0, PLACES);
 		/* Some share a last table, some only upper ones. */
-		uint64_t va = ARENA + ((uint64_t)(place % 10) << 35) + ((uint64_t)(place / 10 % 6) << 21) +
-		              (uint64_t)(place / 60) * PAGE;
+		uint64_t va = ARENA + ((uint64_t)(place % 10) << 35) +
+		              ((uint64_t)(place / 10 % 6) << 21) + (uint64_t)(place / 60) * PAGE;
 		if (byte[place] == 0) {
 			byte[place] = (uint8_t)g_rand_int_range(rand, 1, 256);
 			map(f->process, va, 1, RW, PRIVATE_ANON);

@@ -1,14 +1,15 @@
 /*
- * test_policy.c - page replacement: the textbook's tables exactly, each policy against a naive model, and what no policy may do.
+ * test_policy.c - page replacement: the textbook's tables exactly, each policy against a naive
+ * model, and what no policy may do.
  *
- * A reference string is a list of pages; each reference writes. What counts is how often a page had to be loaded: a cleared frame, or
- * one read from swap.
+ * A reference string is a list of pages; each reference writes. What counts is how often a page had
+ * to be loaded: a cleared frame, or one read from swap.
  */
 #include "tests/fixture/pressure.h"
 
 #include <pthread.h>
 
-/* --- Reference strings ----------------------------------------------------------------------------- */
+/* --- Reference strings ------------------------------------------------------------------------ */
 
 static bool is_load(const struct vm_fault *fault)
 {
@@ -43,9 +44,11 @@ static void random_string(struct string *string, unsigned length, unsigned pages
 		unsigned page = (unsigned)g_rand_int_range(rand, 0, (gint32)pages);
 		/* Half of the time near the last one, as programs are. */
 		if (i > 0 && g_rand_boolean(rand))
-			page = (string->page[i - 1] + (unsigned)g_rand_int_range(rand, 0, 2)) % pages;
+			page =
+			    (string->page[i - 1] + (unsigned)g_rand_int_range(rand, 0, 2)) % pages;
 		string->page[i] = page;
-		string->access[i] = met[page] && g_rand_boolean(rand) ? VM_ACCESS_READ : VM_ACCESS_WRITE;
+		string->access[i] =
+		    met[page] && g_rand_boolean(rand) ? VM_ACCESS_READ : VM_ACCESS_WRITE;
 		met[page] = true;
 	}
 	g_rand_free(rand);
@@ -60,7 +63,9 @@ static void fixed_string(struct string *string, const char *text)
 	}
 }
 
-/* The loads of STRING on a machine of SIZE; LOADED, if not NULL, tells which references they were. */
+/*
+ * The loads of STRING on a machine of SIZE; LOADED, if not NULL, tells which references they were.
+ */
 static unsigned loads(const struct string *string, const struct pressure_size *size, bool *loaded)
 {
 	struct pressure p;
@@ -78,7 +83,7 @@ static unsigned loads(const struct string *string, const struct pressure_size *s
 	return count;
 }
 
-/* --- The textbook ---------------------------------------------------------------------------------- */
+/* --- The textbook ----------------------------------------------------------------------------- */
 
 struct row {
 	const char *string, *policy;
@@ -111,7 +116,7 @@ static void test_textbook(void)
 		}
 }
 
-/* --- Naive models ---------------------------------------------------------------------------------- */
+/* --- Naive models ----------------------------------------------------------------------------- */
 
 enum { NOTHING = 1000, MOST_FRAMES = 12 };
 
@@ -154,7 +159,8 @@ static unsigned clock_victim(struct model *model)
 }
 
 /* Whether PAGE had to be loaded at TIME. */
-static bool model_refer(struct model *model, unsigned (*victim)(struct model *), unsigned page, unsigned time)
+static bool model_refer(struct model *model, unsigned (*victim)(struct model *), unsigned page,
+                        unsigned time)
 {
 	unsigned frame = 0;
 
@@ -180,9 +186,11 @@ struct rival {
 	unsigned (*victim)(struct model *model);
 };
 
-static const struct rival rivals[] = {{"fifo", fifo_victim}, {"lru", lru_victim}, {"clock", clock_victim}};
+static const struct rival rivals[] = {
+    {"fifo", fifo_victim}, {"lru", lru_victim}, {"clock", clock_victim}};
 
-static void compare(const struct rival *rival, const struct string *string, unsigned frames, bool no_tlb)
+static void compare(const struct rival *rival, const struct string *string, unsigned frames,
+                    bool no_tlb)
 {
 	struct model model = {.frames = frames};
 	bool loaded[G_N_ELEMENTS(string->page)];
@@ -198,8 +206,8 @@ static void compare(const struct rival *rival, const struct string *string, unsi
 	for (unsigned i = 0; i < string->length; i++) {
 		bool expected = model_refer(&model, rival->victim, string->page[i], i + 1);
 		if (loaded[i] != expected)
-			g_error("%s, %u frames, reference %u to page %u: %s", rival->policy, frames, i, string->page[i],
-			        expected ? "no load" : "a load");
+			g_error("%s, %u frames, reference %u to page %u: %s", rival->policy, frames,
+			        i, string->page[i], expected ? "no load" : "a load");
 	}
 }
 
@@ -223,8 +231,10 @@ static void test_lru_never_grows(void)
 		unsigned before = UINT_MAX;
 		random_string(&string, 300, 16, seed);
 		for (unsigned frames = 1; frames <= 17; frames++) {
-			struct pressure_size size = {
-			    .frames = frames, .slots = 32, .policy = "lru", .overcommit = VM_OVERCOMMIT_ALWAYS};
+			struct pressure_size size = {.frames = frames,
+			                             .slots = 32,
+			                             .policy = "lru",
+			                             .overcommit = VM_OVERCOMMIT_ALWAYS};
 			unsigned now = loads(&string, &size, NULL);
 			g_assert_cmpuint(now, <=, before);
 			before = now;
@@ -237,8 +247,11 @@ static void test_lru_never_grows(void)
 static void test_random_seed(void)
 {
 	struct string string;
-	struct pressure_size size = {
-	    .frames = 5, .slots = 32, .policy = "random", .overcommit = VM_OVERCOMMIT_ALWAYS, .seed = 7};
+	struct pressure_size size = {.frames = 5,
+	                             .slots = 32,
+	                             .policy = "random",
+	                             .overcommit = VM_OVERCOMMIT_ALWAYS,
+	                             .seed = 7};
 	bool first[G_N_ELEMENTS(string.page)] = {false}, again[G_N_ELEMENTS(string.page)] = {false};
 	bool other[G_N_ELEMENTS(string.page)] = {false};
 
@@ -251,7 +264,7 @@ static void test_random_seed(void)
 	g_assert_true(memcmp(first, other, string.length) != 0);
 }
 
-/* --- What no policy may do --------------------------------------------------------------------------- */
+/* --- What no policy may do -------------------------------------------------------------------- */
 
 static const char *const policies[] = {"clock", "lru", "fifo", "random"};
 
@@ -274,7 +287,8 @@ static void test_switching(void)
 	uint8_t bytes[24] = {0};
 	GRand *rand = g_rand_new_with_seed(5);
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 6, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 6, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 	for (unsigned i = 0; i < 40; i++) {
 		const char *policy = policies[g_rand_int_range(rand, 0, G_N_ELEMENTS(policies))];
@@ -289,13 +303,18 @@ static void test_switching(void)
 	pressure_end(&p);
 }
 
-/* An order that was right when the policy took over is kept: lru after fifo knows who was used last from then on. */
+/*
+ * An order that was right when the policy took over is kept: lru after fifo knows who was used last
+ * from then on.
+ */
 static void test_switching_order(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 3, .slots = 16, .policy = "fifo", .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){.frames = 3,
+	                                           .slots = 16,
+	                                           .policy = "fifo",
+	                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 3; page++)
 		refer(p.f.process, page, VM_ACCESS_WRITE);
@@ -314,18 +333,21 @@ static void test_locked(void)
 		uint8_t bytes[24] = {0};
 		GRand *rand = g_rand_new_with_seed((guint32)i);
 		struct vm_entry_info before[2], after;
-		pressure_begin(
-		    &p, &(struct pressure_size){
-		            .frames = 5, .slots = 64, .policy = policies[i], .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin(&p, &(struct pressure_size){.frames = 5,
+		                                           .slots = 64,
+		                                           .policy = policies[i],
+		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 		map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
-		uint64_t locked = map(p.f.process, ARENA + 64 * PAGE, 2, RW, PRIVATE_ANON | MAP_LOCKED);
+		uint64_t locked =
+		    map(p.f.process, ARENA + 64 * PAGE, 2, RW, PRIVATE_ANON | MAP_LOCKED);
 		for (unsigned page = 0; page < 2; page++)
 			g_assert_true(entry_of(p.f.process, locked + page * PAGE, &before[page]));
 		work(&p, 24, 500, rand, bytes);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 100), ==, 3);
 		for (unsigned page = 0; page < 2; page++) {
 			g_assert_true(entry_of(p.f.process, locked + page * PAGE, &after));
-			g_assert_cmphex(after.raw & ~UINT64_C(0x60), ==, before[page].raw & ~UINT64_C(0x60));
+			g_assert_cmphex(after.raw & ~UINT64_C(0x60), ==,
+			                before[page].raw & ~UINT64_C(0x60));
 		}
 		g_assert_cmpint(vm_munlock(p.f.process, locked, 2 * PAGE), ==, 0);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 100), ==, 2);
@@ -338,7 +360,8 @@ static void test_reclaim_counts(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
 		struct pressure p;
-		pressure_begin(&p, &(struct pressure_size){.frames = 32, .slots = 16, .policy = policies[i]});
+		pressure_begin(
+		    &p, &(struct pressure_size){.frames = 32, .slots = 16, .policy = policies[i]});
 		map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 5), ==, 0);
 		fill(p.f.process, ARENA, 24, 'r');
@@ -381,7 +404,7 @@ static void test_swappiness(void)
 	pressure_end(&p);
 }
 
-/* --- Knobs turned while the machine runs -------------------------------------------------------------- */
+/* --- Knobs turned while the machine runs ------------------------------------------------------ */
 
 struct turning {
 	struct pressure p;
@@ -405,7 +428,8 @@ static void *turn_knobs(void *arg)
 		vm_machine_set_policy(turning->p.f.machine, policies[i % G_N_ELEMENTS(policies)]);
 		size_t k = i % G_N_ELEMENTS(knobs);
 		uint64_t value = i / G_N_ELEMENTS(knobs) % 2 ? knobs[k].low : knobs[k].high;
-		g_assert_cmpint(vm_machine_set_knob(turning->p.f.machine, knobs[k].knob, value), ==, 0);
+		g_assert_cmpint(vm_machine_set_knob(turning->p.f.machine, knobs[k].knob, value), ==,
+		                0);
 		g_assert_cmpuint(vm_machine_knob(turning->p.f.machine, knobs[k].knob), ==, value);
 		g_thread_yield();
 	}
@@ -436,8 +460,9 @@ static void test_turning(void)
 	struct turning turning = {.stop = 0};
 	pthread_t turner, workers[2];
 
-	pressure_begin(&turning.p,
-	               &(struct pressure_size){.frames = 10, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(
+	    &turning.p,
+	    &(struct pressure_size){.frames = 10, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_assert_cmpint(pthread_create(&turner, NULL, turn_knobs, &turning), ==, 0);
 	for (int i = 0; i < 2; i++)
 		g_assert_cmpint(pthread_create(&workers[i], NULL, fault_and_work, &turning), ==, 0);
@@ -467,8 +492,10 @@ static void test_knob_ranges(void)
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 64});
 	for (size_t i = 0; i < G_N_ELEMENTS(knobs); i++) {
-		g_assert_cmpint(vm_machine_set_knob(p.f.machine, knobs[i].knob, knobs[i].good), ==, 0);
-		g_assert_cmpint(vm_machine_set_knob(p.f.machine, knobs[i].knob, knobs[i].bad), ==, -EINVAL);
+		g_assert_cmpint(vm_machine_set_knob(p.f.machine, knobs[i].knob, knobs[i].good), ==,
+		                0);
+		g_assert_cmpint(vm_machine_set_knob(p.f.machine, knobs[i].knob, knobs[i].bad), ==,
+		                -EINVAL);
 		g_assert_cmpuint(vm_machine_knob(p.f.machine, knobs[i].knob), ==, knobs[i].good);
 	}
 	pressure_end(&p);

@@ -1,5 +1,6 @@
 /*
- * test_process.c - processes: pids, the table, their end, descriptors, the environment, and what is told of them.
+ * test_process.c - processes: pids, the table, their end, descriptors, the environment, and what is
+ * told of them.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -16,11 +17,12 @@ static struct vm_process_info info_of(struct vm_process *process)
 	return info;
 }
 
-/* --- Life ----------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void note_area(void *ctx, const struct vm_area_info *area)
 {
-	g_string_append_printf(ctx, "%lx-%lx %s %s\n", area->start, area->end, area->perm, area->name);
+	g_string_append_printf(ctx, "%lx-%lx %s %s\n", area->start, area->end, area->perm,
+	                       area->name);
 }
 
 static void test_spawn(struct vm_fixture *f, gconstpointer data)
@@ -28,7 +30,8 @@ static void test_spawn(struct vm_fixture *f, gconstpointer data)
 	struct vm_cred cred = {.uid = 1000, .gid = 2000};
 	GString *areas = g_string_new(NULL);
 	int error;
-	struct vm_process *process = vm_process_spawn(f->machine, &cred, "a-name-of-twenty-one", &error);
+	struct vm_process *process =
+	    vm_process_spawn(f->machine, &cred, "a-name-of-twenty-one", &error);
 	struct vm_process_info info = info_of(process);
 
 	g_assert_cmpint(info.pid, ==, vm_process_pid(f->process) + 1);
@@ -48,7 +51,8 @@ static void test_spawn(struct vm_fixture *f, gconstpointer data)
 
 static void test_table(struct vm_fixture *f, gconstpointer data)
 {
-	struct vm_process *a = spawn(f), *b = fork_of(a), *found = vm_process_find(f->machine, vm_process_pid(b));
+	struct vm_process *a = spawn(f), *b = fork_of(a),
+	                  *found = vm_process_find(f->machine, vm_process_pid(b));
 	GArray *pids = vm_machine_pids(f->machine);
 
 	g_assert_true(found == b);
@@ -132,7 +136,8 @@ static void test_kill_populating(struct vm_fixture *f, gconstpointer data)
 	pthread_t thread;
 	void *result;
 
-	g_assert_cmpint(vm_mmap(process, huge_start, huge_len, RW, PRIVATE_ANON | MAP_FIXED | MAP_NORESERVE, NULL, 0),
+	g_assert_cmpint(vm_mmap(process, huge_start, huge_len, RW,
+	                        PRIVATE_ANON | MAP_FIXED | MAP_NORESERVE, NULL, 0),
 	                ==, (int64_t)huge_start);
 	g_assert_cmpint(pthread_create(&thread, NULL, populate, process), ==, 0);
 	wait_until(has_tables, process);
@@ -142,7 +147,7 @@ static void test_kill_populating(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* --- Descriptors ---------------------------------------------------------------------------------- */
+/* --- Descriptors ------------------------------------------------------------------------------ */
 
 static void test_descriptors(struct vm_fixture *f, gconstpointer data)
 {
@@ -216,7 +221,7 @@ static void test_comm(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(child);
 }
 
-/* --- Looking -------------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 static void test_seek(struct vm_fixture *f, gconstpointer data)
 {

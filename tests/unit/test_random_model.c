@@ -1,11 +1,11 @@
 /*
  * test_random_model.c - random programs of related processes against a naive model.
  *
- * Fork copies all that the model (random_model.h) holds of a process. The engine must agree on every load, every store and
- * every errno, and every invariant must hold after every step.
+ * Fork copies all that the model (random_model.h) holds of a process. The engine must agree on
+ * every load, every store and every errno, and every invariant must hold after every step.
  *
- * The pages lie across the borders of last-level tables, of PMD tables and of PUD tables, so that sharing after forks is cut
- * at every level. A failing seed is run again with RANDOM_SEED.
+ * The pages lie across the borders of last-level tables, of PMD tables and of PUD tables, so that
+ * sharing after forks is cut at every level. A failing seed is run again with RANDOM_SEED.
  */
 #include "tests/fixture/random_model.h"
 
@@ -33,7 +33,7 @@ struct world {
 	char *path[OBJECTS];
 };
 
-/* --- Places --------------------------------------------------------------------------------------- */
+/* --- Places ----------------------------------------------------------------------------------- */
 
 static unsigned pick(struct world *world, unsigned n)
 {
@@ -51,8 +51,9 @@ static unsigned pick_range(struct world *world, unsigned *len)
 
 static int pick_prot(struct world *world)
 {
-	static const int prots[] = {PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE, PROT_WRITE,
-	                            PROT_READ | PROT_EXEC};
+	static const int prots[] = {
+	    PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE, PROT_WRITE,
+	    PROT_READ | PROT_EXEC};
 
 	return prots[pick(world, G_N_ELEMENTS(prots))];
 }
@@ -67,9 +68,10 @@ static struct model *pick_model(struct world *world)
 	return model;
 }
 
-/* --- Steps ---------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
-static void map_pages(struct model *model, unsigned first, unsigned len, const struct page *like, unsigned index)
+static void map_pages(struct model *model, unsigned first, unsigned len, const struct page *like,
+                      unsigned index)
 {
 	for (unsigned i = 0; i < len; i++) {
 		struct page *page = &model->page[first + i];
@@ -99,11 +101,14 @@ static void step_mmap(struct world *world, struct model *model)
 	flags |= like.shared ? MAP_SHARED : MAP_PRIVATE;
 	if (pick(world, 8) == 0)
 		flags |= MAP_POPULATE;
-	int64_t at = vm_mmap(model->process, page_address(first), len * VM_PAGE_SIZE, like.prot, flags, file,
-	                     index * VM_PAGE_SIZE);
+	int64_t at = vm_mmap(model->process, page_address(first), len * VM_PAGE_SIZE, like.prot,
+	                     flags, file, index * VM_PAGE_SIZE);
 	g_assert_cmpint(at, ==, (int64_t)page_address(first));
 	map_pages(model, first, len, &like, index);
-	/* Populating private writable memory is a write to each page (populate_vma_page_range), so it is copied. */
+	/*
+	 * Populating private writable memory is a write to each page (populate_vma_page_range), so
+	 * it is copied.
+	 */
 	for (unsigned i = first; i < first + len; i++)
 		if ((flags & MAP_POPULATE) && !like.shared && (like.prot & PROT_WRITE))
 			page_word(&model->page[i], 0, true);
@@ -128,32 +133,40 @@ static void step_mprotect(struct world *world, struct model *model)
 		model->page[i].prot = prot;
 	if (i < first + len)
 		expected = -ENOMEM;
-	g_assert_cmpint(vm_mprotect(model->process, page_address(first), len * VM_PAGE_SIZE, prot), ==, expected);
+	g_assert_cmpint(vm_mprotect(model->process, page_address(first), len * VM_PAGE_SIZE, prot),
+	                ==, expected);
 }
 
-/* Whether [FIRST, FIRST+LEN) is one mapping for sure: equal rights, one object, consecutive pages. */
+/*
+ * Whether [FIRST, FIRST+LEN) is one mapping for sure: equal rights, one object, consecutive pages.
+ */
 static bool is_uniform(const struct model *model, unsigned first, unsigned len)
 {
 	const struct page *page = &model->page[first];
 
 	for (unsigned i = 0; i < len; i++)
-		if (!page[i].mapped || page[i].prot != page->prot || page[i].shared != page->shared ||
-		    page[i].source != page->source || (page->source != NULL && page[i].index != page->index + i))
+		if (!page[i].mapped || page[i].prot != page->prot ||
+		    page[i].shared != page->shared || page[i].source != page->source ||
+		    (page->source != NULL && page[i].index != page->index + i))
 			return false;
 	return true;
 }
 
-/* Move pages elsewhere. Which areas they are made of is Linux's affair, so -EFAULT (more than one) is accepted. */
+/*
+ * Move pages elsewhere. Which areas they are made of is Linux's affair, so -EFAULT (more than one)
+ * is accepted.
+ */
 static void step_mremap(struct world *world, struct model *model)
 {
 	unsigned len, first = pick_range(world, &len), target = pick(world, PAGES);
 	struct page moved[MAX_LEN];
 
-	if (target % CLUSTER_PAGES + len > CLUSTER_PAGES || (target < first + len && first < target + len) ||
-	    !is_uniform(model, first, len))
+	if (target % CLUSTER_PAGES + len > CLUSTER_PAGES ||
+	    (target < first + len && first < target + len) || !is_uniform(model, first, len))
 		return;
-	int64_t at = vm_mremap(model->process, page_address(first), len * VM_PAGE_SIZE, len * VM_PAGE_SIZE,
-	                       MREMAP_MAYMOVE | MREMAP_FIXED, page_address(target));
+	int64_t at =
+	    vm_mremap(model->process, page_address(first), len * VM_PAGE_SIZE, len * VM_PAGE_SIZE,
+	              MREMAP_MAYMOVE | MREMAP_FIXED, page_address(target));
 	for (unsigned i = 0; i < len; i++)
 		page_unmap(&model->page[target + i]);
 	if (at == -EFAULT)
@@ -198,7 +211,8 @@ static void step_write(struct world *world, struct model *model)
 	unsigned index = pick(world, PAGES), cell = pick(world, CELLS);
 	struct page *page = &model->page[index];
 	uint64_t word = (uint64_t)g_rand_int(world->rand) << 32 | g_rand_int(world->rand);
-	ssize_t put = vm_write(model->process, page_address(index) + cell_offset[cell], &word, sizeof word);
+	ssize_t put =
+	    vm_write(model->process, page_address(index) + cell_offset[cell], &word, sizeof word);
 
 	g_assert_cmpint(put, ==, expected_access(page, true));
 	if (put == 8)
@@ -247,8 +261,8 @@ static void step_msync(struct world *world, struct model *model)
 	for (unsigned i = first; i < first + len; i++)
 		mapped += model->page[i].mapped;
 	int flags = pick(world, 2) == 0 ? MS_SYNC : MS_SYNC | MS_INVALIDATE;
-	g_assert_cmpint(vm_msync(model->process, page_address(first), len * VM_PAGE_SIZE, flags), ==,
-	                mapped == len ? 0 : -ENOMEM);
+	g_assert_cmpint(vm_msync(model->process, page_address(first), len * VM_PAGE_SIZE, flags),
+	                ==, mapped == len ? 0 : -ENOMEM);
 }
 
 static void step_drop(struct world *world, struct model *model)
@@ -267,8 +281,8 @@ static void step_lock(struct world *world, struct model *model)
 	unsigned len, first = pick_range(world, &len);
 	uint64_t addr = page_address(first), bytes = len * VM_PAGE_SIZE;
 
-	if (world->lockable &&
-	    vm_mlock(model->process, addr, MIN(bytes, 2 * VM_PAGE_SIZE), pick(world, 2) ? MLOCK_ONFAULT : 0) == 0)
+	if (world->lockable && vm_mlock(model->process, addr, MIN(bytes, 2 * VM_PAGE_SIZE),
+	                                pick(world, 2) ? MLOCK_ONFAULT : 0) == 0)
 		g_assert_cmpint(vm_munlock(model->process, addr, bytes), <=, 0);
 }
 
@@ -276,8 +290,9 @@ static const struct {
 	void (*run)(struct world *, struct model *);
 	unsigned weight;
 } steps[] = {
-    {step_write, 40}, {step_read, 25}, {step_mmap, 8},  {step_munmap, 5}, {step_mprotect, 8}, {step_mremap, 6},
-    {step_fork, 4},   {step_exit, 2},  {step_msync, 2}, {step_drop, 1},   {step_reclaim, 2},  {step_lock, 1},
+    {step_write, 40},   {step_read, 25},  {step_mmap, 8},    {step_munmap, 5},
+    {step_mprotect, 8}, {step_mremap, 6}, {step_fork, 4},    {step_exit, 2},
+    {step_msync, 2},    {step_drop, 1},   {step_reclaim, 2}, {step_lock, 1},
 };
 
 static void step(struct world *world)
@@ -296,7 +311,7 @@ static void step(struct world *world)
 	}
 }
 
-/* --- A run ---------------------------------------------------------------------------------------- */
+/* --- A run ------------------------------------------------------------------------------------ */
 
 static void open_files(struct world *world)
 {
@@ -320,7 +335,8 @@ static void check_files(struct world *world)
 		for (unsigned page = 0; page < FILE_PAGES; page++)
 			for (unsigned cell = 0; cell < CELLS; cell++) {
 				uint64_t word;
-				memcpy(&word, bytes + page * VM_PAGE_SIZE + cell_offset[cell], sizeof word);
+				memcpy(&word, bytes + page * VM_PAGE_SIZE + cell_offset[cell],
+				       sizeof word);
 				g_assert_cmphex(word, ==, world->file_words[i]->word[page][cell]);
 			}
 	}
@@ -372,8 +388,9 @@ struct machine_size {
 };
 
 static const struct machine_size sizes[] = {
-    {"roomy", 16384, 0, "clock", 16}, {"clock", 16, 4096, "clock", 16},  {"lru", 16, 4096, "lru", 0},
-    {"fifo", 12, 4096, "fifo", 1},    {"random", 12, 4096, "random", 4}, {"three", 3, 4096, "lru", 16},
+    {"roomy", 16384, 0, "clock", 16},  {"clock", 16, 4096, "clock", 16},
+    {"lru", 16, 4096, "lru", 0},       {"fifo", 12, 4096, "fifo", 1},
+    {"random", 12, 4096, "random", 4}, {"three", 3, 4096, "lru", 16},
     {"one", 1, 4096, "clock", 16},
 };
 
@@ -448,7 +465,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	for (unsigned seed = first; seed <= last; seed++)
 		for (unsigned size = 0; size < G_N_ELEMENTS(sizes); size++) {
-			g_autofree char *name = g_strdup_printf("/random/%s/seed-%u", sizes[size].name, seed);
+			g_autofree char *name =
+			    g_strdup_printf("/random/%s/seed-%u", sizes[size].name, seed);
 			unsigned number = seed * (unsigned)G_N_ELEMENTS(sizes) + size;
 			g_test_add_data_func(name, GUINT_TO_POINTER(number), test_seed);
 		}

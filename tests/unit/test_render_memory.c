@@ -1,5 +1,6 @@
 /*
- * test_render_memory.c - pagetable, faults, and the root's files of a real machine, without a mount.
+ * test_render_memory.c - pagetable, faults, and the root's files of a real machine, without a
+ * mount.
  */
 #include "tests/fixture/render_fixture.h"
 
@@ -10,8 +11,10 @@
 /* --- pagetable -------------------------------------------------------------------------------- */
 
 #define PAGETABLE_LINE \
-	"^[0-9a-f]{16} (PGD|PUD|PMD|PTE) ([0-9]|[1-9][0-9]|[1-4][0-9][0-9]|50[0-9]|51[01]) (table|page|huge|swap) " \
-	"0x[0-9a-f]{16} (pfn=0x[0-9a-f]+ flags=[A-Z0-9|]+|slot=[0-9]+)( users=[0-9]+)?( zero)?( cow)?$"
+	"^[0-9a-f]{16} (PGD|PUD|PMD|PTE) ([0-9]|[1-9][0-9]|[1-4][0-9][0-9]|50[0-9]|51[01]) " \
+	"(table|page|huge|swap) " \
+	"0x[0-9a-f]{16} (pfn=0x[0-9a-f]+ flags=[A-Z0-9|]+|slot=[0-9]+)( users=[0-9]+)?( zero)?( " \
+	"cow)?$"
 
 /* The line of the last-level entry of ADDR, or NULL. */
 static char *pte_line(struct render_fixture *f, uint64_t addr)
@@ -35,7 +38,8 @@ static void test_pagetable(struct render_fixture *f, gconstpointer data)
 
 	g_assert_nonnull(line);
 	g_assert_true(g_str_has_suffix(line, " flags=P|RW|US|A|D|NX"));
-	g_assert_cmpint(vm_access(f->process, addr + VM_PAGE_SIZE, 1, VM_ACCESS_READ, NULL, NULL), ==, 0);
+	g_assert_cmpint(vm_access(f->process, addr + VM_PAGE_SIZE, 1, VM_ACCESS_READ, NULL, NULL),
+	                ==, 0);
 
 	g_autofree char *zero = pte_line(f, addr + VM_PAGE_SIZE);
 
@@ -72,8 +76,8 @@ static void test_pagetable_fork(struct render_fixture *f, gconstpointer data)
 
 	g_assert_nonnull(child);
 	vm_process_unref(child);
-	g_assert_true(
-	    g_regex_match_simple("^[0-9a-f]{16} [A-Z]+ [0-9]+ table .* users=2$", text, G_REGEX_MULTILINE, 0));
+	g_assert_true(g_regex_match_simple("^[0-9a-f]{16} [A-Z]+ [0-9]+ table .* users=2$", text,
+	                                   G_REGEX_MULTILINE, 0));
 	g_assert_nonnull(strstr(shared, " cow"));
 	poke(f, addr);
 
@@ -124,7 +128,8 @@ static void test_fault_line(void)
 	                              .evicted = 0x20,
 	                              .file = "/a b\\\nc (deleted)",
 	                              .offset = 0x3000};
-	const struct vm_fault hit = {.outcome = VM_HIT, .va = 0x1000, .frame = 2, .from = VM_NO_FRAME};
+	const struct vm_fault hit = {
+	    .outcome = VM_HIT, .va = 0x1000, .frame = 2, .from = VM_NO_FRAME};
 	g_autofree char *grow_line = line_of_fault(&grow, true);
 	g_autofree char *copy_line = line_of_fault(&copy, false);
 	g_autofree char *hit_line = line_of_fault(&hit, false);
@@ -132,9 +137,10 @@ static void test_fault_line(void)
 	g_assert_cmpstr(grow_line, ==,
 	                "7 12.003004 3 w 00007ffffffdd123 minor stack-grow then=demand-zero "
 	                "area=7ffffffdd000-7ffffffff000:rw-p frame=0x1f tables=1");
-	g_assert_cmpstr(copy_line, ==,
-	                "0000000000001000 major cow-copy area=00001000-00002000:rw-p frame=0x2 from=0x1 "
-	                "slot=12 evicted=0x20 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
+	g_assert_cmpstr(
+	    copy_line, ==,
+	    "0000000000001000 major cow-copy area=00001000-00002000:rw-p frame=0x2 from=0x1 "
+	    "slot=12 evicted=0x20 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
 	g_assert_cmpstr(hit_line, ==, "0000000000001000 hit");
 }
 
@@ -148,8 +154,8 @@ static void test_faults(struct render_fixture *f, gconstpointer data)
 
 	g_autofree char *text = rendered_text(f, render_faults);
 
-	assert_lines_match(
-	    text, "^[0-9]+ [0-9]+\\.[0-9]{6} [0-9]+ [rwx] [0-9a-f]{16} (minor|major|fatal) [a-z-]+( [a-z]+=[^ ]+)*$");
+	assert_lines_match(text, "^[0-9]+ [0-9]+\\.[0-9]{6} [0-9]+ [rwx] [0-9a-f]{16} "
+	                         "(minor|major|fatal) [a-z-]+( [a-z]+=[^ ]+)*$");
 	g_assert_nonnull(strstr(text, " minor zero-page "));
 	g_assert_nonnull(strstr(text, " w 0000000000000010 fatal segv-maperr\n"));
 }
@@ -159,25 +165,28 @@ static void test_faults(struct render_fixture *f, gconstpointer data)
 static void test_frames_and_objects(struct render_fixture *f, gconstpointer data)
 {
 	uint64_t anon = map_anon(f, RENDER_ANYWHERE, VM_PAGE_SIZE, PROT_READ | PROT_WRITE);
-	uint64_t addr = map_file(f, RENDER_ANYWHERE, 2 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	uint64_t addr =
+	    map_file(f, RENDER_ANYWHERE, 2 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 
 	poke(f, anon);
 	poke(f, addr + VM_PAGE_SIZE);
 
 	g_autofree char *frames = rendered_text(f, render_frames);
 	g_autofree char *objects = rendered_text(f, render_objects);
-	g_autofree char *anon_end =
-	    g_strdup_printf(" anon 1 - pid=%d va=%016" PRIx64 "\n", vm_process_pid(f->process), anon);
-	g_autofree char *file_end =
-	    g_strdup_printf(" index=1 pid=%d va=%016" PRIx64 "\n", vm_process_pid(f->process), addr + VM_PAGE_SIZE);
+	g_autofree char *anon_end = g_strdup_printf(" anon 1 - pid=%d va=%016" PRIx64 "\n",
+	                                            vm_process_pid(f->process), anon);
+	g_autofree char *file_end = g_strdup_printf(
+	    " index=1 pid=%d va=%016" PRIx64 "\n", vm_process_pid(f->process), addr + VM_PAGE_SIZE);
 
-	assert_lines_match(frames, "^0x[0-9a-f]+ (anon|file|shmem) [0-9]+ (-|[a-z|]+)( object=[0-9]+ index=[0-9]+)?"
-	                           "( pid=[0-9]+ va=[0-9a-f]{16})?$");
+	assert_lines_match(
+	    frames,
+	    "^0x[0-9a-f]+ (anon|file|shmem) [0-9]+ (-|[a-z|]+)( object=[0-9]+ index=[0-9]+)?"
+	    "( pid=[0-9]+ va=[0-9a-f]{16})?$");
 	g_assert_nonnull(strstr(frames, anon_end));
 	g_assert_nonnull(strstr(frames, file_end));
 	g_assert_nonnull(strstr(frames, " file 1 dirty object="));
-	assert_lines_match(objects,
-	                   "^[0-9]+ (file|shmem) [0-9a-f]{2,}:[0-9a-f]{2,} [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ .*$");
+	assert_lines_match(objects, "^[0-9]+ (file|shmem) [0-9a-f]{2,}:[0-9a-f]{2,} [0-9]+ [0-9]+ "
+	                            "[0-9]+ [0-9]+ [0-9]+ .*$");
 	g_assert_nonnull(strstr(objects, " 8192 1 1 1 "));
 	g_assert_nonnull(strstr(objects, "/a file\\012of two lines\n"));
 }
@@ -211,7 +220,8 @@ static void test_vmstat(struct render_fixture *f, gconstpointer data)
 
 	g_assert_cmpuint(number_of(after, "pgfault"), ==, number_of(before, "pgfault") + 1);
 	g_assert_cmpuint(number_of(after, "pgmajfault"), ==, number_of(before, "pgmajfault") + 1);
-	g_assert_cmpuint(number_of(after, "nr_file_pages"), ==, number_of(before, "nr_file_pages") + 1);
+	g_assert_cmpuint(number_of(after, "nr_file_pages"), ==,
+	                 number_of(before, "nr_file_pages") + 1);
 	g_assert_cmpuint(number_of(after, "pgpgin"), ==, number_of(before, "pgpgin") + 4);
 }
 
@@ -220,7 +230,8 @@ static void test_guides(struct render_fixture *f, gconstpointer data)
 	g_autofree char *version = rendered_text(f, render_version);
 	g_autofree char *readme = rendered_text(f, render_readme);
 
-	g_assert_true(g_regex_match_simple("^vasfs version [0-9.]+ [^\n]*\n$", version, G_REGEX_DOLLAR_ENDONLY, 0));
+	g_assert_true(g_regex_match_simple("^vasfs version [0-9.]+ [^\n]*\n$", version,
+	                                   G_REGEX_DOLLAR_ENDONLY, 0));
 	assert_lines_match(readme, "^.{0,80}$");
 	g_assert_null(strstr(readme, "@VERSION@"));
 }
@@ -244,6 +255,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/render/fault-line", test_fault_line);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run, render_teardown);
+		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run,
+		           render_teardown);
 	return g_test_run();
 }

@@ -1,5 +1,6 @@
 /*
- * test_render_pressure.c - smaps, smaps_rollup, tlb, limits, swaps, and what tools want of a machine, without a mount.
+ * test_render_pressure.c - smaps, smaps_rollup, tlb, limits, swaps, and what tools want of a
+ * machine, without a mount.
  *
  * Where the host's kernel writes the same file, it is the oracle.
  */
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- smaps ---------------------------------------------------------------------------------------- */
+/* --- smaps ------------------------------------------------------------------------------------ */
 
 /* The entry of the area at ADDR up to the line that starts with END. */
 static char *smaps_entry(const char *text, uint64_t addr, const char *end)
@@ -47,13 +48,16 @@ static void test_smaps_anon(struct render_fixture *f, gconstpointer data)
 
 static void test_smaps_rollup(struct render_fixture *f, gconstpointer data)
 {
-	static const char *const keys[] = {"Rss", "Private_Clean", "Private_Dirty", "Anonymous", "Swap", "Referenced"};
+	static const char *const keys[] = {"Rss",       "Private_Clean", "Private_Dirty",
+	                                   "Anonymous", "Swap",          "Referenced"};
 	uint64_t addr = map_anon(f, RENDER_ANYWHERE, 4 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE);
-	uint64_t file = map_file(f, RENDER_ANYWHERE, 2 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	uint64_t file =
+	    map_file(f, RENDER_ANYWHERE, 2 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 
 	poke(f, addr);
 	poke(f, addr + VM_PAGE_SIZE);
-	g_assert_cmpint(vm_access(f->process, file, 2 * VM_PAGE_SIZE, VM_ACCESS_READ, NULL, NULL), ==, 0);
+	g_assert_cmpint(vm_access(f->process, file, 2 * VM_PAGE_SIZE, VM_ACCESS_READ, NULL, NULL),
+	                ==, 0);
 
 	g_autofree char *rollup = rendered_text(f, render_smaps_rollup);
 	g_autofree char *anon_text = rendered_text(f, render_smaps);
@@ -68,7 +72,7 @@ static void test_smaps_rollup(struct render_fixture *f, gconstpointer data)
 	g_assert_cmpuint(number_of(rollup, "Pss"), ==, 16);
 }
 
-/* --- swap ----------------------------------------------------------------------------------------- */
+/* --- swap ------------------------------------------------------------------------------------- */
 
 static void test_swap(struct render_fixture *f, gconstpointer data)
 {
@@ -89,7 +93,8 @@ static void test_swap(struct render_fixture *f, gconstpointer data)
 	g_autofree char *host = host_file("/proc/swaps");
 
 	g_assert_cmpmem(swaps, strcspn(swaps, "\n"), host, strcspn(host, "\n"));
-	g_assert_nonnull(strstr(swaps, "\n/a\\040file                              file\t\t1024\t\t12\t\t-2\n"));
+	g_assert_nonnull(
+	    strstr(swaps, "\n/a\\040file                              file\t\t1024\t\t12\t\t-2\n"));
 	g_assert_cmpuint(number_of(entry, "Swap"), ==, 12);
 	g_assert_cmpuint(number_of(entry, "SwapPss"), ==, 12);
 	g_assert_cmpuint(number_of(entry, "Rss"), ==, 4);
@@ -97,7 +102,8 @@ static void test_swap(struct render_fixture *f, gconstpointer data)
 	g_assert_cmpuint(number_of(meminfo, "SwapTotal"), ==, RENDER_SWAP_KIB);
 	g_assert_cmpuint(number_of(meminfo, "SwapFree"), ==, RENDER_SWAP_KIB - 12);
 	g_assert_cmpuint(number_of(vmstat, "pswpout"), ==, 3);
-	g_assert_true(g_regex_match_simple(" swap 0x[0-9a-f]{16} slot=[0-9]+$", pagetable, G_REGEX_MULTILINE, 0));
+	g_assert_true(g_regex_match_simple(" swap 0x[0-9a-f]{16} slot=[0-9]+$", pagetable,
+	                                   G_REGEX_MULTILINE, 0));
 }
 
 static void test_swap_off(struct render_fixture *f, gconstpointer data)
@@ -109,7 +115,7 @@ static void test_swap_off(struct render_fixture *f, gconstpointer data)
 	g_assert_cmpstr(strchr(swaps, '\n'), ==, "\n");
 }
 
-/* --- tlb, limits ---------------------------------------------------------------------------------- */
+/* --- tlb, limits ------------------------------------------------------------------------------ */
 
 static void test_tlb(struct render_fixture *f, gconstpointer data)
 {
@@ -120,7 +126,8 @@ static void test_tlb(struct render_fixture *f, gconstpointer data)
 	poke(f, addr);
 	poke(f, addr);
 	text = rendered_text(f, render_tlb);
-	line = g_strdup_printf("\n%u 0 %016" PRIx64 " pfn=0x", (unsigned)(addr / VM_PAGE_SIZE % 16), addr);
+	line = g_strdup_printf("\n%u 0 %016" PRIx64 " pfn=0x", (unsigned)(addr / VM_PAGE_SIZE % 16),
+	                       addr);
 	g_assert_true(g_str_has_prefix(text, "geometry 16x4\nhits 1\nmisses "));
 	g_assert_nonnull(strstr(text, line));
 	g_assert_true(g_str_has_suffix(text, " w-d\n"));
@@ -140,11 +147,12 @@ static void test_limits(struct render_fixture *f, gconstpointer data)
 		g_assert_cmpmem(our_lines[i], 26, host_lines[i], 26);
 		g_assert_cmpstr(our_lines[i] + 68, ==, host_lines[i] + 68);
 	}
-	g_assert_nonnull(
-	    strstr(ours, "Max stack size            8388608              unlimited            bytes     \n"));
+	g_assert_nonnull(strstr(
+	    ours,
+	    "Max stack size            8388608              unlimited            bytes     \n"));
 }
 
-/* --- The machine's -------------------------------------------------------------------------------- */
+/* --- The machine's ---------------------------------------------------------------------------- */
 
 static void test_machine(struct render_fixture *f, gconstpointer data)
 {
@@ -154,8 +162,9 @@ static void test_machine(struct render_fixture *f, gconstpointer data)
 	} files[] = {
 	    {render_uptime, "^[0-9]+\\.[0-9]{2} [0-9]+\\.[0-9]{2}\n$"},
 	    {render_loadavg, "^0\\.00 0\\.00 0\\.00 0/1 1\n$"},
-	    {render_machine_stat, "^cpu  0 0 0 [0-9]+ 0 0 0 0 0 0\ncpu0 0 0 0 [0-9]+ 0 0 0 0 0 0\nintr 0\nctxt 0\n"
-	                          "btime [0-9]+\nprocesses 1\nprocs_running 0\nprocs_blocked 0\nsoftirq( 0)+\n$"},
+	    {render_machine_stat,
+	     "^cpu  0 0 0 [0-9]+ 0 0 0 0 0 0\ncpu0 0 0 0 [0-9]+ 0 0 0 0 0 0\nintr 0\nctxt 0\n"
+	     "btime [0-9]+\nprocesses 1\nprocs_running 0\nprocs_blocked 0\nsoftirq( 0)+\n$"},
 	    {render_cpuinfo, "^processor\t: 0\n([a-z_ ]+\t+: [^\n]+\n)+\n$"},
 	};
 
@@ -199,6 +208,7 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run, render_teardown);
+		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run,
+		           render_teardown);
 	return g_test_run();
 }

@@ -1,8 +1,9 @@
 /*
- * test_render_process.c - maps, status, stat, statm, comm, cmdline, environ, auxv of a real machine, without a mount.
+ * test_render_process.c - maps, status, stat, statm, comm, cmdline, environ, auxv of a real
+ * machine, without a mount.
  *
- * Where the host's kernel writes the same file, it is the oracle: a line of maps must equal the host's line for the
- * same mapping, and keys must stand in the host's order.
+ * Where the host's kernel writes the same file, it is the oracle: a line of maps must equal the
+ * host's line for the same mapping, and keys must stand in the host's order.
  */
 #include "tests/fixture/render_fixture.h"
 
@@ -17,7 +18,9 @@
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
-/* The line for the area at ADDR of the simulated process is the line that the host has for its own. */
+/*
+ * The line for the area at ADDR of the simulated process is the line that the host has for its own.
+ */
 static void assert_same_maps_line(struct render_fixture *f, const void *addr)
 {
 	g_autofree char *start = g_strdup_printf("%08lx-", (unsigned long)addr);
@@ -70,8 +73,9 @@ static void test_maps_stack(struct render_fixture *f, gconstpointer data)
 {
 	g_autofree char *ours = rendered_text(f, render_maps);
 
-	g_assert_true(g_regex_match_simple("^[0-9a-f]+-7ffffffff000 rw-p 00000000 00:00 0 {26}\\[stack\\]$", ours,
-	                                   G_REGEX_MULTILINE, 0));
+	g_assert_true(
+	    g_regex_match_simple("^[0-9a-f]+-7ffffffff000 rw-p 00000000 00:00 0 {26}\\[stack\\]$",
+	                         ours, G_REGEX_MULTILINE, 0));
 }
 
 /* --- status, stat, statm ---------------------------------------------------------------------- */
@@ -85,8 +89,10 @@ static void test_status_keys(struct render_fixture *f, gconstpointer data)
 
 	g_assert_cmpstr(our_order, ==, host_order);
 	assert_lines_match(ours, "^[A-Za-z_]+:\t");
-	g_assert_true(g_regex_match_simple("^VmSize:\t {4,7}[0-9]+ kB$", ours, G_REGEX_MULTILINE, 0));
-	g_assert_nonnull(strstr(ours, "\nUid:\t1000\t1000\t1000\t1000\nGid:\t1001\t1001\t1001\t1001\n"));
+	g_assert_true(
+	    g_regex_match_simple("^VmSize:\t {4,7}[0-9]+ kB$", ours, G_REGEX_MULTILINE, 0));
+	g_assert_nonnull(
+	    strstr(ours, "\nUid:\t1000\t1000\t1000\t1000\nGid:\t1001\t1001\t1001\t1001\n"));
 	g_assert_nonnull(strstr(ours, "Name:\tdemo\n"));
 	g_assert_true(g_str_has_suffix(ours, "\nSimSignal:\t0\n"));
 }
@@ -102,13 +108,15 @@ static void test_status_memory(struct render_fixture *f, gconstpointer data)
 	g_autofree char *after = rendered_text(f, render_status);
 	g_autofree char *statm = rendered_text(f, render_statm);
 	uint64_t rss = number_of(after, "VmRSS");
-	g_autofree char *start = g_strdup_printf("%" PRIu64 " %" PRIu64 " ", number_of(after, "VmSize") / 4, rss / 4);
+	g_autofree char *start =
+	    g_strdup_printf("%" PRIu64 " %" PRIu64 " ", number_of(after, "VmSize") / 4, rss / 4);
 
 	g_assert_cmpuint(number_of(after, "RssAnon"), ==, number_of(before, "RssAnon") + 8);
 	g_assert_cmpuint(number_of(after, "VmHWM"), >=, rss);
 	g_assert_cmpuint(number_of(after, "VmData"), >=, 64);
 	g_assert_cmpuint(number_of(after, "VmPTE"), >, 0);
-	g_assert_cmpuint(number_of(after, "SimFaultsMinor"), ==, number_of(before, "SimFaultsMinor") + 2);
+	g_assert_cmpuint(number_of(after, "SimFaultsMinor"), ==,
+	                 number_of(before, "SimFaultsMinor") + 2);
 	g_assert_true(g_str_has_prefix(statm, start));
 	assert_lines_match(statm, "^[0-9]+( [0-9]+){6}$");
 }
@@ -116,7 +124,8 @@ static void test_status_memory(struct render_fixture *f, gconstpointer data)
 static void test_status_signal(struct render_fixture *f, gconstpointer data)
 {
 	uint64_t addr = map_anon(f, RENDER_ANYWHERE, VM_PAGE_SIZE, PROT_READ);
-	g_autofree char *expected = g_strdup_printf("\nSimSignal:\t11 SEGV_ACCERR 0x%" PRIx64 "\n", addr + 5);
+	g_autofree char *expected =
+	    g_strdup_printf("\nSimSignal:\t11 SEGV_ACCERR 0x%" PRIx64 "\n", addr + 5);
 	g_autofree char *text = NULL;
 
 	g_assert_cmpint(vm_write(f->process, 0x10, "x", 1), ==, -EFAULT);
@@ -160,12 +169,14 @@ static void test_stat(struct render_fixture *f, gconstpointer data)
 	g_assert_cmpstr(fields[1], ==, "(true)");
 	g_assert_cmpstr(fields[2], ==, "S");
 	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
-		g_assert_cmpuint(g_ascii_strtoull(fields[expected[i].number - 1], NULL, 10), ==, expected[i].value);
+		g_assert_cmpuint(g_ascii_strtoull(fields[expected[i].number - 1], NULL, 10), ==,
+		                 expected[i].value);
 }
 
 /* --- comm, cmdline, environ, auxv ------------------------------------------------------------- */
 
-static void assert_bytes(struct render_fixture *f, fs_render_fn render, const char *bytes, size_t len)
+static void assert_bytes(struct render_fixture *f, fs_render_fn render, const char *bytes,
+                         size_t len)
 {
 	g_autoptr(GString) out = rendered(f, render);
 
@@ -221,9 +232,9 @@ static void test_auxv(struct render_fixture *f, gconstpointer data)
 
 static void test_ended(struct render_fixture *f, gconstpointer data)
 {
-	static const fs_render_fn files[] = {render_maps,    render_pagetable, render_faults, render_status,
-	                                     render_stat,    render_statm,     render_comm,   render_cmdline,
-	                                     render_environ, render_auxv};
+	static const fs_render_fn files[] = {
+	    render_maps,  render_pagetable, render_faults,  render_status,  render_stat,
+	    render_statm, render_comm,      render_cmdline, render_environ, render_auxv};
 
 	g_assert_cmpint(vm_process_exit(f->process, 0), ==, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -254,6 +265,7 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run, render_teardown);
+		g_test_add(tests[i].name, struct render_fixture, NULL, render_setup, tests[i].run,
+		           render_teardown);
 	return g_test_run();
 }

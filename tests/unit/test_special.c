@@ -1,6 +1,6 @@
 /*
- * test_special.c - the kernel's own areas, [vvar] and [vdso]: what calls may do with them, as the host's kernel has it, and
- * what accesses find there.
+ * test_special.c - the kernel's own areas, [vvar] and [vdso]: what calls may do with them, as the
+ * host's kernel has it, and what accesses find there.
  */
 #include "tests/fixture/exec_fixture.h"
 #include "tests/fixture/vm_fixture.h"
@@ -40,7 +40,7 @@ static struct step in_bytes(const struct step *step, const struct range *range)
 	return real;
 }
 
-/* --- On the host ---------------------------------------------------------------------------------- */
+/* --- On the host ------------------------------------------------------------------------------ */
 
 /* "[vdso] r-xp 2\n" for each area of the kernel in maps. */
 static char *areas_in(char *maps)
@@ -50,9 +50,11 @@ static char *areas_in(char *maps)
 	for (char *line = strtok(maps, "\n"); line != NULL; line = strtok(NULL, "\n")) {
 		unsigned long start, end;
 		char perm[5], name[32];
-		if (sscanf(line, "%lx-%lx %4s %*s %*s %*s [v%15[^]]]", &start, &end, perm, name) == 4 &&
+		if (sscanf(line, "%lx-%lx %4s %*s %*s %*s [v%15[^]]]", &start, &end, perm, name) ==
+		        4 &&
 		    start < VM_USER_END)
-			g_string_append_printf(text, "[v%s] %s %lu\n", name, perm, (end - start) / PAGE);
+			g_string_append_printf(text, "[v%s] %s %lu\n", name, perm,
+			                       (end - start) / PAGE);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -110,12 +112,13 @@ static int64_t on_host(const struct step *step, char **areas)
 	return result;
 }
 
-/* --- In the engine -------------------------------------------------------------------------------- */
+/* --- In the engine ---------------------------------------------------------------------------- */
 
 static void print_area(void *ctx, const struct vm_area_info *area)
 {
 	if (area->name != NULL && g_str_has_prefix(area->name, "[v"))
-		g_string_append_printf(ctx, "%s %s %lu\n", area->name, area->perm, (area->end - area->start) / PAGE);
+		g_string_append_printf(ctx, "%s %s %lu\n", area->name, area->perm,
+		                       (area->end - area->start) / PAGE);
 }
 
 struct wanted {
@@ -170,7 +173,7 @@ static int64_t in_engine(struct exec_fixture *f, const struct step *step, char *
 	return result;
 }
 
-/* --- The tests ------------------------------------------------------------------------------------ */
+/* --- The tests -------------------------------------------------------------------------------- */
 
 #define MOVE (MREMAP_MAYMOVE | MREMAP_FIXED)
 
@@ -227,7 +230,8 @@ static void test_calls(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
 		g_autofree char *expected = NULL, *found = NULL;
-		int64_t host = on_host(&steps[i], &expected), engine = in_engine(f, &steps[i], &found);
+		int64_t host = on_host(&steps[i], &expected),
+		        engine = in_engine(f, &steps[i], &found);
 		if (host == engine && strcmp(expected, found) == 0)
 			continue;
 		g_test_message("step %zu: Linux says %ld, the engine %ld", i, host, engine);
@@ -301,7 +305,8 @@ static char *host_flags(enum where where)
 	g_autofree char *smaps = NULL;
 
 	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
-	const char *area = strstr(smaps, names[where]), *flags = area != NULL ? strstr(area, "VmFlags: ") : NULL;
+	const char *area = strstr(smaps, names[where]),
+	           *flags = area != NULL ? strstr(area, "VmFlags: ") : NULL;
 	if (flags == NULL)
 		return g_strdup("");
 	flags += strlen("VmFlags: ");
@@ -348,6 +353,7 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].path, struct exec_fixture, NULL, exec_setup, tests[i].test, exec_teardown);
+		g_test_add(tests[i].path, struct exec_fixture, NULL, exec_setup, tests[i].test,
+		           exec_teardown);
 	return g_test_run();
 }

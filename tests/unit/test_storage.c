@@ -1,16 +1,19 @@
 /*
- * test_storage.c - storage that fails: transfers that answer with an error or come short, at every moment of a life. Nothing may be
- * lost but what the medium lost; when the medium works again, so does everything.
+ * test_storage.c - storage that fails: transfers that answer with an error or come short, at every
+ * moment of a life. Nothing may be lost but what the medium lost; when the medium works again, so
+ * does everything.
  */
 #include "tests/fixture/storage_fixture.h"
 
-/* --- A life, with the medium failing at each moment of it ----------------------------------------------- */
+/* --- A life, with the medium failing at each moment of it ------------------------------------- */
 
 enum { LIFE_PAGES = 5, REGIONS = 4, PROCESSES = 2 };
 
 static const uint64_t region_at[REGIONS] = {SHARED_AT, PRIVATE_AT, ANON_AT, SHMEM_AT};
 
-/* What each process must read in the first byte of each page; shared regions have one row for both. */
+/*
+ * What each process must read in the first byte of each page; shared regions have one row for both.
+ */
 struct life {
 	struct pressure p;
 	char *path;
@@ -36,10 +39,14 @@ static bool worked(struct life *life, ssize_t result)
 	return false;
 }
 
-/* A page of a private mapping is the file's until it is written: what was stored through the shared one shows in it. */
+/*
+ * A page of a private mapping is the file's until it is written: what was stored through the shared
+ * one shows in it.
+ */
 static bool is_copied[PROCESSES][LIFE_PAGES];
 
-static void learn_store(struct life *life, unsigned who, unsigned region, unsigned page, uint8_t byte)
+static void learn_store(struct life *life, unsigned who, unsigned region, unsigned page,
+                        uint8_t byte)
 {
 	for (unsigned other = 0; other < PROCESSES; other++) {
 		if (other == who || is_shared(region))
@@ -97,7 +104,8 @@ static void life_step(struct life *life)
 	else
 		access_page(life, (unsigned)g_rand_int_range(life->rand, 0, PROCESSES),
 		            (unsigned)g_rand_int_range(life->rand, 0, REGIONS),
-		            (unsigned)g_rand_int_range(life->rand, 0, LIFE_PAGES), g_rand_boolean(life->rand));
+		            (unsigned)g_rand_int_range(life->rand, 0, LIFE_PAGES),
+		            g_rand_boolean(life->rand));
 }
 
 static void life_begin(struct life *life, unsigned frames, guint32 seed)
@@ -209,7 +217,8 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(troubles); i++) {
-		g_autofree char *name = g_strconcat("/storage/every-moment/", troubles[i].name, NULL);
+		g_autofree char *name =
+		    g_strconcat("/storage/every-moment/", troubles[i].name, NULL);
 		g_test_add_data_func(name, &troubles[i], test_every_moment);
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {

@@ -4,7 +4,7 @@
 #include "tests/fixture/storage_fixture.h"
 #include "vm/machine.h"
 
-/* --- Others come while a transfer is under way ------------------------------------------------------------------ */
+/* --- Others come while a transfer is under way ------------------------------------------------ */
 
 struct visitor {
 	struct scene scene;
@@ -33,7 +33,10 @@ static void write_and_unmap(void *ctx)
 	g_assert_cmpint(vm_munmap(visitor->other, SHMEM_AT, PAGE), ==, 0);
 }
 
-/* A shared anonymous page is being written to swap; somebody stores into it and goes. The store stays. */
+/*
+ * A shared anonymous page is being written to swap; somebody stores into it and goes. The store
+ * stays.
+ */
 static void test_store_during_swap_out(void)
 {
 	struct visitor visitor;
@@ -222,7 +225,10 @@ static void want_a_frame(void *ctx)
 	visitor->result = vm_write(visitor->other, ANON_AT + PAGE, &byte, 1);
 }
 
-/* No page can be written, and one is only in use for the moment: an access answers with an errno of the contract. */
+/*
+ * No page can be written, and one is only in use for the moment: an access answers with an errno of
+ * the contract.
+ */
 static void test_errno_while_others_read(void)
 {
 	struct visitor visitor;
@@ -262,7 +268,10 @@ static bool swapoff_came(void *ctx)
 	return waits || race->seen;
 }
 
-/* While the slot is being read for one process, swapoff comes: the other must not get the page before it is there. */
+/*
+ * While the slot is being read for one process, swapoff comes: the other must not get the page
+ * before it is there.
+ */
 static void begin_swapoff(void *ctx)
 {
 	struct swapoff_race *race = ctx;

@@ -1,11 +1,12 @@
 /*
- * test_storage_errors.c - transfers that fail: the error goes to the access or the call that met it, and nothing else is lost.
+ * test_storage_errors.c - transfers that fail: the error goes to the access or the call that met
+ * it, and nothing else is lost.
  */
 #include "tests/fixture/storage_fixture.h"
 
 #include <unistd.h>
 
-/* --- The right access ---------------------------------------------------------------------------------------- */
+/* --- The right access ------------------------------------------------------------------------- */
 
 static void test_file_read(void)
 {
@@ -29,7 +30,9 @@ static void test_file_read(void)
 	scene_end(&scene);
 }
 
-/* Somebody else changes the file, and the change cannot be read: what is there stays until it can. */
+/*
+ * Somebody else changes the file, and the change cannot be read: what is there stays until it can.
+ */
 static void test_reread(void)
 {
 	struct scene scene;
@@ -63,9 +66,12 @@ static void test_shrunk(void)
 	g_assert_cmpint(vm_machine_sync(scene.p.f.machine), ==, 0);
 	g_assert_cmpuint(file_size(scene.path), ==, PAGE);
 	g_assert_cmpint(file_byte(scene.path, 0), ==, 'm');
-	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
-	g_assert_cmpint(vm_msync(scene.p.f.process, SHARED_AT, PAGE, MS_SYNC | MS_INVALIDATE), ==, 0);
-	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_HIT,
+	             VM_FAULT_NONE);
+	g_assert_cmpint(vm_msync(scene.p.f.process, SHARED_AT, PAGE, MS_SYNC | MS_INVALIDATE), ==,
+	                0);
+	assert_touch(scene.p.f.process, SHARED_AT + 2 * PAGE, VM_ACCESS_READ, VM_FATAL,
+	             VM_FAULT_SIGBUS);
 	scene_end(&scene);
 }
 
@@ -91,7 +97,8 @@ static void test_lost(void)
 	vm_file_unref(file);
 	fill(f.process, SHARED_AT, 3, 'l');
 	end(f.process);
-	g_test_expect_message(NULL, G_LOG_LEVEL_MESSAGE, "3 pages of *lost could not be written and are lost");
+	g_test_expect_message(NULL, G_LOG_LEVEL_MESSAGE,
+	                      "3 pages of *lost could not be written and are lost");
 	vm_machine_free(f.machine);
 	g_test_assert_expected_messages();
 	g_assert_cmpint(file_byte(path, 0), ==, 'a');
@@ -179,7 +186,10 @@ static void test_reclaim_passes_over(void)
 	scene_end(&scene);
 }
 
-/* The last mapping goes while the medium is full: its pages are the only copy, and must get to the file when it can take them. */
+/*
+ * The last mapping goes while the medium is full: its pages are the only copy, and must get to the
+ * file when it can take them.
+ */
 static void last_mapping_goes(void (*go)(struct scene *scene))
 {
 	struct scene scene;
@@ -229,7 +239,10 @@ static void test_last_map_over(void)
 	last_mapping_goes(go_map_over);
 }
 
-/* The last open file that could write goes while the medium fails; one that only reads keeps the pages. */
+/*
+ * The last open file that could write goes while the medium fails; one that only reads keeps the
+ * pages.
+ */
 static void test_last_writer(void)
 {
 	struct scene scene;
@@ -287,7 +300,8 @@ static void test_thread_started_late(void)
 
 	scene_begin(&scene, 8, 0);
 	put(scene.p.f.process, SHARED_AT, 't');
-	g_assert_cmpint(vm_machine_set_knob(scene.p.f.machine, VM_KNOB_DIRTY_WRITEBACK_CENTISECS, 1), ==, 0);
+	g_assert_cmpint(
+	    vm_machine_set_knob(scene.p.f.machine, VM_KNOB_DIRTY_WRITEBACK_CENTISECS, 1), ==, 0);
 	wait_until(written_by_itself, &scene);
 	scene_end(&scene);
 }
@@ -301,7 +315,8 @@ static void test_swap_out(void)
 	put(scene.p.f.process, ANON_AT, 'o');
 	medium_fails(&scene.p, SWAP_WRITE, 1, UINT_MAX, -EIO);
 	for (int round = 0; round < 3; round++) {
-		assert_touch(scene.p.f.process, ANON_AT + PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
+		assert_touch(scene.p.f.process, ANON_AT + PAGE, VM_ACCESS_WRITE, VM_FATAL,
+		             VM_FAULT_OOM);
 		assert_sound(scene.p.f.machine);
 		g_assert_cmpint(get(scene.p.f.process, ANON_AT), ==, 'o');
 	}
@@ -314,7 +329,10 @@ static void test_swap_out(void)
 	scene_end(&scene);
 }
 
-/* Nothing is left of a write that failed: the page can be written, shared by fork and copied as before, on one frame. */
+/*
+ * Nothing is left of a write that failed: the page can be written, shared by fork and copied as
+ * before, on one frame.
+ */
 static void test_swap_out_then_fork(void)
 {
 	struct scene scene;

@@ -1,15 +1,16 @@
 /*
- * test_storage_fates.c - files that others truncate, grow, replace or unlink while they are mapped, in every state of their pages.
+ * test_storage_fates.c - files that others truncate, grow, replace or unlink while they are mapped,
+ * in every state of their pages.
  */
 #include "tests/fixture/storage_fixture.h"
 
 #include <glib/gstdio.h>
 
-/* --- What others do to the file ----------------------------------------------------------------------------------- */
+/* --- What others do to the file --------------------------------------------------------------- */
 
 /*
- * A file of four pages a, b, c, d, mapped shared and private. Page 2 is brought to a STATE, then the file suffers an EVENT, then all
- * pages are looked at, from the process and from its child.
+ * A file of four pages a, b, c, d, mapped shared and private. Page 2 is brought to a STATE, then
+ * the file suffers an EVENT, then all pages are looked at, from the process and from its child.
  */
 struct fate {
 	struct scene scene;
@@ -131,8 +132,10 @@ static int expected(const struct fate *fate, unsigned page, bool private, bool i
 static void check_fate(struct fate *fate, struct vm_process *process, bool is_child)
 {
 	for (unsigned page = 0; page < 6; page++) {
-		g_assert_cmpint(get(process, SHARED_AT + page * PAGE), ==, expected(fate, page, false, is_child));
-		g_assert_cmpint(get(process, PRIVATE_AT + page * PAGE), ==, expected(fate, page, true, is_child));
+		g_assert_cmpint(get(process, SHARED_AT + page * PAGE), ==,
+		                expected(fate, page, false, is_child));
+		g_assert_cmpint(get(process, PRIVATE_AT + page * PAGE), ==,
+		                expected(fate, page, true, is_child));
 	}
 	/* Past the end in the last page there are zeros. */
 	if (fate->size == PAGE2 + 100)
@@ -153,7 +156,8 @@ static void check_file(struct fate *fate)
 	g_assert_cmpint(fstat(fate->old, &status), ==, 0);
 	g_assert_cmpint(status.st_size, ==, fate->size);
 	for (unsigned page = 0; page < 6; page++)
-		g_assert_cmpint(byte_of_fd(fate->old, page * PAGE), ==, expected(fate, page, false, false));
+		g_assert_cmpint(byte_of_fd(fate->old, page * PAGE), ==,
+		                expected(fate, page, false, false));
 	if (fate->replaced && file_byte(fate->scene.path, 0) >= 0)
 		g_assert_cmpint(file_byte(fate->scene.path, PAGE2), ==, 'C');
 }
@@ -179,8 +183,9 @@ static void fate_end(struct fate *fate)
 
 typedef void (*fate_fn)(struct fate *fate);
 
-static const fate_fn states[] = {state_untouched,        state_clean,   state_dirty,        state_copied,
-                                 state_copied_and_dirty, state_swapped, state_child_copied, state_child_swapped};
+static const fate_fn states[] = {
+    state_untouched,        state_clean,   state_dirty,        state_copied,
+    state_copied_and_dirty, state_swapped, state_child_copied, state_child_swapped};
 static const fate_fn events[] = {event_truncate_all, event_truncate_before, event_truncate_within,
                                  event_grow,         event_unlink,          event_replace};
 
@@ -205,10 +210,12 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 	g_assert_cmpint(vm_msync(process, SHARED_AT, PAGE, MS_INVALIDATE), ==, 0);
 	assert_sound(fate.scene.p.f.machine);
 	check_fate(&fate, process, false);
-	check_fate(&fate, fate.child, !(state != state_child_copied && state != state_child_swapped) ? true : false);
+	check_fate(&fate, fate.child,
+	           !(state != state_child_copied && state != state_child_swapped) ? true : false);
 	if (witness != NULL)
 		for (unsigned page = 0; page < 6; page++)
-			g_assert_cmpint(get(witness, SHARED_AT + page * PAGE), ==, expected(&fate, page, false, false));
+			g_assert_cmpint(get(witness, SHARED_AT + page * PAGE), ==,
+			                expected(&fate, page, false, false));
 	assert_sound(fate.scene.p.f.machine);
 	end(fate.child);
 	if (witness != NULL)
@@ -225,7 +232,8 @@ static void test_fates(gconstpointer data)
 	for (size_t state = 0; state < G_N_ELEMENTS(states); state++)
 		for (size_t event = 0; event < G_N_ELEMENTS(events); event++)
 			for (int early = 0; early < 2; early++) {
-				g_test_message("state %zu, event %zu, early %d", state, event, early);
+				g_test_message("state %zu, event %zu, early %d", state, event,
+				               early);
 				suffer(states[state], events[event], frames, early);
 			}
 }

@@ -1,5 +1,6 @@
 /*
- * test_storage_waits_threads.c - who needs a page, or a frame, that is in transit waits for the end of the transfer.
+ * test_storage_waits_threads.c - who needs a page, or a frame, that is in transit waits for the end
+ * of the transfer.
  *
  * A transfer is held up until somebody waits: that is how the tests know that they did.
  */
@@ -48,7 +49,8 @@ static void come_late(void *ctx)
 }
 
 /* A page is read for PROCESS at VA, by a transfer of KIND, and LATE comes meanwhile. */
-static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigned kind, struct latecomer *late)
+static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigned kind,
+                                struct latecomer *late)
 {
 	struct vm_fault record;
 
@@ -60,15 +62,18 @@ static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigne
 	assert_sound(late->p->f.machine);
 }
 
-/* --- The same page -------------------------------------------------------------------------------- */
+/* --- The same page ---------------------------------------------------------------------------- */
 
-/* The page is in swap. A fork's other side needs it too, and has it without a transfer of its own. */
+/*
+ * The page is in swap. A fork's other side needs it too, and has it without a transfer of its own.
+ */
 static void wait_for_swap(int flags, enum vm_fault_kind kind)
 {
 	struct pressure p;
 	struct latecomer late = {.p = &p, .va = ANON_AT};
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 8, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 8, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ANON_AT, 1, RW, flags);
 	fill(p.f.process, ANON_AT, 1, 's');
 	late.process = fork_of(p.f.process);
@@ -108,7 +113,7 @@ static void test_file(void)
 	scene_end(&scene);
 }
 
-/* --- The same frame ------------------------------------------------------------------------------- */
+/* --- The same frame --------------------------------------------------------------------------- */
 
 /* The only frame is being filled: who needs one gets it afterwards, and nobody is out of memory. */
 static void test_only_frame(void)
@@ -127,8 +132,8 @@ static void test_only_frame(void)
 }
 
 /*
- * A read that holds a frame itself does not wait for another: it lets go first, as the one who fills the other may wait for
- * that one.
+ * A read that holds a frame itself does not wait for another: it lets go first, as the one who
+ * fills the other may wait for that one.
  */
 static void test_holding_one(void)
 {
@@ -155,7 +160,8 @@ static void test_in_vain(void)
 	struct pressure p;
 	uint8_t bytes[2 * VM_PAGE_SIZE];
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p,
+	               &(struct pressure_size){.frames = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ANON_AT, 8, RW, PRIVATE_ANON);
 	map(p.f.process, ANON_AT + 8 * PAGE, 1, RW, SHARED_ANON);
 	fill(p.f.process, ANON_AT, 8, 'v');

@@ -1,10 +1,10 @@
 /*
- * test_swap.c - pages that go to swap and come back: of one process and of several, under every call that changes areas; slots that are
- * given back.
+ * test_swap.c - pages that go to swap and come back: of one process and of several, under every
+ * call that changes areas; slots that are given back.
  */
 #include "tests/fixture/swap_fixture.h"
 
-/* --- Private and shared pages ------------------------------------------------------------------------- */
+/* --- Private and shared pages ----------------------------------------------------------------- */
 
 static void test_private(void)
 {
@@ -40,7 +40,8 @@ static void test_record(void)
 	struct vm_fault fault;
 	struct vm_entry_info entry;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 1, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 1, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
 	put(p.f.process, ARENA, 1);
 	put(p.f.process, ARENA + PAGE, 2);
@@ -144,7 +145,7 @@ static void test_shared_anonymous(void)
 	pressure_end(&p);
 }
 
-/* --- Slots given back --------------------------------------------------------------------------------- */
+/* --- Slots given back ------------------------------------------------------------------------- */
 
 static void test_given_back(void)
 {
@@ -196,7 +197,7 @@ static void test_given_back_by_exit(void)
 	pressure_end(&p);
 }
 
-/* --- Calls that change areas, over entries that hold slots ---------------------------------------------- */
+/* --- Calls that change areas, over entries that hold slots ------------------------------------ */
 
 static void test_mprotect(void)
 {
@@ -229,14 +230,18 @@ static void test_mremap(void)
 	for (unsigned page = 0; page < 4; page++)
 		fill(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
 	evict_all(&p);
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==, FAR);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR),
+	    ==, FAR);
 	g_assert_cmpint(entry_kind(p.f.process, ARENA), ==, -1);
 	g_assert_cmpint(entry_kind(p.f.process, FAR), ==, VM_ENTRY_SWAP);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	assert_sound(p.f.machine);
 	g_assert_cmpint(vm_mremap(p.f.process, FAR, 4 * PAGE, 2 * PAGE, 0, 0), ==, FAR);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
-	g_assert_cmpint(vm_mremap(p.f.process, FAR, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), >, 0);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, FAR, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0),
+	    >, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
 	g_assert_cmpint(get(p.f.process, FAR), ==, 0);
 	pressure_end(&p);
@@ -250,7 +255,9 @@ static void test_mremap_of_shared(void)
 	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'q');
 	evict_all(&p);
 	/* Length 0 duplicates a shared mapping. */
-	g_assert_cmpint(vm_mremap(p.f.process, ARENA, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==, FAR);
+	g_assert_cmpint(
+	    vm_mremap(p.f.process, ARENA, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==,
+	    FAR);
 	put(p.f.process, FAR, 'n');
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 'n');
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 4 * PAGE), ==, 0);
@@ -292,8 +299,9 @@ static void test_private_file(void)
 {
 	for (unsigned frames = 1; frames <= 3; frames++) {
 		struct pressure p;
-		pressure_begin(
-		    &p, &(struct pressure_size){.frames = frames, .slots = 16, .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin(&p, &(struct pressure_size){.frames = frames,
+		                                           .slots = 16,
+		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 		g_autofree char *path = make_file(&p.f, "private", 4 * PAGE, 'a');
 		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 		map_file(p.f.process, ARENA, 4, RW, MAP_PRIVATE, file, 0);
@@ -302,8 +310,10 @@ static void test_private_file(void)
 			put(p.f.process, ARENA + PAGE, (uint8_t)('0' + round));
 			for (unsigned page = 0; page < 4; page++) {
 				int expected = page == 1 ? '0' + round : 'a' + (int)page;
-				g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, expected);
-				g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + 1), ==, 'a' + (int)page);
+				g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==,
+				                expected);
+				g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + 1), ==,
+				                'a' + (int)page);
 			}
 			struct vm_process *child = fork_of(p.f.process);
 			put(child, ARENA + PAGE, 'c');
@@ -326,17 +336,20 @@ static void test_many_shared(void)
 	enum { PAGES = 512 };
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 32, .slots = PAGES, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 32, .slots = PAGES, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, PAGES, RW, SHARED_ANON);
 	for (uint64_t page = 0; page < PAGES; page++)
 		put(p.f.process, ARENA + page * PAGE + page, (uint8_t)(page * 7));
 	evict_all(&p);
 	g_assert_cmpuint(slots_used(&p), ==, PAGES);
 	for (uint64_t page = 0; page < PAGES; page += 2)
-		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==, (uint8_t)(page * 7));
+		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==,
+		                (uint8_t)(page * 7));
 	assert_sound(p.f.machine);
 	for (uint64_t page = 1; page < PAGES; page += 2)
-		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==, (uint8_t)(page * 7));
+		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==,
+		                (uint8_t)(page * 7));
 	pressure_end(&p);
 }
 

@@ -3,25 +3,30 @@
  */
 #include "tests/fixture/swap_fixture.h"
 
-/* --- Full ------------------------------------------------------------------------------------------------ */
+/* --- Full ------------------------------------------------------------------------------------- */
 
 static void test_full(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 5; page++)
 		put(p.f.process, ARENA + page * PAGE, (uint8_t)('a' + page));
 	for (int round = 0; round < 2; round++) {
-		assert_touch(p.f.process, ARENA + 5 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
+		assert_touch(p.f.process, ARENA + 5 * PAGE, VM_ACCESS_WRITE, VM_FATAL,
+		             VM_FAULT_OOM);
 		uint8_t byte = 1;
 		g_assert_cmpint(vm_write(p.f.process, ARENA + 6 * PAGE, &byte, 1), ==, -ENOMEM);
 		assert_sound(p.f.machine);
 	}
 	/* A read of untouched memory costs nothing. */
 	g_assert_cmpint(get(p.f.process, ARENA + 7 * PAGE), ==, 0);
-	/* What is in a frame can be used; what is in swap comes back as soon as there is a page to spare. */
+	/*
+	 * What is in a frame can be used; what is in swap comes back as soon as there is a page to
+	 * spare.
+	 */
 	for (unsigned page = 3; page < 5; page++)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, 'a' + (int)page);
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, PAGE), ==, 0);
@@ -42,7 +47,8 @@ static void test_full_long_write(void)
 	g_autofree uint8_t *bytes = g_malloc(8 * PAGE);
 
 	memset(bytes, 'w', 8 * PAGE);
-	pressure_begin(&p, &(struct pressure_size){.frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_write(p.f.process, ARENA, bytes, 8 * PAGE), ==, 5 * PAGE);
 	g_assert_cmpint(vm_write(p.f.process, ARENA + 5 * PAGE, bytes, 3 * PAGE), ==, -ENOMEM);
@@ -55,7 +61,8 @@ static void test_none(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p,
+	               &(struct pressure_size){.frames = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	map(p.f.process, FAR, 1, RW, SHARED_ANON);
 	fill(p.f.process, ARENA, 2, 'n');
@@ -68,7 +75,7 @@ static void test_none(void)
 	pressure_end(&p);
 }
 
-/* --- Large transfers on few frames ------------------------------------------------------------------------ */
+/* --- Large transfers on few frames ------------------------------------------------------------ */
 
 static void test_large(gconstpointer data)
 {
@@ -78,7 +85,8 @@ static void test_large(gconstpointer data)
 
 	for (size_t i = 0; i < MIB; i++)
 		bytes[i] = (uint8_t)(i * 31 + (i >> 12) * 7 + (i >> 8));
-	pressure_begin(&p, &(struct pressure_size){.frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 257, RW, PRIVATE_ANON);
 	map(p.f.process, FAR, 257, RW, SHARED_ANON);
 	static const uint64_t at[] = {ARENA, ARENA + 1, ARENA + PAGE - 1, FAR, FAR + 2049};
@@ -102,7 +110,8 @@ static void test_large_file(gconstpointer data)
 	g_autofree uint8_t *back = g_malloc(MIB);
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	g_autofree char *path = make_file(&p.f, "large", 40 * PAGE, 'A');
 	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	map_file(p.f.process, ARENA, 40, RW, MAP_SHARED, file, 0);
@@ -122,7 +131,7 @@ static void test_large_file(gconstpointer data)
 	pressure_end(&p);
 }
 
-/* --- swapoff ------------------------------------------------------------------------------------------------ */
+/* --- swapoff ---------------------------------------------------------------------------------- */
 
 static void test_swapoff(void)
 {
@@ -144,7 +153,8 @@ static void test_swapoff(void)
 	g_assert_cmpuint(frames_used(&p), ==, 17);
 	g_assert_cmpuint(process_info(p.f.process).swap, ==, 0);
 	g_assert_cmpuint(process_info(p.f.process).rss_anon, ==, 8);
-	g_assert_true(entry_of(p.f.process, ARENA + PAGE, &mine) && entry_of(child, ARENA + PAGE, &other));
+	g_assert_true(entry_of(p.f.process, ARENA + PAGE, &mine) &&
+	              entry_of(child, ARENA + PAGE, &other));
 	g_assert_cmpuint(mine.pfn, ==, other.pfn);
 	assert_filled(p.f.process, ARENA, 7, 'x');
 	assert_filled(child, ARENA + PAGE, 7, 'x');
@@ -162,7 +172,8 @@ static void test_swapoff_no_room(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 4, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = 4, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 6; page++)
 		put(p.f.process, ARENA + page * PAGE, (uint8_t)('a' + page));
@@ -191,9 +202,10 @@ static void test_swapoff_drops_files(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
 		struct pressure p;
-		pressure_begin(&p,
-		               &(struct pressure_size){
-		                   .frames = 8, .slots = 8, .policy = policies[i], .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin(&p, &(struct pressure_size){.frames = 8,
+		                                           .slots = 8,
+		                                           .policy = policies[i],
+		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 		g_autofree char *path = make_file(&p.f, "clean", 4 * PAGE, 'a');
 		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 		map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
@@ -202,7 +214,9 @@ static void test_swapoff_drops_files(void)
 		fill(p.f.process, ARENA, 8, 'k');
 		struct vm_process *child = fork_of(p.f.process);
 		evict_all(&p);
-		/* Two of them in the swap cache, where they could go again without being written. */
+		/*
+		 * Two of them in the swap cache, where they could go again without being written.
+		 */
 		get(child, ARENA + 6 * PAGE);
 		get(child, ARENA + 7 * PAGE);
 		for (unsigned page = 0; page < 4; page++)
@@ -236,7 +250,7 @@ static void test_lock_brings_in(void)
 	pressure_end(&p);
 }
 
-/* --- Drives on the smallest machines -------------------------------------------------------------------------- */
+/* --- Drives on the smallest machines ---------------------------------------------------------- */
 
 /* Three generations write the same pages; nobody sees another's. */
 static void test_generations(gconstpointer data)
@@ -247,7 +261,8 @@ static void test_generations(gconstpointer data)
 	GRand *rand = g_rand_new_with_seed(frames);
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = frames, .slots = 32, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin(&p, &(struct pressure_size){
+	                       .frames = frames, .slots = 32, .overcommit = VM_OVERCOMMIT_ALWAYS});
 	map(p.f.process, ARENA, 6, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 6; page++)
 		put(p.f.process, ARENA + page * PAGE, bytes[0][page] = (uint8_t)(page + 1));

@@ -1,13 +1,15 @@
 /*
- * test_tlb.c - the simulated TLB: its counts, the order in which entries leave it, and threads that use it at one time.
+ * test_tlb.c - the simulated TLB: its counts, the order in which entries leave it, and threads that
+ * use it at one time.
  */
 #include "tests/fixture/tlb_fixture.h"
 
 #include <pthread.h>
 
-/* --- Counts --------------------------------------------------------------------------------------------- */
+/* --- Counts ----------------------------------------------------------------------------------- */
 
-static void assert_counts(struct vm_process *process, uint64_t hits, uint64_t misses, uint64_t flushes)
+static void assert_counts(struct vm_process *process, uint64_t hits, uint64_t misses,
+                          uint64_t flushes)
 {
 	struct vm_tlb_info info = counts(process);
 
@@ -70,7 +72,7 @@ static void test_off(void)
 	pressure_end(&p);
 }
 
-/* --- The least recently used entry of a set goes ---------------------------------------------------------- */
+/* --- The least recently used entry of a set goes ---------------------------------------------- */
 
 enum { PAGES = 48, STEPS = 6000, MOST_ENTRIES = 64 };
 
@@ -129,7 +131,8 @@ static void compare_entry(void *ctx, const struct vm_tlb_entry *entry)
 	m->entry[at].page = 0;
 }
 
-static void compare(struct vm_process *process, const struct model *m, const struct vm_tlb_info *base)
+static void compare(struct vm_process *process, const struct model *m,
+                    const struct vm_tlb_info *base)
 {
 	struct model left = *m;
 	struct vm_tlb_info info;
@@ -139,7 +142,8 @@ static void compare(struct vm_process *process, const struct model *m, const str
 	g_assert_cmpuint(info.ways, ==, m->shape.ways);
 	for (unsigned i = 0; i < MOST_ENTRIES; i++)
 		g_assert_cmpuint(left.entry[i].page, ==, 0);
-	assert_counts(process, base->hits + m->hits, base->misses + m->misses, base->flushes + m->flushes);
+	assert_counts(process, base->hits + m->hits, base->misses + m->misses,
+	              base->flushes + m->flushes);
 }
 
 static void test_model(gconstpointer data)
@@ -155,8 +159,10 @@ static void test_model(gconstpointer data)
 		/* Some pages are wanted more often than others. */
 		int number = g_test_rand_int_range(0, g_test_rand_int_range(1, PAGES + 1));
 		uint64_t va = ARENA + (uint64_t)number * PAGE;
-		enum vm_access access = (enum vm_access)g_test_rand_int_range(VM_ACCESS_READ, VM_ACCESS_EXEC + 1);
-		g_assert_cmpint(served(p.f.process, va, access), ==, model_access(&m, va, access == VM_ACCESS_WRITE));
+		enum vm_access access =
+		    (enum vm_access)g_test_rand_int_range(VM_ACCESS_READ, VM_ACCESS_EXEC + 1);
+		g_assert_cmpint(served(p.f.process, va, access), ==,
+		                model_access(&m, va, access == VM_ACCESS_WRITE));
 		if (g_test_rand_int_range(0, 500) == 0) {
 			g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
 			model_clear(&m);
@@ -166,7 +172,7 @@ static void test_model(gconstpointer data)
 	pressure_end(&p);
 }
 
-/* --- All at once -------------------------------------------------------------------------------------------- */
+/* --- All at once ------------------------------------------------------------------------------ */
 
 enum { ROUNDS = 1500, WORKERS = 2 };
 
@@ -195,7 +201,8 @@ static void *disturb(void *arg)
 
 	for (int i = 0; !__atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE); i++) {
 		struct vm_process *child = fork_of(process);
-		g_assert_cmpint(vm_mprotect(process, worker->page, PAGE, i & 1 ? RW : PROT_READ), ==, 0);
+		g_assert_cmpint(vm_mprotect(process, worker->page, PAGE, i & 1 ? RW : PROT_READ),
+		                ==, 0);
 		evict_all(worker->p);
 		g_assert_cmpint(vm_process_clear_refs(process, 1 + i % 4), ==, 0);
 		get(child, worker->page);

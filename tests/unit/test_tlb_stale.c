@@ -1,9 +1,10 @@
 /*
- * test_tlb_stale.c - no entry of the simulated TLB is stale after its process changed an area or forked (stale_scene.h).
+ * test_tlb_stale.c - no entry of the simulated TLB is stale after its process changed an area or
+ * forked (stale_scene.h).
  */
 #include "tests/fixture/stale_scene.h"
 
-/* --- Scenes: areas change -------------------------------------------------------------------------- */
+/* --- Scenes: areas change --------------------------------------------------------------------- */
 
 static void scene_munmap(struct pressure *p)
 {
@@ -60,19 +61,22 @@ static void scene_mremap(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1), b = a + 16 * PAGE, c = b + 16 * PAGE;
 
-	g_assert_cmpint(vm_mremap(p->f.process, a, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, b), ==, b);
+	g_assert_cmpint(vm_mremap(p->f.process, a, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, b),
+	                ==, b);
 	assert_gone(p->f.process, a);
 	prime_load(p->f.process, b, 1);
 	/* Over a page that is in the TLB. */
 	map(p->f.process, c, 1, RW, PRIVATE_ANON);
 	prime(p->f.process, c, 2);
-	g_assert_cmpint(vm_mremap(p->f.process, b, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, c), ==, c);
+	g_assert_cmpint(vm_mremap(p->f.process, b, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, c),
+	                ==, c);
 	g_assert_cmpint(get(p->f.process, c), ==, 1);
 	assert_gone(p->f.process, b);
 	/* The old area stays, without its pages. */
 	prime(p->f.process, c, 3);
-	g_assert_cmpint(vm_mremap(p->f.process, c, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, a), ==,
-	                a);
+	g_assert_cmpint(vm_mremap(p->f.process, c, PAGE, PAGE,
+	                          MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, a),
+	                ==, a);
 	g_assert_cmpint(get(p->f.process, c), ==, 0);
 	g_assert_cmpint(get(p->f.process, a), ==, 3);
 }
@@ -91,11 +95,14 @@ static void scene_mremap_shrink(struct pressure *p)
 /* A whole table of pages moves, which may be done by moving the table. */
 static void scene_mremap_table(struct pressure *p)
 {
-	uint64_t span = 512 * PAGE, a = map(p->f.process, ARENA, 1024, RW, PRIVATE_ANON), b = a + 4 * span;
+	uint64_t span = 512 * PAGE, a = map(p->f.process, ARENA, 1024, RW, PRIVATE_ANON),
+	         b = a + 4 * span;
 
 	prime(p->f.process, a + span - PAGE, 1);
 	prime(p->f.process, a + span, 2);
-	g_assert_cmpint(vm_mremap(p->f.process, a, 2 * span, 2 * span, MREMAP_MAYMOVE | MREMAP_FIXED, b), ==, b);
+	g_assert_cmpint(
+	    vm_mremap(p->f.process, a, 2 * span, 2 * span, MREMAP_MAYMOVE | MREMAP_FIXED, b), ==,
+	    b);
 	assert_gone(p->f.process, a + span);
 	assert_gone(p->f.process, a + span - PAGE);
 	prime_load(p->f.process, b + span, 2);
@@ -112,7 +119,7 @@ static void scene_exec(struct pressure *p)
 	g_assert_cmpint(get(p->f.process, a), ==, 0);
 }
 
-/* --- Scenes: fork ----------------------------------------------------------------------------------- */
+/* --- Scenes: fork ----------------------------------------------------------------------------- */
 
 static void scene_fork(struct pressure *p)
 {
@@ -201,7 +208,10 @@ static void scene_shared_tables(struct pressure *p)
 	end(child);
 }
 
-/* All that a shared table serves goes from one of the two that share it: the middle one of three tables is not copied first. */
+/*
+ * All that a shared table serves goes from one of the two that share it: the middle one of three
+ * tables is not copied first.
+ */
 static void scene_leave_table(struct pressure *p)
 {
 	uint64_t span = 512 * PAGE, a = map(p->f.process, ARENA, 1536, RW, PRIVATE_ANON) + span;
@@ -217,7 +227,7 @@ static void scene_leave_table(struct pressure *p)
 	end(child);
 }
 
-/* --- Running the scenes -------------------------------------------------------------------------------- */
+/* --- Running the scenes ----------------------------------------------------------------------- */
 
 static const struct stale_scene scenes[] = {
     {"munmap", scene_munmap},

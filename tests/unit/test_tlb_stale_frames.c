@@ -1,10 +1,10 @@
 /*
- * test_tlb_stale_frames.c - no entry of the simulated TLB is stale after its frame, its file's page or its accessed or dirty
- * bit went (stale_scene.h).
+ * test_tlb_stale_frames.c - no entry of the simulated TLB is stale after its frame, its file's page
+ * or its accessed or dirty bit went (stale_scene.h).
  */
 #include "tests/fixture/stale_scene.h"
 
-/* --- Scenes: frames go ------------------------------------------------------------------------------- */
+/* --- Scenes: frames go ------------------------------------------------------------------------ */
 
 /* Others' data in every frame that has been given up. */
 static struct vm_process *reuse_frames(struct pressure *p)
@@ -103,7 +103,7 @@ static void scene_exit(struct pressure *p)
 	prime(p->f.process, a, 2);
 }
 
-/* --- Scenes: files ----------------------------------------------------------------------------------- */
+/* --- Scenes: files ---------------------------------------------------------------------------- */
 
 static uint64_t mapped_file(struct pressure *p, const char *path, int flags)
 {
@@ -179,7 +179,7 @@ static void scene_dropped(struct pressure *p)
 	end(other);
 }
 
-/* --- Scenes: accessed and dirty bits ------------------------------------------------------------------ */
+/* --- Scenes: accessed and dirty bits ---------------------------------------------------------- */
 
 static void scene_clear_accessed(struct pressure *p)
 {
@@ -205,7 +205,7 @@ static void scene_clear_soft_dirty(struct pressure *p)
 	g_assert_true(soft_dirty(p->f.process, a));
 }
 
-/* --- Running the scenes -------------------------------------------------------------------------------- */
+/* --- Running the scenes ----------------------------------------------------------------------- */
 
 static const struct stale_scene scenes[] = {
     {"eviction", scene_eviction},

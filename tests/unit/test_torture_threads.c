@@ -1,6 +1,7 @@
 /*
- * test_torture_threads.c - many processes on few frames: eight that map, write, fork and check, by four threads, over sixteen frames and a swap
- * that is just large enough, under each policy. Every byte of every page is checked; in the end every frame, slot and table is back.
+ * test_torture_threads.c - many processes on few frames: eight that map, write, fork and check, by
+ * four threads, over sixteen frames and a swap that is just large enough, under each policy. Every
+ * byte of every page is checked; in the end every frame, slot and table is back.
  */
 #include "vm/vm.h"
 
@@ -15,7 +16,8 @@ enum {
 	PROCESSES = 8,
 	PAGES = 20, /* of each process */
 	FRAMES = 16,
-	SLOTS = PROCESSES * 2 * PAGES - FRAMES, /* each process with one child, all pages different */
+	/* each process with one child, all pages different */
+	SLOTS = PROCESSES * 2 * PAGES - FRAMES,
 	ROUNDS = 40,
 };
 
@@ -58,11 +60,12 @@ static void check_page(struct vm_process *process, unsigned owner, unsigned page
 {
 	uint8_t bytes[VM_PAGE_SIZE];
 
-	g_assert_cmpint(vm_read(process, address(page), sizeof bytes, take, bytes), ==, VM_PAGE_SIZE);
+	g_assert_cmpint(vm_read(process, address(page), sizeof bytes, take, bytes), ==,
+	                VM_PAGE_SIZE);
 	for (unsigned i = 0; i < VM_PAGE_SIZE; i++)
 		if (bytes[i] != byte_of(owner, page, version, i))
-			g_error("process %u, page %u, byte %u: %u, not %u", owner, page, i, bytes[i],
-			        byte_of(owner, page, version, i));
+			g_error("process %u, page %u, byte %u: %u, not %u", owner, page, i,
+			        bytes[i], byte_of(owner, page, version, i));
 }
 
 /* A read of all pages at once, more than there are frames. */
@@ -70,14 +73,17 @@ static void check_all(struct vm_process *process, unsigned owner, const unsigned
 {
 	g_autofree uint8_t *bytes = g_malloc(PAGES * VM_PAGE_SIZE);
 
-	g_assert_cmpint(vm_read(process, BASE, PAGES * VM_PAGE_SIZE, take, bytes), ==, PAGES * VM_PAGE_SIZE);
+	g_assert_cmpint(vm_read(process, BASE, PAGES * VM_PAGE_SIZE, take, bytes), ==,
+	                PAGES * VM_PAGE_SIZE);
 	for (unsigned page = 0; page < PAGES; page++)
 		for (unsigned i = 0; i < VM_PAGE_SIZE; i++)
-			g_assert_cmpuint(bytes[page * VM_PAGE_SIZE + i], ==, byte_of(owner, page, version[page], i));
+			g_assert_cmpuint(bytes[page * VM_PAGE_SIZE + i], ==,
+			                 byte_of(owner, page, version[page], i));
 }
 
 /* The child rewrites some pages; parent and child must not see each other's. */
-static void fork_and_check(struct vm_process *parent, unsigned owner, const unsigned version[PAGES], GRand *rand)
+static void fork_and_check(struct vm_process *parent, unsigned owner, const unsigned version[PAGES],
+                           GRand *rand)
 {
 	struct vm_cred cred = {0, 0};
 	unsigned child_version[PAGES];
@@ -106,7 +112,8 @@ static void live(struct torture *torture, unsigned owner, GRand *rand)
 
 	g_assert_nonnull(process);
 	g_assert_cmpint(vm_mmap(process, BASE, PAGES * VM_PAGE_SIZE, PROT_READ | PROT_WRITE,
-	                        (owner & 1 ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_FIXED, NULL, 0),
+	                        (owner & 1 ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_FIXED,
+	                        NULL, 0),
 	                >, 0);
 	for (unsigned page = 0; page < PAGES; page++)
 		write_page(process, owner, page, 0);

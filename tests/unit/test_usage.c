@@ -1,5 +1,6 @@
 /*
- * test_usage.c - what areas have in memory and in swap, as smaps tells it, against sums done by hand.
+ * test_usage.c - what areas have in memory and in swap, as smaps tells it, against sums done by
+ * hand.
  */
 #include "tests/fixture/usage_fixture.h"
 
@@ -21,7 +22,8 @@ static void assert_usage(struct vm_process *process, uint64_t va, const struct w
 	g_assert_cmpuint(usage.private_clean / PAGE, ==, wanted->private_clean);
 	g_assert_cmpuint(usage.private_dirty / PAGE, ==, wanted->private_dirty);
 	g_assert_cmpuint(usage.rss, ==,
-	                 usage.shared_clean + usage.shared_dirty + usage.private_clean + usage.private_dirty);
+	                 usage.shared_clean + usage.shared_dirty + usage.private_clean +
+	                     usage.private_dirty);
 	g_assert_cmpuint(usage.anonymous / PAGE, ==, wanted->anonymous);
 	g_assert_cmpuint(usage.swap / PAGE, ==, wanted->swap);
 	g_assert_cmpuint(usage.pss, ==, wanted->pss);
@@ -30,7 +32,7 @@ static void assert_usage(struct vm_process *process, uint64_t va, const struct w
 	g_assert_cmpuint(usage.swap_pss, ==, wanted->swap_pss);
 }
 
-/* --- Areas ------------------------------------------------------------------------------------------ */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
 static void test_private(void)
 {
@@ -42,15 +44,18 @@ static void test_private(void)
 	fill(p.f.process, a, 3, 1);
 	/* The zero page is nobody's. */
 	g_assert_cmpint(get(p.f.process, a + 5 * PAGE), ==, 0);
-	assert_usage(p.f.process, a,
-	             &(struct wanted){.private_dirty = 3, .anonymous = 3, .pss = 3 * SHARE, .pss_dirty = 3 * SHARE});
+	assert_usage(
+	    p.f.process, a,
+	    &(struct wanted){
+	        .private_dirty = 3, .anonymous = 3, .pss = 3 * SHARE, .pss_dirty = 3 * SHARE});
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_anon, ==, 3 * SHARE);
 	g_assert_cmpuint(usage_at(p.f.process, a).referenced, ==, 3 * PAGE);
 	g_assert_cmpuint(usage_at(p.f.process, a).locked, ==, 0);
 	pressure_end(&p);
 }
 
-static void assert_sharers(struct vm_process *process, uint64_t va, uint64_t private, uint64_t shared, uint64_t pss)
+static void assert_sharers(struct vm_process *process, uint64_t va, uint64_t private,
+                           uint64_t shared, uint64_t pss)
 {
 	assert_usage(process, va,
 	             &(struct wanted){.shared_dirty = shared,
@@ -98,8 +103,10 @@ static void test_file(void)
 	get(p.f.process, a);
 	get(p.f.process, a + PAGE);
 	put(p.f.process, a + 2 * PAGE, 'x');
-	assert_usage(p.f.process, a,
-	             &(struct wanted){.private_clean = 2, .private_dirty = 1, .pss = 3 * SHARE, .pss_dirty = SHARE});
+	assert_usage(
+	    p.f.process, a,
+	    &(struct wanted){
+	        .private_clean = 2, .private_dirty = 1, .pss = 3 * SHARE, .pss_dirty = SHARE});
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_file, ==, 3 * SHARE);
 
 	struct vm_process *other = spawn(&p.f);
@@ -108,10 +115,12 @@ static void test_file(void)
 	get(other, b + 2 * PAGE);
 	/* A copy of its own, which is anonymous. */
 	put(other, b + PAGE, 'y');
-	assert_usage(
-	    p.f.process, a,
-	    &(struct wanted){
-	        .private_clean = 1, .shared_clean = 1, .shared_dirty = 1, .pss = 2 * SHARE, .pss_dirty = SHARE / 2});
+	assert_usage(p.f.process, a,
+	             &(struct wanted){.private_clean = 1,
+	                              .shared_clean = 1,
+	                              .shared_dirty = 1,
+	                              .pss = 2 * SHARE,
+	                              .pss_dirty = SHARE / 2});
 	assert_usage(other, b,
 	             &(struct wanted){.private_dirty = 1,
 	                              .shared_clean = 1,
@@ -122,7 +131,8 @@ static void test_file(void)
 	g_assert_cmpuint(usage_at(other, b).pss_anon, ==, SHARE);
 
 	g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
-	assert_usage(p.f.process, a, &(struct wanted){.private_clean = 1, .shared_clean = 2, .pss = 2 * SHARE});
+	assert_usage(p.f.process, a,
+	             &(struct wanted){.private_clean = 1, .shared_clean = 2, .pss = 2 * SHARE});
 	end(other);
 	assert_usage(p.f.process, a, &(struct wanted){.private_clean = 3, .pss = 3 * SHARE});
 	pressure_end(&p);
@@ -135,7 +145,8 @@ static void test_twice(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", PAGE, 'a');
-	uint64_t a = file_at(&p, p.f.process, path, 1, MAP_SHARED), b = file_at(&p, p.f.process, path, 1, MAP_PRIVATE);
+	uint64_t a = file_at(&p, p.f.process, path, 1, MAP_SHARED),
+	         b = file_at(&p, p.f.process, path, 1, MAP_PRIVATE);
 	get(p.f.process, a);
 	get(p.f.process, b);
 	assert_usage(p.f.process, a, &(struct wanted){.shared_clean = 1, .pss = SHARE / 2});
@@ -151,11 +162,14 @@ static void test_shmem(void)
 	pressure_begin(&p, &roomy);
 	uint64_t a = map(p.f.process, ARENA, 4, RW, SHARED_ANON);
 	fill(p.f.process, a, 2, 1);
-	assert_usage(p.f.process, a, &(struct wanted){.private_dirty = 2, .pss = 2 * SHARE, .pss_dirty = 2 * SHARE});
+	assert_usage(
+	    p.f.process, a,
+	    &(struct wanted){.private_dirty = 2, .pss = 2 * SHARE, .pss_dirty = 2 * SHARE});
 	struct vm_process *child = fork_of(p.f.process);
 	get(child, a);
 	get(child, a + PAGE);
-	assert_usage(child, a, &(struct wanted){.shared_dirty = 2, .pss = SHARE, .pss_dirty = SHARE});
+	assert_usage(child, a,
+	             &(struct wanted){.shared_dirty = 2, .pss = SHARE, .pss_dirty = SHARE});
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_shmem, ==, SHARE);
 	evict_all(&p);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 2});
@@ -188,7 +202,8 @@ static void test_swap(void)
 	                              .pss = SHARE,
 	                              .pss_dirty = SHARE,
 	                              .swap_pss = 3 * (SHARE / 2)});
-	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = SHARE + 3 * (SHARE / 2)});
+	assert_usage(p.f.process, a,
+	             &(struct wanted){.swap = 4, .swap_pss = SHARE + 3 * (SHARE / 2)});
 	end(second);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = 4 * SHARE});
 	pressure_end(&p);
@@ -217,7 +232,7 @@ static void test_locked(void)
 	pressure_end(&p);
 }
 
-/* --- VmFlags ----------------------------------------------------------------------------------------- */
+/* --- VmFlags ---------------------------------------------------------------------------------- */
 
 static void assert_flags(struct vm_process *process, uint64_t va, const char *expected)
 {
@@ -245,7 +260,8 @@ static void test_flags_anon(void)
 
 	pressure_begin(&p, &roomy);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		uint64_t va = map(p.f.process, ARENA + i * 16 * PAGE, 2, cases[i].prot, cases[i].flags);
+		uint64_t va =
+		    map(p.f.process, ARENA + i * 16 * PAGE, 2, cases[i].prot, cases[i].flags);
 		assert_flags(p.f.process, va, cases[i].expected);
 	}
 	uint64_t a = map(p.f.process, ARENA + MIB, 1, RW, PRIVATE_ANON);

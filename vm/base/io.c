@@ -4,12 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Ask the test, if there is one, how much of a transfer the medium does: LEN bytes, fewer, or a negative errno. */
-static ssize_t allowed(const struct vm_machine *machine, bool write, int fd, size_t len, uint64_t offset)
+/*
+ * Ask the test, if there is one, how much of a transfer the medium does: LEN bytes, fewer, or a
+ * negative errno.
+ */
+static ssize_t allowed(const struct vm_machine *machine, bool write, int fd, size_t len,
+                       uint64_t offset)
 {
 	const struct vm_config *config = &machine->config;
 
-	return config->inject != NULL ? config->inject(config->inject_ctx, write, fd, len, offset) : (ssize_t)len;
+	return config->inject != NULL ? config->inject(config->inject_ctx, write, fd, len, offset)
+	                              : (ssize_t)len;
 }
 
 ssize_t io_read(struct vm_machine *machine, int fd, void *buf, size_t len, uint64_t offset)
@@ -41,14 +46,17 @@ static ssize_t inside_file(int fd, size_t len, uint64_t offset)
 
 	if (fstat(fd, &status) != 0)
 		return -errno;
-	return offset < (uint64_t)status.st_size ? (ssize_t)MIN(len, (uint64_t)status.st_size - offset) : 0;
+	return offset < (uint64_t)status.st_size
+	           ? (ssize_t)MIN(len, (uint64_t)status.st_size - offset)
+	           : 0;
 }
 
 /*
- * One transfer, which may be short: the bytes written, 0 behind the end of a file that is to keep its size, or a
- * negative errno.
+ * One transfer, which may be short: the bytes written, 0 behind the end of a file that is to keep
+ * its size, or a negative errno.
  */
-static ssize_t write_some(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset, bool clip)
+static ssize_t write_some(struct vm_machine *machine, int fd, const void *buf, size_t len,
+                          uint64_t offset, bool clip)
 {
 	ssize_t n = allowed(machine, true, fd, len, offset);
 
@@ -68,7 +76,8 @@ static ssize_t write_some(struct vm_machine *machine, int fd, const void *buf, s
 int io_write(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done, offset + done, false);
+		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done,
+		                       offset + done, false);
 		if (n < 0)
 			return (int)n;
 		done += (size_t)n;
@@ -76,10 +85,12 @@ int io_write(struct vm_machine *machine, int fd, const void *buf, size_t len, ui
 	return 0;
 }
 
-int io_write_inside(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset)
+int io_write_inside(struct vm_machine *machine, int fd, const void *buf, size_t len,
+                    uint64_t offset)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done, offset + done, true);
+		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done,
+		                       offset + done, true);
 		if (n < 0)
 			return (int)n;
 		if (n == 0 && inside_file(fd, len - done, offset + done) <= 0)

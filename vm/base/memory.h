@@ -1,9 +1,10 @@
 /*
  * memory.h - copying to simulated memory.
  *
- * Two simulated processes may store to the same page at the same time, and one may load what the other stores: as on a
- * real machine, their bytes mix, and it is their affair. The copy is written so that ThreadSanitizer, which watches the
- * daemon's own data, does not take that for a race of ours.
+ * Two simulated processes may store to the same page at the same time, and one may load what the
+ * other stores: as on a real machine, their bytes mix, and it is their affair. The copy is written
+ * so that ThreadSanitizer, which watches the daemon's own data, does not take that for a race of
+ * ours.
  */
 #ifndef VM_BASE_MEMORY_H
 #define VM_BASE_MEMORY_H
@@ -17,8 +18,8 @@ static inline void memory_copy(void *to, const void *from, size_t len)
 }
 
 /*
- * Copy a whole page, TO aligned to 16 bytes, past the caches: a transfer of many pages through scattered frames would
- * else read each line of them just to overwrite it.
+ * Copy a whole page, TO aligned to 16 bytes, past the caches: a transfer of many pages through
+ * scattered frames would else read each line of them just to overwrite it.
  */
 static inline void memory_copy_page(void *to, const void *from)
 {

@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The name under which descriptor FD was opened, as it is now: NAME has room for PATH_MAX bytes and a NUL. */
+/*
+ * The name under which descriptor FD was opened, as it is now: NAME has room for PATH_MAX bytes and
+ * a NUL.
+ */
 static bool descriptor_name(int fd, char name[PATH_MAX + 1])
 {
 	char link[32];
@@ -58,7 +61,8 @@ static bool attach_locked(struct vm_file *file, int fd, const char *name, const 
 	file->handle = twin_locked(file->object, file->access, name);
 	if (file->handle != NULL)
 		return false;
-	*fresh = (struct vm_handle){.fd = fd, .access = file->access, .name = g_strdup(name), .users = 1};
+	*fresh = (struct vm_handle){
+	    .fd = fd, .access = file->access, .name = g_strdup(name), .users = 1};
 	list_append(&file->object->handles, &fresh->link);
 	file->handle = fresh;
 	if (file->object->name == NULL)
@@ -166,15 +170,16 @@ static void leave_object(struct vm_object *object, struct vm_handle *handle)
 }
 
 /*
- * Where dirty pages could not be written, they are the only copy: FILE's handle and its hold on the object pass to the
- * object itself, for the flusher to try again.
+ * Where dirty pages could not be written, they are the only copy: FILE's handle and its hold on the
+ * object pass to the object itself, for the flusher to try again.
  */
 static bool keep_for_dirty_pages(struct vm_file *file)
 {
 	struct vm_object *object = file->object;
 
 	machine_lock(file->machine);
-	bool keep = !object->shmem && file->access != O_RDONLY && object->dirty_pages > 0 && object->kept == NULL;
+	bool keep = !object->shmem && file->access != O_RDONLY && object->dirty_pages > 0 &&
+	            object->kept == NULL;
 	if (keep)
 		object->kept = file->handle;
 	machine_unlock(file->machine);

@@ -17,7 +17,7 @@ struct flusher {
 	int error;             /* of the last flush */
 };
 
-/* --- Objects -------------------------------------------------------------------------------------- */
+/* --- Objects ---------------------------------------------------------------------------------- */
 
 /* The objects of device DEV that have pages, each kept alive until object_put_locked. */
 static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
@@ -70,7 +70,7 @@ static void refresh_device(struct vm_machine *machine, dev_t dev)
 	release_objects(machine, objects);
 }
 
-/* --- The thread of a device ------------------------------------------------------------------------- */
+/* --- The thread of a device ------------------------------------------------------------------- */
 
 /* Do one thing that is wanted; the lock is dropped meanwhile. False if nothing is. */
 static bool work_locked(struct flusher *flusher)
@@ -134,12 +134,16 @@ static bool is_dirty_locked(const struct vm_object *object)
 	return object->dirty_pages > 0 || object->writers > 0;
 }
 
-/* Ask the threads of devices with dirty pages to write them, of those with cached files to look at them, or both. */
+/*
+ * Ask the threads of devices with dirty pages to write them, of those with cached files to look at
+ * them, or both.
+ */
 static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
 	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
 		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		struct flusher *flusher = object->shmem || object->pages == 0 ? NULL : get_locked(machine, object->dev);
+		struct flusher *flusher =
+		    object->shmem || object->pages == 0 ? NULL : get_locked(machine, object->dev);
 		if (flusher == NULL)
 			continue;
 		flusher->refresh |= refresh;
@@ -149,9 +153,12 @@ static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 	pthread_cond_broadcast(&machine->flusher_wake);
 }
 
-/* --- All devices ------------------------------------------------------------------------------------ */
+/* --- All devices ------------------------------------------------------------------------------ */
 
-/* Whether some file of device DEV has pages to be written. One that hangs, but has none, is nobody's business. */
+/*
+ * Whether some file of device DEV has pages to be written. One that hangs, but has none, is
+ * nobody's business.
+ */
 static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
 {
 	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
@@ -168,10 +175,14 @@ int vm_machine_sync(struct vm_machine *machine)
 
 	machine_lock(machine);
 	ask_all_locked(machine, true, false);
-	/* A flush that is under way may have passed a page that is dirty now: another one must follow. */
+	/*
+	 * A flush that is under way may have passed a page that is dirty now: another one must
+	 * follow.
+	 */
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
 		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
-		flusher->sync = device_is_dirty_locked(machine, flusher->dev) ? ++flusher->wanted : 0;
+		flusher->sync =
+		    device_is_dirty_locked(machine, flusher->dev) ? ++flusher->wanted : 0;
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
@@ -186,7 +197,7 @@ int vm_machine_sync(struct vm_machine *machine)
 	return result;
 }
 
-/* --- Time ------------------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------- */
 
 /* Others' changes show within a second. */
 enum { REFRESH_CENTISECS = 90 };
@@ -196,10 +207,14 @@ static uint64_t now_centisecs(void)
 	return (uint64_t)g_get_monotonic_time() / 10000;
 }
 
-/* Sleep until the monotonic clock shows DEADLINE (centiseconds), the machine stops, or a knob is turned. */
+/*
+ * Sleep until the monotonic clock shows DEADLINE (centiseconds), the machine stops, or a knob is
+ * turned.
+ */
 static void sleep_until_locked(struct vm_machine *machine, uint64_t deadline)
 {
-	struct timespec when = {.tv_sec = (time_t)(deadline / 100), .tv_nsec = (long)(deadline % 100) * 10000000};
+	struct timespec when = {.tv_sec = (time_t)(deadline / 100),
+	                        .tv_nsec = (long)(deadline % 100) * 10000000};
 
 	machine_wait_until_locked(machine, &machine->clock_wake, &when);
 }
@@ -212,13 +227,14 @@ static void *clock_main(void *arg)
 	machine_lock(machine);
 	while (!machine->stopping) {
 		uint64_t now = now_centisecs(), period = machine->config.dirty_writeback_centisecs;
-		bool flush = period > 0 && now >= flushed + period, refresh = now >= refreshed + REFRESH_CENTISECS;
+		bool flush = period > 0 && now >= flushed + period,
+		     refresh = now >= refreshed + REFRESH_CENTISECS;
 		flushed = flush ? now : flushed;
 		refreshed = refresh ? now : refreshed;
 		if (flush || refresh)
 			ask_all_locked(machine, flush, refresh);
-		sleep_until_locked(machine,
-		                   MIN(refreshed + REFRESH_CENTISECS, period > 0 ? flushed + period : UINT64_MAX));
+		sleep_until_locked(machine, MIN(refreshed + REFRESH_CENTISECS,
+		                                period > 0 ? flushed + period : UINT64_MAX));
 	}
 	machine_unlock(machine);
 	return NULL;

@@ -1,6 +1,6 @@
 /*
- * object.c - the objects themselves and the cache's hash table (see object.h); pages come in in page_in.c and go out in
- * write_back.c.
+ * object.c - the objects themselves and the cache's hash table (see object.h); pages come in in
+ * page_in.c and go out in write_back.c.
  */
 #include "vm/cache/object.h"
 #include "vm/machine.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* --- The table of files ---------------------------------------------------------------------------- */
+/* --- The table of files ----------------------------------------------------------------------- */
 
 static guint file_hash(gconstpointer key)
 {
@@ -34,7 +34,7 @@ GHashTable *object_table_new(void)
 	return g_hash_table_new(file_hash, file_equal);
 }
 
-/* --- Objects ---------------------------------------------------------------------------------------- */
+/* --- Objects ---------------------------------------------------------------------------------- */
 
 static struct vm_object *object_alloc(struct vm_machine *machine)
 {
@@ -97,7 +97,8 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 	return object;
 }
 
-struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len, int *error)
+struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len,
+                                     int *error)
 {
 	uint32_t pages = (uint32_t)(page_align(len) >> VM_PAGE_SHIFT);
 	struct vm_object *object = object_alloc(machine);
@@ -123,12 +124,13 @@ uint64_t object_size_pages(const struct vm_object *object)
 	return page_align(object->size) >> VM_PAGE_SHIFT;
 }
 
-/* --- The cache -------------------------------------------------------------------------------------- */
+/* --- The cache -------------------------------------------------------------------------------- */
 
 uint64_t object_hash(const struct vm_object *object, uint64_t index)
 {
 	/* Multiplicative hashing (Knuth, 6.4). */
-	uint64_t hash = (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+	uint64_t hash =
+	    (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
 
 	return hash >> 32;
 }

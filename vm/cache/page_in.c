@@ -1,5 +1,6 @@
 /*
- * page_in.c - pages that come into the cache, and what others do to the file meanwhile (see object.h).
+ * page_in.c - pages that come into the cache, and what others do to the file meanwhile (see
+ * object.h).
  */
 #include "vm/base/io.h"
 #include "vm/base/memory.h"
@@ -21,7 +22,8 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status)
 {
-	return object->size == (uint64_t)status->st_size && same_time(&object->mtime, &status->st_mtim) &&
+	return object->size == (uint64_t)status->st_size &&
+	       same_time(&object->mtime, &status->st_mtim) &&
 	       same_time(&object->ctime, &status->st_ctim);
 }
 
@@ -32,9 +34,12 @@ void object_set_stamp_locked(struct vm_object *object, const struct stat *status
 	object->ctime = status->st_ctim;
 }
 
-/* --- A file that shrank ----------------------------------------------------------------------------- */
+/* --- A file that shrank ----------------------------------------------------------------------- */
 
-/* Unmap and drop the pages of LIST past the new end; those that are busy go when they are asked for again. */
+/*
+ * Unmap and drop the pages of LIST past the new end; those that are busy go when they are asked for
+ * again.
+ */
 static void drop_beyond_locked(struct vm_object *object, struct list_link *list, uint64_t pages)
 {
 	struct vm_machine *machine = object->machine;
@@ -53,7 +58,9 @@ static void drop_beyond_locked(struct vm_object *object, struct list_link *list,
 	}
 }
 
-/* Private copies of pages past the end go with the file's own (unmap_mapping_range with even_cows). */
+/*
+ * Private copies of pages past the end go with the file's own (unmap_mapping_range with even_cows).
+ */
 static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 {
 	for (struct list_link *l = object->areas.next; l != &object->areas; l = l->next) {
@@ -61,7 +68,8 @@ static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 		if (area->pgoff + area_pages(area) <= pages)
 			continue;
 		uint64_t skip = pages > area->pgoff ? pages - area->pgoff : 0;
-		pagetable_evict_range_locked(area->space, area->start + (skip << VM_PAGE_SHIFT), area->end);
+		pagetable_evict_range_locked(area->space, area->start + (skip << VM_PAGE_SHIFT),
+		                             area->end);
 	}
 }
 
@@ -69,7 +77,8 @@ static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 static void clear_tail_locked(struct vm_object *object)
 {
 	uint64_t tail = object->size & (VM_PAGE_SIZE - 1);
-	vm_pfn pfn = tail > 0 ? object_lookup_locked(object, object->size >> VM_PAGE_SHIFT) : VM_PFN_NONE;
+	vm_pfn pfn =
+	    tail > 0 ? object_lookup_locked(object, object->size >> VM_PAGE_SHIFT) : VM_PFN_NONE;
 
 	if (pfn != VM_PFN_NONE && !(object->machine->frames[pfn].flags & FRAME_BUSY))
 		memset((char *)machine_page(object->machine, pfn) + tail, 0, VM_PAGE_SIZE - tail);
@@ -89,7 +98,7 @@ static void take_size_locked(struct vm_object *object, const struct stat *status
 	clear_tail_locked(object);
 }
 
-/* --- Reading ---------------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Fill BUF with page INDEX of the file; zeros past its end. */
 static int read_page(struct vm_machine *machine, int fd, uint64_t index, uint8_t *buf)
@@ -124,7 +133,10 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	return error;
 }
 
-/* Page PFN is cached, but the file has changed since: replace it in place if it differs and nobody here wrote it. */
+/*
+ * Page PFN is cached, but the file has changed since: replace it in place if it differs and nobody
+ * here wrote it.
+ */
 static void reread_page(struct vm_object *object, int fd, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
@@ -140,7 +152,8 @@ static void reread_page(struct vm_object *object, int fd, vm_pfn pfn)
 }
 
 /* Find page INDEX, or allocate a busy one. Waits while another reads it. Pinned in any case. */
-static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pfn, enum object_source *source)
+static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pfn,
+                            enum object_source *source)
 {
 	struct vm_machine *machine = object->machine;
 
@@ -171,7 +184,8 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	bool stale = !object_stamp_equals_locked(object, &status);
 	if (stale)
 		take_size_locked(object, &status);
-	int error = index < object_size_pages(object) ? find_page_locked(object, index, pfn, source) : -EIO;
+	int error =
+	    index < object_size_pages(object) ? find_page_locked(object, index, pfn, source) : -EIO;
 	machine_unlock(machine);
 	if (error != 0)
 		return error;
@@ -182,7 +196,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	return 0;
 }
 
-/* --- Taking over what changed ------------------------------------------------------------------------- */
+/* --- Taking over what changed ----------------------------------------------------------------- */
 
 /* The clean pages of OBJECT, each pinned: an array of vm_pfn. */
 static GArray *pin_clean_pages_locked(struct vm_object *object)
@@ -235,7 +249,9 @@ void object_refresh(struct vm_object *object)
 	if (pages != NULL) {
 		reread_clean_pages(object, handle->fd, pages);
 		g_array_unref(pages);
-		/* What changed after the look above has newer times, and is found at the next one. */
+		/*
+		 * What changed after the look above has newer times, and is found at the next one.
+		 */
 		machine_lock(machine);
 		object_set_stamp_locked(object, &status);
 		machine_unlock(machine);

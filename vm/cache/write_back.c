@@ -1,5 +1,6 @@
 /*
- * write_back.c - dirty pages on their way to the host file (see object.h); flusher.c sees to it that they go.
+ * write_back.c - dirty pages on their way to the host file (see object.h); flusher.c sees to it
+ * that they go.
  */
 #include "vm/base/io.h"
 #include "vm/cache/file.h"
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- One page ------------------------------------------------------------------------------------- */
+/* --- One page --------------------------------------------------------------------------------- */
 
 /* A store into the page from now on is a write-notify fault, which makes it dirty again. */
 static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
@@ -28,8 +29,9 @@ static void protect_entries_locked(struct vm_machine *machine, const struct vm_f
 }
 
 /*
- * Write page INDEX at BYTES, clipped to the file's present size. Our own write changes the file's times: they are taken
- * over only where they were as last seen before it, so that a change of somebody else's is still found.
+ * Write page INDEX at BYTES, clipped to the file's present size. Our own write changes the file's
+ * times: they are taken over only where they were as last seen before it, so that a change of
+ * somebody else's is still found.
  */
 static int write_page(struct vm_object *object, int fd, uint64_t index, const uint8_t *bytes)
 {
@@ -85,18 +87,21 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	pthread_cond_broadcast(&machine->io);
 }
 
-/* --- An object ------------------------------------------------------------------------------------ */
+/* --- An object -------------------------------------------------------------------------------- */
 
 /*
- * The next dirty page of [FIRST, LAST), for which *LEFT more members of the dirty list may be looked at. Pages passed
- * over go to the list's end, so that a call looks at each once. VM_PFN_NONE: none is left.
+ * The next dirty page of [FIRST, LAST), for which *LEFT more members of the dirty list may be
+ * looked at. Pages passed over go to the list's end, so that a call looks at each once.
+ * VM_PFN_NONE: none is left.
  */
-static vm_pfn next_dirty_locked(struct vm_object *object, uint64_t first, uint64_t last, uint64_t *left)
+static vm_pfn next_dirty_locked(struct vm_object *object, uint64_t first, uint64_t last,
+                                uint64_t *left)
 {
 	while (*left > 0 && !list_empty(&object->dirty)) {
 		struct vm_frame *frame = LIST_ENTRY(object->dirty.next, struct vm_frame, link);
 		--*left;
-		if (frame->index >= first && frame->index < last && !(frame->flags & FRAME_WRITEBACK))
+		if (frame->index >= first && frame->index < last &&
+		    !(frame->flags & FRAME_WRITEBACK))
 			return (vm_pfn)(frame - object->machine->frames);
 		list_remove(&frame->link);
 		list_append(&object->dirty, &frame->link);
@@ -117,7 +122,8 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 	return error;
 }
 
-static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first, uint64_t last)
+static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first,
+                             uint64_t last)
 {
 	struct vm_machine *machine = object->machine;
 	int result = 0;

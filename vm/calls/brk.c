@@ -1,7 +1,8 @@
 /*
- * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the heap's area page
- * granularity. It merges with anonymous neighbours of equal flags as any other, but its first page does not with what
- * lies below, a program's bss (brk looks for a neighbour down to start_brk only).
+ * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the
+ * heap's area page granularity. It merges with anonymous neighbours of equal flags as any other,
+ * but its first page does not with what lies below, a program's bss (brk looks for a neighbour down
+ * to start_brk only).
  */
 #include "vm/cache/file.h"
 #include "vm/calls/mmap.h"
@@ -14,12 +15,19 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* What the heap's areas are: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT). */
-enum { HEAP_FLAGS = AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT };
+/*
+ * What the heap's areas are: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS |
+ * VM_ACCOUNT).
+ */
+enum {
+	HEAP_FLAGS =
+	    AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT
+};
 
 static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 {
-	if (to > VM_USER_END - VM_PAGE_SIZE || space->area_count > machine_knob(space->process->machine, max_map_count))
+	if (to > VM_USER_END - VM_PAGE_SIZE ||
+	    space->area_count > machine_knob(space->process->machine, max_map_count))
 		return false;
 	/* Something is in the way, or a stack's guard gap; a page stays free between. */
 	const struct vm_area *above = area_find(space, from);
@@ -43,7 +51,8 @@ static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 {
 	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
 
-	return limit == VM_UNLIMITED || addr - space->start_brk + (space->end_data - space->start_data) <= limit;
+	return limit == VM_UNLIMITED ||
+	       addr - space->start_brk + (space->end_data - space->start_data) <= limit;
 }
 
 /* The break after an attempt to move it to ADDR. */
@@ -53,7 +62,9 @@ static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **fil
 
 	if (addr < space->start_brk || new < addr || !data_limit_allows(space, addr))
 		return space->brk;
-	/* Where nothing is left of the heap there is nothing to give back, and the call is refused. */
+	/*
+	 * Where nothing is left of the heap there is nothing to give back, and the call is refused.
+	 */
 	if (new < old && area_overlap(space, new, old) == NULL)
 		return space->brk;
 	if (new < old && space_unmap(space, new, old, files) != 0)
@@ -69,8 +80,11 @@ struct breaks {
 	uint64_t before, after;
 };
 
-/* Move the break to VALUE, or by it if RELATIVE. New pages of a locked heap are brought in. -ESRCH. */
-static int move_break(struct vm_process *process, uint64_t value, bool relative, struct breaks *breaks)
+/*
+ * Move the break to VALUE, or by it if RELATIVE. New pages of a locked heap are brought in. -ESRCH.
+ */
+static int move_break(struct vm_process *process, uint64_t value, bool relative,
+                      struct breaks *breaks)
 {
 	GPtrArray *files = NULL;
 	unsigned flags = 0;
@@ -105,5 +119,6 @@ int64_t vm_sbrk(struct vm_process *process, int64_t increment)
 
 	if (error != 0)
 		return error;
-	return breaks.after == breaks.before + (uint64_t)increment ? (int64_t)breaks.before : -ENOMEM;
+	return breaks.after == breaks.before + (uint64_t)increment ? (int64_t)breaks.before
+	                                                           : -ENOMEM;
 }

@@ -1,8 +1,8 @@
 /*
  * fork.c - fork. Linux: dup_mmap, copy_page_range.
  *
- * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs a step per area and
- * per 512 GiB in use; the rest is paid where one side changes something.
+ * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs
+ * a step per area and per 512 GiB in use; the rest is paid where one side changes something.
  */
 #include "vm/cache/file.h"
 #include "vm/calls/mprotect.h"
@@ -14,15 +14,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* The child's copy of AREA. Its anonymous pages are a family of its own from now on, begun with inherited ones. */
+/*
+ * The child's copy of AREA. Its anonymous pages are a family of its own from now on, begun with
+ * inherited ones.
+ */
 static int copy_area(struct vm_space *child, const struct vm_area *area)
 {
 	/* Area by area, as in dup_mmap. */
 	if ((area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, area_pages(area)))
 		return -ENOMEM;
-	struct vm_area *copy =
-	    area_new(child, area->start, area->end, area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT),
-	             area->file, area->pgoff);
+	struct vm_area *copy = area_new(child, area->start, area->end,
+	                                area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT),
+	                                area->file, area->pgoff);
 
 	if (copy == NULL)
 		return -ENOMEM;
@@ -59,12 +62,16 @@ static void copy_places(struct vm_space *child, const struct vm_space *parent)
 	child->auxv_len = parent->auxv_len;
 }
 
-/* Locks and areas that were not to be copied, or empty: what the shared tables say of them is not true of the child. */
+/*
+ * Locks and areas that were not to be copied, or empty: what the shared tables say of them is not
+ * true of the child.
+ */
 static int fix_entries(struct vm_space *child, const struct vm_space *parent)
 {
 	int error = 0;
 
-	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next) {
+	for (const struct vm_area *area = parent->first; error == 0 && area != NULL;
+	     area = area->next) {
 		bool empty = area->flags & (AREA_DONTCOPY | AREA_WIPEONFORK);
 		if (!empty && !(area->flags & AREA_LOCKED))
 			continue;
@@ -82,7 +89,8 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 	struct vm_machine *machine = parent->process->machine;
 	int error = 0;
 
-	for (const struct vm_area *area = parent->first; error == 0 && area != NULL; area = area->next)
+	for (const struct vm_area *area = parent->first; error == 0 && area != NULL;
+	     area = area->next)
 		if (!(area->flags & AREA_DONTCOPY))
 			error = copy_area(child, area);
 	if (error != 0)
@@ -100,7 +108,9 @@ static void copy_fds(struct vm_process *child, const struct vm_process *parent)
 		return;
 	child->fds = g_ptr_array_sized_new(parent->fds->len);
 	for (guint i = 0; i < parent->fds->len; i++)
-		g_ptr_array_add(child->fds, parent->fds->pdata[i] != NULL ? vm_file_ref(parent->fds->pdata[i]) : NULL);
+		g_ptr_array_add(child->fds, parent->fds->pdata[i] != NULL
+		                                ? vm_file_ref(parent->fds->pdata[i])
+		                                : NULL);
 }
 
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error)

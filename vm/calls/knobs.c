@@ -1,6 +1,6 @@
 /*
- * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are used: each is stored
- * at once.
+ * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are
+ * used: each is stored at once.
  */
 #include "vm/machine.h"
 #include "vm/policy/policy.h"
@@ -9,7 +9,8 @@
 
 struct knob {
 	uint64_t max;
-	bool is_wide, is_flag; /* the type of the member of struct vm_config: uint64_t, bool, else unsigned */
+	/* the type of the member of struct vm_config: uint64_t, bool, else unsigned */
+	bool is_wide, is_flag;
 	size_t offset;
 };
 

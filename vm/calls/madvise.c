@@ -40,7 +40,7 @@ struct advice {
 	int (*act)(struct advice_part *part);    /* no lock is held */
 };
 
-/* --- Which areas it is for -------------------------------------------------------------------------- */
+/* --- Which areas it is for -------------------------------------------------------------------- */
 
 static int check_not_device(const struct vm_area *area)
 {
@@ -80,7 +80,7 @@ static int check_can_remove(const struct vm_area *area)
 	return (area->flags & needed) == needed ? 0 : -EACCES;
 }
 
-/* --- Flags ------------------------------------------------------------------------------------------ */
+/* --- Flags ------------------------------------------------------------------------------------ */
 
 static int change_flags(struct advice_part *part, const struct advice *advice)
 {
@@ -99,7 +99,7 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 	return 0;
 }
 
-/* --- Entries ---------------------------------------------------------------------------------------- */
+/* --- Entries ---------------------------------------------------------------------------------- */
 
 void advice_each_entry(struct vm_space *space, uint64_t start, uint64_t end, advice_entry_fn fn)
 {
@@ -130,7 +130,10 @@ static int dontneed(struct advice_part *part)
 	return error;
 }
 
-/* The page may go as long as it is not written again (madvise_free_pte_range). What is in swap goes at once. */
+/*
+ * The page may go as long as it is not written again (madvise_free_pte_range). What is in swap goes
+ * at once.
+ */
 static void free_entry_locked(struct vm_space *space, vm_entry_id id)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -166,7 +169,8 @@ static void cool_entry_locked(struct vm_space *space, vm_entry_id id)
 	struct vm_machine *machine = space->process->machine;
 	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
 
-	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn) || rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
+	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn) ||
+	    rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
 		return;
 	*entry &= ~PTE_A;
 	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
@@ -179,7 +183,7 @@ static int cool(struct advice_part *part)
 	return 0;
 }
 
-/* --- Guard pages ------------------------------------------------------------------------------------ */
+/* --- Guard pages ------------------------------------------------------------------------------ */
 
 /* Mark [VA, END), which one last-level table serves. */
 static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
@@ -194,7 +198,10 @@ static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
 	return error;
 }
 
-/* What was there goes, and every access is SEGV_MAPERR until the guard is removed (madvise_guard_install). */
+/*
+ * What was there goes, and every access is SEGV_MAPERR until the guard is removed
+ * (madvise_guard_install).
+ */
 static int install_guards(struct advice_part *part)
 {
 	struct vm_space *space = part->area->space;
@@ -229,7 +236,7 @@ static int remove_guards(struct advice_part *part)
 	return error;
 }
 
-/* --- The walk --------------------------------------------------------------------------------------- */
+/* --- The walk --------------------------------------------------------------------------------- */
 
 static const struct advice advices[] = {
     {MADV_NORMAL, .clear = AREA_SEQ_READ | AREA_RAND_READ},
@@ -286,7 +293,8 @@ static int advise_unlocked(const struct advice *advice, struct advice_part *part
 	return error;
 }
 
-static int advise(struct vm_process *process, uint64_t va, uint64_t end, const struct advice *advice)
+static int advise(struct vm_process *process, uint64_t va, uint64_t end,
+                  const struct advice *advice)
 {
 	struct advice_part part = {.process = process};
 	int error = 0, hole = 0;
@@ -310,7 +318,7 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end, const s
 	return error != 0 ? error : hole;
 }
 
-/* --- Populating --------------------------------------------------------------------------------------- */
+/* --- Populating ------------------------------------------------------------------------------- */
 
 /* Where the area at VA ends, or why its pages cannot be brought in for accesses that need RIGHT. */
 static int may_populate(struct vm_process *process, uint64_t va, unsigned right, uint64_t *end)
@@ -329,7 +337,10 @@ static int may_populate(struct vm_process *process, uint64_t va, unsigned right,
 	return error;
 }
 
-/* Fault the pages in as accesses would (madvise_populate). What comes before the first failure has come. */
+/*
+ * Fault the pages in as accesses would (madvise_populate). What comes before the first failure has
+ * come.
+ */
 static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum vm_access access)
 {
 	unsigned right = access == VM_ACCESS_WRITE ? AREA_WRITE : AREA_READ;
@@ -344,7 +355,7 @@ static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum 
 	return error == -EIO || error == -EACCES ? -EFAULT : error;
 }
 
-/* --- The call ----------------------------------------------------------------------------------------- */
+/* --- The call --------------------------------------------------------------------------------- */
 
 int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int number)
 {
@@ -352,12 +363,13 @@ int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int numb
 	bool populates = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
 	uint64_t end = addr + page_align(len);
 
-	if ((advice == NULL && !populates) || (addr & (VM_PAGE_SIZE - 1)) || (len > 0 && page_align(len) == 0) ||
-	    end < addr)
+	if ((advice == NULL && !populates) || (addr & (VM_PAGE_SIZE - 1)) ||
+	    (len > 0 && page_align(len) == 0) || end < addr)
 		return -EINVAL;
 	if (end == addr)
 		return 0;
 	if (populates)
-		return populate(process, addr, end, number == MADV_POPULATE_WRITE ? VM_ACCESS_WRITE : VM_ACCESS_READ);
+		return populate(process, addr, end,
+		                number == MADV_POPULATE_WRITE ? VM_ACCESS_WRITE : VM_ACCESS_READ);
 	return advise(process, addr, end, advice);
 }

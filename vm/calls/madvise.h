@@ -1,6 +1,6 @@
 /*
- * madvise.h - one advice for the part of a range that lies in one area, between the walk (madvise.c) and what is done
- * to pages with input and output (madvise_page.c).
+ * madvise.h - one advice for the part of a range that lies in one area, between the walk
+ * (madvise.c) and what is done to pages with input and output (madvise_page.c).
  */
 #ifndef VM_CALLS_MADVISE_H
 #define VM_CALLS_MADVISE_H
@@ -18,12 +18,16 @@ struct advice_part {
 
 typedef void (*advice_entry_fn)(struct vm_space *space, vm_entry_id id);
 
-/* FN for each last-level entry, empty ones too, of [START, END) that has a table. Tables left empty are freed. */
+/*
+ * FN for each last-level entry, empty ones too, of [START, END) that has a table. Tables left empty
+ * are freed.
+ */
 void advice_each_entry(struct vm_space *space, uint64_t start, uint64_t end, advice_entry_fn fn);
 
 /* No lock is held. 0 or a negative errno. */
-int advice_willneed(struct advice_part *part); /* into the page cache or the swap cache, as far as frames go */
-int advice_pageout(struct advice_part *part);  /* evict the pages that nobody else maps */
-int advice_remove(struct advice_part *part);   /* a hole in the file, or in shared anonymous memory */
+int advice_willneed(
+    struct advice_part *part); /* into the page cache or the swap cache, as far as frames go */
+int advice_pageout(struct advice_part *part); /* evict the pages that nobody else maps */
+int advice_remove(struct advice_part *part); /* a hole in the file, or in shared anonymous memory */
 
 #endif

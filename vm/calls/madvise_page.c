@@ -1,5 +1,6 @@
 /*
- * madvise_page.c - the advice of madvise that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT, MADV_REMOVE.
+ * madvise_page.c - the advice of madvise that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT,
+ * MADV_REMOVE.
  */
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -18,7 +19,7 @@
 /* Frames dropped in one hold of the machine lock. */
 enum { DROP_BATCH = 64 };
 
-/* --- MADV_WILLNEED ---------------------------------------------------------------------------------- */
+/* --- MADV_WILLNEED ---------------------------------------------------------------------------- */
 
 /* The most pages that one call brings in: more would only evict what it brought before. */
 static uint64_t ahead_limit(const struct vm_machine *machine)
@@ -84,11 +85,13 @@ static void want_private_slots(const struct advice_part *part, GArray *slots)
 	while (process->space != NULL && va < end) {
 		machine_lock(machine);
 		va = pagetable_next_locked(process->space, va, end);
-		vm_entry_id id = va < end ? pagetable_entry_at_locked(process->space, va, VM_PTE) : 0;
+		vm_entry_id id =
+		    va < end ? pagetable_entry_at_locked(process->space, va, VM_PTE) : 0;
 		uint64_t stop = MIN((va & -span) + span, end);
 		for (; va < stop; va += VM_PAGE_SIZE, id++)
 			if (pte_is_swap(*pagetable_entry(machine, id)))
-				want_slot_locked(machine, slots, pte_slot(*pagetable_entry(machine, id)));
+				want_slot_locked(machine, slots,
+				                 pte_slot(*pagetable_entry(machine, id)));
 		machine_unlock(machine);
 	}
 	process_unlock(process);
@@ -165,20 +168,25 @@ int advice_willneed(struct advice_part *part)
 	return 0;
 }
 
-/* --- MADV_PAGEOUT ----------------------------------------------------------------------------------- */
+/* --- MADV_PAGEOUT ----------------------------------------------------------------------------- */
 
-/* Whether ENTRY maps a page that may be taken: nobody else maps it, and it is private memory or FILES_TOO. */
+/*
+ * Whether ENTRY maps a page that may be taken: nobody else maps it, and it is private memory or
+ * FILES_TOO.
+ */
 static bool is_ours_locked(const struct vm_machine *machine, uint64_t entry, bool files_too)
 {
 	uint64_t pfn = pte_pfn(entry);
 
-	if (!(entry & PTE_P) || !frame_is_ram(machine, pfn) || rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
+	if (!(entry & PTE_P) || !frame_is_ram(machine, pfn) ||
+	    rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
 		return false;
 	return machine->frames[pfn].object == NULL || files_too;
 }
 
 /* The first frame to take from *VA on, looking no further than one table; *VA moves behind it. */
-static vm_pfn next_of_ours_locked(const struct vm_space *space, uint64_t *va, uint64_t end, bool files_too)
+static vm_pfn next_of_ours_locked(const struct vm_space *space, uint64_t *va, uint64_t end,
+                                  bool files_too)
 {
 	const struct vm_machine *machine = space->process->machine;
 	uint64_t span = pagetable_span(VM_PMD);
@@ -209,7 +217,10 @@ int advice_pageout(struct advice_part *part)
 			pfn = next_of_ours_locked(process->space, &va, part->end, files_too);
 		else
 			va = part->end;
-		/* The page is written without the process lock; until then the machine's keeps it where it is. */
+		/*
+		 * The page is written without the process lock; until then the machine's keeps it
+		 * where it is.
+		 */
 		process_unlock(process);
 		if (pfn != VM_PFN_NONE)
 			reclaim_page_locked(machine, pfn);
@@ -218,7 +229,7 @@ int advice_pageout(struct advice_part *part)
 	return 0;
 }
 
-/* --- MADV_REMOVE ------------------------------------------------------------------------------------ */
+/* --- MADV_REMOVE ------------------------------------------------------------------------------ */
 
 static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
 {
@@ -231,9 +242,13 @@ static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
 }
 
 /* Drop pages of LIST in [FIRST, LAST), written or not, a batch. True: there may be more. */
-static bool drop_some_locked(struct vm_object *object, struct list_link *list, uint64_t first, uint64_t last)
+static bool drop_some_locked(struct vm_object *object, struct list_link *list, uint64_t first,
+                             uint64_t last)
 {
-	/* What is being written to swap may go meanwhile; what is on its way to the file must not land there later. */
+	/*
+	 * What is being written to swap may go meanwhile; what is on its way to the file must not
+	 * land there later.
+	 */
 	unsigned in_transit = FRAME_BUSY | (object->shmem ? 0u : FRAME_WRITEBACK);
 	struct list_link *next;
 	int dropped = 0;
@@ -262,7 +277,8 @@ static void forget_slots_locked(struct vm_object *object, uint64_t first, uint64
 		struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
 		next = l->next;
 		if (slot->index >= first && slot->index < last)
-			swap_forget_locked(object->machine, (uint32_t)(slot - object->machine->swap.slots));
+			swap_forget_locked(object->machine,
+			                   (uint32_t)(slot - object->machine->swap.slots));
 	}
 }
 
@@ -283,8 +299,9 @@ static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 
 static int punch(const struct advice_part *part)
 {
-	int error = fallocate(part->file->handle->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	                      (off_t)(part->first << VM_PAGE_SHIFT), (off_t)(part->end - part->start));
+	int error =
+	    fallocate(part->file->handle->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	              (off_t)(part->first << VM_PAGE_SHIFT), (off_t)(part->end - part->start));
 
 	return error == 0 ? 0 : -errno;
 }

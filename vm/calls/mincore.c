@@ -16,7 +16,10 @@ static bool is_at_hand(const struct vm_machine *machine, vm_pfn pfn)
 	return pfn != VM_PFN_NONE && !(machine->frames[pfn].flags & FRAME_BUSY);
 }
 
-/* Whether the page of AREA at VA, whose entry is ENTRY, is in memory: mapped, or in the page or the swap cache. */
+/*
+ * Whether the page of AREA at VA, whose entry is ENTRY, is in memory: mapped, or in the page or the
+ * swap cache.
+ */
 static bool in_core_locked(const struct vm_area *area, uint64_t va, uint64_t entry)
 {
 	const struct vm_machine *machine = area->space->process->machine;
@@ -25,7 +28,8 @@ static bool in_core_locked(const struct vm_area *area, uint64_t va, uint64_t ent
 		return true;
 	if (pte_is_swap(entry))
 		return is_at_hand(machine, machine->swap.slots[pte_slot(entry)].frame);
-	return area->object != NULL && is_at_hand(machine, object_lookup_locked(area->object, area_index(area, va)));
+	return area->object != NULL &&
+	       is_at_hand(machine, object_lookup_locked(area->object, area_index(area, va)));
 }
 
 /* [VA, END), which one last-level table serves or would. */
@@ -49,7 +53,8 @@ static bool may_know(const struct vm_process *process, const struct vm_file *fil
 }
 
 /* The part of the range from VA on that the area there and one table serve: *NEXT is its end. */
-static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, uint8_t *vec, uint64_t *next)
+static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, uint8_t *vec,
+                        uint64_t *next)
 {
 	uint64_t span = pagetable_span(VM_PMD);
 	struct vm_file *file = NULL;
@@ -89,7 +94,8 @@ int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t 
 	if (addr > VM_USER_END || len > VM_USER_END - addr)
 		return -ENOMEM;
 	for (uint64_t va = addr; va < end; va = next) {
-		int error = look_at_part(process, va, end, vec + ((va - addr) >> VM_PAGE_SHIFT), &next);
+		int error =
+		    look_at_part(process, va, end, vec + ((va - addr) >> VM_PAGE_SHIFT), &next);
 		if (error != 0)
 			return error;
 	}

@@ -1,7 +1,8 @@
 /*
  * mlock.c - areas locked in memory. Linux: mm/mlock.c.
  *
- * Entries of locked areas carry a software bit, so that reclaim sees from a frame alone that it must stay.
+ * Entries of locked areas carry a software bit, so that reclaim sees from a frame alone that it
+ * must stay.
  */
 #include "vm/calls/mmap.h"
 #include "vm/calls/mprotect.h"
@@ -18,7 +19,9 @@
 /* Give the part [START, END) of AREA the lock flags FLAGS (mlock_fixup). */
 static int lock_one(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
 {
-	return area->flags & AREA_SPECIAL ? 0 : area_change(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
+	return area->flags & AREA_SPECIAL
+	           ? 0
+	           : area_change(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
 }
 
 /* As in Linux, what comes before the first failure is changed. */
@@ -41,7 +44,8 @@ static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t
 {
 	uint64_t pages = 0;
 
-	for (const struct vm_area *area = area_find(space, start); area != NULL && area->start < end; area = area->next)
+	for (const struct vm_area *area = area_find(space, start);
+	     area != NULL && area->start < end; area = area->next)
 		if (area->flags & AREA_LOCKED)
 			pages += (MIN(end, area->end) - MAX(start, area->start)) >> VM_PAGE_SHIFT;
 	return pages;
@@ -56,8 +60,9 @@ static int populate_errno(int error)
 }
 
 /*
- * Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be (__mm_populate). Where
- * memory is used up no more is tried: Linux goes on, but there somebody is ended for it.
+ * Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be
+ * (__mm_populate). Where memory is used up no more is tried: Linux goes on, but there somebody is
+ * ended for it.
  */
 static int populate(struct vm_process *process, uint64_t start, uint64_t end, bool all)
 {
@@ -65,9 +70,11 @@ static int populate(struct vm_process *process, uint64_t start, uint64_t end, bo
 
 	while ((error == 0 || (all && error != -ENOMEM)) && start < end) {
 		process_read_lock(process);
-		const struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
+		const struct vm_area *area =
+		    process->space != NULL ? area_find(process->space, start) : NULL;
 		bool found = area != NULL && area->start < end;
-		uint64_t from = found ? MAX(start, area->start) : end, to = found ? MIN(end, area->end) : end;
+		uint64_t from = found ? MAX(start, area->start) : end,
+		         to = found ? MIN(end, area->end) : end;
 		unsigned flags = found ? area->flags : 0;
 		process_unlock(process);
 		if ((flags & LOCK_FLAGS) == AREA_LOCKED)
@@ -77,7 +84,9 @@ static int populate(struct vm_process *process, uint64_t start, uint64_t end, bo
 	return populate_errno(error);
 }
 
-/* Whether the limit allows LEN bytes from START on, of which some may be locked already (do_mlock). */
+/*
+ * Whether the limit allows LEN bytes from START on, of which some may be locked already (do_mlock).
+ */
 static bool may_lock(const struct vm_space *space, uint64_t start, uint64_t len)
 {
 	uint64_t end = len <= UINT64_MAX - start ? start + len : UINT64_MAX;
@@ -116,7 +125,8 @@ int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
 		return -EINVAL;
 	if (!may_lock_at_all(process))
 		return -EPERM;
-	return lock_range(process, addr, len, AREA_LOCKED | (flags & MLOCK_ONFAULT ? AREA_LOCKONFAULT : 0u));
+	return lock_range(process, addr, len,
+	                  AREA_LOCKED | (flags & MLOCK_ONFAULT ? AREA_LOCKONFAULT : 0u));
 }
 
 int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len)
@@ -141,14 +151,16 @@ int vm_mlockall(struct vm_process *process, int flags)
 	unsigned lock = AREA_LOCKED | (flags & MCL_ONFAULT ? AREA_LOCKONFAULT : 0u);
 	int result = -ESRCH;
 
-	if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
+	if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) ||
+	    flags == MCL_ONFAULT)
 		return -EINVAL;
 	if (!may_lock_at_all(process))
 		return -EPERM;
 	process_write_lock(process);
 	struct vm_space *space = process->space;
 	if (space != NULL) {
-		result = !(flags & MCL_CURRENT) || limits_allow_lock(space, space->total_pages - space->locked_pages)
+		result = !(flags & MCL_CURRENT) ||
+		                 limits_allow_lock(space, space->total_pages - space->locked_pages)
 		             ? 0
 		             : -ENOMEM;
 		if (result == 0) {

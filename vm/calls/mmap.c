@@ -1,5 +1,6 @@
 /*
- * mmap.c - mmap and munmap. Linux: mm/mmap.c, arch/x86/kernel/sys_x86_64.c; the checks come in Linux's order.
+ * mmap.c - mmap and munmap. Linux: mm/mmap.c, arch/x86/kernel/sys_x86_64.c; the checks come in
+ * Linux's order.
  */
 #include "vm/calls/mmap.h"
 #include "vm/cache/file.h"
@@ -22,7 +23,7 @@
 
 enum { MAX_ERRNO = 4095 };
 
-/* --- Where ---------------------------------------------------------------------------------------- */
+/* --- Where ------------------------------------------------------------------------------------ */
 
 /* The bottom of the search that MAP_32BIT asks for, and of the one when all above is full. */
 #define LOW_BASE UINT64_C(0x40000000)
@@ -33,8 +34,9 @@ static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
 {
 	if (flags & MAP_32BIT)
 		return area_lowest_gap(space, len, LOW_BASE, LOW_END);
-	uint64_t lowest =
-	    flags & MAP_ABOVE4G ? UINT64_C(1) << 32 : machine_knob(space->process->machine, mmap_min_addr);
+	uint64_t lowest = flags & MAP_ABOVE4G
+	                      ? UINT64_C(1) << 32
+	                      : machine_knob(space->process->machine, mmap_min_addr);
 	uint64_t at = area_highest_gap(space, len, lowest, space->mmap_base);
 	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
 }
@@ -44,22 +46,26 @@ static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t l
 	const struct vm_area *area = area_find(space, addr);
 	uint64_t end = flags & MAP_32BIT ? LOW_END : VM_USER_END;
 
-	return len <= end && addr <= end - len && (area == NULL || addr + len <= area_start_gap(area));
+	return len <= end && addr <= end - len &&
+	       (area == NULL || addr + len <= area_start_gap(area));
 }
 
 /* At the hint ADDR if there is one and it is free, else in a gap. */
 static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
 {
-	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr : find_gap(space, len, flags);
+	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr
+	                                                          : find_gap(space, len, flags);
 }
 
 /*
- * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for anonymous ones too), in
- * room for a huge page more; but at the hint where that room is free there.
+ * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for
+ * anonymous ones too), in room for a huge page more; but at the hint where that room is free there.
  */
-static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, uint64_t offset)
+static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len,
+                                  int flags, uint64_t offset)
 {
-	uint64_t huge = pagetable_span(VM_PMD), end = offset + len, first = (offset + huge - 1) & -huge;
+	uint64_t huge = pagetable_span(VM_PMD), end = offset + len,
+	         first = (offset + huge - 1) & -huge;
 
 	if (end <= first || end - first < huge)
 		return AREA_NO_GAP;
@@ -70,18 +76,20 @@ static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, u
 	return at + (skip > 0 ? skip : huge);
 }
 
-static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
-                             uint64_t offset)
+static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
+                             bool is_file, uint64_t offset)
 {
 	/* Shared anonymous memory has huge pages only where an administrator wants them. */
 	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
-	uint64_t at = is_file || whole ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0) : AREA_NO_GAP;
+	uint64_t at = is_file || whole
+	                  ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0)
+	                  : AREA_NO_GAP;
 
 	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
 }
 
-int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags, bool is_file,
-                         uint64_t offset)
+int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
+                         bool is_file, uint64_t offset)
 {
 	const struct vm_process *process = space->process;
 
@@ -110,7 +118,7 @@ static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 	return addr != 0 && addr < lowest ? page_align(lowest) : addr;
 }
 
-/* --- What ----------------------------------------------------------------------------------------- */
+/* --- What ------------------------------------------------------------------------------------- */
 
 unsigned area_flags_of_prot(int prot)
 {
@@ -133,9 +141,9 @@ struct request {
 
 /* What MAP_SHARED_VALIDATE knows; with plain MAP_SHARED others are ignored (LEGACY_MAP_MASK). */
 #define VALID_SHARED_FLAGS \
-	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
-	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-	 MAP_32BIT | MAP_ABOVE4G)
+	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | \
+	 MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
+	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G)
 
 static int check_file_type(struct request *request)
 {
@@ -179,7 +187,8 @@ static bool space_overcommits(const struct vm_space *space)
 
 static void set_area_flags(const struct vm_space *space, struct request *request)
 {
-	request->area_flags |= area_flags_of_prot(request->prot) | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC;
+	request->area_flags |=
+	    area_flags_of_prot(request->prot) | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC;
 	if (request->flags & MAP_GROWSDOWN)
 		request->area_flags |= AREA_GROWSDOWN;
 	if (request->flags & MAP_LOCKED)
@@ -187,49 +196,66 @@ static void set_area_flags(const struct vm_space *space, struct request *request
 	/* Not where overcommit is forbidden. */
 	if ((request->flags & MAP_NORESERVE) && space_overcommits(space))
 		request->area_flags |= AREA_NORESERVE;
-	/* Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another one. */
+	/*
+	 * Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another
+	 * one.
+	 */
 	if (request->flags & MAP_STACK)
 		request->area_flags |= AREA_STACK;
 }
 
 static bool is_shared_anonymous(const struct request *request)
 {
-	return request->file == NULL && (request->area_flags & AREA_SHARED) && !(request->area_flags & AREA_NORESERVE);
+	return request->file == NULL && (request->area_flags & AREA_SHARED) &&
+	       !(request->area_flags & AREA_NORESERVE);
 }
 
-/* Pages that are mapped where the mapping goes, those in areas with all of FLAGS (count_vma_pages_range). */
-static uint64_t pages_replaced(const struct vm_space *space, const struct request *request, unsigned flags)
+/*
+ * Pages that are mapped where the mapping goes, those in areas with all of FLAGS
+ * (count_vma_pages_range).
+ */
+static uint64_t pages_replaced(const struct vm_space *space, const struct request *request,
+                               unsigned flags)
 {
 	uint64_t end = request->addr + request->len, replaced = 0;
 
-	for (const struct vm_area *area = area_find(space, request->addr); area != NULL && area->start < end;
-	     area = area->next)
+	for (const struct vm_area *area = area_find(space, request->addr);
+	     area != NULL && area->start < end; area = area->next)
 		if ((area->flags & flags) == flags)
-			replaced += (MIN(area->end, end) - MAX(area->start, request->addr)) >> VM_PAGE_SHIFT;
+			replaced += (MIN(area->end, end) - MAX(area->start, request->addr)) >>
+			            VM_PAGE_SHIFT;
 	return replaced;
 }
 
-/* Limits and charge. What the mapping replaces is given back first (mmap_region unmaps before it charges). */
+/*
+ * Limits and charge. What the mapping replaces is given back first (mmap_region unmaps before it
+ * charges).
+ */
 static int check_room(struct vm_space *space, const struct request *request)
 {
 	uint64_t pages = request->len >> VM_PAGE_SHIFT;
 	/* Shared anonymous memory is charged too, as a whole, by its object. */
 	bool charged = (request->area_flags & AREA_ACCOUNT) || is_shared_anonymous(request);
 
-	if (!limits_allow_pages(space, request->area_flags, pages - pages_replaced(space, request, 0)))
+	if (!limits_allow_pages(space, request->area_flags,
+	                        pages - pages_replaced(space, request, 0)))
 		return -ENOMEM;
-	if (charged && !machine_may_commit(space, pages - pages_replaced(space, request, AREA_ACCOUNT)))
+	if (charged &&
+	    !machine_may_commit(space, pages - pages_replaced(space, request, AREA_ACCOUNT)))
 		return -ENOMEM;
 	return 0;
 }
 
-/* Everything that may refuse the mapping before anything is changed (do_mmap). The address is chosen on success. */
+/*
+ * Everything that may refuse the mapping before anything is changed (do_mmap). The address is
+ * chosen on success.
+ */
 static int check(struct vm_space *space, struct request *request)
 {
 	if (space->area_count > machine_knob(space->process->machine, max_map_count))
 		return -ENOMEM;
-	int64_t at = space_find_place(space, request->addr, request->len, request->flags, request->file != NULL,
-	                              request->offset);
+	int64_t at = space_find_place(space, request->addr, request->len, request->flags,
+	                              request->file != NULL, request->offset);
 	if (at < 0)
 		return (int)at;
 	request->addr = (uint64_t)at;
@@ -240,9 +266,11 @@ static int check(struct vm_space *space, struct request *request)
 	request->area_flags |= space->lock_future;
 	if ((request->flags & MAP_LOCKED) && !limits_can_lock(space->process))
 		return -EPERM;
-	if ((request->area_flags & AREA_LOCKED) && !limits_allow_lock(space, request->len >> VM_PAGE_SHIFT))
+	if ((request->area_flags & AREA_LOCKED) &&
+	    !limits_allow_lock(space, request->len >> VM_PAGE_SHIFT))
 		return -EAGAIN;
-	int error = request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
+	int error =
+	    request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
 	if (error != 0)
 		return error;
 	if (space_is_accountable(request->area_flags))
@@ -250,9 +278,12 @@ static int check(struct vm_space *space, struct request *request)
 	return 0;
 }
 
-/* --- The calls ------------------------------------------------------------------------------------ */
+/* --- The calls -------------------------------------------------------------------------------- */
 
-/* Part the areas at START and END for an unmap between; only a hole in one area needs another one more. */
+/*
+ * Part the areas at START and END for an unmap between; only a hole in one area needs another one
+ * more.
+ */
 static int part_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
 {
 	const struct vm_area *first = area_at(space, start);
@@ -283,11 +314,15 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 	return 0;
 }
 
-/* The area that REQUEST asks for, not yet in the space; shared anonymous memory gets an object of its own. */
+/*
+ * The area that REQUEST asks for, not yet in the space; shared anonymous memory gets an object of
+ * its own.
+ */
 static struct vm_area *make_area(struct vm_space *space, const struct request *request)
 {
 	struct vm_file *file = request->file != NULL ? vm_file_ref(request->file) : NULL;
-	uint64_t pgoff = file != NULL ? request->offset >> VM_PAGE_SHIFT : request->addr >> VM_PAGE_SHIFT;
+	uint64_t pgoff =
+	    file != NULL ? request->offset >> VM_PAGE_SHIFT : request->addr >> VM_PAGE_SHIFT;
 
 	if (file == NULL && (request->area_flags & AREA_SHARED)) {
 		bool charged = !(request->area_flags & AREA_NORESERVE);
@@ -296,8 +331,8 @@ static struct vm_area *make_area(struct vm_space *space, const struct request *r
 		if (file == NULL)
 			return NULL;
 	}
-	struct vm_area *area =
-	    area_new(space, request->addr, request->addr + request->len, request->area_flags, file, pgoff);
+	struct vm_area *area = area_new(space, request->addr, request->addr + request->len,
+	                                request->area_flags, file, pgoff);
 	if (file != NULL)
 		vm_file_unref(file);
 	return area;
@@ -330,8 +365,8 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 	return (int64_t)request->addr;
 }
 
-int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags, struct vm_file *file,
-                uint64_t offset)
+int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
+                struct vm_file *file, uint64_t offset)
 {
 	struct request request = {.addr = addr,
 	                          .len = page_align(len),
@@ -346,7 +381,10 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS) && file == NULL)
 		return -EBADF;
-	/* There is no hugetlbfs: neither a file of it nor its memory can be mapped (ksys_mmap_pgoff). */
+	/*
+	 * There is no hugetlbfs: neither a file of it nor its memory can be mapped
+	 * (ksys_mmap_pgoff).
+	 */
 	if (flags & MAP_HUGETLB)
 		return -EINVAL;
 	if (len == 0)
@@ -364,7 +402,8 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	process_unlock(process);
 	file_list_release(files);
 	/* Failures are no failure of the call (mm_populate). */
-	bool wanted = (request.area_flags & AREA_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	bool wanted = (request.area_flags & AREA_LOCKED) ||
+	              (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	if (result >= 0 && wanted && !(request.area_flags & AREA_LOCKONFAULT))
 		access_populate(process, request.addr, request.len, request.area_flags);
 	return result;
@@ -375,7 +414,8 @@ int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)
 	GPtrArray *files = NULL;
 	int result = -ESRCH;
 
-	if ((addr & (VM_PAGE_SIZE - 1)) || addr > VM_USER_END || len > VM_USER_END - addr || len == 0)
+	if ((addr & (VM_PAGE_SIZE - 1)) || addr > VM_USER_END || len > VM_USER_END - addr ||
+	    len == 0)
 		return -EINVAL;
 	process_write_lock(process);
 	if (process->space != NULL)
@@ -385,15 +425,15 @@ int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)
 	return result;
 }
 
-int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags, const char *name,
-                          struct vm_object *object, uint64_t pgoff)
+int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags,
+                          const char *name, struct vm_object *object, uint64_t pgoff)
 {
 	int64_t at = space_find_place(space, addr, len, 0, false, 0);
 
 	if (at < 0)
 		return at;
-	struct vm_area *area =
-	    area_new(space, (uint64_t)at, (uint64_t)at + len, flags | AREA_SPECIAL | AREA_DONTEXPAND, NULL, pgoff);
+	struct vm_area *area = area_new(space, (uint64_t)at, (uint64_t)at + len,
+	                                flags | AREA_SPECIAL | AREA_DONTEXPAND, NULL, pgoff);
 	if (area == NULL)
 		return -ENOMEM;
 	area->name = name;

@@ -21,17 +21,20 @@
 #endif
 
 /*
- * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable): a private frame
- * that nobody else maps, and shared memory unless it is a clean page of a host file.
+ * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable):
+ * a private frame that nobody else maps, and shared memory unless it is a clean page of a host
+ * file.
  */
-static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area, uint64_t pfn)
+static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area,
+                             uint64_t pfn)
 {
 	if (!(area->flags & AREA_WRITE) || !frame_is_ram(machine, pfn))
 		return false;
 	const struct vm_frame *frame = &machine->frames[pfn];
 	if (frame->object == NULL)
 		return frame->mapped == 1 && !(frame->flags & FRAME_SWAPCACHE);
-	return (area->flags & AREA_SHARED) && (frame->object->shmem || (frame->flags & FRAME_DIRTY));
+	return (area->flags & AREA_SHARED) &&
+	       (frame->object->shmem || (frame->flags & FRAME_DIRTY));
 }
 
 /* ENTRY, present or in swap, with the rights that AREA has now. */
@@ -57,7 +60,8 @@ void protect_entries(struct vm_area *area)
 	uint64_t span = pagetable_span(VM_PMD);
 
 	machine_lock(machine);
-	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
+	for (uint64_t va = area->start;
+	     (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
 		vm_entry_id ids[4];
 		pagetable_walk_locked(space, va, ids);
 		uint64_t stop = MIN((va & -span) + span, area->end);
@@ -78,7 +82,10 @@ static unsigned new_flags(const struct vm_area *area, int prot)
 {
 	unsigned flags = (area->flags & ~(unsigned)AREA_ACCESS) | area_flags_of_prot(prot);
 
-	/* Private memory is charged once it may be written, and stays charged unless it was never touched. */
+	/*
+	 * Private memory is charged once it may be written, and stays charged unless it was never
+	 * touched.
+	 */
 	if (!(flags & AREA_WRITE) && area->object == NULL && area->anon_vma == 0)
 		return flags & ~(unsigned)AREA_ACCOUNT;
 	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
@@ -91,12 +98,16 @@ static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
 	bool becomes_data = (flags & ~area->flags & AREA_WRITE) && !(flags & AREA_SHARED);
 	bool charge = (flags & AREA_ACCOUNT) && !(area->flags & AREA_ACCOUNT);
 
-	if (becomes_data && !limits_allow_pages(space, flags, pages) && limits_allow_pages(space, area->flags, pages))
+	if (becomes_data && !limits_allow_pages(space, flags, pages) &&
+	    limits_allow_pages(space, area->flags, pages))
 		return false;
 	return !charge || machine_may_commit(space, pages);
 }
 
-/* Private memory that becomes writable is copied at once where it is locked, so that no write has to wait. */
+/*
+ * Private memory that becomes writable is copied at once where it is locked, so that no write has
+ * to wait.
+ */
 static bool copies_at_once(unsigned before, unsigned after)
 {
 	unsigned locked = before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKONFAULT);
@@ -188,7 +199,8 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	uint64_t end = addr + page_align(len);
 	int result = 0;
 
-	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP) || (addr & (VM_PAGE_SIZE - 1)))
+	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP) ||
+	    (addr & (VM_PAGE_SIZE - 1)))
 		return -EINVAL;
 	if (len == 0)
 		return 0;
@@ -202,7 +214,8 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	else if (prot & PROT_GROWSDOWN)
 		result = stretch_down(process->space, &addr, end);
 	else if (prot & PROT_GROWSUP)
-		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM; /* no area of x86 grows up */
+		/* no area of x86 grows up */
+		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM;
 	GArray *pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
 	if (result == 0)
 		result = protect(process->space, addr, end, prot, pieces);

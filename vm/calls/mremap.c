@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* Moving may split the old area and add the new one: Linux keeps this margin below max_map_count. */
+/*
+ * Moving may split the old area and add the new one: Linux keeps this margin below max_map_count.
+ */
 enum { MAP_COUNT_MARGIN = 3 };
 
 struct move {
@@ -24,7 +26,7 @@ struct move {
 	GPtrArray **files;
 };
 
-/* --- Checks --------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
 static int check_arguments(const struct move *move)
 {
@@ -43,7 +45,8 @@ static int check_arguments(const struct move *move)
 		return 0;
 	if ((move->new_addr & (VM_PAGE_SIZE - 1)) || move->new_addr > VM_USER_END - move->new_len)
 		return -EINVAL;
-	bool overlaps = move->addr + move->old_len > move->new_addr && move->new_addr + move->new_len > move->addr;
+	bool overlaps = move->addr + move->old_len > move->new_addr &&
+	                move->new_addr + move->new_len > move->addr;
 	return overlaps ? -EINVAL : 0;
 }
 
@@ -74,19 +77,23 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 /* Whether MORE areas would come too close to max_map_count. */
 static bool too_many(const struct vm_space *space, uint64_t more)
 {
-	return space->area_count + more + MAP_COUNT_MARGIN >= machine_knob(space->process->machine, max_map_count);
+	return space->area_count + more + MAP_COUNT_MARGIN >=
+	       machine_knob(space->process->machine, max_map_count);
 }
 
-/* --- Moving --------------------------------------------------------------------------------------- */
+/* --- Moving ----------------------------------------------------------------------------------- */
 
 /* The area at the new place, not yet in the space. */
 static struct vm_area *copy_area(const struct move *move, const struct vm_area *area)
 {
-	/* An anonymous area that has no pages yet is numbered anew, so that it can merge where it comes to lie. */
+	/*
+	 * An anonymous area that has no pages yet is numbered anew, so that it can merge where it
+	 * comes to lie.
+	 */
 	bool untouched = area->object == NULL && area->anon_vma == 0;
 	uint64_t pgoff = untouched ? move->new_addr >> VM_PAGE_SHIFT : area_index(area, move->addr);
-	struct vm_area *copy =
-	    area_new(move->space, move->new_addr, move->new_addr + move->new_len, area->flags, area->file, pgoff);
+	struct vm_area *copy = area_new(move->space, move->new_addr, move->new_addr + move->new_len,
+	                                area->flags, area->file, pgoff);
 
 	if (copy == NULL)
 		return NULL;
@@ -99,8 +106,9 @@ static struct vm_area *copy_area(const struct move *move, const struct vm_area *
 }
 
 /*
- * The pages are gone from the part that MREMAP_DONTUNMAP leaves behind. As in Linux (dontunmap_complete), all of its area
- * is unlocked, and it has no family of anonymous pages any more if all of it was moved.
+ * The pages are gone from the part that MREMAP_DONTUNMAP leaves behind. As in Linux
+ * (dontunmap_complete), all of its area is unlocked, and it has no family of anonymous pages any
+ * more if all of it was moved.
  */
 static void leave_empty(const struct move *move)
 {
@@ -116,17 +124,22 @@ static void leave_empty(const struct move *move)
 	}
 }
 
-/* Tables of their own for AREA, which is to be unlocked, and for what it may come to be one with at the new place. */
+/*
+ * Tables of their own for AREA, which is to be unlocked, and for what it may come to be one with at
+ * the new place.
+ */
 static int prepare_unlock(const struct move *move, const struct vm_area *area)
 {
 	uint64_t end = move->new_addr + move->new_len;
-	const struct vm_area *below = move->new_addr > 0 ? area_at(move->space, move->new_addr - 1) : NULL;
+	const struct vm_area *below =
+	    move->new_addr > 0 ? area_at(move->space, move->new_addr - 1) : NULL;
 	const struct vm_area *merging[] = {area, below, area_at(move->space, end)};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(merging); i++)
 		if (merging[i] != NULL && (merging[i]->flags & AREA_LOCKED))
-			error = pagetable_own_range(move->space, merging[i]->start, merging[i]->end, VM_PTE);
+			error = pagetable_own_range(move->space, merging[i]->start, merging[i]->end,
+			                            VM_PTE);
 	return error;
 }
 
@@ -138,7 +151,8 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	if (too_many(space, 0))
 		return -ENOMEM;
 	/* The kernel's own areas move as a whole (special_mapping_split). */
-	if ((area->flags & AREA_SPECIAL) && (move->addr != area->start || move->addr + move->old_len != area->end))
+	if ((area->flags & AREA_SPECIAL) &&
+	    (move->addr != area->start || move->addr + move->old_len != area->end))
 		return -EINVAL;
 	bool both = (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_ACCOUNT);
 	if (both && !machine_may_commit(space, move->new_len >> VM_PAGE_SHIFT))
@@ -147,7 +161,8 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	if (copy == NULL)
 		return -ENOMEM;
 	uint64_t pages = MIN(move->old_len, move->new_len);
-	int error = pages > 0 ? pagetable_prepare_move(space, move->addr, move->new_addr, pages) : 0;
+	int error =
+	    pages > 0 ? pagetable_prepare_move(space, move->addr, move->new_addr, pages) : 0;
 	if (error == 0 && (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_LOCKED))
 		error = prepare_unlock(move, area);
 	if (error != 0) {
@@ -180,7 +195,7 @@ static int64_t move_anywhere(struct move *move, const struct vm_area *area, int 
 	return move_area(move, area);
 }
 
-/* --- The three ways ------------------------------------------------------------------------------- */
+/* --- The three ways --------------------------------------------------------------------------- */
 
 /* Unmap what is longer than the new length; munmap's check of the range is part of it. */
 static int cut_tail(struct move *move)
@@ -200,13 +215,16 @@ static int64_t remap_to(struct move *move)
 {
 	struct vm_space *space = move->space;
 
-	/* All is checked before anything is unmapped; what is cut off need not be of the same area. */
+	/*
+	 * All is checked before anything is unmapped; what is cut off need not be of the same area.
+	 */
 	const struct vm_area *area = area_at(space, move->addr);
 	struct move kept = *move;
 	kept.old_len = MIN(move->old_len, move->new_len);
 	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
 	if (error == 0 && (move->flags & MREMAP_FIXED))
-		error = space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
+		error =
+		    space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
 	/* What wraps around may have been its own target. */
 	if (error == 0 && area_at(space, move->addr) == NULL)
 		error = -EFAULT;
@@ -216,7 +234,8 @@ static int64_t remap_to(struct move *move)
 		return error;
 	/* Unmapping may have split the area. */
 	area = area_at(space, move->addr);
-	if ((move->flags & MREMAP_DONTUNMAP) && !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
+	if ((move->flags & MREMAP_DONTUNMAP) &&
+	    !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
 	return move_anywhere(move, area, move->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
@@ -231,7 +250,8 @@ static int64_t shrink(struct move *move)
 /* Whether the bytes after AREA up to END are free for it. */
 static bool may_extend(const struct vm_area *area, uint64_t end)
 {
-	return end > area->end && end <= VM_USER_END && area_overlap(area->space, area->end, end) == NULL;
+	return end > area->end && end <= VM_USER_END &&
+	       area_overlap(area->space, area->end, end) == NULL;
 }
 
 static int64_t grow(struct move *move, struct vm_area *area)
@@ -252,7 +272,8 @@ static int64_t grow(struct move *move, struct vm_area *area)
 }
 
 /*
- * Move the areas of a range one by one; what lies free between them stays free or as it was (remap_move, since 6.17).
+ * Move the areas of a range one by one; what lies free between them stays free or as it was
+ * (remap_move, since 6.17).
  */
 static int64_t remap_several(struct move *move)
 {
@@ -294,8 +315,8 @@ static int64_t remap(struct move *move)
 	return move->new_len <= move->old_len ? shrink(move) : grow(move, area);
 }
 
-int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len, int flags,
-                  uint64_t new_addr)
+int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len,
+                  int flags, uint64_t new_addr)
 {
 	GPtrArray *files = NULL;
 	struct move move = {.addr = addr,
@@ -319,6 +340,7 @@ int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, u
 	process_unlock(process);
 	file_list_release(files);
 	if ((flags_after & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
-		access_populate(process, (uint64_t)result + move.old_len, move.new_len - move.old_len, flags_after);
+		access_populate(process, (uint64_t)result + move.old_len,
+		                move.new_len - move.old_len, flags_after);
 	return result;
 }

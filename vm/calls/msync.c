@@ -1,5 +1,6 @@
 /*
- * msync.c - msync. Linux: mm/msync.c. The areas are walked under the process lock, the files written without it.
+ * msync.c - msync. Linux: mm/msync.c. The areas are walked under the process lock, the files
+ * written without it.
  */
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -15,8 +16,12 @@ struct part {
 	uint64_t first, last; /* pages [first, last) */
 };
 
-/* What lies at *VA; moves on behind it. -ENOMEM after the last (*VA is END then), -EBUSY: locked, to be invalidated. */
-static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags, struct part *part, bool *hole)
+/*
+ * What lies at *VA; moves on behind it. -ENOMEM after the last (*VA is END then), -EBUSY: locked,
+ * to be invalidated.
+ */
+static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags,
+                     struct part *part, bool *hole)
 {
 	const struct vm_area *area = area_find(space, *va);
 
@@ -46,7 +51,9 @@ static int sync_part(const struct part *part, int flags)
 
 	if (flags & MS_SYNC) {
 		error = object_write_back(part->file->object, part->first, part->last);
-		/* An earlier failure of the write-back thread is told once, as Linux's errseq does. */
+		/*
+		 * An earlier failure of the write-back thread is told once, as Linux's errseq does.
+		 */
 		int earlier = object_take_error(part->file->object);
 		if (error == 0)
 			error = earlier;
@@ -70,7 +77,9 @@ int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
 	while (error == 0 && addr < end) {
 		struct part part = {.file = NULL};
 		process_read_lock(process);
-		error = process->space != NULL ? next_part(process->space, &addr, end, flags, &part, &hole) : -ESRCH;
+		error = process->space != NULL
+		            ? next_part(process->space, &addr, end, flags, &part, &hole)
+		            : -ESRCH;
 		process_unlock(process);
 		if (part.file != NULL) {
 			error = sync_part(&part, flags);

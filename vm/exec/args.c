@@ -1,7 +1,8 @@
 /*
  * args.c - the strings that an exec hands over, and the #! lines that change them.
  *
- * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of fs/binfmt_script.c.
+ * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of
+ * fs/binfmt_script.c.
  */
 #include "vm/exec/exec.h"
 #include "vm/space/limits.h"
@@ -45,7 +46,8 @@ static size_t count_strings(const char *const *texts)
 }
 
 /* The pointers to the strings stand on the stack too, and count against the same limit. */
-static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp, uint64_t stack)
+static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp,
+                     uint64_t stack)
 {
 	uint64_t room = MAX(MIN(stack / 4, MOST_ROOM), LEAST_ROOM);
 	size_t count = MAX(count_strings(argv), 1) + count_strings(envp);
@@ -56,8 +58,8 @@ static int set_limit(struct exec_strings *strings, const char *const *argv, cons
 	return 0;
 }
 
-static int copy_strings(struct exec_strings *strings, const struct vm_exec_args *args, const char *const *envp,
-                        uint64_t stack)
+static int copy_strings(struct exec_strings *strings, const struct vm_exec_args *args,
+                        const char *const *envp, uint64_t stack)
 {
 	int error = set_limit(strings, args->argv, envp, stack);
 
@@ -72,7 +74,8 @@ static int copy_strings(struct exec_strings *strings, const struct vm_exec_args 
 	return error;
 }
 
-int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args, struct vm_process *process)
+int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args,
+                      struct vm_process *process)
 {
 	*strings = (struct exec_strings){
 	    .filename = g_strdup(args->path),
@@ -80,7 +83,8 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 	    .envp = g_ptr_array_new_with_free_func(g_free),
 	};
 	process_read_lock(process);
-	const char *const *envp = args->envp != NULL ? args->envp : (const char *const *)process->environ;
+	const char *const *envp =
+	    args->envp != NULL ? args->envp : (const char *const *)process->environ;
 	int error = -ESRCH;
 	if (process->space != NULL)
 		error = copy_strings(strings, args, envp, limits_soft(process, VM_LIMIT_STACK));
@@ -118,7 +122,10 @@ static const char *find_terminator(const char *first, const char *last)
 	return NULL;
 }
 
-/* Where the line ends: at a newline, else at the end of HEAD if the name in it is whole. NULL if it is not. */
+/*
+ * Where the line ends: at a newline, else at the end of HEAD if the name in it is whole. NULL if it
+ * is not.
+ */
 static const char *line_end(const char *head)
 {
 	const char *last = head + SCRIPT_HEAD - 1;
@@ -153,7 +160,8 @@ int script_parse(const char head[static SCRIPT_HEAD], struct script *script)
 	if (name == NULL || name == end)
 		return -ENOEXEC;
 	const char *separator = find_terminator(name, end);
-	const char *argument = separator != NULL && *separator != '\0' ? skip_blanks(separator, end) : NULL;
+	const char *argument =
+	    separator != NULL && *separator != '\0' ? skip_blanks(separator, end) : NULL;
 	script->interpreter = copy_text(name, argument != NULL ? separator : end);
 	script->argument = argument != NULL ? copy_text(argument, end) : NULL;
 	return 0;
@@ -165,7 +173,8 @@ void script_clear(struct script *script)
 	g_clear_pointer(&script->argument, g_free);
 }
 
-int exec_strings_interpret(struct exec_strings *strings, const struct script *script, const char *path)
+int exec_strings_interpret(struct exec_strings *strings, const struct script *script,
+                           const char *path)
 {
 	GPtrArray *rest = strings->argv;
 	int error;

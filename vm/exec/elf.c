@@ -1,9 +1,10 @@
 /*
  * elf.c - headers and segments of an ELF file: see elf.h. The dynamic section is in elf_dynamic.c.
  *
- * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c, and is stricter in
- * three things that Linux lets through: the class and byte order must be those of x86-64, there must be something
- * to load, and no page of a segment may lie wholly behind the end of the file.
+ * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c, and
+ * is stricter in three things that Linux lets through: the class and byte order must be those of
+ * x86-64, there must be something to load, and no page of a segment may lie wholly behind the end
+ * of the file.
  */
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
@@ -28,13 +29,17 @@ static int read_exactly(const struct elf_source *source, void *buf, size_t len, 
 
 static bool header_valid(const Elf64_Ehdr *header)
 {
-	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 && header->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       header->e_ident[EI_DATA] == ELFDATA2LSB && (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
-	       header->e_machine == EM_X86_64 && header->e_phentsize == sizeof(Elf64_Phdr) && header->e_phnum > 0 &&
-	       header->e_phnum <= MAX_SEGMENT_TABLE / sizeof(Elf64_Phdr);
+	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
+	       header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
+	       header->e_machine == EM_X86_64 && header->e_phentsize == sizeof(Elf64_Phdr) &&
+	       header->e_phnum > 0 && header->e_phnum <= MAX_SEGMENT_TABLE / sizeof(Elf64_Phdr);
 }
 
-/* The file part of a segment can be mapped: offset and address agree within a page, and every page is in the file. */
+/*
+ * The file part of a segment can be mapped: offset and address agree within a page, and every page
+ * is in the file.
+ */
 static bool file_part_valid(const Elf64_Phdr *segment, uint64_t size)
 {
 	uint64_t end;
@@ -43,7 +48,8 @@ static bool file_part_valid(const Elf64_Phdr *segment, uint64_t size)
 		return true;
 	if (__builtin_add_overflow(segment->p_offset, segment->p_filesz, &end) || end > INT64_MAX)
 		return false;
-	return (segment->p_offset - segment->p_vaddr) % VM_PAGE_SIZE == 0 && page_align(end) <= page_align(size);
+	return (segment->p_offset - segment->p_vaddr) % VM_PAGE_SIZE == 0 &&
+	       page_align(end) <= page_align(size);
 }
 
 static bool load_segment_valid(const Elf64_Phdr *segment, uint64_t size)
@@ -90,7 +96,8 @@ const Elf64_Phdr *elf_segment(const struct elf_file *elf, uint32_t type, const E
 {
 	const Elf64_Phdr *end = elf->segments + elf->header.e_phnum;
 
-	for (const Elf64_Phdr *segment = previous != NULL ? previous + 1 : elf->segments; segment < end; segment++)
+	for (const Elf64_Phdr *segment = previous != NULL ? previous + 1 : elf->segments;
+	     segment < end; segment++)
 		if (segment->p_type == type)
 			return segment;
 	return NULL;
@@ -119,7 +126,8 @@ uint64_t elf_alignment(const struct elf_file *elf)
 
 int elf_prot(const Elf64_Phdr *segment)
 {
-	return (segment->p_flags & PF_R ? PROT_READ : 0) | (segment->p_flags & PF_W ? PROT_WRITE : 0) |
+	return (segment->p_flags & PF_R ? PROT_READ : 0) |
+	       (segment->p_flags & PF_W ? PROT_WRITE : 0) |
 	       (segment->p_flags & PF_X ? PROT_EXEC : 0);
 }
 

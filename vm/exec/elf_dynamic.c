@@ -1,8 +1,9 @@
 /*
- * elf_dynamic.c - the dynamic section of an ELF file, as far as ld.so's choice of libraries depends on it.
+ * elf_dynamic.c - the dynamic section of an ELF file, as far as ld.so's choice of libraries depends
+ * on it.
  *
- * Nothing in it can make an exec fail: a table that is cut off, points nowhere or never ends is read as far as it
- * makes sense. The limits keep the work bounded; no real file comes near them.
+ * Nothing in it can make an exec fail: a table that is cut off, points nowhere or never ends is
+ * read as far as it makes sense. The limits keep the work bounded; no real file comes near them.
  */
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
@@ -11,9 +12,10 @@
 #include <string.h>
 
 enum {
-	MAX_ENTRIES = 4096,      /* of the section */
-	MAX_NEEDED = 1024,       /* libraries that one file may ask for */
-	MAX_PATH_TEXT = 65536,   /* bytes of an RPATH or RUNPATH, and of the names of all libraries asked for */
+	MAX_ENTRIES = 4096, /* of the section */
+	MAX_NEEDED = 1024,  /* libraries that one file may ask for */
+	/* bytes of an RPATH or RUNPATH, and of the names of all libraries asked for */
+	MAX_PATH_TEXT = 65536,
 	MAX_VERSION_STEPS = 1024 /* of the chains of version records */
 };
 
@@ -24,14 +26,18 @@ struct section {
 	uint64_t strings, strings_size; /* DT_STRTAB: offset in the file, bytes */
 };
 
-/* Read up to LEN bytes at virtual address VADDR of the file as it would be loaded. The number read, 0 for none. */
+/*
+ * Read up to LEN bytes at virtual address VADDR of the file as it would be loaded. The number read,
+ * 0 for none.
+ */
 static size_t read_at(const struct elf_file *elf, uint64_t vaddr, void *buf, size_t len)
 {
 	for (const Elf64_Phdr *s = NULL; (s = elf_segment(elf, PT_LOAD, s)) != NULL;) {
 		if (vaddr < s->p_vaddr || vaddr - s->p_vaddr >= s->p_filesz)
 			continue;
 		uint64_t skip = vaddr - s->p_vaddr;
-		ssize_t got = elf->source.read(elf->source.ctx, buf, MIN(len, s->p_filesz - skip), s->p_offset + skip);
+		ssize_t got = elf->source.read(elf->source.ctx, buf, MIN(len, s->p_filesz - skip),
+		                               s->p_offset + skip);
 		return got > 0 ? (size_t)got : 0;
 	}
 	return 0;
@@ -68,7 +74,8 @@ static void read_needed(const struct section *section, GPtrArray *needed)
 {
 	size_t size = 0;
 
-	for (size_t i = 0; i < section->count && needed->len < MAX_NEEDED && size < MAX_PATH_TEXT; i++) {
+	for (size_t i = 0; i < section->count && needed->len < MAX_NEEDED && size < MAX_PATH_TEXT;
+	     i++) {
 		if (section->entries[i].d_tag != DT_NEEDED)
 			continue;
 		char *name = string_at(section, section->entries[i].d_un.d_val, PATH_MAX);

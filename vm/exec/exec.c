@@ -6,7 +6,8 @@
  *     3. unless only the kernel's part is wanted: the libraries, and malloc's first heap
  *     4. hand the new space over; until then nothing has happened to the process
  *
- * No code runs, so nothing is relocated: the pages of libraries and programs hold what the files hold.
+ * No code runs, so nothing is relocated: the pages of libraries and programs hold what the files
+ * hold.
  */
 #include "vm/exec/exec.h"
 #include "vm/cache/file.h"
@@ -29,7 +30,8 @@ uint64_t exec_random(const struct exec *exec, uint64_t bound)
 	if (!exec->machine->config.aslr)
 		return 0;
 	machine_lock(exec->machine);
-	uint64_t number = (uint64_t)g_rand_int(exec->machine->rand) << 32 | g_rand_int(exec->machine->rand);
+	uint64_t number =
+	    (uint64_t)g_rand_int(exec->machine->rand) << 32 | g_rand_int(exec->machine->rand);
 	machine_unlock(exec->machine);
 	return number % bound;
 }
@@ -37,8 +39,8 @@ uint64_t exec_random(const struct exec *exec, uint64_t bound)
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t written =
-		    vm_write(exec->nascent, va + done, (const char *)bytes + done, MIN(len - done, STORE_PIECE));
+		ssize_t written = vm_write(exec->nascent, va + done, (const char *)bytes + done,
+		                           MIN(len - done, STORE_PIECE));
 		/* The file has put something in the way of its own stack or data. */
 		if (written == -EFAULT || written == -EACCES)
 			return -ENOEXEC;
@@ -59,7 +61,8 @@ struct elf_source exec_source(struct vm_file *file)
 	struct stat status;
 	bool known = fstat(file->handle->fd, &status) == 0;
 
-	return (struct elf_source){.read = read_file, .ctx = file, .size = known ? (uint64_t)status.st_size : 0};
+	return (struct elf_source){
+	    .read = read_file, .ctx = file, .size = known ? (uint64_t)status.st_size : 0};
 }
 
 int exec_image_open(struct exec_image *image, struct vm_file *file)
@@ -97,7 +100,10 @@ static int read_script(struct vm_file *file, struct script *script)
 	return got < 0 ? (int)got : script_parse(head, script);
 }
 
-/* One step from the file *PATH towards the program: 1 if *PATH is a script, whose interpreter it names now. */
+/*
+ * One step from the file *PATH towards the program: 1 if *PATH is a script, whose interpreter it
+ * names now.
+ */
 static int find_program_step(struct exec *exec, char **path, bool last)
 {
 	struct script script;
@@ -160,14 +166,15 @@ static int make_heap(struct exec *exec)
 
 static int build(struct exec *exec)
 {
-	static int (*const kernel_steps[])(struct exec *) = {exec_map_stack, exec_map_images, exec_map_vdso,
-	                                                     exec_fill_stack};
+	static int (*const kernel_steps[])(struct exec *) = {exec_map_stack, exec_map_images,
+	                                                     exec_map_vdso, exec_fill_stack};
 	static int (*const user_steps[])(struct exec *) = {exec_map_libraries, make_heap};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(kernel_steps); i++)
 		error = kernel_steps[i](exec);
-	for (size_t i = 0; error == 0 && !exec->args->kernel_only && i < G_N_ELEMENTS(user_steps); i++)
+	for (size_t i = 0; error == 0 && !exec->args->kernel_only && i < G_N_ELEMENTS(user_steps);
+	     i++)
 		error = user_steps[i](exec);
 	return error;
 }
@@ -183,7 +190,10 @@ static int find_files(struct exec *exec, struct vm_process *process)
 	return error;
 }
 
-/* The name that Linux gives the process: the last part of the path that was asked for, a script's too. */
+/*
+ * The name that Linux gives the process: the last part of the path that was asked for, a script's
+ * too.
+ */
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -212,7 +222,8 @@ static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64
 
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry)
 {
-	struct exec exec = {.args = args, .machine = process->machine, .cred = vm_process_cred(process)};
+	struct exec exec = {
+	    .args = args, .machine = process->machine, .cred = vm_process_cred(process)};
 
 	if (!vm_process_alive(process))
 		return -ESRCH;

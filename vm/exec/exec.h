@@ -12,8 +12,9 @@
  *     ldheap.c        the pages that ld.so would allocate meanwhile
  *     elf.c, elf_dynamic.c   what the files say
  *
- * The new address space is built in a nascent process by the public calls, so nothing here needs a lock but for
- * the old process's environment and the machine's random numbers. Every function returns 0 or a negative errno.
+ * The new address space is built in a nascent process by the public calls, so nothing here needs a
+ * lock but for the old process's environment and the machine's random numbers. Every function
+ * returns 0 or a negative errno.
  */
 #ifndef VM_EXEC_EXEC_H
 #define VM_EXEC_EXEC_H
@@ -31,21 +32,32 @@ struct exec_strings {
 	uint64_t size, limit;   /* bytes of all strings with their NULs; what they may be */
 };
 
-/* Copy the strings of ARGS, or PROCESS's environment where it has none. -E2BIG, -ESRCH. Clear in any case. */
-int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args, struct vm_process *process);
+/*
+ * Copy the strings of ARGS, or PROCESS's environment where it has none. -E2BIG, -ESRCH. Clear in
+ * any case.
+ */
+int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args,
+                      struct vm_process *process);
 void exec_strings_clear(struct exec_strings *strings);
 
-/* The interpreter and its optional argument (NULL: none) on a script's first line. Free both with g_free. */
+/*
+ * The interpreter and its optional argument (NULL: none) on a script's first line. Free both with
+ * g_free.
+ */
 struct script {
 	char *interpreter, *argument;
 };
 
-/* Parse HEAD, the file's start, filled up with NULs. -ENOEXEC: not a script, or no (whole) name in it. */
+/*
+ * Parse HEAD, the file's start, filled up with NULs. -ENOEXEC: not a script, or no (whole) name in
+ * it.
+ */
 int script_parse(const char head[static SCRIPT_HEAD], struct script *script);
 void script_clear(struct script *script);
 
 /* Replace argv[0] by the interpreter, its argument, and PATH, the script's. -E2BIG. */
-int exec_strings_interpret(struct exec_strings *strings, const struct script *script, const char *path);
+int exec_strings_interpret(struct exec_strings *strings, const struct script *script,
+                           const char *path);
 
 /* --- exec.c ----------------------------------------------------------------------------------- */
 
@@ -62,7 +74,8 @@ struct exec {
 	struct vm_process *nascent; /* where the new address space grows */
 	struct vm_cred cred;
 	struct exec_strings strings;
-	struct exec_image program, interpreter; /* interpreter.file is NULL where the program names none */
+	/* interpreter.file is NULL where the program names none */
+	struct exec_image program, interpreter;
 	char *interpreter_path;
 	uint64_t stack_top; /* first address past the stack */
 	uint64_t vdso;      /* address of [vdso], or 0 */

@@ -1,13 +1,14 @@
 /*
- * image.c - maps the program and its interpreter as load_elf_binary of Linux's fs/binfmt_elf.c does.
+ * image.c - maps the program and its interpreter as load_elf_binary of Linux's fs/binfmt_elf.c
+ * does.
  *
  *     ET_EXEC                     at its addresses
  *     ET_DYN with interpreter     (PIE) two thirds up the address space, as aligned as its segments ask for
  *     ET_DYN without              (static PIE, or ld.so itself) where mmap chooses
  *     interpreter                 where mmap chooses
  *
- * Linux finds some faults of a file only when the old address space is gone, and kills the process. Here they are
- * -ENOEXEC like all others.
+ * Linux finds some faults of a file only when the old address space is gone, and kills the process.
+ * Here they are -ENOEXEC like all others.
  */
 #include "vm/calls/mmap.h"
 #include "vm/exec/exec.h"
@@ -19,13 +20,19 @@
 #define PIE_RANDOM_PAGES (UINT64_C(1) << 28) /* vm.mmap_rnd_bits */
 #define BRK_RANDOM_PAGES (UINT64_C(1) << 18) /* arch_randomize_brk: 1 GiB */
 
-/* What the caller of exec is told of a failed mapping: want of memory, or that the file asks for something silly. */
+/*
+ * What the caller of exec is told of a failed mapping: want of memory, or that the file asks for
+ * something silly.
+ */
 static int map_error(int64_t error)
 {
 	return error == -ENOMEM || error == -EIO ? (int)error : -ENOEXEC;
 }
 
-/* The bytes behind the file's in the last page of a segment are zero; Linux skips it where they can't be written. */
+/*
+ * The bytes behind the file's in the last page of a segment are zero; Linux skips it where they
+ * can't be written.
+ */
 static int zero_tail(struct exec *exec, uint64_t start, int prot)
 {
 	static const char zeros[VM_PAGE_SIZE];
@@ -36,28 +43,33 @@ static int zero_tail(struct exec *exec, uint64_t start, int prot)
 	return exec_store(exec, start, zeros, len);
 }
 
-/* Anonymous pages in place of [START, END): vm_brk_flags. They can be written whatever the segment says. */
+/*
+ * Anonymous pages in place of [START, END): vm_brk_flags. They can be written whatever the segment
+ * says.
+ */
 static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot)
 {
 	if (start >= end)
 		return 0;
-	return vm_mmap(exec->nascent, start, end - start, PROT_READ | PROT_WRITE | (prot & PROT_EXEC),
+	return vm_mmap(exec->nascent, start, end - start,
+	               PROT_READ | PROT_WRITE | (prot & PROT_EXEC),
 	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 }
 
 /*
- * Map the file's part of a segment at ADDR: elf_map. With TOTAL, which spans all segments, that much is mapped to
- * find room for them, and the rest given back. Returns the address of the first page.
+ * Map the file's part of a segment at ADDR: elf_map. With TOTAL, which spans all segments, that
+ * much is mapped to find room for them, and the rest given back. Returns the address of the first
+ * page.
  */
-static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment, uint64_t addr,
-                             int flags, uint64_t total)
+static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment,
+                             uint64_t addr, int flags, uint64_t total)
 {
 	uint64_t in_page = segment->p_vaddr % VM_PAGE_SIZE;
 	uint64_t size = page_align(segment->p_filesz + in_page);
 	uint64_t mapped = MAX(page_align(total), size);
 
-	int64_t at = vm_mmap(exec->nascent, page_down(addr), mapped, elf_prot(segment), MAP_PRIVATE | flags, file,
-	                     segment->p_offset - in_page);
+	int64_t at = vm_mmap(exec->nascent, page_down(addr), mapped, elf_prot(segment),
+	                     MAP_PRIVATE | flags, file, segment->p_offset - in_page);
 	if (at < 0 || mapped == size)
 		return at;
 	int error = vm_munmap(exec->nascent, (uint64_t)at + size, mapped - size);
@@ -65,8 +77,8 @@ static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf6
 }
 
 /* Map one PT_LOAD: elf_load. Returns the address of its first page. */
-static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment, uint64_t addr, int flags,
-                           uint64_t total)
+static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment,
+                           uint64_t addr, int flags, uint64_t total)
 {
 	int64_t at = (int64_t)page_down(addr);
 	int prot = elf_prot(segment);
@@ -80,19 +92,25 @@ static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_
 	if (segment->p_filesz > 0)
 		error = zero_tail(exec, start + segment->p_filesz, prot);
 	if (error == 0)
-		error = map_bss(exec, segment->p_filesz > 0 ? page_align(start + segment->p_filesz) : (uint64_t)at,
+		error = map_bss(exec,
+		                segment->p_filesz > 0 ? page_align(start + segment->p_filesz)
+		                                      : (uint64_t)at,
 		                page_align(start + segment->p_memsz), prot);
 	return error < 0 ? error : at;
 }
 
-/* Map every PT_LOAD of IMAGE, the first with FLAGS and TOTAL where IMAGE->bias says, the others relative to it. */
+/*
+ * Map every PT_LOAD of IMAGE, the first with FLAGS and TOTAL where IMAGE->bias says, the others
+ * relative to it.
+ */
 static int map_segments(struct exec *exec, struct exec_image *image, int flags, uint64_t total)
 {
 	bool first = true;
 
-	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&image->elf, PT_LOAD, s)) != NULL; first = false) {
-		int64_t at = map_segment(exec, image->file, s, image->bias + s->p_vaddr, first ? flags : MAP_FIXED,
-		                         first ? total : 0);
+	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&image->elf, PT_LOAD, s)) != NULL;
+	     first = false) {
+		int64_t at = map_segment(exec, image->file, s, image->bias + s->p_vaddr,
+		                         first ? flags : MAP_FIXED, first ? total : 0);
 		if (at < 0)
 			return map_error(at);
 		if (first && image->elf.header.e_type == ET_DYN)
@@ -119,7 +137,8 @@ static int choose_base(struct exec *exec, uint64_t total, int *flags)
 	if (total > VM_USER_END - base)
 		return -ENOEXEC;
 	*flags = is_pie || alignment > VM_PAGE_SIZE ? MAP_FIXED_NOREPLACE : 0;
-	exec->program.bias = page_down(base - elf_segment(&exec->program.elf, PT_LOAD, NULL)->p_vaddr);
+	exec->program.bias =
+	    page_down(base - elf_segment(&exec->program.elf, PT_LOAD, NULL)->p_vaddr);
 	return 0;
 }
 
@@ -173,7 +192,8 @@ static void set_bounds(struct vm_space *space, const struct exec_image *program)
 static void set_brk(struct exec *exec)
 {
 	const struct exec_image *program = &exec->program;
-	bool among_mappings = program->elf.header.e_type == ET_DYN && exec->interpreter.file == NULL;
+	bool among_mappings =
+	    program->elf.header.e_type == ET_DYN && exec->interpreter.file == NULL;
 	uint64_t end = 0;
 
 	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&program->elf, PT_LOAD, s)) != NULL;)
@@ -199,8 +219,9 @@ int exec_map_images(struct exec *exec)
 		error = map_interpreter(exec);
 	if (error != 0)
 		return error;
-	space->pc = exec->interpreter.file != NULL ? exec->interpreter.elf.header.e_entry + exec->interpreter.bias
-	                                           : exec_entry(exec);
+	space->pc = exec->interpreter.file != NULL
+	                ? exec->interpreter.elf.header.e_entry + exec->interpreter.bias
+	                : exec_entry(exec);
 	if (space->pc >= VM_USER_END)
 		return -ENOEXEC;
 	set_bounds(space, &exec->program);

@@ -1,11 +1,12 @@
 /*
- * ldcache.c - the cache's new format ("glibc-ld.so.cache1.1", glibc's sysdeps/generic/dl-cache.h), alone or behind an
- * old one. All integers are little-endian, strings are offsets from the new format's start.
+ * ldcache.c - the cache's new format ("glibc-ld.so.cache1.1", glibc's sysdeps/generic/dl-cache.h),
+ * alone or behind an old one. All integers are little-endian, strings are offsets from the new
+ * format's start.
  *
  *     header, 48 bytes    entries, 24 bytes each    strings    extensions (names of glibc-hwcaps folders)
  *
- * ld.so searches the sorted entries by halves; here they are read one after the other, which needs no order to be
- * right.
+ * ld.so searches the sorted entries by halves; here they are read one after the other, which needs
+ * no order to be right.
  */
 #include "vm/exec/ldcache.h"
 
@@ -22,9 +23,10 @@
 enum {
 	OLD_HEADER = 16,
 	OLD_ENTRY = 12,
-	ELF_X86_64 = 0x0303,       /* flags of an entry: a 64-bit library for glibc 2 */
-	TAG_HWCAPS = 1,            /* extension: offsets of the names of glibc-hwcaps folders */
-	HWCAP_EXTENSION = 1 << 30, /* upper half of an entry's hwcap: the lower half counts in that table */
+	ELF_X86_64 = 0x0303, /* flags of an entry: a 64-bit library for glibc 2 */
+	TAG_HWCAPS = 1,      /* extension: offsets of the names of glibc-hwcaps folders */
+	/* upper half of an entry's hwcap: the lower half counts in that table */
+	HWCAP_EXTENSION = 1 << 30,
 };
 
 struct header {
@@ -49,7 +51,8 @@ struct view {
 	const char *bytes;
 	size_t size;
 	struct header header;
-	struct extension hwcaps; /* where the names of glibc-hwcaps folders stand; of size 0 without any */
+	/* where the names of glibc-hwcaps folders stand; of size 0 without any */
+	struct extension hwcaps;
 };
 
 G_STATIC_ASSERT(sizeof(struct header) == 48 && sizeof(struct entry) == 24);
@@ -62,10 +65,14 @@ static bool view_copy(const struct view *view, uint64_t offset, void *to, size_t
 	return true;
 }
 
-/* The string at OFFSET, or NULL if it does not end within the file, or is longer than a path can be. */
+/*
+ * The string at OFFSET, or NULL if it does not end within the file, or is longer than a path can
+ * be.
+ */
 static const char *view_string(const struct view *view, uint32_t offset)
 {
-	if (offset >= view->size || memchr(view->bytes + offset, '\0', MIN(view->size - offset, PATH_MAX)) == NULL)
+	if (offset >= view->size ||
+	    memchr(view->bytes + offset, '\0', MIN(view->size - offset, PATH_MAX)) == NULL)
 		return NULL;
 	return view->bytes + offset;
 }
@@ -91,7 +98,8 @@ static struct extension find_hwcaps(const struct view *view)
 	if (at == 0 || !view_copy(view, at, head, sizeof head) || head[0] != EXTENSION_MAGIC)
 		return (struct extension){0};
 	at += sizeof head;
-	for (uint32_t i = 0; i < head[1] && view_copy(view, at, &extension, sizeof extension); i++) {
+	for (uint32_t i = 0; i < head[1] && view_copy(view, at, &extension, sizeof extension);
+	     i++) {
 		at += sizeof extension;
 		if (extension.tag == TAG_HWCAPS)
 			return extension;
@@ -119,12 +127,16 @@ static const char *hwcaps_name(const struct view *view, uint32_t number)
 	uint32_t offset;
 
 	if (number >= view->hwcaps.size / sizeof offset ||
-	    !view_copy(view, view->hwcaps.offset + (uint64_t)number * sizeof offset, &offset, sizeof offset))
+	    !view_copy(view, view->hwcaps.offset + (uint64_t)number * sizeof offset, &offset,
+	               sizeof offset))
 		return NULL;
 	return view_string(view, offset);
 }
 
-/* How much ENTRY is wanted on a processor of LEVEL: 0 not at all, 1 for every processor, 2 for x86-64-v2 and so on. */
+/*
+ * How much ENTRY is wanted on a processor of LEVEL: 0 not at all, 1 for every processor, 2 for
+ * x86-64-v2 and so on.
+ */
 static unsigned entry_rank(const struct view *view, const struct entry *entry, unsigned level)
 {
 	if (entry->hwcap_kind == 0 && entry->hwcap == 0)
@@ -132,7 +144,8 @@ static unsigned entry_rank(const struct view *view, const struct entry *entry, u
 	if (!(entry->hwcap_kind & HWCAP_EXTENSION))
 		return 0;
 	const char *name = hwcaps_name(view, entry->hwcap);
-	if (name == NULL || strncmp(name, "x86-64-v", 8) != 0 || name[8] < '2' || name[8] > '4' || name[9] != '\0')
+	if (name == NULL || strncmp(name, "x86-64-v", 8) != 0 || name[8] < '2' || name[8] > '4' ||
+	    name[9] != '\0')
 		return 0;
 	unsigned wanted = (unsigned)(name[8] - '0');
 	return wanted <= level ? wanted : 0;
@@ -149,9 +162,11 @@ const char *ld_cache_find(const struct ld_cache *cache, const char *name, unsign
 	if (!view_open(&view, cache))
 		return NULL;
 	for (uint32_t i = 0; i < view.header.entries; i++) {
-		if (!view_copy(&view, sizeof view.header + (uint64_t)i * sizeof entry, &entry, sizeof entry))
+		if (!view_copy(&view, sizeof view.header + (uint64_t)i * sizeof entry, &entry,
+		               sizeof entry))
 			break;
-		if (entry.flags != ELF_X86_64 || entry.name > view.size || name_size > view.size - entry.name ||
+		if (entry.flags != ELF_X86_64 || entry.name > view.size ||
+		    name_size > view.size - entry.name ||
 		    memcmp(view.bytes + entry.name, name, name_size) != 0)
 			continue;
 		unsigned rank = entry_rank(&view, &entry, level);

@@ -1,9 +1,10 @@
 /*
  * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
  *
- * They matter since each piece of memory goes below the mappings so far, between libraries. The sizes are what
- * glibc asks for on x86-64; some depend on how many subfolders it knows for the processor. What it allocates while
- * relocating (tables of unique C++ symbols) would come below all libraries, and is left out.
+ * They matter since each piece of memory goes below the mappings so far, between libraries. The
+ * sizes are what glibc asks for on x86-64; some depend on how many subfolders it knows for the
+ * processor. What it allocates while relocating (tables of unique C++ symbols) would come below all
+ * libraries, and is left out.
  */
 #include "vm/exec/library.h"
 
@@ -18,7 +19,8 @@ enum {
 	POINTER = 8,
 	VERSION = 24, /* struct r_found_version */
 	VDSO_VERSIONS = 3,
-	SLOT_INFO = 16,  /* an entry in the table of modules with thread-local storage, and its head */
+	/* an entry in the table of modules with thread-local storage, and its head */
+	SLOT_INFO = 16,
 	SLOT_EXTRA = 64, /* entries besides the modules' */
 	FOLDER = 40,     /* struct r_search_path_elem, without the states of its subfolders */
 	FOLDER_STATE = 4,
@@ -83,7 +85,10 @@ static unsigned hwcaps_subfolders(const struct processor *processor)
 	return processor->level - 1;
 }
 
-/* The old names are x86_64, perhaps avx512_1, the platform, and tls: each may be in a combination or not. */
+/*
+ * The old names are x86_64, perhaps avx512_1, the platform, and tls: each may be in a combination
+ * or not.
+ */
 static unsigned combinations(const struct processor *processor)
 {
 	return 1U << (processor->avx512 ? 4 : 3);
@@ -95,8 +100,8 @@ unsigned ld_heap_subfolders(const struct processor *processor)
 }
 
 /*
- * Each combination shares its bytes with those that lack the first or the last name, so a quarter of them stand in
- * memory with both; a name between is in half of these.
+ * Each combination shares its bytes with those that lack the first or the last name, so a quarter
+ * of them stand in memory with both; a name between is in half of these.
  */
 uint64_t ld_heap_subfolders_size(const struct processor *processor)
 {
@@ -105,8 +110,8 @@ uint64_t ld_heap_subfolders_size(const struct processor *processor)
 	if (processor->avx512)
 		inner += strlen("avx512_1/");
 	return ld_heap_subfolders(processor) * SUBFOLDER +
-	       hwcaps_subfolders(processor) * strlen("glibc-hwcaps/x86-64-vN/") + combinations(processor) / 4 * outer +
-	       combinations(processor) / 8 * inner;
+	       hwcaps_subfolders(processor) * strlen("glibc-hwcaps/x86-64-vN/") +
+	       combinations(processor) / 4 * outer + combinations(processor) / 8 * inner;
 }
 
 static uint64_t folder_size(const struct libraries *libraries)
@@ -152,7 +157,8 @@ int ld_heap_add_list(struct libraries *libraries, uint64_t count, uint64_t len)
 
 int ld_heap_add_folder(struct libraries *libraries, const char *folder, const char *owner)
 {
-	g_autofree char *known = g_str_has_suffix(folder, "/") ? g_strdup(folder) : g_strconcat(folder, "/", NULL);
+	g_autofree char *known =
+	    g_str_has_suffix(folder, "/") ? g_strdup(folder) : g_strconcat(folder, "/", NULL);
 	uint64_t size = strlen(known) + 1;
 	const uint64_t sizes[] = {size, folder_size(libraries) + strlen(owner) + 1 + size};
 
@@ -206,7 +212,8 @@ static int alloc_tls(struct libraries *libraries)
 	for (guint i = 0; i < libraries->loaded->len; i++)
 		tls_add(&tls, &((struct library *)g_ptr_array_index(libraries->loaded, i))->image);
 	uint64_t block = round_up(tls.offset + TLS_SURPLUS, tls.align) + LD_HEAP_TCB;
-	const uint64_t sizes[] = {(tls.modules + SLOT_EXTRA) * SLOT_INFO, block + tls.align + POINTER,
+	const uint64_t sizes[] = {(tls.modules + SLOT_EXTRA) * SLOT_INFO,
+	                          block + tls.align + POINTER,
 	                          (tls.modules + DTV_EXTRA) * DTV_ENTRY};
 
 	return alloc_all(libraries, sizes, G_N_ELEMENTS(sizes));
@@ -227,7 +234,8 @@ static int alloc_versions(struct libraries *libraries)
 		if (i > 0 && i == libraries->interpreter_place)
 			error = alloc_library_versions(libraries, libraries->interpreter);
 		if (error == 0)
-			error = alloc_library_versions(libraries, g_ptr_array_index(libraries->loaded, i));
+			error = alloc_library_versions(libraries,
+			                               g_ptr_array_index(libraries->loaded, i));
 		if (error == 0 && i == 0)
 			error = ld_heap_alloc(libraries, VDSO_VERSIONS * VERSION);
 	}

@@ -1,11 +1,11 @@
 /*
- * library.c - the libraries that ld.so (glibc 2.36) would map before it calls main, in its order: breadth first along
- * DT_NEEDED, what LD_PRELOAD names before that.
+ * library.c - the libraries that ld.so (glibc 2.36) would map before it calls main, in its order:
+ * breadth first along DT_NEEDED, what LD_PRELOAD names before that.
  *
- * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas is done: it
- * closes holes, write-protects RELRO parts, makes the stack executable for libraries that ask for it, and leaves
- * its own anonymous pages between them. A library that is missing or malformed is left out; ld.so would end the
- * program.
+ * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas
+ * is done: it closes holes, write-protects RELRO parts, makes the stack executable for libraries
+ * that ask for it, and leaves its own anonymous pages between them. A library that is missing or
+ * malformed is left out; ld.so would end the program.
  */
 #include "vm/exec/library.h"
 
@@ -43,7 +43,8 @@ static struct library *library_new(struct exec_image *image, char *path, struct 
 }
 
 /* The program or interpreter, which the kernel has mapped. */
-static int library_of_image(const struct exec_image *image, const char *path, struct library **library)
+static int library_of_image(const struct exec_image *image, const char *path,
+                            struct library **library)
 {
 	struct exec_image copy = {0};
 	int error = exec_image_open(&copy, image->file);
@@ -80,7 +81,8 @@ static struct library *find_by_file(const struct libraries *libraries, const str
 		if (library->image.file->object == file->object)
 			return library;
 	}
-	return libraries->interpreter->image.file->object == file->object ? libraries->interpreter : NULL;
+	return libraries->interpreter->image.file->object == file->object ? libraries->interpreter
+	                                                                  : NULL;
 }
 
 /* --- Loading one ------------------------------------------------------------------------------ */
@@ -91,8 +93,8 @@ static void add_name(struct library *library, const char *name)
 }
 
 /* Map IMAGE, found at PATH (taken over) as NAME; leave it out where ld.so could not map it. */
-static int load_image(struct libraries *libraries, struct exec_image *image, char *path, const char *name,
-                      struct library *loader)
+static int load_image(struct libraries *libraries, struct exec_image *image, char *path,
+                      const char *name, struct library *loader)
 {
 	struct library *library = library_new(image, path, loader);
 	int error = library->dynamic.pie ? -ENOEXEC : ld_heap_add_library(libraries, name, path);
@@ -171,7 +173,8 @@ static int load_preloads(struct libraries *libraries)
 	g_auto(GStrv) names = g_strsplit_set(list, ": ", MAX_LIBRARIES);
 	for (size_t i = 0; error == 0 && names[i] != NULL; i++)
 		if (names[i][0] != '\0')
-			error = load_name(libraries, names[i], g_ptr_array_index(libraries->loaded, 0));
+			error =
+			    load_name(libraries, names[i], g_ptr_array_index(libraries->loaded, 0));
 	return error;
 }
 
@@ -184,15 +187,20 @@ static bool wants_executable_stack(const struct library *library)
 	return stack == NULL || stack->p_flags & PF_X;
 }
 
-/* One library that does not say it can do without makes the stack executable; so does the program, but at its start. */
+/*
+ * One library that does not say it can do without makes the stack executable; so does the program,
+ * but at its start.
+ */
 static int protect_stack(struct libraries *libraries)
 {
 	if (wants_executable_stack(g_ptr_array_index(libraries->loaded, 0)))
 		return 0;
 	for (guint i = 1; i < libraries->loaded->len; i++)
 		if (wants_executable_stack(g_ptr_array_index(libraries->loaded, i)))
-			return vm_mprotect(libraries->exec->nascent, page_down(libraries->exec->nascent->space->sp),
-			                   VM_PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+			return vm_mprotect(libraries->exec->nascent,
+			                   page_down(libraries->exec->nascent->space->sp),
+			                   VM_PAGE_SIZE,
+			                   PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 	return 0;
 }
 
@@ -209,9 +217,9 @@ static int protect_relro(struct libraries *libraries)
 
 static int load_all(struct libraries *libraries)
 {
-	static int (*const steps[])(struct libraries *) = {ld_heap_start,     load_preloads,  load_needed,
-	                                                   protect_stack,     ld_heap_finish, protect_relro,
-	                                                   library_drop_cache};
+	static int (*const steps[])(struct libraries *) = {
+	    ld_heap_start,  load_preloads, load_needed,       protect_stack,
+	    ld_heap_finish, protect_relro, library_drop_cache};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(steps); i++)
@@ -229,7 +237,8 @@ static int begin(struct libraries *libraries)
 	if (error != 0)
 		return error;
 	g_ptr_array_add(libraries->loaded, program);
-	error = library_of_image(&exec->interpreter, exec->interpreter_path, &libraries->interpreter);
+	error =
+	    library_of_image(&exec->interpreter, exec->interpreter_path, &libraries->interpreter);
 	if (error == 0)
 		add_name(libraries->interpreter, exec->interpreter_path);
 	return error;

@@ -1,5 +1,6 @@
 /*
- * library.h - what the rooms that imitate ld.so share: library.c, library_map.c, library_path.c, ldheap.c.
+ * library.h - what the rooms that imitate ld.so share: library.c, library_map.c, library_path.c,
+ * ldheap.c.
  */
 #ifndef VM_EXEC_LIBRARY_H
 #define VM_EXEC_LIBRARY_H
@@ -25,10 +26,12 @@ struct ld_heap {
 
 struct libraries {
 	struct exec *exec;
-	GPtrArray *loaded;           /* struct library *: the program, then libraries in the order of their loading */
+	/* struct library *: the program, then libraries in the order of their loading */
+	GPtrArray *loaded;
 	struct library *interpreter; /* loaded from the start, but not in the list */
-	guint interpreter_place;     /* where it would stand in the list: it was asked for then; 0 if never */
-	GHashTable *folders;         /* that ld.so has a record of */
+	/* where it would stand in the list: it was asked for then; 0 if never */
+	guint interpreter_place;
+	GHashTable *folders; /* that ld.so has a record of */
 	struct ld_heap heap;
 	struct ld_cache cache;
 	bool cache_tried;
@@ -49,8 +52,9 @@ enum { LD_HEAP_TCB = 2368 };
 int ld_heap_alloc(struct libraries *libraries, uint64_t size);
 
 /*
- * The subfolders of each folder that ld.so knows of on PROCESSOR: glibc-hwcaps/x86-64-vN, and every combination of
- * the old names (x86_64, avx512_1, the platform, tls). And how many bytes it allocates to list them.
+ * The subfolders of each folder that ld.so knows of on PROCESSOR: glibc-hwcaps/x86-64-vN, and every
+ * combination of the old names (x86_64, avx512_1, the platform, tls). And how many bytes it
+ * allocates to list them.
  */
 unsigned ld_heap_subfolders(const struct processor *processor);
 uint64_t ld_heap_subfolders_size(const struct processor *processor);
@@ -61,7 +65,10 @@ int ld_heap_start(struct libraries *libraries);
 int ld_heap_add_library(struct libraries *libraries, const char *name, const char *path);
 /* ... for a list of COUNT folders, LEN bytes in all, when it is first used, ... */
 int ld_heap_add_list(struct libraries *libraries, uint64_t count, uint64_t len);
-/* ... for FOLDER in it, unless there is a record of it; OWNER is the path of the library that has the list, ... */
+/*
+ * ... for FOLDER in it, unless there is a record of it; OWNER is the path of the library that has
+ * the list, ...
+ */
 int ld_heap_add_folder(struct libraries *libraries, const char *folder, const char *owner);
 /* ... for a further name of one, ... */
 int ld_heap_add_name(struct libraries *libraries, const char *name);
@@ -73,11 +80,11 @@ int ld_heap_finish(struct libraries *libraries);
 /* --- library_path.c: where ld.so looks -------------------------------------------------------- */
 
 /*
- * Open the file that NAME means to LOADER in IMAGE, and give the path in *PATH (free with g_free). -ENOENT: there
- * is no such library; -ENOMEM.
+ * Open the file that NAME means to LOADER in IMAGE, and give the path in *PATH (free with g_free).
+ * -ENOENT: there is no such library; -ENOMEM.
  */
-int library_find(struct libraries *libraries, const char *name, struct library *loader, struct exec_image *image,
-                 char **path);
+int library_find(struct libraries *libraries, const char *name, struct library *loader,
+                 struct exec_image *image, char **path);
 
 /* Unmap and forget the cache. */
 int library_drop_cache(struct libraries *libraries);

@@ -1,8 +1,9 @@
 /*
- * library_map.c - how ld.so maps a library: glibc's elf/dl-map-segments.h and _dl_map_object_from_fd.
+ * library_map.c - how ld.so maps a library: glibc's elf/dl-map-segments.h and
+ * _dl_map_object_from_fd.
  *
- * One mmap of the whole span with the rights of the first segment, the others over it at fixed places, holes
- * without any rights, zeros behind the file's data.
+ * One mmap of the whole span with the rights of the first segment, the others over it at fixed
+ * places, holes without any rights, zeros behind the file's data.
  */
 #include "vm/exec/library.h"
 
@@ -34,7 +35,8 @@ static bool has_holes(const struct elf_file *elf)
 {
 	const Elf64_Phdr *previous = elf_segment(elf, PT_LOAD, NULL);
 
-	for (const Elf64_Phdr *s = previous; (s = elf_segment(elf, PT_LOAD, s)) != NULL; previous = s)
+	for (const Elf64_Phdr *s = previous; (s = elf_segment(elf, PT_LOAD, s)) != NULL;
+	     previous = s)
 		if (file_end(previous) != page_down(s->p_vaddr))
 			return true;
 	return false;
@@ -49,20 +51,26 @@ static const Elf64_Phdr *last_segment(const struct elf_file *elf)
 	return last;
 }
 
-/* The span where mmap chooses, or, where segments want more than pages, at a multiple of that within a larger one. */
+/*
+ * The span where mmap chooses, or, where segments want more than pages, at a multiple of that
+ * within a larger one.
+ */
 static int64_t map_span(struct exec *exec, const struct exec_image *image, uint64_t span)
 {
 	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL);
-	uint64_t align = elf_alignment(&image->elf), offset = page_down(first->p_offset), room = span + align;
+	uint64_t align = elf_alignment(&image->elf), offset = page_down(first->p_offset),
+	         room = span + align;
 
 	if (align <= VM_PAGE_SIZE)
-		return vm_mmap(exec->nascent, 0, span, elf_prot(first), MAP_PRIVATE, image->file, offset);
-	int64_t at = vm_mmap(exec->nascent, 0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+		return vm_mmap(exec->nascent, 0, span, elf_prot(first), MAP_PRIVATE, image->file,
+		               offset);
+	int64_t at =
+	    vm_mmap(exec->nascent, 0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 	if (at < 0)
 		return at;
 	uint64_t start = ((uint64_t)at + align - 1) & ~(align - 1), end = page_align(start + span);
-	int64_t error =
-	    vm_mmap(exec->nascent, start, span, elf_prot(first), MAP_PRIVATE | MAP_FIXED, image->file, offset);
+	int64_t error = vm_mmap(exec->nascent, start, span, elf_prot(first),
+	                        MAP_PRIVATE | MAP_FIXED, image->file, offset);
 	if (error >= 0 && start > (uint64_t)at)
 		error = vm_munmap(exec->nascent, (uint64_t)at, start - (uint64_t)at);
 	if (error >= 0 && end < (uint64_t)at + room)
@@ -73,12 +81,13 @@ static int64_t map_span(struct exec *exec, const struct exec_image *image, uint6
 /* The holes between the segments are under the first mapping: take its rights away. */
 static int close_holes(struct exec *exec, const struct exec_image *image)
 {
-	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL), *last = last_segment(&image->elf);
+	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL),
+	                 *last = last_segment(&image->elf);
 
 	if (!has_holes(&image->elf) || page_down(last->p_vaddr) <= file_end(first))
 		return 0;
-	return vm_mprotect(exec->nascent, image->bias + file_end(first), page_down(last->p_vaddr) - file_end(first),
-	                   PROT_NONE);
+	return vm_mprotect(exec->nascent, image->bias + file_end(first),
+	                   page_down(last->p_vaddr) - file_end(first), PROT_NONE);
 }
 
 /* Zeros behind the file's data in its last page, whatever the page's rights. */
@@ -108,17 +117,20 @@ static int map_bss(struct exec *exec, const struct exec_image *image, const Elf6
 		error = zero_tail(exec, zero, page - zero, prot);
 	if (error != 0 || end <= page)
 		return error;
-	int64_t at = vm_mmap(exec->nascent, page, end - page, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	int64_t at = vm_mmap(exec->nascent, page, end - page, prot,
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	return at < 0 ? (int)at : 0;
 }
 
-static int map_segment(struct exec *exec, const struct exec_image *image, const Elf64_Phdr *segment, bool first)
+static int map_segment(struct exec *exec, const struct exec_image *image, const Elf64_Phdr *segment,
+                       bool first)
 {
 	uint64_t start = page_down(segment->p_vaddr), end = file_end(segment);
 
 	if (!first && end > start) {
-		int64_t at = vm_mmap(exec->nascent, image->bias + start, end - start, elf_prot(segment),
-		                     MAP_PRIVATE | MAP_FIXED, image->file, page_down(segment->p_offset));
+		int64_t at =
+		    vm_mmap(exec->nascent, image->bias + start, end - start, elf_prot(segment),
+		            MAP_PRIVATE | MAP_FIXED, image->file, page_down(segment->p_offset));
 		if (at < 0)
 			return (int)at;
 	}
@@ -137,7 +149,8 @@ int library_map(struct exec *exec, struct exec_image *image)
 		return (int)at;
 	image->bias = (uint64_t)at - page_down(first->p_vaddr);
 	int error = close_holes(exec, image);
-	for (const Elf64_Phdr *s = first; error == 0 && s != NULL; s = elf_segment(&image->elf, PT_LOAD, s))
+	for (const Elf64_Phdr *s = first; error == 0 && s != NULL;
+	     s = elf_segment(&image->elf, PT_LOAD, s))
 		error = map_segment(exec, image, s, s == first);
 	if (error == -ENOEXEC)
 		vm_munmap(exec->nascent, (uint64_t)at, span);

@@ -1,6 +1,6 @@
 /*
- * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in its name, there;
- * else in
+ * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in
+ * its name, there; else in
  *
  *     DT_RPATH of those that asked, up to the program, unless the first of them has a DT_RUNPATH
  *     LD_LIBRARY_PATH
@@ -8,10 +8,10 @@
  *     /etc/ld.so.cache
  *     the default folders
  *
- * and in each folder first in glibc-hwcaps/x86-64-vN. ld.so would go on to combinations of the names from before
- * (tls/haswell/x86_64, ...), which nobody installs any more: they are not tried here. A file that is no library for
- * this machine is passed over. How many names are looked for and files tried is bounded, whatever the lists say; then
- * all others are not found.
+ * and in each folder first in glibc-hwcaps/x86-64-vN. ld.so would go on to combinations of the
+ * names from before (tls/haswell/x86_64, ...), which nobody installs any more: they are not tried
+ * here. A file that is no library for this machine is passed over. How many names are looked for
+ * and files tried is bounded, whatever the lists say; then all others are not found.
  */
 #include "vm/cache/file.h"
 #include "vm/exec/library.h"
@@ -23,16 +23,21 @@
 #include <sys/mman.h>
 
 enum {
-	MAX_TRIES = 16384,   /* names looked for and files tried in one exec */
-	MAX_LISTS = 4 << 20, /* bytes that all lists of folders take in one exec, with their tokens replaced */
+	MAX_TRIES = 16384, /* names looked for and files tried in one exec */
+	/* bytes that all lists of folders take in one exec, with their tokens replaced */
+	MAX_LISTS = 4 << 20,
 	MAX_CACHE = 8 << 20, /* bytes */
 	LEVELS = 4,          /* of processors: x86-64 is 1 */
 };
 
 static const char cache_path[] = "/etc/ld.so.cache";
 
-static const char *const default_folders[] = {
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"};
+static const char *const default_folders[] = {"/lib/x86_64-linux-gnu",
+                                              "/usr/lib/x86_64-linux-gnu",
+                                              "/lib64",
+                                              "/usr/lib64",
+                                              "/lib",
+                                              "/usr/lib"};
 
 struct search {
 	struct libraries *libraries;
@@ -79,8 +84,10 @@ static int try_folder(struct search *search, const char *folder)
 {
 	int error = -ENOENT;
 
-	for (unsigned level = MIN(search->libraries->processor.level, LEVELS); error == -ENOENT && level > 1; level--) {
-		g_autofree char *path = g_strdup_printf("%s/glibc-hwcaps/x86-64-v%u/%s", folder, level, search->name);
+	for (unsigned level = MIN(search->libraries->processor.level, LEVELS);
+	     error == -ENOENT && level > 1; level--) {
+		g_autofree char *path =
+		    g_strdup_printf("%s/glibc-hwcaps/x86-64-v%u/%s", folder, level, search->name);
 		error = try_file(search, path);
 	}
 	if (error != -ENOENT)
@@ -94,38 +101,46 @@ static int try_folder(struct search *search, const char *folder)
 /* The folder in which LIBRARY lies. */
 static char *origin(const struct library *library)
 {
-	g_autofree char *name = library->path != NULL && library->path[0] == '/' ? g_strdup(library->path)
-	                                                                         : vm_file_name(library->image.file);
+	g_autofree char *name = library->path != NULL && library->path[0] == '/'
+	                            ? g_strdup(library->path)
+	                            : vm_file_name(library->image.file);
 
 	return name != NULL ? g_path_get_dirname(name) : g_strdup("/");
 }
 
-/* The value of the token that TEXT, behind a '$', starts with, and its length; NULL: it is no token. */
-static char *token_value(const struct libraries *libraries, const char *text, const struct library *library,
-                         size_t *len)
+/*
+ * The value of the token that TEXT, behind a '$', starts with, and its length; NULL: it is no
+ * token.
+ */
+static char *token_value(const struct libraries *libraries, const char *text,
+                         const struct library *library, size_t *len)
 {
 	static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
 	bool braces = text[0] == '{';
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		size_t name_len = strlen(names[i]);
-		if (strncmp(text + braces, names[i], name_len) != 0 || (braces && text[1 + name_len] != '}'))
+		if (strncmp(text + braces, names[i], name_len) != 0 ||
+		    (braces && text[1 + name_len] != '}'))
 			continue;
 		*len = name_len + (braces ? 2 : 0);
 		return i == 0 ? origin(library)
-		              : g_strdup(i == 1 ? "lib/x86_64-linux-gnu" : libraries->processor.platform);
+		              : g_strdup(i == 1 ? "lib/x86_64-linux-gnu"
+		                                : libraries->processor.platform);
 	}
 	return NULL;
 }
 
 /* TEXT, which stands in LIBRARY, with its tokens replaced. */
-static char *expand_tokens(const struct libraries *libraries, const char *text, const struct library *library)
+static char *expand_tokens(const struct libraries *libraries, const char *text,
+                           const struct library *library)
 {
 	GString *expanded = g_string_new(NULL);
 
 	while (*text != '\0' && expanded->len < PATH_MAX) {
 		size_t len = 0;
-		g_autofree char *value = *text == '$' ? token_value(libraries, text + 1, library, &len) : NULL;
+		g_autofree char *value =
+		    *text == '$' ? token_value(libraries, text + 1, library, &len) : NULL;
 		if (value != NULL)
 			g_string_append(expanded, value);
 		else
@@ -138,8 +153,8 @@ static char *expand_tokens(const struct libraries *libraries, const char *text, 
 /* --- Lists of folders ------------------------------------------------------------------------- */
 
 /*
- * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is the working
- * directory. What is too much for one exec is left out.
+ * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is
+ * the working directory. What is too much for one exec is left out.
  */
 static char **split_list(struct libraries *libraries, const char *list, const char *separators,
                          const struct library *owner)
@@ -148,7 +163,8 @@ static char **split_list(struct libraries *libraries, const char *list, const ch
 	GPtrArray *folders = g_ptr_array_new();
 
 	for (size_t i = 0; parts[i] != NULL && libraries->list_bytes < MAX_LISTS; i++) {
-		char *folder = parts[i][0] != '\0' ? expand_tokens(libraries, parts[i], owner) : g_strdup(".");
+		char *folder =
+		    parts[i][0] != '\0' ? expand_tokens(libraries, parts[i], owner) : g_strdup(".");
 		libraries->list_bytes += sizeof folder + strlen(folder) + 1;
 		g_ptr_array_add(folders, folder);
 	}
@@ -163,13 +179,17 @@ static int account_list(struct libraries *libraries, const char *list, char *con
 	int error = ld_heap_add_list(libraries, g_strv_length((char **)folders), strlen(list));
 
 	for (size_t i = 0; error == 0 && folders[i] != NULL; i++)
-		error = ld_heap_add_folder(libraries, folders[i], owner->path != NULL ? owner->path : "");
+		error = ld_heap_add_folder(libraries, folders[i],
+		                           owner->path != NULL ? owner->path : "");
 	return error;
 }
 
-/* Try the folders of LIST, which belongs to OWNER; *FOLDERS are those, NULL before they are first wanted. */
-static int try_list(struct search *search, const char *list, const char *separators, const struct library *owner,
-                    char ***folders)
+/*
+ * Try the folders of LIST, which belongs to OWNER; *FOLDERS are those, NULL before they are first
+ * wanted.
+ */
+static int try_list(struct search *search, const char *list, const char *separators,
+                    const struct library *owner, char ***folders)
 {
 	int error = 0;
 
@@ -181,7 +201,8 @@ static int try_list(struct search *search, const char *list, const char *separat
 	}
 	if (error == 0)
 		error = -ENOENT;
-	for (size_t i = 0; error == -ENOENT && (*folders)[i] != NULL && search->libraries->tries < MAX_TRIES; i++)
+	for (size_t i = 0;
+	     error == -ENOENT && (*folders)[i] != NULL && search->libraries->tries < MAX_TRIES; i++)
 		error = try_folder(search, (*folders)[i]);
 	return error;
 }
@@ -213,8 +234,8 @@ static int try_variable(struct search *search)
 {
 	struct libraries *libraries = search->libraries;
 
-	return try_list(search, libraries->path_variable, ":;", g_ptr_array_index(libraries->loaded, 0),
-	                &libraries->path_list);
+	return try_list(search, libraries->path_variable, ":;",
+	                g_ptr_array_index(libraries->loaded, 0), &libraries->path_list);
 }
 
 static int try_runpath(struct search *search)
@@ -237,7 +258,10 @@ static int try_defaults(struct search *search)
 
 /* --- The cache -------------------------------------------------------------------------------- */
 
-/* Read FILE whole, and map it as ld.so does: it keeps its place below the libraries until they are loaded. */
+/*
+ * Read FILE whole, and map it as ld.so does: it keeps its place below the libraries until they are
+ * loaded.
+ */
 static int load_cache(struct libraries *libraries, struct vm_file *file)
 {
 	uint64_t size = exec_source(file).size;
@@ -284,7 +308,8 @@ int library_drop_cache(struct libraries *libraries)
 static bool in_default_folder(const char *path)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(default_folders); i++)
-		if (g_str_has_prefix(path, default_folders[i]) && path[strlen(default_folders[i])] == '/')
+		if (g_str_has_prefix(path, default_folders[i]) &&
+		    path[strlen(default_folders[i])] == '/')
 			return true;
 	return false;
 }
@@ -296,7 +321,8 @@ static int try_cache(struct search *search)
 
 	if (error != 0)
 		return error;
-	const char *path = ld_cache_find(&libraries->cache, search->name, libraries->processor.level);
+	const char *path =
+	    ld_cache_find(&libraries->cache, search->name, libraries->processor.level);
 	if (path == NULL || (search->loader->dynamic.no_default_path && in_default_folder(path)))
 		return -ENOENT;
 	return try_file(search, path);
@@ -304,12 +330,13 @@ static int try_cache(struct search *search)
 
 /* --- All together ----------------------------------------------------------------------------- */
 
-int library_find(struct libraries *libraries, const char *name, struct library *loader, struct exec_image *image,
-                 char **path)
+int library_find(struct libraries *libraries, const char *name, struct library *loader,
+                 struct exec_image *image, char **path)
 {
-	static int (*const places[])(struct search *) = {try_rpaths, try_variable, try_runpath, try_cache,
-	                                                 try_defaults};
-	struct search search = {.libraries = libraries, .name = name, .loader = loader, .image = image};
+	static int (*const places[])(struct search *) = {try_rpaths, try_variable, try_runpath,
+	                                                 try_cache, try_defaults};
+	struct search search = {
+	    .libraries = libraries, .name = name, .loader = loader, .image = image};
 	int error = -ENOENT;
 
 	if (!may_try(libraries))

@@ -1,6 +1,7 @@
 /*
- * processor.c - what ld.so makes of cpuid: the levels of the x86-64 psABI (isa-level), and for Intel's processors the
- * names from before there were levels (init_cpu_features). A feature counts where the kernel saves its registers.
+ * processor.c - what ld.so makes of cpuid: the levels of the x86-64 psABI (isa-level), and for
+ * Intel's processors the names from before there were levels (init_cpu_features). A feature counts
+ * where the kernel saves its registers.
  */
 #include "vm/exec/processor.h"
 
@@ -28,7 +29,8 @@ static const struct features levels[] = {
     {0, bit_AVX512F | AVX512_COMMON, 0},
 };
 
-static const struct features haswell = {bit_FMA | bit_MOVBE | bit_POPCNT, bit_AVX2 | bit_BMI | bit_BMI2, bit_LZCNT};
+static const struct features haswell = {bit_FMA | bit_MOVBE | bit_POPCNT,
+                                        bit_AVX2 | bit_BMI | bit_BMI2, bit_LZCNT};
 static const struct features xeon_phi = {0, bit_AVX512CD | AVX512ER | AVX512PF, 0};
 static const struct features avx512 = {0, AVX512_COMMON, 0};
 
@@ -57,7 +59,8 @@ static void read_features(struct features *features)
 		features->extended &= ~(uint32_t)bit_AVX2;
 	}
 	if (!__builtin_cpu_supports("avx512f"))
-		features->extended &= ~(uint32_t)(bit_AVX512F | AVX512_COMMON | AVX512ER | AVX512PF);
+		features->extended &=
+		    ~(uint32_t)(bit_AVX512F | AVX512_COMMON | AVX512ER | AVX512PF);
 }
 
 void processor_read(struct processor *processor)

@@ -1,6 +1,7 @@
 /*
- * stack.c - the stack of a new program, byte for byte as Linux lays it out (setup_arg_pages of fs/exec.c,
- * create_elf_tables of fs/binfmt_elf.c, arch_pick_mmap_layout of arch/x86/mm/mmap.c). From the top down:
+ * stack.c - the stack of a new program, byte for byte as Linux lays it out (setup_arg_pages of
+ * fs/exec.c, create_elf_tables of fs/binfmt_elf.c, arch_pick_mmap_layout of arch/x86/mm/mmap.c).
+ * From the top down:
  *
  *     stack_top   8 bytes of zeros
  *                 the file name (AT_EXECFN), the environment strings, the argument strings, each with its NUL
@@ -27,9 +28,10 @@
 #endif
 
 #define PLATFORM "x86_64"
-#define STACK_ROOM (UINT64_C(128) << 10)    /* mapped below the strings from the start */
-#define STACK_GUARD (UINT64_C(1) << 20)     /* kept free below a growing stack: 256 pages */
-#define STACK_GAP_MIN (UINT64_C(128) << 20) /* the mmap area is at least so far below the stack's end */
+#define STACK_ROOM (UINT64_C(128) << 10) /* mapped below the strings from the start */
+#define STACK_GUARD (UINT64_C(1) << 20)  /* kept free below a growing stack: 256 pages */
+#define STACK_GAP_MIN \
+	(UINT64_C(128) << 20) /* the mmap area is at least so far below the stack's end */
 #define STACK_GAP_MAX (VM_USER_END / 6 * 5)
 #define STACK_RANDOM_PAGES (UINT64_C(1) << 22) /* 16 GiB */
 #define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
@@ -50,7 +52,8 @@ static uint64_t choose_mmap_base(const struct exec *exec)
 
 	if (exec->machine->config.aslr)
 		gap += STACK_RANDOM_PAGES * VM_PAGE_SIZE;
-	gap = CLAMP(gap, STACK_GAP_MIN, STACK_GAP_MAX) + exec_random(exec, MMAP_RANDOM_PAGES) * VM_PAGE_SIZE;
+	gap = CLAMP(gap, STACK_GAP_MIN, STACK_GAP_MAX) +
+	      exec_random(exec, MMAP_RANDOM_PAGES) * VM_PAGE_SIZE;
 	return page_align(VM_USER_END - gap);
 }
 
@@ -59,7 +62,8 @@ static int stack_prot(const struct exec *exec)
 	const Elf64_Phdr *stack = NULL;
 	int prot = PROT_READ | PROT_WRITE;
 
-	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&exec->program.elf, PT_GNU_STACK, s)) != NULL;)
+	for (const Elf64_Phdr *s = NULL;
+	     (s = elf_segment(&exec->program.elf, PT_GNU_STACK, s)) != NULL;)
 		stack = s;
 	return stack != NULL && stack->p_flags & PF_X ? prot | PROT_EXEC : prot;
 }
@@ -140,8 +144,8 @@ static void add(struct vm_space *space, uint64_t key, uint64_t value)
 }
 
 /*
- * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own into AT_HWCAP.
- * Nothing where /proc is missing.
+ * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own
+ * into AT_HWCAP. Nothing where /proc is missing.
  */
 static void read_host_auxv(struct host_auxv *host)
 {

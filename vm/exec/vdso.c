@@ -1,9 +1,9 @@
 /*
- * vdso.c - see vdso.h. Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range for all the areas, which
- * lie in it in the order of the daemon's own.
+ * vdso.c - see vdso.h. Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range for
+ * all the areas, which lie in it in the order of the daemon's own.
  *
- * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host kernel, so an access
- * to them is SIGBUS.
+ * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host
+ * kernel, so an access to them is SIGBUS.
  */
 #include "vm/exec/vdso.h"
 #include "vm/cache/object.h"
@@ -17,8 +17,8 @@
 
 enum {
 	VVAR_FLAGS = AREA_READ | AREA_MAYREAD | AREA_SPECIAL | AREA_DONTEXPAND,
-	VDSO_FLAGS =
-	    AREA_READ | AREA_EXEC | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_SPECIAL | AREA_DONTEXPAND,
+	VDSO_FLAGS = AREA_READ | AREA_EXEC | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC |
+	             AREA_SPECIAL | AREA_DONTEXPAND,
 };
 
 static const struct kernel_area {
@@ -86,8 +86,9 @@ int vdso_init(struct vm_machine *machine)
 		return 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
 		if (kernel_areas[i].code && layout.areas[i].start == header)
-			machine->vdso = object_new_special(machine, (const void *)header,
-			                                   layout.areas[i].end - layout.areas[i].start, &error);
+			machine->vdso =
+			    object_new_special(machine, (const void *)header,
+			                       layout.areas[i].end - layout.areas[i].start, &error);
 	return error;
 }
 
@@ -97,7 +98,8 @@ int exec_map_vdso(struct exec *exec)
 
 	if (exec->machine->vdso == NULL || !layout_read(&layout))
 		return 0;
-	int64_t base = space_find_place(exec->nascent->space, 0, layout.end - layout.start, 0, false, 0);
+	int64_t base =
+	    space_find_place(exec->nascent->space, 0, layout.end - layout.start, 0, false, 0);
 	if (base < 0)
 		return (int)base;
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {
@@ -105,9 +107,9 @@ int exec_map_vdso(struct exec *exec)
 		uint64_t len = layout.areas[i].end - layout.areas[i].start;
 		if (len == 0)
 			continue;
-		int64_t addr =
-		    space_map_special(exec->nascent->space, (uint64_t)base + (layout.areas[i].start - layout.start),
-		                      len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);
+		int64_t addr = space_map_special(
+		    exec->nascent->space, (uint64_t)base + (layout.areas[i].start - layout.start),
+		    len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);
 		if (addr < 0)
 			return (int)addr;
 		if (area->code)

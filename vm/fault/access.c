@@ -6,8 +6,8 @@
  *     use the pinned frames (a read: with no lock held; a write: under the process lock)
  *     unpin
  *
- * A write's frames are used under the process lock, so that a fork sees all of it or nothing of it; therefore they are
- * used before a fault that may drop the lock.
+ * A write's frames are used under the process lock, so that a fork sees all of it or nothing of it;
+ * therefore they are used before a fault that may drop the lock.
  */
 #include "vm/fault/access.h"
 #include "vm/base/memory.h"
@@ -29,8 +29,8 @@ enum { MAX_PINS = 257 };
 enum { PIN_BATCH = 16 };
 
 /*
- * Pages that are touched in one hold of the process lock: a range may have any length, and whoever wants to change the
- * process meanwhile, or to end it, comes in between.
+ * Pages that are touched in one hold of the process lock: a range may have any length, and whoever
+ * wants to change the process meanwhile, or to end it, comes in between.
  */
 enum { HOLD_PAGES = 256 };
 
@@ -45,23 +45,28 @@ struct pins {
 	size_t bytes;
 };
 
-/* --- Pinning -------------------------------------------------------------------------------------- */
+/* --- Pinning ---------------------------------------------------------------------------------- */
 
-static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va, size_t len)
+static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va,
+                       size_t len)
 {
 	size_t offset = va & (VM_PAGE_SIZE - 1);
 
 	if (frame_is_ram(machine, pfn))
 		frame_pin_locked(machine, (vm_pfn)pfn);
 	pins->pfn[pins->count] = pfn;
-	pins->iov[pins->count] = (struct iovec){(uint8_t *)machine_page(machine, pfn) + offset, len};
+	pins->iov[pins->count] =
+	    (struct iovec){(uint8_t *)machine_page(machine, pfn) + offset, len};
 	pins->count++;
 	pins->bytes += len;
 }
 
-/* Pin what ACCESS may reach at once of [VA, VA+LEN), at most LIMIT pages. True if a fault stands in the way of more. */
-static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, enum vm_access access,
-                        int limit)
+/*
+ * Pin what ACCESS may reach at once of [VA, VA+LEN), at most LIMIT pages. True if a fault stands in
+ * the way of more.
+ */
+static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
+                        enum vm_access access, int limit)
 {
 	struct vm_machine *machine = process->machine;
 	bool blocked = false, tlb;
@@ -70,7 +75,8 @@ static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t 
 		machine_lock(machine);
 		for (int i = 0; i < PIN_BATCH && pins->bytes < len && pins->count < limit; i++) {
 			uint64_t at = va + pins->bytes;
-			size_t piece = MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
+			size_t piece =
+			    MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
 			uint64_t pfn = pagetable_access_locked(process->space, at, access, &tlb);
 			if (pfn == VM_NO_FRAME) {
 				blocked = true;
@@ -106,7 +112,10 @@ static int pin_limit(const struct vm_machine *machine)
 	return (int)CLAMP(machine->nr_frames / 4, 1, MAX_PINS);
 }
 
-/* Take PROCESS for an access to LEN bytes at VA, whose length is cut at the end of the address space. */
+/*
+ * Take PROCESS for an access to LEN bytes at VA, whose length is cut at the end of the address
+ * space.
+ */
 static int begin(struct vm_process *process, uint64_t va, size_t *len)
 {
 	process_read_lock(process);
@@ -122,11 +131,12 @@ static int begin(struct vm_process *process, uint64_t va, size_t *len)
 /* A fatal fault ends the process where the machine was told so. */
 static void punish(struct vm_process *process, int error)
 {
-	if (machine_knob(process->machine, segv_kill) && (error == -EFAULT || error == -EACCES || error == -EIO))
+	if (machine_knob(process->machine, segv_kill) &&
+	    (error == -EFAULT || error == -EACCES || error == -EIO))
 		vm_process_exit(process, 128 + (error == -EIO ? SIGBUS : SIGSEGV));
 }
 
-/* --- Reading -------------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* What was read so far, gathered in one piece. */
 struct copy {
@@ -144,11 +154,11 @@ static void gather(struct vm_machine *machine, struct copy *copy, struct pins *p
 }
 
 /*
- * Where frames are few: a few pages at a time, copied together, so that none is held while a fault waits for one. PINS
- * holds what the process pinned from VA on so far.
+ * Where frames are few: a few pages at a time, copied together, so that none is held while a fault
+ * waits for one. PINS holds what the process pinned from VA on so far.
  */
-static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
-                            void *ctx)
+static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
+                            vm_sink_fn sink, void *ctx)
 {
 	struct vm_machine *machine = process->machine;
 	struct copy copy = {g_try_malloc(len), 0};
@@ -157,8 +167,8 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 	if (error == 0)
 		gather(machine, &copy, pins);
 	while (error == 0 && copy.len < len) {
-		bool blocked =
-		    pin_present(process, pins, va + copy.len, len - copy.len, VM_ACCESS_READ, pin_limit(machine));
+		bool blocked = pin_present(process, pins, va + copy.len, len - copy.len,
+		                           VM_ACCESS_READ, pin_limit(machine));
 		gather(machine, &copy, pins);
 		if (blocked)
 			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, 0, NULL);
@@ -173,14 +183,14 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 }
 
 /* Pin all, and let SINK have the frames themselves. */
-static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len, vm_sink_fn sink,
-                           void *ctx)
+static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
+                           vm_sink_fn sink, void *ctx)
 {
 	int error = 0;
 
 	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
-		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ, pins->count > 0 ? FAULT_HOLDS_PINS : 0,
-		                     NULL);
+		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ,
+		                     pins->count > 0 ? FAULT_HOLDS_PINS : 0, NULL);
 	if (error == -EAGAIN)
 		return read_by_copy(process, pins, va, len, sink, ctx);
 	process_unlock(process);
@@ -213,7 +223,7 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 	return result;
 }
 
-/* --- Writing -------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
 {
@@ -239,7 +249,8 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 	pins.count = 0;
 	pins.bytes = 0;
 	while (error == 0 && done < len) {
-		bool blocked = pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
+		bool blocked =
+		    pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
 		size_t bytes = pins.bytes;
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
@@ -252,10 +263,11 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 	return done > 0 ? (ssize_t)done : error;
 }
 
-/* --- Accesses without data -------------------------------------------------------------------------- */
+/* --- Accesses without data -------------------------------------------------------------------- */
 
 /* One access at VA that hits. The frame, or VM_NO_FRAME. */
-static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_access access, bool *tlb)
+static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_access access,
+                           bool *tlb)
 {
 	machine_lock(process->machine);
 	uint64_t pfn = pagetable_access_locked(process->space, va, access, tlb);
@@ -264,10 +276,11 @@ static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_acce
 }
 
 /*
- * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference to the file's name.
+ * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference
+ * to the file's name.
  */
-static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
-                            struct vm_fault *record)
+static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access,
+                            unsigned flags, struct vm_fault *record)
 {
 	int error;
 	bool tlb;
@@ -281,8 +294,8 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 }
 
 /* One access at VA, told to FN unless NULL. */
-static int access_one(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, vm_fault_fn fn,
-                      void *ctx)
+static int access_one(struct vm_process *process, uint64_t va, enum vm_access access,
+                      unsigned flags, vm_fault_fn fn, void *ctx)
 {
 	struct vm_fault record;
 	int error = 0;
@@ -309,9 +322,12 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 	return error;
 }
 
-/* One access to each page of [VA, VA+LEN), up to the first that cannot be made; FLAGS as fault_handle's. */
-static int access_pages(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, unsigned flags,
-                        vm_fault_fn fn, void *ctx)
+/*
+ * One access to each page of [VA, VA+LEN), up to the first that cannot be made; FLAGS as
+ * fault_handle's.
+ */
+static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
+                        enum vm_access access, unsigned flags, vm_fault_fn fn, void *ctx)
 {
 	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
 	size_t dummy = 0;
@@ -346,7 +362,8 @@ int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsig
 	return access_range(process, va, len, write ? VM_ACCESS_WRITE : VM_ACCESS_READ);
 }
 
-int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access, vm_fault_fn fn, void *ctx)
+int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access,
+              vm_fault_fn fn, void *ctx)
 {
 	int error = access_pages(process, va, len, access, 0, fn, ctx);
 
@@ -354,7 +371,7 @@ int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_acc
 	return error;
 }
 
-/* --- Looking, not touching -------------------------------------------------------------------------- */
+/* --- Looking, not touching -------------------------------------------------------------------- */
 
 /* What the entries of a walk come to. */
 static void judge(struct vm_translation *translation, uint64_t va)
@@ -400,9 +417,12 @@ static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t
 	const struct vm_machine *machine = space->process->machine;
 	vm_entry_id ids[4];
 
-	uint64_t entry = pagetable_walk_locked(space, va, ids) == 4 ? *pagetable_entry(machine, ids[3]) : 0;
+	uint64_t entry =
+	    pagetable_walk_locked(space, va, ids) == 4 ? *pagetable_entry(machine, ids[3]) : 0;
 	if (entry & PTE_P)
-		memcpy(to, (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)), len);
+		memcpy(to,
+		       (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)),
+		       len);
 	else
 		memset(to, 0, len);
 }

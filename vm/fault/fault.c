@@ -20,9 +20,10 @@
  *                    --- anonymous frame ----- others see it: copy (cow-copy); nobody does: take it (cow-reuse)
  *                    --- page of the cache --- private: cow-copy; shared: now dirty (write-notify)
  *
- * Nothing is read or written under a lock. A fault that needs a page, or a frame where none is free, gives up its
- * locks, has the page read into a cache and pinned, or a frame emptied, and starts again from the top: the area may
- * have changed. The last pass finds all it needs and maps the page.
+ * Nothing is read or written under a lock. A fault that needs a page, or a frame where none is
+ * free, gives up its locks, has the page read into a cache and pinned, or a frame emptied, and
+ * starts again from the top: the area may have changed. The last pass finds all it needs and maps
+ * the page.
  */
 #include "vm/fault/fault.h"
 #include "vm/cache/file.h"
@@ -47,7 +48,7 @@
 	                   .slot = VM_NO_FRAME, \
 	                   .evicted = VM_NO_FRAME})
 
-/* --- One pass ------------------------------------------------------------------------------------- */
+/* --- One pass --------------------------------------------------------------------------------- */
 
 static bool permitted(const struct vm_area *area, enum vm_access access)
 {
@@ -62,12 +63,16 @@ static bool permitted(const struct vm_area *area, enum vm_access access)
 	return area->flags & needed[access];
 }
 
-/* Whether AREA is a stack that reaches down to START without coming too close to what lies below (expand_downwards). */
+/*
+ * Whether AREA is a stack that reaches down to START without coming too close to what lies below
+ * (expand_downwards).
+ */
 static bool may_reach(const struct vm_area *area, uint64_t start)
 {
 	const struct vm_area *below = area->prev;
 
-	if (!(area->flags & AREA_GROWSDOWN) || start < machine_knob(area->space->process->machine, mmap_min_addr))
+	if (!(area->flags & AREA_GROWSDOWN) ||
+	    start < machine_knob(area->space->process->machine, mmap_min_addr))
 		return false;
 	return below == NULL || (below->flags & AREA_GROWSDOWN) || !(below->flags & AREA_ACCESS) ||
 	       start - below->end >= AREA_GUARD_GAP;
@@ -88,8 +93,8 @@ static bool may_grow(const struct vm_area *area, uint64_t start)
 }
 
 /*
- * Whether a try to grow AREA down to START changes anything: it grows, or gets its family of anonymous pages, which it does
- * before it is known whether there is room, as in Linux.
+ * Whether a try to grow AREA down to START changes anything: it grows, or gets its family of
+ * anonymous pages, which it does before it is known whether there is room, as in Linux.
  */
 static bool worth_growing(const struct vm_area *area, uint64_t start)
 {
@@ -154,7 +159,8 @@ static void tell_growth(struct fault *fault)
 /* The outcome is there: record it, and tell the caller if it wants to know. */
 static void tell_locked(struct fault *fault, char *file)
 {
-	event_record_locked(fault->process, fault->record, !(fault->flags & FAULT_FOR_KERNEL), file);
+	event_record_locked(fault->process, fault->record, !(fault->flags & FAULT_FOR_KERNEL),
+	                    file);
 	if (fault->tell == NULL)
 		return;
 	*fault->tell = *fault->record;
@@ -181,7 +187,7 @@ static int pass(struct fault *fault)
 	return verdict;
 }
 
-/* --- Between passes ------------------------------------------------------------------------------- */
+/* --- Between passes --------------------------------------------------------------------------- */
 
 static void drop_page(struct fault *fault)
 {
@@ -231,7 +237,8 @@ static int page_in(struct fault *fault)
 /* Have the slot read into a frame. 0: go again. */
 static int swap_in(struct fault *fault)
 {
-	int error = swap_page_in(fault->process->machine, fault->slot, &fault->page, &fault->was_read);
+	int error =
+	    swap_page_in(fault->process->machine, fault->slot, &fault->page, &fault->was_read);
 
 	fault->record->slot = fault->slot;
 	if (error == -ENOMEM)
@@ -264,7 +271,10 @@ static int await(struct fault *fault)
 	return 0;
 }
 
-/* The stack above the address grows down to it, if it may; that it could not is found by the next pass: no area. */
+/*
+ * The stack above the address grows down to it, if it may; that it could not is found by the next
+ * pass: no area.
+ */
 static int grow(struct fault *fault)
 {
 	struct vm_process *process = fault->process;
@@ -300,10 +310,15 @@ static int between_passes(struct fault *fault, int verdict)
 	return verdict;
 }
 
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags, struct vm_fault *tell)
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
+                 struct vm_fault *tell)
 {
 	struct vm_fault record = FAULT_RECORD(va, access);
-	struct fault fault = {.process = process, .record = &record, .tell = tell, .flags = flags, .page = VM_PFN_NONE};
+	struct fault fault = {.process = process,
+	                      .record = &record,
+	                      .tell = tell,
+	                      .flags = flags,
+	                      .page = VM_PFN_NONE};
 	int verdict;
 
 	do {
@@ -316,7 +331,7 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 	return verdict;
 }
 
-/* --- Prediction ----------------------------------------------------------------------------------- */
+/* --- Prediction ------------------------------------------------------------------------------- */
 
 /* The entry for VA is a guard marker, or holds a swap slot. */
 static bool predict_from_entry(struct fault *fault, uint64_t va)
@@ -365,7 +380,8 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 	machine_lock(process->machine);
 	if (area->object == NULL || index >= object_size_pages(area->object)) {
 		fault_fail(&fault, VM_FAULT_SIGBUS, -EIO);
-	} else if (area->object->special != 0 || object_lookup_locked(area->object, index) != VM_PFN_NONE) {
+	} else if (area->object->special != 0 ||
+	           object_lookup_locked(area->object, index) != VM_PFN_NONE) {
 		record->kind = VM_FAULT_PAGE_CACHE;
 	} else {
 		record->kind = area->object->shmem ? VM_FAULT_DEMAND_ZERO : VM_FAULT_FILE_READ;

@@ -1,12 +1,16 @@
 /*
- * fault_inner.h - one fault on its way, between the handler (fault.c) and the kinds (fault_kinds.c).
+ * fault_inner.h - one fault on its way, between the handler (fault.c) and the kinds
+ * (fault_kinds.c).
  */
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
 
 #include "vm/cache/object.h"
 
-/* What one pass comes to, besides 0 and negative errno: why it must be made again, and what is done before. */
+/*
+ * What one pass comes to, besides 0 and negative errno: why it must be made again, and what is done
+ * before.
+ */
 enum {
 	PASS_GROW = 1, /* the stack may grow down to the address */
 	PASS_PAGE_IN,  /* FILE's page INDEX must be read */

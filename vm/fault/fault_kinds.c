@@ -17,8 +17,12 @@
 
 uint64_t fault_entry_flags(const struct vm_area *area)
 {
-	/* x86 cannot deny loads of a present user page; no rights at all is said by making the page the kernel's. */
-	return PTE_P | (area->flags & AREA_ACCESS ? PTE_US : 0) | (area->flags & AREA_EXEC ? 0 : PTE_NX) |
+	/*
+	 * x86 cannot deny loads of a present user page; no rights at all is said by making the page
+	 * the kernel's.
+	 */
+	return PTE_P | (area->flags & AREA_ACCESS ? PTE_US : 0) |
+	       (area->flags & AREA_EXEC ? 0 : PTE_NX) |
 	       (area->flags & AREA_LOCKED ? PTE_LOCKED : 0);
 }
 
@@ -46,9 +50,12 @@ static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 	const struct vm_area *area = fault->area;
 	uint64_t old = *pagetable_entry(fault->process->machine, fault->id);
 	/* What is only read does not become soft-dirty; what came from swap stays what it was. */
-	uint64_t clean = pte_is_swap(old) ? old & PTE_SOFT_CLEAN : area->soft_dirty ? 0 : PTE_SOFT_CLEAN;
+	uint64_t clean = pte_is_swap(old)   ? old & PTE_SOFT_CLEAN
+	                 : area->soft_dirty ? 0
+	                                    : PTE_SOFT_CLEAN;
 
-	pagetable_set_locked(area->space, fault->id, pfn, fault_entry_flags(area) | clean | (writable ? PTE_RW : 0));
+	pagetable_set_locked(area->space, fault->id, pfn,
+	                     fault_entry_flags(area) | clean | (writable ? PTE_RW : 0));
 }
 
 /* Somebody else has page PFN on its way in. */
@@ -77,7 +84,7 @@ static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_f
 	return major ? read : cached;
 }
 
-/* --- Private frames --------------------------------------------------------------------------------- */
+/* --- Private frames --------------------------------------------------------------------------- */
 
 static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn pfn)
 {
@@ -98,8 +105,9 @@ static bool is_ours_alone_locked(const struct fault *fault, vm_pfn pfn, uint32_t
 }
 
 /*
- * No frame is free for a copy of FROM. If nobody else uses the original, and it can be read again, it becomes the
- * copy: with one frame of RAM there is no other way. PINS: how often the caller pins it.
+ * No frame is free for a copy of FROM. If nobody else uses the original, and it can be read again,
+ * it becomes the copy: with one frame of RAM there is no other way. PINS: how often the caller pins
+ * it.
  */
 static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins)
 {
@@ -118,8 +126,12 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	return true;
 }
 
-/* A frame of its own for the process, mapped writable. A copy of FROM, which the caller pins PINS times, or cleared. */
-static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind, uint64_t from, uint32_t pins)
+/*
+ * A frame of its own for the process, mapped writable. A copy of FROM, which the caller pins PINS
+ * times, or cleared.
+ */
+static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind, uint64_t from,
+                                    uint32_t pins)
 {
 	struct vm_machine *machine = fault->process->machine;
 	bool copy = from != VM_NO_FRAME;
@@ -138,7 +150,7 @@ static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind
 	return map_own_locked(fault, kind, pfn);
 }
 
-/* --- Empty entries ----------------------------------------------------------------------------------- */
+/* --- Empty entries ---------------------------------------------------------------------------- */
 
 static int anonymous_page_locked(struct fault *fault)
 {
@@ -163,8 +175,11 @@ static int cached_page_locked(struct fault *fault, vm_pfn pfn, enum vm_fault_kin
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
 	if (writes(fault))
 		object_dirty_locked(frame);
-	/* A host file's page is mapped read-only until it is written, so that the write is noticed. */
-	map_locked(fault, pfn, shared && (area->flags & AREA_WRITE) && (writes(fault) || area->object->shmem));
+	/*
+	 * A host file's page is mapped read-only until it is written, so that the write is noticed.
+	 */
+	map_locked(fault, pfn,
+	           shared && (area->flags & AREA_WRITE) && (writes(fault) || area->object->shmem));
 	return done(fault, kind, pfn);
 }
 
@@ -179,7 +194,8 @@ static int shmem_page_locked(struct fault *fault, uint64_t index)
 	if (pfn != VM_PFN_NONE && (machine->frames[pfn].flags & FRAME_BUSY))
 		return wait_for(fault, pfn);
 	if (pfn != VM_PFN_NONE)
-		return cached_page_locked(fault, pfn, source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_PAGE_CACHE));
+		return cached_page_locked(
+		    fault, pfn, source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_PAGE_CACHE));
 	uint32_t slot = swap_find_locked(machine, object, index);
 	if (slot != VM_SLOT_NONE)
 		return want_slot_locked(fault, slot);
@@ -208,11 +224,14 @@ static int file_page_locked(struct fault *fault, uint64_t index)
 	}
 	if (index >= object_size_pages(fault->area->object))
 		return fault_fail(fault, VM_FAULT_SIGBUS, -EIO); /* the file shrank meanwhile */
-	return cached_page_locked(fault, fault->page,
-	                          source_kind(fault, fault->page, VM_FAULT_FILE_READ, VM_FAULT_PAGE_CACHE));
+	return cached_page_locked(
+	    fault, fault->page,
+	    source_kind(fault, fault->page, VM_FAULT_FILE_READ, VM_FAULT_PAGE_CACHE));
 }
 
-/* A page of the kernel's own: the vdso's, which a private write copies, or vvar's, which has none. */
+/*
+ * A page of the kernel's own: the vdso's, which a private write copies, or vvar's, which has none.
+ */
 static int special_page_locked(struct fault *fault, uint64_t index)
 {
 	struct vm_object *object = fault->area->object;
@@ -235,10 +254,11 @@ static int empty_entry_locked(struct fault *fault)
 		return special_page_locked(fault, index);
 	if (area->object == NULL)
 		return anonymous_page_locked(fault);
-	return area->object->shmem ? shmem_page_locked(fault, index) : file_page_locked(fault, index);
+	return area->object->shmem ? shmem_page_locked(fault, index)
+	                           : file_page_locked(fault, index);
 }
 
-/* --- Swap -------------------------------------------------------------------------------------------- */
+/* --- Swap ------------------------------------------------------------------------------------- */
 
 /* Linux: do_swap_page. */
 static int swapped_entry_locked(struct fault *fault, uint64_t entry)
@@ -271,7 +291,7 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 	return result;
 }
 
-/* --- Present entries ---------------------------------------------------------------------------------- */
+/* --- Present entries -------------------------------------------------------------------------- */
 
 /* A write to a page that is mapped read-only, in page tables of our own. Linux: do_wp_page. */
 static int protected_entry_locked(struct fault *fault, uint64_t *entry)
@@ -301,7 +321,8 @@ static int shared_tables_locked(struct fault *fault, uint64_t pfn)
 	bool private = frame_is_ram(machine, pfn) && machine->frames[pfn].object == NULL;
 
 	/* Nothing was copied for a private page: the fork's other side is gone. */
-	return done(fault, private && writes(fault) ? VM_FAULT_COW_REUSE : VM_FAULT_TABLE_UNSHARE, pfn);
+	return done(fault, private && writes(fault) ? VM_FAULT_COW_REUSE : VM_FAULT_TABLE_UNSHARE,
+	            pfn);
 }
 
 /* A fetch from a page that is there, in an area whose pages may not be run. */

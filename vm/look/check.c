@@ -1,9 +1,9 @@
 /*
  * check.c - is every invariant of a machine true? For tests, after every step.
  *
- * Everything that is kept twice is counted afresh and compared. Here: entries against reverse maps, tables against
- * their users, frames and slots against their lists; in check_space.c what a process has, in check_object.c what it
- * shares.
+ * Everything that is kept twice is counted afresh and compared. Here: entries against reverse maps,
+ * tables against their users, frames and slots against their lists; in check_space.c what a process
+ * has, in check_object.c what it shares.
  */
 #include "vm/look/check.h"
 #include "vm/cache/object.h"
@@ -44,7 +44,7 @@ uint64_t check_list(struct check *check, const struct list_link *list, uint64_t 
 	return length;
 }
 
-/* --- Tables ------------------------------------------------------------------------------------------- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static void count_entries(struct check *check, uint32_t table)
 {
@@ -53,7 +53,8 @@ static void count_entries(struct check *check, uint32_t table)
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++) {
-		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i)), pfn = pte_pfn(entry);
+		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i)),
+		         pfn = pte_pfn(entry);
 		bool kernel = machine->tables[table].level == VM_PGD && i >= VM_TABLE_ENTRIES / 2;
 		if (entry == 0 || kernel)
 			continue;
@@ -93,21 +94,25 @@ static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn
 {
 	uint32_t length = 0;
 
-	for (vm_entry_id id = head, prev = 0; id != 0; prev = id, id = check->machine->links[id].next, length++)
-		if (check->machine->links[id].prev != prev || pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
+	for (vm_entry_id id = head, prev = 0; id != 0;
+	     prev = id, id = check->machine->links[id].next, length++)
+		if (check->machine->links[id].prev != prev ||
+		    pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
 		    pte_is_swap(*pagetable_entry(check->machine, id)) != swap)
-			check_complain(check, "reverse map of %s %#lx", swap ? "slot" : "physical page", pfn);
+			check_complain(check, "reverse map of %s %#lx",
+			               swap ? "slot" : "physical page", pfn);
 	return length;
 }
 
 static void check_users(struct check *check, uint32_t number)
 {
 	const struct vm_table *table = &check->machine->tables[number];
-	uint32_t length = chain_length(check, table->rmap, check->machine->nr_frames + number, false);
+	uint32_t length =
+	    chain_length(check, table->rmap, check->machine->nr_frames + number, false);
 
 	if (table->users != check->users[number] || table->users != length)
-		check_complain(check, "table %u: %u users, counted %u, chain %u", number, table->users,
-		               check->users[number], length);
+		check_complain(check, "table %u: %u users, counted %u, chain %u", number,
+		               table->users, check->users[number], length);
 }
 
 static void check_tables(struct check *check)
@@ -130,7 +135,7 @@ static void check_tables(struct check *check)
 	g_free(live);
 }
 
-/* --- Frames ------------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 static void check_frame(struct check *check, vm_pfn pfn)
 {
@@ -139,12 +144,12 @@ static void check_frame(struct check *check, vm_pfn pfn)
 	uint32_t length = chain_length(check, frame->rmap, pfn, false);
 
 	if (frame->mapped != check->mapped[pfn] || frame->mapped != length)
-		check_complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn, frame->mapped,
-		               check->mapped[pfn], length);
+		check_complain(check, "frame %u: mapped %u, counted %u, chain %u", pfn,
+		               frame->mapped, check->mapped[pfn], length);
 	if (frame->object != NULL && object_lookup_locked(frame->object, frame->index) != pfn)
 		check_complain(check, "frame %u is not in the page cache", pfn);
-	if ((frame->flags & FRAME_SWAPCACHE) &&
-	    (frame->index >= machine->swap.touched || machine->swap.slots[frame->index].frame != pfn))
+	if ((frame->flags & FRAME_SWAPCACHE) && (frame->index >= machine->swap.touched ||
+	                                         machine->swap.slots[frame->index].frame != pfn))
 		check_complain(check, "frame %u is not in its slot", pfn);
 }
 
@@ -165,9 +170,12 @@ static void check_frames(struct check *check)
 	}
 	check_compare(check, "frames in the policy's list", machine->listed, in_use);
 	check_compare(check, "frames free", machine->nr_free, machine->nr_frames - in_use);
-	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON], kinds[VM_FRAME_ANON]);
-	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE], kinds[VM_FRAME_FILE]);
-	check_compare(check, "shared anonymous frames", machine->count.frames[VM_FRAME_SHMEM], kinds[VM_FRAME_SHMEM]);
+	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON],
+	              kinds[VM_FRAME_ANON]);
+	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE],
+	              kinds[VM_FRAME_FILE]);
+	check_compare(check, "shared anonymous frames", machine->count.frames[VM_FRAME_SHMEM],
+	              kinds[VM_FRAME_SHMEM]);
 	check_compare(check, "mapped cache pages", machine->count.mapped, cached_mapped);
 	check_compare(check, "frames in the swap cache", machine->count.swap_cached, swap_cached);
 }
@@ -178,14 +186,16 @@ static void check_free_frames(struct check *check)
 	const struct vm_machine *machine = check->machine;
 	uint64_t length = 0;
 
-	for (vm_pfn pfn = machine->free_frames; pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
+	for (vm_pfn pfn = machine->free_frames;
+	     pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
 		if (pfn >= machine->frames_used || !policy_is_free_locked(machine, pfn)) {
 			check_complain(check, "frame %u in the list of free frames", pfn);
 			return;
 		}
 		pfn = machine->frames[pfn].next;
 	}
-	check_compare(check, "frames free", machine->nr_free, length + machine->nr_frames - machine->frames_used);
+	check_compare(check, "frames free", machine->nr_free,
+	              length + machine->nr_frames - machine->frames_used);
 }
 
 static void check_policy_list(struct check *check)
@@ -194,7 +204,8 @@ static void check_policy_list(struct check *check)
 	vm_pfn prev = VM_PFN_NONE;
 	uint64_t length = 0;
 
-	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; prev = pfn, pfn = machine->frames[pfn].newer) {
+	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE;
+	     prev = pfn, pfn = machine->frames[pfn].newer) {
 		if (machine->frames[pfn].older != prev || policy_is_free_locked(machine, pfn)) {
 			check_complain(check, "frame %u in the policy's list", pfn);
 			return;
@@ -206,7 +217,7 @@ static void check_policy_list(struct check *check)
 	check_compare(check, "frames in the policy's list", machine->listed, length);
 }
 
-/* --- Slots -------------------------------------------------------------------------------------------- */
+/* --- Slots ------------------------------------------------------------------------------------ */
 
 static bool slot_in_use(const struct vm_slot *slot)
 {
@@ -216,13 +227,15 @@ static bool slot_in_use(const struct vm_slot *slot)
 static void check_slot(struct check *check, uint32_t number)
 {
 	const struct vm_slot *slot = &check->machine->swap.slots[number];
-	const struct vm_frame *frame = slot->frame != VM_PFN_NONE ? &check->machine->frames[slot->frame] : NULL;
+	const struct vm_frame *frame =
+	    slot->frame != VM_PFN_NONE ? &check->machine->frames[slot->frame] : NULL;
 	uint32_t length = chain_length(check, slot->rmap, number, true);
 
 	if (slot->mapped != check->held[number] || slot->mapped != length)
-		check_complain(check, "slot %u: held %u, counted %u, chain %u", number, slot->mapped,
-		               check->held[number], length);
-	if (slot_in_use(slot) && frame != NULL && (frame->index != number || !(frame->flags & FRAME_SWAPCACHE)))
+		check_complain(check, "slot %u: held %u, counted %u, chain %u", number,
+		               slot->mapped, check->held[number], length);
+	if (slot_in_use(slot) && frame != NULL &&
+	    (frame->index != number || !(frame->flags & FRAME_SWAPCACHE)))
 		check_complain(check, "slot %u and its frame", number);
 }
 
@@ -254,7 +267,7 @@ static void check_slots(struct check *check)
 	check_free_slots(check);
 }
 
-/* --- All of it ---------------------------------------------------------------------------------------- */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static gboolean visit_process(gpointer key, gpointer value, gpointer check)
 {
@@ -271,7 +284,8 @@ static void check_machine(struct check *check)
 	check_free_frames(check);
 	check_policy_list(check);
 	check_slots(check);
-	check_compare(check, "processes", machine->process_count, (uint64_t)g_tree_nnodes(machine->processes));
+	check_compare(check, "processes", machine->process_count,
+	              (uint64_t)g_tree_nnodes(machine->processes));
 	g_tree_foreach(machine->processes, visit_process, check);
 	check_objects(check);
 }
@@ -296,14 +310,15 @@ char *vm_machine_check(struct vm_machine *machine)
 	return check.wrong;
 }
 
-/* --- Derived state, thrown away ----------------------------------------------------------------------- */
+/* --- Derived state, thrown away --------------------------------------------------------------- */
 
 void vm_machine_drop_entries(struct vm_machine *machine)
 {
 	machine_lock(machine);
 	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
-		if (frame->object != NULL && !frame->object->shmem && !(frame->flags & (FRAME_DIRTY | FRAME_BUSY)))
+		if (frame->object != NULL && !frame->object->shmem &&
+		    !(frame->flags & (FRAME_DIRTY | FRAME_BUSY)))
 			pagetable_evict_frame_locked(machine, pfn);
 	}
 	machine_unlock(machine);

@@ -15,8 +15,10 @@ struct check {
 	uint32_t *users;  /* entries found, by table */
 	char *wrong;      /* the first thing found, or NULL */
 	/* found in processes, compared with what objects and the machine know */
-	GHashTable *areas;          /* that have an object, and have not been seen in its list yet */
-	GHashTable *files;          /* struct vm_file * -> how often areas, descriptors and programs refer to it */
+	/* that have an object, and have not been seen in its list yet */
+	GHashTable *areas;
+	/* struct vm_file * -> how often areas, descriptors and programs refer to it */
+	GHashTable *files;
 	uint64_t committed, locked; /* pages */
 };
 

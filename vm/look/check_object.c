@@ -1,8 +1,9 @@
 /*
- * check_object.c - the checker's look at objects and files: their lists against each other, against what processes
- * refer to, and against the machine's sums.
+ * check_object.c - the checker's look at objects and files: their lists against each other, against
+ * what processes refer to, and against the machine's sums.
  *
- * Files, and what they hold, may have more users than were found: whoever calls the engine refers to some.
+ * Files, and what they hold, may have more users than were found: whoever calls the engine refers
+ * to some.
  */
 #include "vm/cache/object.h"
 #include "vm/look/check.h"
@@ -13,18 +14,20 @@ struct sums {
 	guint host_files;
 };
 
-/* --- What an object lists ----------------------------------------------------------------------------- */
+/* --- What an object lists --------------------------------------------------------------------- */
 
 /* The length of LIST, frames of OBJECT that are all dirty or all not. */
-static uint64_t check_pages(struct check *check, const struct vm_object *object, const struct list_link *list,
-                            bool dirty)
+static uint64_t check_pages(struct check *check, const struct vm_object *object,
+                            const struct list_link *list, bool dirty)
 {
 	uint64_t length = check_list(check, list, check->machine->nr_frames);
 
-	for (const struct list_link *l = list->next; l != list && check->wrong == NULL; l = l->next) {
+	for (const struct list_link *l = list->next; l != list && check->wrong == NULL;
+	     l = l->next) {
 		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
 		if (frame->object != object || !!(frame->flags & FRAME_DIRTY) != dirty)
-			check_complain(check, "page %lu in a list of object %lu", frame->index, object->number);
+			check_complain(check, "page %lu in a list of object %lu", frame->index,
+			               object->number);
 	}
 	return length;
 }
@@ -35,11 +38,14 @@ static void check_areas(struct check *check, const struct vm_object *object)
 	uint64_t length = check_list(check, &object->areas, g_hash_table_size(check->areas));
 
 	if (object->area_count != length)
-		check_complain(check, "object %lu: %lu areas, counted %lu", object->number, object->area_count, length);
-	for (const struct list_link *l = object->areas.next; l != &object->areas && check->wrong == NULL; l = l->next) {
+		check_complain(check, "object %lu: %lu areas, counted %lu", object->number,
+		               object->area_count, length);
+	for (const struct list_link *l = object->areas.next;
+	     l != &object->areas && check->wrong == NULL; l = l->next) {
 		struct vm_area *area = LIST_ENTRY(l, struct vm_area, object_link);
 		if (!g_hash_table_remove(check->areas, area) || area->object != object)
-			check_complain(check, "object %lu: an area that is not its own", object->number);
+			check_complain(check, "object %lu: an area that is not its own",
+			               object->number);
 	}
 }
 
@@ -47,11 +53,14 @@ static uint64_t check_object_slots(struct check *check, const struct vm_object *
 {
 	uint64_t length = check_list(check, &object->slots, check->machine->swap.touched);
 
-	for (const struct list_link *l = object->slots.next; l != &object->slots && check->wrong == NULL; l = l->next) {
+	for (const struct list_link *l = object->slots.next;
+	     l != &object->slots && check->wrong == NULL; l = l->next) {
 		const struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
 		if (slot->object != object ||
-		    swap_find_locked(check->machine, object, slot->index) != slot - check->machine->swap.slots)
-			check_complain(check, "object %lu: a slot that is not its own", object->number);
+		    swap_find_locked(check->machine, object, slot->index) !=
+		        slot - check->machine->swap.slots)
+			check_complain(check, "object %lu: a slot that is not its own",
+			               object->number);
 	}
 	return length;
 }
@@ -62,8 +71,8 @@ static void check_object(struct check *check, const struct vm_object *object, st
 	uint64_t pages = dirty + check_pages(check, object, &object->clean, false);
 
 	if (object->pages != pages || object->dirty_pages != dirty)
-		check_complain(check, "object %lu: %lu pages, %lu dirty, counted %lu, %lu", object->number,
-		               object->pages, object->dirty_pages, pages, dirty);
+		check_complain(check, "object %lu: %lu pages, %lu dirty, counted %lu, %lu",
+		               object->number, object->pages, object->dirty_pages, pages, dirty);
 	check_areas(check, object);
 	if (!object->shmem && g_hash_table_lookup(check->machine->files, object) != object)
 		check_complain(check, "object %lu is not found by its file", object->number);
@@ -74,10 +83,11 @@ static void check_object(struct check *check, const struct vm_object *object, st
 	sums->host_files += !object->shmem;
 }
 
-/* --- Who refers to it ---------------------------------------------------------------------------------- */
+/* --- Who refers to it ------------------------------------------------------------------------- */
 
 /* Files of OBJECT (or, if it is not NULL, of HANDLE) that processes refer to. */
-static guint count_files(struct check *check, const struct vm_object *object, const struct vm_handle *handle)
+static guint count_files(struct check *check, const struct vm_object *object,
+                         const struct vm_handle *handle)
 {
 	guint count = 0;
 	GHashTableIter iter;
@@ -97,19 +107,21 @@ static void check_users(struct check *check, const struct vm_object *object)
 	guint files = count_files(check, object, NULL);
 
 	if (object->files == 0 || object->files < files + kept)
-		check_complain(check, "object %lu: %u files, counted %u", object->number, object->files, files);
+		check_complain(check, "object %lu: %u files, counted %u", object->number,
+		               object->files, files);
 	check_list(check, &object->handles, object->files);
-	for (const struct list_link *l = object->handles.next; l != &object->handles && check->wrong == NULL;
-	     l = l->next) {
+	for (const struct list_link *l = object->handles.next;
+	     l != &object->handles && check->wrong == NULL; l = l->next) {
 		const struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
 		guint users = count_files(check, object, handle);
 		in_handles += users;
 		if (handle->users == 0 || handle->users < users + (handle == object->kept))
-			check_complain(check, "object %lu: a handle of %u users, counted %u", object->number,
-			               handle->users, users);
+			check_complain(check, "object %lu: a handle of %u users, counted %u",
+			               object->number, handle->users, users);
 	}
 	if (!object->shmem && in_handles != files)
-		check_complain(check, "object %lu: %u files have handles of %u", object->number, in_handles, files);
+		check_complain(check, "object %lu: %u files have handles of %u", object->number,
+		               in_handles, files);
 }
 
 static void check_files(struct check *check)
@@ -121,12 +133,12 @@ static void check_files(struct check *check)
 	while (g_hash_table_iter_next(&iter, &key, &refs)) {
 		const struct vm_file *file = key;
 		if (file->refs < (int)GPOINTER_TO_UINT(refs))
-			check_complain(check, "a file of object %lu: %d references, counted %u", file->object->number,
-			               file->refs, GPOINTER_TO_UINT(refs));
+			check_complain(check, "a file of object %lu: %d references, counted %u",
+			               file->object->number, file->refs, GPOINTER_TO_UINT(refs));
 	}
 }
 
-/* --- All of them ---------------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static uint64_t slots_of_objects(const struct vm_swap *swap)
 {
@@ -143,8 +155,8 @@ void check_objects(struct check *check)
 	struct sums sums = {.dirty = 0};
 
 	check_list(check, &machine->objects, machine->next_object);
-	for (const struct list_link *l = machine->objects.next; l != &machine->objects && check->wrong == NULL;
-	     l = l->next) {
+	for (const struct list_link *l = machine->objects.next;
+	     l != &machine->objects && check->wrong == NULL; l = l->next) {
 		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
 		check_object(check, object, &sums);
 		check_users(check, object);
@@ -153,11 +165,13 @@ void check_objects(struct check *check)
 		check_areas(check, machine->vdso);
 	check_files(check);
 	if (g_hash_table_size(check->areas) > 0)
-		check_complain(check, "%u areas stand in no object's list", g_hash_table_size(check->areas));
+		check_complain(check, "%u areas stand in no object's list",
+		               g_hash_table_size(check->areas));
 	check_compare(check, "dirty pages", machine->count.dirty, sums.dirty);
 	check_compare(check, "pages under write-back", machine->count.writeback, sums.writers);
 	check_compare(check, "slots of objects", slots_of_objects(&machine->swap), sums.slots);
 	check_compare(check, "host files", g_hash_table_size(machine->files), sums.host_files);
-	check_compare(check, "pages committed", machine->count.committed, check->committed + sums.charged);
+	check_compare(check, "pages committed", machine->count.committed,
+	              check->committed + sums.charged);
 	check_compare(check, "pages locked", machine->count.locked, check->locked);
 }

@@ -1,5 +1,6 @@
 /*
- * check_space.c - the checker's look at one process: entries against areas, and both against the space's counters.
+ * check_space.c - the checker's look at one process: entries against areas, and both against the
+ * space's counters.
  */
 #include "vm/look/check.h"
 #include "vm/memory/frame.h"
@@ -21,18 +22,23 @@ static void complain(const struct visit *visit, const char *what, uint64_t va)
 	check_complain(visit->check, "pid %d: %s at %#lx", visit->space->process->pid, what, va);
 }
 
-/* --- Entries ---------------------------------------------------------------------------------------- */
+/* --- Entries ---------------------------------------------------------------------------------- */
 
-/* The first thing wrong with ENTRY, neither empty nor a guard marker, which stands for VA in AREA; or NULL. */
-static const char *entry_fault(const struct vm_machine *machine, const struct vm_area *area, uint64_t va,
-                               uint64_t entry, bool writable)
+/*
+ * The first thing wrong with ENTRY, neither empty nor a guard marker, which stands for VA in AREA;
+ * or NULL.
+ */
+static const char *entry_fault(const struct vm_machine *machine, const struct vm_area *area,
+                               uint64_t va, uint64_t entry, bool writable)
 {
 	uint64_t pfn = pte_pfn(entry);
 	bool ram = !pte_is_swap(entry) && frame_is_ram(machine, pfn);
 	const struct vm_frame *frame = ram ? &machine->frames[pfn] : NULL;
-	bool cached = ram && frame->object != NULL, private = pte_is_swap(entry) || (ram && frame->object == NULL);
+	bool cached = ram && frame->object != NULL,
+	     private = pte_is_swap(entry) || (ram && frame->object == NULL);
 
-	if (!!(entry & PTE_US) != !!(area->flags & AREA_ACCESS) || !(entry & PTE_NX) != !!(area->flags & AREA_EXEC))
+	if (!!(entry & PTE_US) != !!(area->flags & AREA_ACCESS) ||
+	    !(entry & PTE_NX) != !!(area->flags & AREA_EXEC))
 		return "rights of the entry";
 	if (!!(entry & PTE_LOCKED) != !!(area->flags & AREA_LOCKED))
 		return "lock of the entry";
@@ -95,7 +101,7 @@ static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writab
 	}
 }
 
-/* --- Areas ------------------------------------------------------------------------------------------ */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
 static void note_file(struct check *check, struct vm_file *file)
 {
@@ -105,14 +111,18 @@ static void note_file(struct check *check, struct vm_file *file)
 		g_hash_table_insert(check->files, file, GUINT_TO_POINTER(refs + 1));
 }
 
-/* Which counter, besides those of all areas and of locked ones, AREA's pages are in (vm_stat_account); or NULL. */
+/*
+ * Which counter, besides those of all areas and of locked ones, AREA's pages are in
+ * (vm_stat_account); or NULL.
+ */
 static uint64_t *counter_of(struct vm_space *counters, const struct vm_area *area)
 {
 	if ((area->flags & (AREA_EXEC | AREA_WRITE | AREA_GROWSDOWN)) == AREA_EXEC)
 		return &counters->exec_pages;
 	if (area->flags & AREA_GROWSDOWN)
 		return &counters->stack_pages;
-	return (area->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE ? &counters->data_pages : NULL;
+	return (area->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE ? &counters->data_pages
+	                                                                : NULL;
 }
 
 static void count_area(struct visit *visit, struct vm_area *area)
@@ -135,14 +145,15 @@ static void check_area(struct visit *visit, struct vm_area *area)
 {
 	if (area->space != visit->space)
 		complain(visit, "area of another space", area->start);
-	if (area->file != NULL ? area->object != area->file->object : area->object != NULL && area->name == NULL)
+	if (area->file != NULL ? area->object != area->file->object
+	                       : area->object != NULL && area->name == NULL)
 		complain(visit, "area whose object is not its file's", area->start);
 	if (area->anon_inherited && area->anon_vma == 0)
 		complain(visit, "area with inherited pages of no family", area->start);
 	count_area(visit, area);
 }
 
-/* --- The counters ------------------------------------------------------------------------------------ */
+/* --- The counters ----------------------------------------------------------------------------- */
 
 static void compare_counters(const struct visit *visit)
 {
@@ -165,8 +176,8 @@ static void compare_counters(const struct visit *visit)
 		uint64_t kept = G_STRUCT_MEMBER(uint64_t, visit->space, counters[i].offset);
 		uint64_t found = G_STRUCT_MEMBER(uint64_t, &visit->found, counters[i].offset);
 		if (kept != found)
-			check_complain(visit->check, "pid %d: %lu %s, counted %lu", visit->space->process->pid, kept,
-			               counters[i].name, found);
+			check_complain(visit->check, "pid %d: %lu %s, counted %lu",
+			               visit->space->process->pid, kept, counters[i].name, found);
 	}
 }
 
@@ -176,9 +187,11 @@ static void check_bounds(const struct visit *visit)
 	pid_t pid = space->process->pid;
 
 	if (space->rss_peak < space->rss[0] + space->rss[1] + space->rss[2])
-		check_complain(visit->check, "pid %d: rss_peak is %lu, less than now", pid, space->rss_peak);
+		check_complain(visit->check, "pid %d: rss_peak is %lu, less than now", pid,
+		               space->rss_peak);
 	if (space->peak_pages < space->total_pages)
-		check_complain(visit->check, "pid %d: peak_pages is %lu, less than now", pid, space->peak_pages);
+		check_complain(visit->check, "pid %d: peak_pages is %lu, less than now", pid,
+		               space->peak_pages);
 	if (space->brk < space->start_brk)
 		check_complain(visit->check, "pid %d: brk %#lx below its start", pid, space->brk);
 }
@@ -208,18 +221,19 @@ static void check_space(struct check *check, struct vm_space *space)
 	pass_on(&visit, tlb_check_locked(space));
 }
 
-/* --- The process ------------------------------------------------------------------------------------- */
+/* --- The process ------------------------------------------------------------------------------ */
 
 static void check_family(struct check *check, const struct vm_process *process)
 {
 	const struct vm_process *parent = process->parent;
 
-	if (parent != NULL && (g_tree_lookup(check->machine->processes, GINT_TO_POINTER(process->ppid)) != parent ||
-	                       list_empty(&process->sibling)))
+	if (parent != NULL &&
+	    (g_tree_lookup(check->machine->processes, GINT_TO_POINTER(process->ppid)) != parent ||
+	     list_empty(&process->sibling)))
 		check_complain(check, "pid %d: not its parent's child", process->pid);
 	check_list(check, &process->children, check->machine->process_count);
-	for (const struct list_link *l = process->children.next; l != &process->children && check->wrong == NULL;
-	     l = l->next)
+	for (const struct list_link *l = process->children.next;
+	     l != &process->children && check->wrong == NULL; l = l->next)
 		if (LIST_ENTRY(l, struct vm_process, sibling)->parent != process)
 			check_complain(check, "pid %d: a child with another parent", process->pid);
 }

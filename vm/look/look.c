@@ -1,6 +1,6 @@
 /*
- * look.c - what the machine shows of itself. Nothing here changes anything; what is long is read in pieces, so that the
- * machine lock is held for a short while only.
+ * look.c - what the machine shows of itself. Nothing here changes anything; what is long is read in
+ * pieces, so that the machine lock is held for a short while only.
  */
 #include "vm/look/look.h"
 #include "vm/cache/file.h"
@@ -24,7 +24,7 @@ static int begin(struct vm_process *process)
 	return -ESRCH;
 }
 
-/* --- Areas ---------------------------------------------------------------------------------------- */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
 /* The name that maps shows for an area without a file (get_vma_name). */
 static const char *anonymous_name(const struct vm_area *area)
@@ -75,7 +75,10 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 	return 0;
 }
 
-/* Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's own clock page. */
+/*
+ * Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's
+ * own clock page.
+ */
 static bool has_data(const struct vm_area *area)
 {
 	return (area->flags & AREA_ACCESS) && !area_is_device(area);
@@ -102,7 +105,7 @@ int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 	return result;
 }
 
-/* --- Page tables ---------------------------------------------------------------------------------- */
+/* --- Page tables ------------------------------------------------------------------------------ */
 
 /* Entries read in one hold of the machine lock. */
 enum { PIECE = 64 };
@@ -118,14 +121,16 @@ static bool would_copy_locked(const struct vm_space *space, const struct vm_entr
 	const struct vm_machine *machine = space->process->machine;
 	const struct vm_area *area = area_at(space, info->va);
 
-	if (area == NULL || info->zero || !(area->flags & AREA_WRITE) || (area->flags & AREA_SHARED))
+	if (area == NULL || info->zero || !(area->flags & AREA_WRITE) ||
+	    (area->flags & AREA_SHARED))
 		return false;
 	if (!frame_is_ram(machine, info->pfn) || machine->frames[info->pfn].object != NULL)
 		return true;
 	return info->users > 1 || (machine->frames[info->pfn].flags & FRAME_SWAPCACHE);
 }
 
-static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va, struct vm_entry_info *info)
+static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va,
+                            struct vm_entry_info *info)
 {
 	const struct vm_machine *machine = space->process->machine;
 	enum vm_level level = (enum vm_level)machine->tables[pagetable_of(id)].level;
@@ -158,9 +163,12 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 	}
 }
 
-/* The entries in use from *INDEX on of the table of LEVEL that serves VA; none if there is no such table (any more). */
-static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level level, unsigned *index,
-                       struct piece *piece)
+/*
+ * The entries in use from *INDEX on of the table of LEVEL that serves VA; none if there is no such
+ * table (any more).
+ */
+static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level level,
+                       unsigned *index, struct piece *piece)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t span = pagetable_span(level), base = va & -(span * VM_TABLE_ENTRIES);
@@ -183,7 +191,8 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 	*index = stop;
 }
 
-static void show_table(const struct vm_space *space, uint64_t va, enum vm_level level, vm_entry_fn fn, void *ctx)
+static void show_table(const struct vm_space *space, uint64_t va, enum vm_level level,
+                       vm_entry_fn fn, void *ctx)
 {
 	struct piece piece;
 
@@ -192,7 +201,8 @@ static void show_table(const struct vm_space *space, uint64_t va, enum vm_level 
 		for (int i = 0; i < piece.count; i++) {
 			fn(ctx, &piece.entry[i]);
 			if (piece.entry[i].kind == VM_ENTRY_TABLE)
-				show_table(space, piece.entry[i].va, (enum vm_level)(level - 1), fn, ctx);
+				show_table(space, piece.entry[i].va, (enum vm_level)(level - 1), fn,
+				           ctx);
 		}
 	}
 }
@@ -206,7 +216,7 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx)
 	return 0;
 }
 
-/* --- Processes ------------------------------------------------------------------------------------ */
+/* --- Processes -------------------------------------------------------------------------------- */
 
 static void show_space(struct vm_space *space, struct vm_process_info *info)
 {
@@ -217,7 +227,8 @@ static void show_space(struct vm_space *space, struct vm_process_info *info)
 	info->vm_data = space->data_pages;
 	info->vm_stack = space->stack_pages;
 	info->vm_locked = space->locked_pages;
-	info->vm_exec = (page_align(space->end_code) - page_down(space->start_code)) >> VM_PAGE_SHIFT;
+	info->vm_exec =
+	    (page_align(space->end_code) - page_down(space->start_code)) >> VM_PAGE_SHIFT;
 	info->vm_exec = MIN(info->vm_exec, space->exec_pages);
 	info->vm_lib = space->exec_pages - info->vm_exec;
 	info->areas = space->area_count;
@@ -248,7 +259,8 @@ void vm_process_info(struct vm_process *process, struct vm_process_info *info)
 {
 	struct vm_machine *machine = process->machine;
 
-	*info = (struct vm_process_info){.pid = process->pid, .cred = process->cred, .start = process->start};
+	*info = (struct vm_process_info){
+	    .pid = process->pid, .cred = process->cred, .start = process->start};
 	process_read_lock(process);
 	if (process->space != NULL)
 		show_space(process->space, info);
@@ -293,7 +305,7 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 	return copy;
 }
 
-/* --- Frames and objects ----------------------------------------------------------------------------- */
+/* --- Frames and objects ----------------------------------------------------------------------- */
 
 struct mapper {
 	pid_t pid;
@@ -308,12 +320,14 @@ static void note_mapper(void *ctx, struct vm_space *space)
 }
 
 /* Describe frame PFN. False if it is not in use. */
-static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_frame_info *info)
+static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
+                                  struct vm_frame_info *info)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
 	struct mapper mapper = {0};
 
-	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0 && !(frame->flags & FRAME_SWAPCACHE))
+	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0 &&
+	    !(frame->flags & FRAME_SWAPCACHE))
 		return false;
 	*info = (struct vm_frame_info){.pfn = pfn,
 	                               .kind = frame_kind(frame),

@@ -6,7 +6,10 @@
 
 #include "vm/internal.h"
 
-/* The name of the file looked up last: consecutive areas are often of one file. Free TEXT at the end. */
+/*
+ * The name of the file looked up last: consecutive areas are often of one file. Free TEXT at the
+ * end.
+ */
 struct look_name {
 	const struct vm_file *file;
 	char *text;

@@ -1,6 +1,6 @@
 /*
- * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags, clear_refs. Linux:
- * fs/proc/task_mmu.c, fs/proc/page.c.
+ * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags,
+ * clear_refs. Linux: fs/proc/task_mmu.c, fs/proc/page.c.
  */
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -20,9 +20,10 @@
 /* Shares are counted in bytes x 4096 (PSS_SHIFT). */
 enum { SHARE_SHIFT = 12 };
 
-/* --- One page --------------------------------------------------------------------------------------- */
+/* --- One page --------------------------------------------------------------------------------- */
 
-static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *area, uint64_t entry)
+static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *area,
+                             uint64_t entry)
 {
 	const struct vm_machine *machine = area->space->process->machine;
 	vm_pfn pfn = (vm_pfn)pte_pfn(entry);
@@ -31,7 +32,8 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 	uint64_t share = ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / users;
 	bool dirty = (entry & PTE_D) || (frame->flags & FRAME_DIRTY);
 	uint64_t *by_kind[] = {&usage->pss_anon, &usage->pss_file, &usage->pss_shmem};
-	uint64_t *by_use[] = {&usage->private_clean, &usage->private_dirty, &usage->shared_clean, &usage->shared_dirty};
+	uint64_t *by_use[] = {&usage->private_clean, &usage->private_dirty, &usage->shared_clean,
+	                      &usage->shared_dirty};
 
 	usage->rss += VM_PAGE_SIZE;
 	usage->pss += share;
@@ -49,22 +51,26 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 		usage->pss_locked += share;
 }
 
-static void add_entry_locked(struct vm_area_usage *usage, const struct vm_area *area, uint64_t entry)
+static void add_entry_locked(struct vm_area_usage *usage, const struct vm_area *area,
+                             uint64_t entry)
 {
 	const struct vm_machine *machine = area->space->process->machine;
 
 	if (pte_is_swap(entry)) {
 		usage->swap += VM_PAGE_SIZE;
-		usage->swap_pss +=
-		    ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / rmap_slot_users_locked(machine, pte_slot(entry));
+		usage->swap_pss += ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) /
+		                   rmap_slot_users_locked(machine, pte_slot(entry));
 	} else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
 		add_frame_locked(usage, area, entry);
 	}
 }
 
-/* --- Areas ------------------------------------------------------------------------------------------ */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
-/* Pages of shared anonymous memory in AREA that are in swap: nothing in the tables tells of them (shmem_swap_usage). */
+/*
+ * Pages of shared anonymous memory in AREA that are in swap: nothing in the tables tells of them
+ * (shmem_swap_usage).
+ */
 static uint64_t swapped_shmem_locked(const struct vm_area *area)
 {
 	const struct vm_object *object = area->object;
@@ -85,7 +91,8 @@ static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 	uint64_t span = pagetable_span(VM_PMD);
 
 	machine_lock(machine);
-	for (uint64_t va = area->start; (va = pagetable_next_locked(area->space, va, area->end)) < area->end;) {
+	for (uint64_t va = area->start;
+	     (va = pagetable_next_locked(area->space, va, area->end)) < area->end;) {
 		vm_entry_id id = pagetable_entry_at_locked(area->space, va, VM_PTE);
 		uint64_t stop = MIN((va & -span) + span, area->end);
 		for (; va < stop; va += VM_PAGE_SIZE)
@@ -100,7 +107,12 @@ static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 }
 
 /* What VmFlags shows besides the flags of an area. */
-enum { SHOWN_PFNMAP = 1u << 27, SHOWN_GUARD = 1u << 28, SHOWN_IO = 1u << 29, SHOWN_SOFT_DIRTY = 1u << 30 };
+enum {
+	SHOWN_PFNMAP = 1u << 27,
+	SHOWN_GUARD = 1u << 28,
+	SHOWN_IO = 1u << 29,
+	SHOWN_SOFT_DIRTY = 1u << 30
+};
 
 static unsigned flags_shown(const struct vm_area *area)
 {
@@ -108,19 +120,24 @@ static unsigned flags_shown(const struct vm_area *area)
 	       (area->may_guard ? SHOWN_GUARD : 0) | (area->soft_dirty ? SHOWN_SOFT_DIRTY : 0);
 }
 
-/* In the order of Linux's bits (show_smap_vma_flags). No huge pages is how it keeps MAP_STACK in mind. */
+/*
+ * In the order of Linux's bits (show_smap_vma_flags). No huge pages is how it keeps MAP_STACK in
+ * mind.
+ */
 static void put_vm_flags(const struct vm_area *area, char *text)
 {
 	static const struct {
 		unsigned flag;
 		const char *word;
 	} words[] = {
-	    {AREA_READ, "rd "},       {AREA_WRITE, "wr "},       {AREA_EXEC, "ex "},        {AREA_SHARED, "sh "},
-	    {AREA_MAYREAD, "mr "},    {AREA_MAYWRITE, "mw "},    {AREA_MAYEXEC, "me "},     {AREA_MAYSHARE, "ms "},
-	    {AREA_GROWSDOWN, "gd "},  {SHOWN_PFNMAP, "pf "},     {SHOWN_GUARD, "gu "},      {AREA_LOCKED, "lo "},
-	    {SHOWN_IO, "io "},        {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},   {AREA_DONTCOPY, "dc "},
-	    {AREA_DONTEXPAND, "de "}, {AREA_LOCKONFAULT, "lf "}, {AREA_ACCOUNT, "ac "},     {AREA_NORESERVE, "nr "},
-	    {AREA_WIPEONFORK, "wf "}, {AREA_DONTDUMP, "dd "},    {SHOWN_SOFT_DIRTY, "sd "}, {AREA_STACK, "nh "},
+	    {AREA_READ, "rd "},     {AREA_WRITE, "wr "},       {AREA_EXEC, "ex "},
+	    {AREA_SHARED, "sh "},   {AREA_MAYREAD, "mr "},     {AREA_MAYWRITE, "mw "},
+	    {AREA_MAYEXEC, "me "},  {AREA_MAYSHARE, "ms "},    {AREA_GROWSDOWN, "gd "},
+	    {SHOWN_PFNMAP, "pf "},  {SHOWN_GUARD, "gu "},      {AREA_LOCKED, "lo "},
+	    {SHOWN_IO, "io "},      {AREA_SEQ_READ, "sr "},    {AREA_RAND_READ, "rr "},
+	    {AREA_DONTCOPY, "dc "}, {AREA_DONTEXPAND, "de "},  {AREA_LOCKONFAULT, "lf "},
+	    {AREA_ACCOUNT, "ac "},  {AREA_NORESERVE, "nr "},   {AREA_WIPEONFORK, "wf "},
+	    {AREA_DONTDUMP, "dd "}, {SHOWN_SOFT_DIRTY, "sd "}, {AREA_STACK, "nh "},
 	};
 	unsigned shown = flags_shown(area);
 
@@ -151,7 +168,7 @@ int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 	return error;
 }
 
-/* --- pagemap ---------------------------------------------------------------------------------------- */
+/* --- pagemap ---------------------------------------------------------------------------------- */
 
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
 #define PM_EXCLUSIVE (UINT64_C(1) << 56)
@@ -160,8 +177,9 @@ int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 #define PM_SWAP (UINT64_C(1) << 62)
 #define PM_PRESENT (UINT64_C(1) << 63)
 /*
- * Bits 0 to 4 are the number of the swap file, of which there is one. Linux's markers have the number past the last
- * that a file may have (SWP_PTE_MARKER), and the guard marker PTE_MARKER_GUARD for a slot.
+ * Bits 0 to 4 are the number of the swap file, of which there is one. Linux's markers have the
+ * number past the last that a file may have (SWP_PTE_MARKER), and the guard marker PTE_MARKER_GUARD
+ * for a slot.
  */
 enum { PM_SLOT_SHIFT = 5, PM_MARKER_TYPE = 31, PM_MARKER_GUARD = 4 };
 
@@ -183,8 +201,11 @@ static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t e
 	return rmap_frame_users_locked(machine, (vm_pfn)pfn) == 1 ? word | PM_EXCLUSIVE : word;
 }
 
-/* The words from page number FIRST on that one last-level table, or its absence, answers. How many. */
-static size_t fill_words(const struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
+/*
+ * The words from page number FIRST on that one last-level table, or its absence, answers. How many.
+ */
+static size_t fill_words(const struct vm_space *space, uint64_t first, size_t count,
+                         uint64_t *words)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t va = first << VM_PAGE_SHIFT;
@@ -193,13 +214,16 @@ static size_t fill_words(const struct vm_space *space, uint64_t first, size_t co
 	machine_lock(machine);
 	vm_entry_id id = va < VM_USER_END ? pagetable_entry_at_locked(space, va, VM_PTE) : 0;
 	for (size_t i = 0; i < stop; i++)
-		words[i] = id != 0 ? pagemap_word_locked(machine, *pagetable_entry(machine, id + (vm_entry_id)i)) : 0;
+		words[i] = id != 0 ? pagemap_word_locked(
+		                         machine, *pagetable_entry(machine, id + (vm_entry_id)i))
+		                   : 0;
 	machine_unlock(machine);
 	return stop;
 }
 
 /* Pages of areas that are new since the last clear_refs count as soft-dirty, there or not. */
-static void mark_new_areas(const struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
+static void mark_new_areas(const struct vm_space *space, uint64_t first, size_t count,
+                           uint64_t *words)
 {
 	uint64_t end = first + count;
 	const struct vm_area *area = area_find(space, first << VM_PAGE_SHIFT);
@@ -225,13 +249,15 @@ int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count,
 	return error;
 }
 
-/* --- kpagecount, kpageflags -------------------------------------------------------------------------- */
+/* --- kpagecount, kpageflags ------------------------------------------------------------------- */
 
 void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words)
 {
 	machine_lock(machine);
 	for (size_t i = 0; i < count; i++)
-		words[i] = pfn + i < machine->frames_used ? rmap_frame_users_locked(machine, (vm_pfn)(pfn + i)) : 0;
+		words[i] = pfn + i < machine->frames_used
+		               ? rmap_frame_users_locked(machine, (vm_pfn)(pfn + i))
+		               : 0;
 	machine_unlock(machine);
 }
 
@@ -246,7 +272,8 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	            {FRAME_SWAPCACHE, KPF_SWAPCACHE},
 	            {FRAME_REFERENCED, KPF_REFERENCED}};
 	const struct vm_frame *frame = &machine->frames[pfn];
-	bool in_use = frame->object != NULL || frame->mapped > 0 || frame->pins > 0 || (frame->flags & FRAME_SWAPCACHE);
+	bool in_use = frame->object != NULL || frame->mapped > 0 || frame->pins > 0 ||
+	              (frame->flags & FRAME_SWAPCACHE);
 	uint64_t word = UINT64_C(1) << KPF_LRU;
 
 	if (!in_use)
@@ -258,7 +285,8 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : 0;
 	/* Anonymous memory has no other copy, but for what stands in swap too. */
 	if (frame_kind(frame) != VM_FRAME_FILE)
-		word |= UINT64_C(1) << KPF_SWAPBACKED | (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
+		word |= UINT64_C(1) << KPF_SWAPBACKED |
+		        (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
 	return word;
 }
 
@@ -269,8 +297,8 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 		uint64_t at = pfn + i;
 		words[i] = UINT64_C(1) << KPF_NOPAGE;
 		if (at < machine->nr_frames)
-			words[i] =
-			    at < machine->frames_used ? flags_of_locked(machine, (vm_pfn)at) : UINT64_C(1) << KPF_BUDDY;
+			words[i] = at < machine->frames_used ? flags_of_locked(machine, (vm_pfn)at)
+			                                     : UINT64_C(1) << KPF_BUDDY;
 		else if (at == machine_zero_pfn(machine))
 			words[i] = UINT64_C(1) << KPF_ZERO_PAGE;
 		else if (at < machine->nr_frames + machine->tables_used)
@@ -279,7 +307,7 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 	machine_unlock(machine);
 }
 
-/* --- clear_refs ---------------------------------------------------------------------------------------- */
+/* --- clear_refs ------------------------------------------------------------------------------- */
 
 enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
@@ -303,8 +331,10 @@ static void clear_area(struct vm_area *area, int what)
 	uint64_t span = pagetable_span(VM_PMD);
 
 	machine_lock(machine);
-	for (uint64_t va = area->start; (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
-		uint64_t *entry = pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
+	for (uint64_t va = area->start;
+	     (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
+		uint64_t *entry =
+		    pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
 		uint64_t stop = MIN((va & -span) + span, area->end);
 		for (; va < stop; va += VM_PAGE_SIZE, entry++) {
 			if (*entry == 0 || pte_is_guard(*entry))
@@ -323,7 +353,8 @@ static void clear_area(struct vm_area *area, int what)
 static int clear_space(struct vm_space *space, int what)
 {
 	for (struct vm_area *area = space->first; area != NULL; area = area->next) {
-		if ((what == CLEAR_ANON && area->file != NULL) || (what == CLEAR_FILE && area->file == NULL))
+		if ((what == CLEAR_ANON && area->file != NULL) ||
+		    (what == CLEAR_FILE && area->file == NULL))
 			continue;
 		int error = pagetable_own_range(space, area->start, area->end, VM_PTE);
 		if (error != 0)

@@ -50,7 +50,8 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	if (frame->mapped > 0 || frame->pins > 0 || frame->object != NULL || (frame->flags & FRAME_SWAPCACHE))
+	if (frame->mapped > 0 || frame->pins > 0 || frame->object != NULL ||
+	    (frame->flags & FRAME_SWAPCACHE))
 		return;
 	policy_leave_locked(machine, pfn);
 	machine->count.frames[VM_FRAME_ANON]--;

@@ -1,8 +1,9 @@
 /*
  * frame.h - frames of physical memory.
  *
- * A frame is free, or private anonymous memory (object NULL), or a page of the page cache. It is in use as long as an
- * entry maps it, a transfer pins it, or an object's cache holds it; frame_put_locked frees one that none of these does.
+ * A frame is free, or private anonymous memory (object NULL), or a page of the page cache. It is in
+ * use as long as an entry maps it, a transfer pins it, or an object's cache holds it;
+ * frame_put_locked frees one that none of these does.
  *
  * Rule: the machine lock is held.
  */
@@ -12,8 +13,8 @@
 #include "vm/internal.h"
 
 /*
- * A frame for OBJECT (NULL: private anonymous memory), cleared if ZERO, neither mapped nor cached. VM_PFN_NONE: none is
- * free.
+ * A frame for OBJECT (NULL: private anonymous memory), cleared if ZERO, neither mapped nor cached.
+ * VM_PFN_NONE: none is free.
  */
 vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero);
 

@@ -12,7 +12,7 @@
 /* Entries that point to tables grant everything; the leaf decides. Linux's _PAGE_TABLE. */
 #define PTE_TABLE (PTE_P | PTE_RW | PTE_US)
 
-/* --- Table pages ---------------------------------------------------------------------------------- */
+/* --- Table pages ------------------------------------------------------------------------------ */
 
 /* A cleared table page, or 0. */
 static uint32_t table_alloc_locked(struct vm_machine *machine, enum vm_level level, uint64_t va)
@@ -28,8 +28,8 @@ static uint32_t table_alloc_locked(struct vm_machine *machine, enum vm_level lev
 		return 0;
 	}
 	machine->table_count++;
-	machine->tables[number] =
-	    (struct vm_table){.level = (uint8_t)level, .va = va & -(VM_TABLE_ENTRIES * pagetable_span(level))};
+	machine->tables[number] = (struct vm_table){
+	    .level = (uint8_t)level, .va = va & -(VM_TABLE_ENTRIES * pagetable_span(level))};
 	return number;
 }
 
@@ -69,7 +69,8 @@ bool pagetable_init_kernel(struct vm_machine *machine)
 		return false;
 	for (unsigned i = 0; i < huge; i++)
 		*pagetable_entry(machine, pagetable_id(pud, i)) =
-		    pte_make(i * span >> VM_PAGE_SHIFT, PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS | PTE_G | PTE_NX);
+		    pte_make(i * span >> VM_PAGE_SHIFT,
+		             PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS | PTE_G | PTE_NX);
 	machine->tables[pud].used = (uint16_t)huge;
 	machine->kernel_pud = pud;
 	return true;
@@ -89,7 +90,7 @@ int pagetable_create_locked(struct vm_space *space)
 	return 0;
 }
 
-/* --- Walking -------------------------------------------------------------------------------------- */
+/* --- Walking ---------------------------------------------------------------------------------- */
 
 static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 {
@@ -98,7 +99,9 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
-/* The walk: the frame, with accessed and dirty bits set, or VM_NO_FRAME where it ends in a fault. */
+/*
+ * The walk: the frame, with accessed and dirty bits set, or VM_NO_FRAME where it ends in a fault.
+ */
 static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access)
 {
 	const struct vm_machine *machine = space->process->machine;
@@ -117,7 +120,10 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 	}
 	if (!rights_allow(rights, nx, access))
 		return VM_NO_FRAME;
-	/* Only where missing: entries of upper levels are shared by many, and a store takes their cache lines away. */
+	/*
+	 * Only where missing: entries of upper levels are shared by many, and a store takes their
+	 * cache lines away.
+	 */
 	for (int level = VM_PGD; level >= VM_PTE; level--)
 		if (!(*pagetable_entry(machine, ids[level]) & PTE_A))
 			*pagetable_entry(machine, ids[level]) |= PTE_A;
@@ -128,7 +134,8 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 	return pte_pfn(*leaf);
 }
 
-uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_access access, bool *tlb)
+uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_access access,
+                                 bool *tlb)
 {
 	struct vm_machine *machine = space->process->machine;
 
@@ -157,7 +164,8 @@ int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id
 	}
 }
 
-vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va, enum vm_level level)
+vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va,
+                                      enum vm_level level)
 {
 	vm_entry_id ids[4];
 	int depth = VM_PGD - (int)level;
@@ -178,9 +186,10 @@ uint64_t pagetable_next_locked(const struct vm_space *space, uint64_t va, uint64
 	return end;
 }
 
-/* --- Sharing and owning --------------------------------------------------------------------------- */
+/* --- Sharing and owning ----------------------------------------------------------------------- */
 
-void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child, uint64_t flags)
+void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_t child,
+                             uint64_t flags)
 {
 	uint64_t *entry = pagetable_entry(machine, id);
 	uint64_t pfn = machine->nr_frames + child;
@@ -192,19 +201,25 @@ void pagetable_attach_locked(struct vm_machine *machine, vm_entry_id id, uint32_
 }
 
 /*
- * What a second table that maps the same must not write through: shared tables, and private pages, which both sides now
- * copy on write. A page of the cache keeps its right; a shared mapping of it stays shared.
+ * What a second table that maps the same must not write through: shared tables, and private pages,
+ * which both sides now copy on write. A page of the cache keeps its right; a shared mapping of it
+ * stays shared.
  */
-static uint64_t without_private_write(const struct vm_machine *machine, uint64_t entry, enum vm_level level)
+static uint64_t without_private_write(const struct vm_machine *machine, uint64_t entry,
+                                      enum vm_level level)
 {
 	uint64_t pfn = pte_pfn(entry);
 
-	if (level == VM_PTE && (!(entry & PTE_P) || !frame_is_ram(machine, pfn) || machine->frames[pfn].object != NULL))
+	if (level == VM_PTE && (!(entry & PTE_P) || !frame_is_ram(machine, pfn) ||
+	                        machine->frames[pfn].object != NULL))
 		return entry;
 	return entry & ~PTE_RW;
 }
 
-/* A copy of table OLD, which keeps its other users. What it points to is shared by both then. 0: no table page left. */
+/*
+ * A copy of table OLD, which keeps its other users. What it points to is shared by both then. 0: no
+ * table page left.
+ */
 static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 {
 	enum vm_level level = (enum vm_level)machine->tables[old].level;
@@ -225,7 +240,8 @@ static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 }
 
 /* Make the table behind entry ID, which may be missing, the own one of ID's table. */
-static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va, bool create, unsigned *copied)
+static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va, bool create,
+                            unsigned *copied)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t entry = *pagetable_entry(machine, id);
@@ -257,8 +273,8 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 	return 0;
 }
 
-int pagetable_own_locked(struct vm_space *space, uint64_t va, enum vm_level down_to, bool create, vm_entry_id *id,
-                         unsigned *copied)
+int pagetable_own_locked(struct vm_space *space, uint64_t va, enum vm_level down_to, bool create,
+                         vm_entry_id *id, unsigned *copied)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint32_t table = space->pgd;
@@ -306,12 +322,13 @@ int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, en
 
 	if (error == 0)
 		error = own_existing(space, end - 1, VM_PTE);
-	for (uint64_t va = start; error == 0 && (va = pagetable_next(space, va, end)) < end; va = (va & -step) + step)
+	for (uint64_t va = start; error == 0 && (va = pagetable_next(space, va, end)) < end;
+	     va = (va & -step) + step)
 		error = own_existing(space, va, down_to);
 	return error;
 }
 
-/* --- Changing entries ----------------------------------------------------------------------------- */
+/* --- Changing entries ------------------------------------------------------------------------- */
 
 void pagetable_count_locked(struct vm_space *space, uint64_t entry, int sign)
 {
@@ -323,7 +340,8 @@ void pagetable_count_locked(struct vm_space *space, uint64_t entry, int sign)
 	else if (frame_is_ram(machine, pfn))
 		space->rss[frame_kind(&machine->frames[pfn])] += (uint64_t)sign;
 	if (sign > 0)
-		space->rss_peak = MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);
+		space->rss_peak =
+		    MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);
 }
 
 void pagetable_release_locked(struct vm_machine *machine, uint64_t entry)

@@ -1,5 +1,6 @@
 /*
- * pagetable_range.c - whole ranges of entries: clearing, moving, sharing at fork, and the end of an address space.
+ * pagetable_range.c - whole ranges of entries: clearing, moving, sharing at fork, and the end of an
+ * address space.
  */
 #include "vm/machine.h"
 #include "vm/memory/frame.h"
@@ -10,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- Clearing ------------------------------------------------------------------------------------- */
+/* --- Clearing --------------------------------------------------------------------------------- */
 
 void pagetable_trim_locked(struct vm_space *space, uint64_t va)
 {
@@ -35,7 +36,9 @@ void pagetable_trim_locked(struct vm_space *space, uint64_t va)
 	}
 }
 
-/* SPACE leaves the last-level table behind ID (a PMD entry of its own), which others go on using. */
+/*
+ * SPACE leaves the last-level table behind ID (a PMD entry of its own), which others go on using.
+ */
 static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -56,10 +59,11 @@ static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 }
 
 /*
- * Empty [START, END), which one last-level table serves; of guard markers only if GUARDS_TOO, else in a table of
- * SPACE's own.
+ * Empty [START, END), which one last-level table serves; of guard markers only if GUARDS_TOO, else
+ * in a table of SPACE's own.
  */
-static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end, bool guards_too)
+static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end,
+                               bool guards_too)
 {
 	struct vm_machine *machine = space->process->machine;
 	vm_entry_id pmd = pagetable_entry_at_locked(space, start, VM_PMD);
@@ -69,11 +73,12 @@ static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t 
 		leave_shared_locked(space, pmd);
 	else
 		/*
-		 * From the top down: the free list gives frames back in the order of addresses then, which is kinder to
-		 * caches.
+		 * From the top down: the free list gives frames back in the order of addresses
+		 * then, which is kinder to caches.
 		 */
 		for (uint64_t va = end; va > start; va -= VM_PAGE_SIZE) {
-			vm_entry_id id = pagetable_id(table, pagetable_index(va - VM_PAGE_SIZE, VM_PTE));
+			vm_entry_id id =
+			    pagetable_id(table, pagetable_index(va - VM_PAGE_SIZE, VM_PTE));
 			if (guards_too || !pte_is_guard(*pagetable_entry(machine, id)))
 				pagetable_clear_locked(space, id);
 		}
@@ -106,7 +111,7 @@ void pagetable_zap_range(struct vm_space *space, uint64_t start, uint64_t end)
 	clear_range(space, start, end, false);
 }
 
-/* --- Moving ---------------------------------------------------------------------------------------- */
+/* --- Moving ----------------------------------------------------------------------------------- */
 
 /* Make the tables for what one source table maps. */
 static int make_target(struct vm_space *space, uint64_t to, uint64_t last)
@@ -129,7 +134,8 @@ static void trim_range(struct vm_space *space, uint64_t start, uint64_t end)
 	uint64_t span = pagetable_span(VM_PMD);
 
 	machine_lock(machine);
-	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end; va = (va & -span) + span)
+	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;
+	     va = (va & -span) + span)
 		pagetable_trim_locked(space, va);
 	machine_unlock(machine);
 }
@@ -139,7 +145,8 @@ int pagetable_prepare_move(struct vm_space *space, uint64_t from, uint64_t to, u
 	uint64_t span = pagetable_span(VM_PMD), end = from + len;
 	int error = pagetable_own_range(space, from, end, VM_PTE);
 
-	for (uint64_t va = from; error == 0 && (va = pagetable_next(space, va, end)) < end; va = (va & -span) + span) {
+	for (uint64_t va = from; error == 0 && (va = pagetable_next(space, va, end)) < end;
+	     va = (va & -span) + span) {
 		uint64_t last = MIN((va & -span) + span, end) - VM_PAGE_SIZE;
 		error = make_target(space, va - from + to, last - from + to);
 	}
@@ -181,7 +188,7 @@ void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, ui
 	trim_range(space, to, to + len);
 }
 
-/* --- For all users at once ------------------------------------------------------------------------- */
+/* --- For all users at once -------------------------------------------------------------------- */
 
 static void forget(void *ctx, struct vm_space *space)
 {
@@ -240,7 +247,7 @@ void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64
 	}
 }
 
-/* --- Fork ------------------------------------------------------------------------------------------ */
+/* --- Fork ------------------------------------------------------------------------------------- */
 
 void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 {
@@ -251,8 +258,8 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 		if (*entry == 0)
 			continue;
 		*entry &= ~PTE_RW;
-		pagetable_attach_locked(machine, pagetable_id(child->pgd, i), pte_table(machine, *entry),
-		                        *entry & ~PTE_PFN_MASK);
+		pagetable_attach_locked(machine, pagetable_id(child->pgd, i),
+		                        pte_table(machine, *entry), *entry & ~PTE_PFN_MASK);
 	}
 	memcpy(child->rss, parent->rss, sizeof child->rss);
 	child->rss_peak = child->rss[0] + child->rss[1] + child->rss[2];
@@ -261,7 +268,7 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 	tlb_flush_all_locked(parent);
 }
 
-/* --- The end --------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 /* Drop the use of the table behind ID; the last user takes what it points to with it. */
 static void drop_locked(struct vm_machine *machine, vm_entry_id id)

@@ -3,7 +3,10 @@
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
 
-/* The head of the chain that ENTRY belongs to and the count of its members; NULL for what is not tracked. */
+/*
+ * The head of the chain that ENTRY belongs to and the count of its members; NULL for what is not
+ * tracked.
+ */
 static vm_entry_id *chain_of(struct vm_machine *machine, uint64_t entry, uint32_t **count)
 {
 	uint64_t pfn = pte_pfn(entry);
@@ -25,13 +28,16 @@ static vm_entry_id *chain_of(struct vm_machine *machine, uint64_t entry, uint32_
 	return &table->rmap;
 }
 
-/* Follow how many pages of the page cache are mapped: ENTRY's has one entry more (BORDER 1) or less (0). */
+/*
+ * Follow how many pages of the page cache are mapped: ENTRY's has one entry more (BORDER 1) or less
+ * (0).
+ */
 static void count_mapped(struct vm_machine *machine, uint64_t entry, uint32_t border)
 {
 	uint64_t pfn = pte_pfn(entry);
 
-	if (!pte_is_swap(entry) && frame_is_ram(machine, pfn) && machine->frames[pfn].object != NULL &&
-	    machine->frames[pfn].mapped == border)
+	if (!pte_is_swap(entry) && frame_is_ram(machine, pfn) &&
+	    machine->frames[pfn].object != NULL && machine->frames[pfn].mapped == border)
 		machine->count.mapped += border > 0 ? 1 : UINT64_MAX;
 }
 
@@ -86,7 +92,10 @@ uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t numb
 		return 1;
 	if (number == machine->kernel_pud)
 		return machine->process_count;
-	/* Every parent of a table directly below the top level is a top-level table: one process each. */
+	/*
+	 * Every parent of a table directly below the top level is a top-level table: one process
+	 * each.
+	 */
 	if (table->level == VM_PUD)
 		return table->users;
 	/* Further down the count is kept as long as no table changes hands. */
@@ -116,7 +125,8 @@ uint64_t rmap_slot_users_locked(const struct vm_machine *machine, uint32_t slot)
 	return chain_users_locked(machine, machine->swap.slots[slot].rmap);
 }
 
-void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t number, rmap_space_fn fn, void *ctx)
+void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t number, rmap_space_fn fn,
+                              void *ctx)
 {
 	const struct vm_table *table = &machine->tables[number];
 

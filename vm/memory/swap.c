@@ -34,7 +34,7 @@ void swap_destroy(struct vm_machine *machine)
 		close(swap->fd);
 }
 
-/* --- Slots ---------------------------------------------------------------------------------------- */
+/* --- Slots ------------------------------------------------------------------------------------ */
 
 static uint32_t take_free_locked(struct vm_swap *swap)
 {
@@ -100,24 +100,28 @@ void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
 	frame_put_locked(machine, pfn);
 }
 
-/* --- Shared anonymous memory ------------------------------------------------------------------------ */
+/* --- Shared anonymous memory ------------------------------------------------------------------ */
 
-static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object, uint64_t index)
+static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object,
+                        uint64_t index)
 {
 	return &machine->swap.hash[object_hash(object, index) & machine->swap.hash_mask];
 }
 
-uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object, uint64_t index)
+uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object,
+                          uint64_t index)
 {
 	const struct vm_slot *slots = machine->swap.slots;
 
-	for (uint32_t next = *bucket(machine, object, index); next != 0; next = slots[next - 1].next)
+	for (uint32_t next = *bucket(machine, object, index); next != 0;
+	     next = slots[next - 1].next)
 		if (slots[next - 1].object == object && slots[next - 1].index == index)
 			return next - 1;
 	return VM_SLOT_NONE;
 }
 
-void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_object *object, uint64_t index)
+void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_object *object,
+                       uint64_t index)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
 	uint32_t *head = bucket(machine, object, index);
@@ -142,21 +146,23 @@ void swap_forget_locked(struct vm_machine *machine, uint32_t number)
 	swap_put_locked(machine, number);
 }
 
-/* --- Transfer -------------------------------------------------------------------------------------- */
+/* --- Transfer --------------------------------------------------------------------------------- */
 
 int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
 {
-	ssize_t n = io_read(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+	ssize_t n =
+	    io_read(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
 
 	return n == VM_PAGE_SIZE ? 0 : -EIO;
 }
 
 int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)
 {
-	return io_write(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+	return io_write(machine, machine->swap.fd, page, VM_PAGE_SIZE,
+	                (uint64_t)slot << VM_PAGE_SHIFT);
 }
 
-/* --- Bringing in ------------------------------------------------------------------------------------ */
+/* --- Bringing in ------------------------------------------------------------------------------ */
 
 static void unpin_slot_locked(struct vm_machine *machine, uint32_t slot)
 {
@@ -184,7 +190,8 @@ static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
 }
 
 /* The page is there, or ERROR says why not. */
-static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pfn, struct vm_object *object, int error)
+static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pfn,
+                          struct vm_object *object, int error)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
 	struct vm_frame *frame = &machine->frames[pfn];
@@ -211,8 +218,9 @@ int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool 
 	*pfn = VM_PFN_NONE;
 	machine_lock(machine);
 	bool held = slot->mapped > 0 || slot->object != NULL;
-	bool cached = slot->object != NULL ? object_lookup_locked(slot->object, slot->index) != VM_PFN_NONE
-	                                   : slot->frame != VM_PFN_NONE;
+	bool cached = slot->object != NULL
+	                  ? object_lookup_locked(slot->object, slot->index) != VM_PFN_NONE
+	                  : slot->frame != VM_PFN_NONE;
 	if (held && !cached) {
 		struct vm_object *object = slot->object;
 		*pfn = prepare_locked(machine, number);

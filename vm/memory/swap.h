@@ -1,10 +1,11 @@
 /*
  * swap.h - the swap file: slots of one page each.
  *
- * The swap cache. A page on its way out keeps its frame until it is written, and one that was brought in for one
- * process keeps its slot for the others that still hold it. So pages shared by fork stay shared through swap: whoever
- * comes finds the frame in the slot. A slot goes back as soon as no entry and no object refers to it; what stands in a
- * frame then stands nowhere else, and is written anew when it is evicted again.
+ * The swap cache. A page on its way out keeps its frame until it is written, and one that was
+ * brought in for one process keeps its slot for the others that still hold it. So pages shared by
+ * fork stay shared through swap: whoever comes finds the frame in the slot. A slot goes back as
+ * soon as no entry and no object refers to it; what stands in a frame then stands nowhere else, and
+ * is written anew when it is evicted again.
  *
  * Rule: the machine lock is held, but for swap_read and swap_write, which want no lock.
  */
@@ -20,7 +21,8 @@ void swap_destroy(struct vm_machine *machine);
 /* The entry that holds SLOT, with the rights of the page it stands for (ENTRY, present or not). */
 static inline uint64_t pte_make_swap(uint32_t slot, uint64_t entry)
 {
-	return (uint64_t)slot << VM_PAGE_SHIFT | PTE_SWAP | (entry & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN));
+	return (uint64_t)slot << VM_PAGE_SHIFT | PTE_SWAP |
+	       (entry & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN));
 }
 
 static inline bool pte_is_swap(uint64_t entry)
@@ -33,7 +35,9 @@ static inline uint32_t pte_slot(uint64_t entry)
 	return (uint32_t)((entry & PTE_PFN_MASK) >> VM_PAGE_SHIFT);
 }
 
-/* A slot with FRAME in its cache, to which nothing refers yet. VM_SLOT_NONE: swap is off or full. */
+/*
+ * A slot with FRAME in its cache, to which nothing refers yet. VM_SLOT_NONE: swap is off or full.
+ */
 uint32_t swap_alloc_locked(struct vm_machine *machine, vm_pfn frame);
 
 /* Free SLOT if nothing refers to it any more. A frame in its cache is on its own then. */
@@ -44,14 +48,17 @@ void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn f
 void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot);
 
 /* Pages of shared anonymous memory: find, enter, forget. */
-uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object, uint64_t index);
-void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_object *object, uint64_t index);
+uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object,
+                          uint64_t index);
+void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_object *object,
+                       uint64_t index);
 void swap_forget_locked(struct vm_machine *machine, uint32_t slot);
 
 /*
- * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap cache, or its object's.
- * *PFN is the frame, pinned, or VM_PFN_NONE if it has come by another way; *WAS_READ tells whether the file was. No
- * lock is held. -EIO: it cannot be read; -ENOMEM: no frame.
+ * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap
+ * cache, or its object's. *PFN is the frame, pinned, or VM_PFN_NONE if it has come by another way;
+ * *WAS_READ tells whether the file was. No lock is held. -EIO: it cannot be read; -ENOMEM: no
+ * frame.
  */
 int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 

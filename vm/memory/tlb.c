@@ -19,7 +19,10 @@ struct vm_tlb {
 	struct entry entry[];
 };
 
-/* The TLB of SPACE's process, made at first use; NULL where none is simulated, or for lack of memory. */
+/*
+ * The TLB of SPACE's process, made at first use; NULL where none is simulated, or for lack of
+ * memory.
+ */
 static struct vm_tlb *get_locked(struct vm_space *space)
 {
 	struct vm_process *process = space->process;
@@ -28,11 +31,13 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 
 	if (process->tlb != NULL || entries == 0)
 		return process->tlb;
-	process->tlb = g_try_malloc0(sizeof *process->tlb + entries * sizeof process->tlb->entry[0]);
+	process->tlb =
+	    g_try_malloc0(sizeof *process->tlb + entries * sizeof process->tlb->entry[0]);
 	if (process->tlb != NULL) {
 		process->tlb->sets = config->tlb_sets;
 		process->tlb->ways = config->tlb_ways;
-		process->tlb->mask = config->tlb_sets & (config->tlb_sets - 1) ? 0 : config->tlb_sets - 1;
+		process->tlb->mask =
+		    config->tlb_sets & (config->tlb_sets - 1) ? 0 : config->tlb_sets - 1;
 	}
 	return process->tlb;
 }
@@ -40,8 +45,9 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
 {
 	uint64_t page = va >> VM_PAGE_SHIFT;
-	uint64_t set =
-	    tlb->mask != 0 ? page & tlb->mask : page % tlb->sets; /* a division costs as much as all the rest */
+	uint64_t set = tlb->mask != 0
+	                   ? page & tlb->mask
+	                   : page % tlb->sets; /* a division costs as much as all the rest */
 
 	return &tlb->entry[set * tlb->ways];
 }
@@ -57,7 +63,10 @@ static struct entry *find(struct vm_tlb *tlb, uint64_t va)
 	return NULL;
 }
 
-/* As in hardware, the first store through an entry walks the tables to set their dirty bit (and ours, soft-dirty). */
+/*
+ * As in hardware, the first store through an entry walks the tables to set their dirty bit (and
+ * ours, soft-dirty).
+ */
 static bool serves(const struct entry *entry, enum vm_access access)
 {
 	if (access == VM_ACCESS_WRITE)
@@ -146,7 +155,7 @@ void tlb_free(struct vm_process *process)
 	g_free(process->tlb);
 }
 
-/* --- Looking -------------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb_fn fn, void *ctx)
 {
@@ -155,7 +164,8 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 	machine_lock(machine);
 	const struct vm_tlb *tlb = process->tlb;
 	size_t entries = (size_t)machine->config.tlb_sets * machine->config.tlb_ways;
-	*info = (struct vm_tlb_info){.sets = machine->config.tlb_sets, .ways = machine->config.tlb_ways};
+	*info = (struct vm_tlb_info){.sets = machine->config.tlb_sets,
+	                             .ways = machine->config.tlb_ways};
 	struct entry *copy = NULL;
 	if (tlb != NULL) {
 		info->hits = tlb->hits;
@@ -192,8 +202,8 @@ static bool is_true(const struct vm_space *space, const struct entry *entry)
 		rights &= leaf;
 	}
 	return (rights & PTE_P) && (rights & PTE_US) && pte_pfn(leaf) == entry->pfn &&
-	       (!entry->writable || (rights & PTE_RW)) && (!entry->executable || !(leaf & PTE_NX)) &&
-	       (!entry->dirty || (leaf & PTE_D));
+	       (!entry->writable || (rights & PTE_RW)) &&
+	       (!entry->executable || !(leaf & PTE_NX)) && (!entry->dirty || (leaf & PTE_D));
 }
 
 char *tlb_check_locked(const struct vm_space *space)
@@ -202,7 +212,7 @@ char *tlb_check_locked(const struct vm_space *space)
 
 	for (size_t i = 0; tlb != NULL && i < (size_t)tlb->sets * tlb->ways; i++)
 		if (tlb->entry[i].page != 0 && !is_true(space, &tlb->entry[i]))
-			return g_strdup_printf("stale TLB entry for %#" G_GINT64_MODIFIER "x", (tlb->entry[i].page - 1)
-			                                                                           << VM_PAGE_SHIFT);
+			return g_strdup_printf("stale TLB entry for %#" G_GINT64_MODIFIER "x",
+			                       (tlb->entry[i].page - 1) << VM_PAGE_SHIFT);
 	return NULL;
 }

@@ -1,10 +1,11 @@
 /*
- * tlb.h - the simulated translation lookaside buffer of a process: SETS x WAYS entries, the least recently used of a
- * set goes.
+ * tlb.h - the simulated translation lookaside buffer of a process: SETS x WAYS entries, the least
+ * recently used of a set goes.
  *
- * It holds copies of translations, as a real one does, so every change that takes something away from a page-table
- * entry must flush what was copied from it. Those changes all go through pagetable.c, which calls
- * tlb_flush_entry_locked; a fork, which takes write rights from a whole tree, flushes all.
+ * It holds copies of translations, as a real one does, so every change that takes something away
+ * from a page-table entry must flush what was copied from it. Those changes all go through
+ * pagetable.c, which calls tlb_flush_entry_locked; a fork, which takes write rights from a whole
+ * tree, flushes all.
  *
  * Rule: the machine lock is held.
  */

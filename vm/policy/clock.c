@@ -1,10 +1,10 @@
 /*
- * clock.c - the clock, or second chance: the pages stand in a circle in the order in which they were loaded, and
- * each has a bit that is set when it is used. The hand clears set bits as it passes, and stops at the first that is
- * clear.
+ * clock.c - the clock, or second chance: the pages stand in a circle in the order in which they
+ * were loaded, and each has a bit that is set when it is used. The hand clears set bits as it
+ * passes, and stops at the first that is clear.
  *
- * The list is the circle, cut before the hand: its oldest page is the one that the hand points to, and passing a page
- * puts it at the other end.
+ * The list is the circle, cut before the hand: its oldest page is the one that the hand points to,
+ * and passing a page puts it at the other end.
  */
 #include "vm/policy/policy.h"
 

@@ -1,6 +1,6 @@
 /*
- * fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows Belady's
- * anomaly.
+ * fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows
+ * Belady's anomaly.
  */
 #include "vm/policy/policy.h"
 

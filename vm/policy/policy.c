@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-static const struct vm_policy *const policies[] = {&policy_clock, &policy_lru, &policy_fifo, &policy_random};
+static const struct vm_policy *const policies[] = {&policy_clock, &policy_lru, &policy_fifo,
+                                                   &policy_random};
 
 const struct vm_policy *policy_find(const char *name)
 {
@@ -21,7 +22,8 @@ void policy_enter_locked(struct vm_machine *machine, vm_pfn pfn)
 
 	frame->newer = VM_PFN_NONE;
 	frame->older = machine->newest;
-	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) = pfn;
+	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
+	    pfn;
 	machine->newest = pfn;
 	machine->listed++;
 }
@@ -30,8 +32,10 @@ void policy_leave_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) = frame->newer;
-	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) = frame->older;
+	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
+	    frame->newer;
+	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
+	    frame->older;
 	machine->listed--;
 }
 
@@ -53,7 +57,8 @@ void policy_age_locked(struct vm_machine *machine, vm_pfn pfn)
 	policy_leave_locked(machine, pfn);
 	frame->older = VM_PFN_NONE;
 	frame->newer = machine->oldest;
-	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) = pfn;
+	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
+	    pfn;
 	machine->oldest = pfn;
 	machine->listed++;
 }
@@ -74,7 +79,8 @@ bool policy_is_free_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
 
-	return frame->mapped == 0 && frame->pins == 0 && frame->object == NULL && !(frame->flags & FRAME_SWAPCACHE);
+	return frame->mapped == 0 && frame->pins == 0 && frame->object == NULL &&
+	       !(frame->flags & FRAME_SWAPCACHE);
 }
 
 static bool is_locked(const struct vm_machine *machine, const struct vm_frame *frame)
@@ -93,10 +99,15 @@ bool policy_evictable_locked(const struct vm_machine *machine, vm_pfn pfn)
 
 	if (frame->pins > 0 || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
 		return false;
-	if (to_swap && (!swap->on || swap->used == swap->total) && !policy_is_lazily_free_locked(machine, pfn))
+	if (to_swap && (!swap->on || swap->used == swap->total) &&
+	    !policy_is_lazily_free_locked(machine, pfn))
 		return false;
-	/* Where one thread waits for a file already, a second one need not: the file system may hang. */
-	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) && frame->object->writers > 0)
+	/*
+	 * Where one thread waits for a file already, a second one need not: the file system may
+	 * hang.
+	 */
+	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) &&
+	    frame->object->writers > 0)
 		return false;
 	return !is_locked(machine, frame);
 }

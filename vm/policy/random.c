@@ -7,11 +7,15 @@ static vm_pfn choose(struct vm_machine *machine)
 {
 	uint64_t used = MIN(machine->frames_used, (uint64_t)G_MAXINT32);
 
-	/* Most frames are in use when one is wanted, so a few throws find one; the oldest is as good as any then. */
+	/*
+	 * Most frames are in use when one is wanted, so a few throws find one; the oldest is as
+	 * good as any then.
+	 */
 	for (int throws = 0; used > 0 && throws < 64; throws++) {
 		vm_pfn pfn = (vm_pfn)g_rand_int_range(machine->rand, 0, (gint32)used);
 		const struct vm_frame *frame = &machine->frames[pfn];
-		bool in_use = frame->object != NULL || frame->mapped > 0 || (frame->flags & FRAME_SWAPCACHE);
+		bool in_use =
+		    frame->object != NULL || frame->mapped > 0 || (frame->flags & FRAME_SWAPCACHE);
 		if (in_use && policy_evictable_locked(machine, pfn))
 			return pfn;
 	}

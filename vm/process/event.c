@@ -34,7 +34,10 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind)
 	return kind_names[kind];
 }
 
-/* The slot for the next record; the ring grows until it is EVENT_ROOM long. NULL: no memory, and the record is lost. */
+/*
+ * The slot for the next record; the ring grows until it is EVENT_ROOM long. NULL: no memory, and
+ * the record is lost.
+ */
 static struct vm_event *next_slot_locked(struct vm_process *process)
 {
 	if (process->event_count == process->event_room && process->event_room < EVENT_ROOM) {
@@ -69,7 +72,8 @@ static void note_signal_locked(struct vm_process *process, const struct vm_fault
 	else if (!vm_is_canonical(fault->va))
 		process->last_code = SI_KERNEL;
 	else
-		process->last_code = fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
+		process->last_code =
+		    fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
 }
 
 static void count_locked(struct vm_process *process, const struct vm_fault *fault, bool signal)
@@ -90,7 +94,8 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 		note_signal_locked(process, fault);
 }
 
-void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal, char *file)
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
+                         char *file)
 {
 	struct vm_machine *machine = process->machine;
 	struct timespec now = machine_uptime(machine);

@@ -14,10 +14,12 @@ struct vm_event {
 };
 
 /*
- * Count FAULT, which PROCESS took in SPACE, and record it: sequence number and time are filled in. FILE is the object's
- * name as a GRefString or NULL; SIGNAL: if it is fatal, the process would get a signal. This is the one place where an outcome is told.
+ * Count FAULT, which PROCESS took in SPACE, and record it: sequence number and time are filled in.
+ * FILE is the object's name as a GRefString or NULL; SIGNAL: if it is fatal, the process would get
+ * a signal. This is the one place where an outcome is told.
  */
-void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal, char *file);
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
+                         char *file);
 
 /* Free PROCESS's ring. */
 void event_free(struct vm_process *process);

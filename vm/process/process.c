@@ -13,9 +13,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- Address spaces ------------------------------------------------------------------------------- */
+/* --- Address spaces --------------------------------------------------------------------------- */
 
-/* Linux leaves at least this much below the top for the stack to grow in (MIN_GAP of arch/x86/mm/mmap.c). */
+/*
+ * Linux leaves at least this much below the top for the stack to grow in (MIN_GAP of
+ * arch/x86/mm/mmap.c).
+ */
 #define STACK_GAP (UINT64_C(128) << 20)
 
 static struct vm_space *space_new(struct vm_process *process)
@@ -38,7 +41,9 @@ static struct vm_space *space_new(struct vm_process *process)
 /* Take SPACE apart. The files it mapped are released by the caller, without locks. */
 static void space_free(struct vm_space *space, GPtrArray **files)
 {
-	/* Areas first: who finds a file shrunk looks for its pages through the areas that map it. */
+	/*
+	 * Areas first: who finds a file shrunk looks for its pages through the areas that map it.
+	 */
 	while (space->first != NULL)
 		file_list_add(files, area_delete(space->first));
 	pagetable_destroy(space);
@@ -46,7 +51,7 @@ static void space_free(struct vm_space *space, GPtrArray **files)
 	g_free(space);
 }
 
-/* --- Making --------------------------------------------------------------------------------------- */
+/* --- Making ----------------------------------------------------------------------------------- */
 
 static void lock_init(pthread_rwlock_t *lock)
 {
@@ -85,14 +90,16 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 	int error = 0;
 
 	machine_lock(machine);
-	if (machine->process_count >= machine->config.max_processes || machine->next_pid == G_MAXINT) {
+	if (machine->process_count >= machine->config.max_processes ||
+	    machine->next_pid == G_MAXINT) {
 		error = -EAGAIN;
 	} else {
 		process->pid = machine->next_pid++;
 		process->oom_space = process->space;
 		process->ppid = parent;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
-		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid), vm_process_ref(process));
+		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid),
+		              vm_process_ref(process));
 		machine->process_count++;
 		machine->count.forks++;
 		process->parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(parent));
@@ -116,8 +123,8 @@ static int furnish(struct vm_process *process)
 	return at < 0 ? (int)at : 0;
 }
 
-struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred, const char *name,
-                                    int *error)
+struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
+                                    const char *name, int *error)
 {
 	struct vm_process *process = process_new_nascent(machine, cred);
 
@@ -163,7 +170,7 @@ int vm_process_set_comm(struct vm_process *process, const char *name)
 	return 0;
 }
 
-/* --- References and the table --------------------------------------------------------------------- */
+/* --- References and the table ----------------------------------------------------------------- */
 
 struct vm_process *vm_process_ref(struct vm_process *process)
 {
@@ -243,14 +250,18 @@ struct vm_cred vm_process_cred(const struct vm_process *process)
 bool vm_process_alive(struct vm_process *process)
 {
 	machine_lock(process->machine);
-	bool alive = g_tree_lookup(process->machine->processes, GINT_TO_POINTER(process->pid)) == process;
+	bool alive =
+	    g_tree_lookup(process->machine->processes, GINT_TO_POINTER(process->pid)) == process;
 	machine_unlock(process->machine);
 	return alive;
 }
 
-/* --- The end -------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
-/* PROCESS is no longer its parent's child, nor its children's parent; what their faults came to goes up. */
+/*
+ * PROCESS is no longer its parent's child, nor its children's parent; what their faults came to
+ * goes up.
+ */
 static void leave_family_locked(struct vm_process *process)
 {
 	struct vm_process *parent = process->parent;
@@ -261,7 +272,8 @@ static void leave_family_locked(struct vm_process *process)
 		parent->child_major_faults += process->major_faults + process->child_major_faults;
 	}
 	while (!list_empty(&process->children)) {
-		struct vm_process *child = LIST_ENTRY(process->children.next, struct vm_process, sibling);
+		struct vm_process *child =
+		    LIST_ENTRY(process->children.next, struct vm_process, sibling);
 		list_remove(&child->sibling);
 		child->parent = NULL;
 		child->ppid = 0;
@@ -297,14 +309,18 @@ int vm_process_kill(struct vm_process *process, int signal)
 {
 	if (signal < 0 || signal > SIGRTMAX)
 		return -EINVAL;
-	if (signal == 0 || signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH)
+	if (signal == 0 || signal == SIGCHLD || signal == SIGCONT || signal == SIGURG ||
+	    signal == SIGWINCH)
 		return vm_process_alive(process) ? 0 : -ESRCH;
 	return vm_process_exit(process, 128 + signal);
 }
 
-/* --- The environment ------------------------------------------------------------------------------ */
+/* --- The environment -------------------------------------------------------------------------- */
 
-/* Bytes that an environment may take with its pointers, as execve counts them: forks have a copy each. */
+/*
+ * Bytes that an environment may take with its pointers, as execve counts them: forks have a copy
+ * each.
+ */
 enum { MAX_ENVIRON = 128 << 10 };
 
 static size_t variable_size(const char *name, const char *value)
@@ -345,7 +361,7 @@ int vm_process_setenv(struct vm_process *process, const char *name, const char *
 	return error;
 }
 
-/* --- Descriptors ---------------------------------------------------------------------------------- */
+/* --- Descriptors ------------------------------------------------------------------------------ */
 
 /* RLIMIT_NOFILE's default. */
 enum { MAX_FDS = 1024 };
@@ -382,7 +398,8 @@ int vm_process_open(struct vm_process *process, struct vm_file *file)
 /* What stands behind FD, or NULL. */
 static struct vm_file **fd_slot(struct vm_process *process, int fd)
 {
-	if (process->fds == NULL || fd < 0 || (guint)fd >= process->fds->len || process->fds->pdata[fd] == NULL)
+	if (process->fds == NULL || fd < 0 || (guint)fd >= process->fds->len ||
+	    process->fds->pdata[fd] == NULL)
 		return NULL;
 	return (struct vm_file **)&process->fds->pdata[fd];
 }

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 
-/* --- One frame ------------------------------------------------------------------------------------ */
+/* --- One frame -------------------------------------------------------------------------------- */
 
 void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 {
@@ -44,7 +44,8 @@ static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t
 	vm_entry_id id;
 
 	while ((id = machine->frames[pfn].rmap) != 0)
-		pagetable_replace_locked(machine, id, pte_make_swap(slot, *pagetable_entry(machine, id)));
+		pagetable_replace_locked(machine, id,
+		                         pte_make_swap(slot, *pagetable_entry(machine, id)));
 }
 
 static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
@@ -70,7 +71,10 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 			frame->flags &= (uint16_t)~FRAME_DIRTY;
 		frame_unpin_locked(machine, pfn);
 	}
-	/* It goes unless it could not be written, or somebody came for it, or all who held it are gone. */
+	/*
+	 * It goes unless it could not be written, or somebody came for it, or all who held it are
+	 * gone.
+	 */
 	bool still = (frame->flags & FRAME_SWAPCACHE) && machine->swap.slots[slot].frame == pfn;
 	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0)
 		swap_cache_leave_locked(machine, slot);
@@ -152,13 +156,17 @@ bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 	return policy_evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
 }
 
-/* --- Choosing ------------------------------------------------------------------------------------- */
+/* --- Choosing --------------------------------------------------------------------------------- */
 
-/* The oldest clean page of a file: what goes first where anonymous pages are to be spared (swappiness 0). */
+/*
+ * The oldest clean page of a file: what goes first where anonymous pages are to be spared
+ * (swappiness 0).
+ */
 static vm_pfn clean_file_page_locked(struct vm_machine *machine)
 {
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
-		if (frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE && !(machine->frames[pfn].flags & FRAME_DIRTY) &&
+		if (frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
+		    !(machine->frames[pfn].flags & FRAME_DIRTY) &&
 		    policy_evictable_locked(machine, pfn))
 			return pfn;
 	return VM_PFN_NONE;
@@ -166,7 +174,8 @@ static vm_pfn clean_file_page_locked(struct vm_machine *machine)
 
 static vm_pfn choose_locked(struct vm_machine *machine)
 {
-	vm_pfn pfn = machine->config.swappiness == 0 ? clean_file_page_locked(machine) : VM_PFN_NONE;
+	vm_pfn pfn =
+	    machine->config.swappiness == 0 ? clean_file_page_locked(machine) : VM_PFN_NONE;
 
 	machine->count.scanned++;
 	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
@@ -176,7 +185,8 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 static bool some_in_transit_locked(const struct vm_machine *machine)
 {
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
-		if (machine->frames[pfn].pins > 0 || (machine->frames[pfn].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+		if (machine->frames[pfn].pins > 0 ||
+		    (machine->frames[pfn].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
 			return true;
 	return false;
 }
@@ -201,7 +211,9 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 	for (uint64_t tries = machine->listed; machine->nr_free == 0 && result == 0;) {
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
 		if (pfn == VM_PFN_NONE) {
-			result = tries > 0 ? nothing_to_evict_locked(machine, wait) : wait ? -ENOMEM : -EAGAIN;
+			result = tries > 0 ? nothing_to_evict_locked(machine, wait)
+			         : wait    ? -ENOMEM
+			                   : -EAGAIN;
 			continue;
 		}
 		if (try_evict_locked(machine, pfn))
@@ -246,7 +258,7 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	return dropped;
 }
 
-/* --- Out of memory -------------------------------------------------------------------------------- */
+/* --- Out of memory ---------------------------------------------------------------------------- */
 
 struct candidate {
 	struct vm_process *process;

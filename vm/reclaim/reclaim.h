@@ -18,15 +18,22 @@
 #include "vm/internal.h"
 
 /*
- * Free one frame, *EVICTED, unless another thread makes some free meanwhile (then VM_PFN_NONE). Where frames are only
- * in use for a moment, waits if WAIT, else -EAGAIN. -ENOMEM: nothing can be evicted.
+ * Free one frame, *EVICTED, unless another thread makes some free meanwhile (then VM_PFN_NONE).
+ * Where frames are only in use for a moment, waits if WAIT, else -EAGAIN. -ENOMEM: nothing can be
+ * evicted.
  */
 int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted);
 
-/* Evict frame PFN, in use, now, whatever the policy thinks. The lock is dropped meanwhile. False: it could not go. */
+/*
+ * Evict frame PFN, in use, now, whatever the policy thinks. The lock is dropped meanwhile. False:
+ * it could not go.
+ */
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn);
 
-/* Out of memory, and told to kill: end the process with the most frames and swap. False: there is none. */
+/*
+ * Out of memory, and told to kill: end the process with the most frames and swap. False: there is
+ * none.
+ */
 bool reclaim_kill(struct vm_machine *machine);
 
 /* Empty and drop the clean file page PFN, which is neither pinned nor busy. */

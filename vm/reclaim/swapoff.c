@@ -1,8 +1,9 @@
 /*
  * swapoff.c - bring everything back from swap and use it no more. Linux: try_to_unuse.
  *
- * Whether there is room is found out first: every slot in use whose page stands in no frame needs one, and clean file
- * pages can go for it. Meanwhile no new slots are given out, so the need only falls.
+ * Whether there is room is found out first: every slot in use whose page stands in no frame needs
+ * one, and clean file pages can go for it. Meanwhile no new slots are given out, so the need only
+ * falls.
  */
 #include "vm/cache/object.h"
 #include "vm/machine.h"
@@ -25,7 +26,8 @@ static uint64_t frames_needed_locked(const struct vm_machine *machine)
 	uint64_t needed = 0;
 
 	for (uint32_t i = 0; i < machine->swap.touched; i++)
-		needed += in_use(&machine->swap.slots[i]) && machine->swap.slots[i].frame == VM_PFN_NONE;
+		needed +=
+		    in_use(&machine->swap.slots[i]) && machine->swap.slots[i].frame == VM_PFN_NONE;
 	return needed;
 }
 
@@ -35,7 +37,8 @@ static uint64_t frames_to_be_had_locked(const struct vm_machine *machine)
 
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
 		count += frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
-		         !(machine->frames[pfn].flags & FRAME_DIRTY) && policy_evictable_locked(machine, pfn);
+		         !(machine->frames[pfn].flags & FRAME_DIRTY) &&
+		         policy_evictable_locked(machine, pfn);
 	return count;
 }
 
@@ -47,7 +50,8 @@ static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
 	vm_entry_id id;
 
 	while ((id = slot->rmap) != 0) {
-		uint64_t rights = *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
+		uint64_t rights =
+		    *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
 		pagetable_replace_locked(machine, id, pte_make(pfn, PTE_P | rights));
 	}
 }
@@ -75,7 +79,8 @@ static int bring_back(struct vm_machine *machine, uint32_t number)
 	}
 	machine_lock(machine);
 	/* It may be on its way for somebody else: in, or still out. */
-	while (slot->frame != VM_PFN_NONE && (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+	while (slot->frame != VM_PFN_NONE &&
+	       (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
 		machine_wait_io_locked(machine);
 	bool failed_elsewhere = error == 0 && in_use(slot) && slot->frame == VM_PFN_NONE;
 	if (error == 0 && slot->frame != VM_PFN_NONE)

@@ -17,9 +17,12 @@ void area_perm(const struct vm_area *area, char perm[5])
 	perm[4] = '\0';
 }
 
-/* --- Changing ----------------------------------------------------------------------------------- */
+/* --- Changing --------------------------------------------------------------------------------- */
 
-/* Add AREA to (SIGN 1) or take it from (-1) the counters that follow its size and flags (vm_stat_account). */
+/*
+ * Add AREA to (SIGN 1) or take it from (-1) the counters that follow its size and flags
+ * (vm_stat_account).
+ */
 static void account(const struct vm_area *area, int sign)
 {
 	struct vm_space *space = area->space;
@@ -62,8 +65,8 @@ static void unlink_object(struct vm_area *area)
 	machine_unlock(machine);
 }
 
-struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags, struct vm_file *file,
-                         uint64_t pgoff)
+struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags,
+                         struct vm_file *file, uint64_t pgoff)
 {
 	struct vm_area *area = g_try_new0(struct vm_area, 1);
 
@@ -163,8 +166,8 @@ static int split(struct vm_area *area, uint64_t at)
 	upper->anon_vma = area->anon_vma;
 	upper->anon_inherited = area->anon_inherited;
 	/*
-	 * Who looks through the object must find the whole range at any moment: the upper part is there before the
-	 * lower shrinks.
+	 * Who looks through the object must find the whole range at any moment: the upper part is
+	 * there before the lower shrinks.
 	 */
 	if (upper->object != NULL)
 		link_object(upper);
@@ -175,7 +178,10 @@ static int split(struct vm_area *area, uint64_t at)
 	return 0;
 }
 
-/* Split the area that crosses AT, if there is one and fewer than LIMIT areas; the kernel's own cannot be split. */
+/*
+ * Split the area that crosses AT, if there is one and fewer than LIMIT areas; the kernel's own
+ * cannot be split.
+ */
 static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
 {
 	struct vm_area *area = area_at(space, at);
@@ -205,7 +211,8 @@ int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
 }
 
 /*
- * Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited ones into a new one.
+ * Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited
+ * ones into a new one.
  */
 static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 {
@@ -219,8 +226,9 @@ static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 /* Whether UPPER goes on where LOWER ends, in all but their families. */
 static bool continues(const struct vm_area *lower, const struct vm_area *upper)
 {
-	return lower->end == upper->start && lower->flags == upper->flags && !(lower->flags & AREA_SPECIAL) &&
-	       lower->file == upper->file && lower->pgoff + area_pages(lower) == upper->pgoff;
+	return lower->end == upper->start && lower->flags == upper->flags &&
+	       !(lower->flags & AREA_SPECIAL) && lower->file == upper->file &&
+	       lower->pgoff + area_pages(lower) == upper->pgoff;
 }
 
 bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
@@ -228,7 +236,8 @@ bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
 	return continues(lower, upper) && anon_compatible(lower, upper);
 }
 
-struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags, int *error)
+struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags,
+                           int *error)
 {
 	struct vm_space *space = area->space;
 	/* What decides on merging; the rest is not ours to read. */
@@ -242,7 +251,8 @@ struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, u
 
 	bool taken_in = (area->prev != NULL && area_can_merge(area->prev, &part)) ||
 	                (area->next != NULL && area_can_merge(&part, area->next));
-	*error = taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
+	*error =
+	    taken_in ? area_isolate_unlimited(space, start, end) : area_isolate(space, start, end);
 	return *error == 0 ? area_at(space, start) : NULL;
 }
 
@@ -288,13 +298,18 @@ void area_extend(struct vm_area *area, uint64_t end)
 		absorb(area, next);
 }
 
-/* --- Families of anonymous pages ----------------------------------------------------------------- */
+/* --- Families of anonymous pages -------------------------------------------------------------- */
 
-/* Whether AREA may take over its neighbour's family, so that the two can merge later (reusable_anon_vma). */
-static bool family_reusable(const struct vm_area *lower, const struct vm_area *upper, const struct vm_area *neighbour)
+/*
+ * Whether AREA may take over its neighbour's family, so that the two can merge later
+ * (reusable_anon_vma).
+ */
+static bool family_reusable(const struct vm_area *lower, const struct vm_area *upper,
+                            const struct vm_area *neighbour)
 {
-	return neighbour->anon_vma != 0 && !neighbour->anon_inherited && lower->end == upper->start &&
-	       lower->file == upper->file && !((lower->flags ^ upper->flags) & ~(unsigned)AREA_ACCESS) &&
+	return neighbour->anon_vma != 0 && !neighbour->anon_inherited &&
+	       lower->end == upper->start && lower->file == upper->file &&
+	       !((lower->flags ^ upper->flags) & ~(unsigned)AREA_ACCESS) &&
 	       lower->pgoff + area_pages(lower) == upper->pgoff;
 }
 

@@ -1,12 +1,13 @@
 /*
  * area_tree.c - the tree and the list that areas stand in: finding, entering, leaving, gaps.
  *
- * gap(a), the free bytes below an area, depends on its predecessor, so whoever changes an area also refreshes the path
- * above its successor. Guard gaps below stacks are not part of it: a search that ends in one goes on behind it.
+ * gap(a), the free bytes below an area, depends on its predecessor, so whoever changes an area also
+ * refreshes the path above its successor. Guard gaps below stacks are not part of it: a search that
+ * ends in one goes on behind it.
  */
 #include "vm/space/area.h"
 
-/* --- The balanced tree ------------------------------------------------------------------------- */
+/* --- The balanced tree ------------------------------------------------------------------------ */
 
 static int height(const struct vm_area *area)
 {
@@ -41,7 +42,8 @@ static void refresh(struct vm_area *area)
 	area->max_gap = MAX(gap_below(area), MAX(max_gap(area->left), max_gap(area->right)));
 }
 
-static void replace_child(struct vm_space *space, struct vm_area *parent, struct vm_area *old, struct vm_area *new)
+static void replace_child(struct vm_space *space, struct vm_area *parent, struct vm_area *old,
+                          struct vm_area *new)
 {
 	if (parent == NULL)
 		space->root = new;
@@ -157,7 +159,8 @@ void area_tree_remove(struct vm_area *area)
 		changed = replace_by_successor(area);
 	} else {
 		changed = area->parent;
-		replace_child(space, area->parent, area, area->left != NULL ? area->left : area->right);
+		replace_child(space, area->parent, area,
+		              area->left != NULL ? area->left : area->right);
 	}
 	*(area->prev != NULL ? &area->prev->next : &space->first) = area->next;
 	*(area->next != NULL ? &area->next->prev : &space->last) = area->prev;
@@ -171,7 +174,7 @@ void area_tree_refresh(struct vm_area *area)
 	repair_up(area->space, area->next);
 }
 
-/* --- Looking ------------------------------------------------------------------------------------ */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 struct vm_area *area_find(const struct vm_space *space, uint64_t va)
 {
@@ -205,8 +208,8 @@ struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint6
 }
 
 /*
- * The highest free place among the gaps below the areas of a subtree; only the paths along LOW and HIGH are searched in
- * vain.
+ * The highest free place among the gaps below the areas of a subtree; only the paths along LOW and
+ * HIGH are searched in vain.
  */
 static uint64_t highest_below(const struct vm_area *area, uint64_t len, uint64_t low, uint64_t high)
 {
@@ -257,8 +260,12 @@ static uint64_t lowest_gap(const struct vm_space *space, uint64_t len, uint64_t 
 	return found;
 }
 
-/* Where the gap that AT and LEN were found in meets the guard gap of a stack above: that stack; else NULL. */
-static const struct vm_area *guard_in_the_way(const struct vm_space *space, uint64_t at, uint64_t len)
+/*
+ * Where the gap that AT and LEN were found in meets the guard gap of a stack above: that stack;
+ * else NULL.
+ */
+static const struct vm_area *guard_in_the_way(const struct vm_space *space, uint64_t at,
+                                              uint64_t len)
 {
 	const struct vm_area *above = area_find(space, at);
 
@@ -270,7 +277,10 @@ uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t l
 	const struct vm_area *stack;
 	uint64_t at;
 
-	/* The search goes on below the guard gap, though there may be gaps between areas inside it: as in Linux. */
+	/*
+	 * The search goes on below the guard gap, though there may be gaps between areas inside it:
+	 * as in Linux.
+	 */
 	while ((at = highest_gap(space, len, low, high)) != AREA_NO_GAP &&
 	       (stack = guard_in_the_way(space, at, len)) != NULL)
 		high = area_start_gap(stack);
@@ -288,11 +298,12 @@ uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t lo
 	return at;
 }
 
-/* --- Checking ------------------------------------------------------------------------------------ */
+/* --- Checking --------------------------------------------------------------------------------- */
 
 static const char *check_node(const struct vm_area *area)
 {
-	if (area->start >= area->end || ((area->start | area->end) & (VM_PAGE_SIZE - 1)) || area->end > VM_USER_END)
+	if (area->start >= area->end || ((area->start | area->end) & (VM_PAGE_SIZE - 1)) ||
+	    area->end > VM_USER_END)
 		return "range";
 	if (area->prev != NULL && area->prev->end > area->start)
 		return "overlap";
@@ -302,7 +313,8 @@ static const char *check_node(const struct vm_area *area)
 		return "balance";
 	if (area->max_gap != MAX(gap_below(area), MAX(max_gap(area->left), max_gap(area->right))))
 		return "max_gap";
-	if ((area->left != NULL && area->left->parent != area) || (area->right != NULL && area->right->parent != area))
+	if ((area->left != NULL && area->left->parent != area) ||
+	    (area->right != NULL && area->right->parent != area))
 		return "parent";
 	return NULL;
 }
@@ -312,13 +324,15 @@ char *area_check(const struct vm_space *space)
 	const struct vm_area *prev = NULL;
 	uint64_t count = 0, pages = 0;
 
-	for (const struct vm_area *area = space->first; area != NULL; prev = area, area = area->next) {
+	for (const struct vm_area *area = space->first; area != NULL;
+	     prev = area, area = area->next) {
 		const char *wrong = area->prev != prev ? "list" : check_node(area);
 		if (wrong == NULL && area_find(space, area->start) != area)
 			wrong = "not found";
 		if (wrong != NULL)
-			return g_strdup_printf("area %" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x: %s", area->start,
-			                       area->end, wrong);
+			return g_strdup_printf("area %" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER
+			                       "x: %s",
+			                       area->start, area->end, wrong);
 		count++;
 		pages += area_pages(area);
 	}

@@ -7,7 +7,8 @@ void limits_init(struct vm_process *process)
 	for (int i = 0; i < VM_LIMITS; i++)
 		process->limits[i] = (struct vm_rlimit){VM_UNLIMITED, VM_UNLIMITED};
 	process->limits[VM_LIMIT_STACK].soft = VM_STACK_DEFAULT;
-	process->limits[VM_LIMIT_MEMLOCK] = (struct vm_rlimit){UINT64_C(8) << 20, UINT64_C(8) << 20};
+	process->limits[VM_LIMIT_MEMLOCK] =
+	    (struct vm_rlimit){UINT64_C(8) << 20, UINT64_C(8) << 20};
 }
 
 uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
@@ -26,15 +27,17 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
 		return true;
 	/* A soft limit of 0 does not bind: Valgrind's way to keep brk from growing. */
-	return limits_soft(process, VM_LIMIT_DATA) == 0 && data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
+	return limits_soft(process, VM_LIMIT_DATA) == 0 &&
+	       data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
 }
 
 bool limits_allow_lock(const struct vm_space *space, uint64_t pages)
 {
 	const struct vm_process *process = space->process;
 
-	return process->cred.uid == 0 ||
-	       space->locked_pages + pages <= limits_soft(process, VM_LIMIT_MEMLOCK) >> VM_PAGE_SHIFT;
+	return process->cred.uid == 0 || space->locked_pages + pages <=
+	                                     limits_soft(process, VM_LIMIT_MEMLOCK) >>
+	                                     VM_PAGE_SHIFT;
 }
 
 bool limits_can_lock(const struct vm_process *process)
@@ -42,7 +45,8 @@ bool limits_can_lock(const struct vm_process *process)
 	return process->cred.uid == 0 || limits_soft(process, VM_LIMIT_MEMLOCK) > 0;
 }
 
-int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft, uint64_t hard)
+int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft,
+                         uint64_t hard)
 {
 	int error = 0;
 
@@ -60,7 +64,8 @@ int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64
 	return error;
 }
 
-void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft, uint64_t *hard)
+void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft,
+                      uint64_t *hard)
 {
 	process_read_lock(process);
 	*soft = process->limits[limit].soft;
