@@ -354,12 +354,8 @@ struct vm_machine {
 	bool stopping; /* machine */
 };
 
-/* machine.c: locking, with the order checked in debug builds. */
-void machine_lock(struct vm_machine *machine);
-void machine_unlock(struct vm_machine *machine);
-void process_read_lock(struct vm_process *process);
-void process_write_lock(struct vm_process *process);
-void process_unlock(struct vm_process *process);
+/* A value that can be set at run time, read without the lock. */
+#define machine_knob(machine, member) __atomic_load_n(&(machine)->config.member, __ATOMIC_RELAXED)
 
 static inline uint64_t page_align(uint64_t n)
 {

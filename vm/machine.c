@@ -4,7 +4,9 @@
  * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing
  * until used: the host gives cleared pages at the first touch.
  */
-#include "vm/machine.h"
+#include "vm/base/account.h"
+#include "vm/base/host.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/cache/object.h"
@@ -18,126 +20,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* --- Locks ------------------------------------------------------------------------------------ */
-
-#ifndef NDEBUG
-/* What this thread holds, to check the order. */
-static __thread int held_machines, held_processes;
-#define HOLD(counter, n) ((counter) += (n))
-#define EXPECT(condition) g_assert(condition)
-#else
-#define HOLD(counter, n) ((void)0)
-#define EXPECT(condition) ((void)0)
-#endif
-
-void machine_lock(struct vm_machine *machine)
-{
-	EXPECT(held_machines == 0);
-	pthread_mutex_lock(&machine->lock);
-	HOLD(held_machines, 1);
-}
-
-void machine_unlock(struct vm_machine *machine)
-{
-	HOLD(held_machines, -1);
-	pthread_mutex_unlock(&machine->lock);
-}
-
-void process_read_lock(struct vm_process *process)
-{
-	EXPECT(held_machines == 0 && held_processes == 0);
-	pthread_rwlock_rdlock(&process->lock);
-	HOLD(held_processes, 1);
-}
-
-void process_write_lock(struct vm_process *process)
-{
-	EXPECT(held_machines == 0 && held_processes == 0);
-	pthread_rwlock_wrlock(&process->lock);
-	HOLD(held_processes, 1);
-}
-
-void process_unlock(struct vm_process *process)
-{
-	HOLD(held_processes, -1);
-	pthread_rwlock_unlock(&process->lock);
-}
-
-void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
-{
-	pthread_cond_wait(cond, &machine->lock);
-}
-
-void machine_wait_io_locked(struct vm_machine *machine)
-{
-	machine->waiters++;
-	pthread_cond_wait(&machine->io, &machine->lock);
-	machine->waiters--;
-}
-
-int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond,
-                              const struct timespec *when)
-{
-	return pthread_cond_timedwait(cond, &machine->lock, when);
-}
-
-/* --- Small things ----------------------------------------------------------------------------- */
-
-void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked)
-{
-	machine_lock(machine);
-	machine->count.committed += committed;
-	machine->count.locked += locked;
-	machine_unlock(machine);
-}
-
-/* Pages that mode 2 lets be charged (vm_commit_limit). */
-static uint64_t commit_limit(const struct vm_machine *machine)
-{
-	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
-
-	return machine->nr_frames * machine->config.overcommit_ratio / 100 + swap;
-}
-
-bool machine_may_commit(const struct vm_space *space, uint64_t pages)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
-	/*
-	 * A stack of 132 KiB is larger than the smallest machines; a program must start on them all
-	 * the same.
-	 */
-	bool starts = space->process->pid == 0;
-	bool may = true;
-
-	machine_lock(machine);
-	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS)
-		may = starts || pages <= machine->nr_frames + swap;
-	else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER)
-		may = machine->count.committed + pages < commit_limit(machine);
-	machine_unlock(machine);
-	return may;
-}
-
-static struct timespec time_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_sec -= start->tv_sec;
-	now.tv_nsec -= start->tv_nsec;
-	if (now.tv_nsec < 0) {
-		now.tv_nsec += 1000000000;
-		now.tv_sec--;
-	}
-	return now;
-}
-
-struct timespec machine_uptime(const struct vm_machine *machine)
-{
-	return time_since(&machine->start_mono);
-}
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
@@ -187,20 +69,6 @@ static bool check_config(const struct vm_config *config, GError **error)
 	if (wrong != NULL)
 		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, wrong);
 	return wrong == NULL;
-}
-
-void *machine_reserve(size_t len)
-{
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory != MAP_FAILED ? memory : NULL;
-}
-
-void machine_unreserve(void *memory, size_t len)
-{
-	if (memory != NULL)
-		munmap(memory, len);
 }
 
 static bool reserve_memory(struct vm_machine *machine)
@@ -404,7 +272,7 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .reclaimed = count->reclaimed,
 	    .oom_kills = count->oom_kills,
 	    .locked = count->locked,
-	    .commit_limit = commit_limit(machine),
+	    .commit_limit = account_commit_limit(machine),
 	    .start = machine->start_real,
 	};
 	machine_unlock(machine);

@@ -8,7 +8,7 @@
  * be apart that could be one.
  */
 #include "tests/fixture/vm_fixture.h"
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 #include "vm/process/process.h"
 #include "vm/space/area.h"
 

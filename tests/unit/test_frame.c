@@ -2,7 +2,8 @@
  * test_frame.c - frames of physical memory, and the reverse map that says who maps them.
  */
 #include "tests/fixture/vm_fixture.h"
-#include "vm/machine.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/rmap.h"
 

@@ -2,7 +2,7 @@
  * test_storage_during_threads.c - what others do while a transfer is under way.
  */
 #include "tests/fixture/storage_fixture.h"
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 
 /* --- Others come while a transfer is under way ------------------------------------------------ */
 

@@ -5,7 +5,7 @@
  * A transfer is held up until somebody waits: that is how the tests know that they did.
  */
 #include "tests/fixture/storage_fixture.h"
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 
 /* One who comes while a page is being read: what he does, and how it ended. */
 struct latecomer {

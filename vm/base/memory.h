@@ -1,15 +1,34 @@
 /*
- * memory.h - copying to simulated memory.
+ * memory.h - physical memory: where its pages are in the daemon, and copying to them.
  *
  * Two simulated processes may store to the same page at the same time, and one may load what the
- * other stores: as on a real machine, their bytes mix, and it is their affair. The copy is written
- * so that ThreadSanitizer, which watches the daemon's own data, does not take that for a race of
- * ours.
+ * other stores. As on a real machine their bytes then mix, and that is their affair. The copy is
+ * written so that ThreadSanitizer, which watches the daemon's own data, does not report it as a
+ * race of ours.
  */
 #ifndef VM_BASE_MEMORY_H
 #define VM_BASE_MEMORY_H
 
+#include "vm/internal.h"
+
 #include <stddef.h>
+
+/*
+ * Physical page PFN: a frame of RAM, or a table page (the zero page and the vdso's pages among
+ * them).
+ */
+static inline void *machine_page(const struct vm_machine *machine, uint64_t pfn)
+{
+	if (pfn < machine->nr_frames)
+		return machine->ram + (pfn << VM_PAGE_SHIFT);
+	return (uint8_t *)machine->table_mem + ((pfn - machine->nr_frames) << VM_PAGE_SHIFT);
+}
+
+/* The zero page is table page 0. */
+static inline uint64_t machine_zero_pfn(const struct vm_machine *machine)
+{
+	return machine->nr_frames;
+}
 
 /* Copy LEN bytes from FROM to simulated memory at TO. */
 static inline void memory_copy(void *to, const void *from, size_t len)

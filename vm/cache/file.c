@@ -1,5 +1,6 @@
 #include "vm/cache/file.h"
 #include "vm/base/io.h"
+#include "vm/base/lock.h"
 #include "vm/cache/object.h"
 
 #include <errno.h>

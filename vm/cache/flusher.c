@@ -1,7 +1,7 @@
 #include "vm/cache/flusher.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 
 #include <errno.h>
 

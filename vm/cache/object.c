@@ -3,7 +3,10 @@
  * page_in.c and go out in write_back.c.
  */
 #include "vm/cache/object.h"
-#include "vm/machine.h"
+#include "vm/base/account.h"
+#include "vm/base/hash.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
@@ -126,18 +129,9 @@ uint64_t object_size_pages(const struct vm_object *object)
 
 /* --- The cache -------------------------------------------------------------------------------- */
 
-uint64_t object_hash(const struct vm_object *object, uint64_t index)
-{
-	/* Multiplicative hashing (Knuth, 6.4). */
-	uint64_t hash =
-	    (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
-
-	return hash >> 32;
-}
-
 static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
 {
-	return &object->machine->cache[object_hash(object, index) & object->machine->cache_mask];
+	return &object->machine->cache[hash_page(object, index) & object->machine->cache_mask];
 }
 
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)

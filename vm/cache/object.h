@@ -49,9 +49,6 @@ struct vm_object *object_new_special(struct vm_machine *machine, const void *byt
 /* Drop what OBJECT caches and free it: its last vm_file went. */
 void object_free_locked(struct vm_object *object);
 
-/* A hash of (OBJECT, INDEX) that spreads neighbours. */
-uint64_t object_hash(const struct vm_object *object, uint64_t index);
-
 /* One of those who keep OBJECT (object->files) no longer does. */
 void object_put_locked(struct vm_object *object);
 

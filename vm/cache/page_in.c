@@ -3,10 +3,10 @@
  * object.h).
  */
 #include "vm/base/io.h"
+#include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"

@@ -3,9 +3,10 @@
  * that they go.
  */
 #include "vm/base/io.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

@@ -4,10 +4,11 @@
  * but its first page does not with what lies below, a program's bss (brk looks for a neighbour down
  * to start_brk only).
  */
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/calls/mmap.h"
 #include "vm/fault/access.h"
-#include "vm/machine.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"

@@ -4,9 +4,10 @@
  * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs
  * a step per area and per 512 GiB in use; the rest is paid where one side changes something.
  */
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/calls/mprotect.h"
-#include "vm/machine.h"
 #include "vm/memory/pagetable.h"
 #include "vm/process/process.h"
 #include "vm/space/area.h"

@@ -2,7 +2,7 @@
  * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are
  * used: each is stored at once.
  */
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 #include "vm/policy/policy.h"
 
 #include <errno.h>

@@ -10,8 +10,9 @@
  * To add an advice: a row in the table.
  */
 #include "vm/calls/madvise.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/fault/access.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

@@ -2,10 +2,10 @@
  * madvise_page.c - the advice of madvise that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT,
  * MADV_REMOVE.
  */
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/calls/madvise.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

@@ -1,9 +1,9 @@
 /*
  * mincore.c - which pages are in memory. Linux: mm/mincore.c.
  */
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
 #include "vm/space/area.h"

@@ -4,10 +4,10 @@
  * Entries of locked areas carry a software bit, so that reclaim sees from a frame alone that it
  * must stay.
  */
+#include "vm/base/lock.h"
 #include "vm/calls/mmap.h"
 #include "vm/calls/mprotect.h"
 #include "vm/fault/access.h"
-#include "vm/machine.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
 

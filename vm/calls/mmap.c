@@ -3,9 +3,10 @@
  * Linux's order.
  */
 #include "vm/calls/mmap.h"
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/fault/access.h"
-#include "vm/machine.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"

@@ -2,10 +2,11 @@
  * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
  */
 #include "vm/calls/mprotect.h"
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/calls/mmap.h"
 #include "vm/fault/access.h"
 #include "vm/fault/fault.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"

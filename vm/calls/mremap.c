@@ -1,12 +1,13 @@
 /*
  * mremap.c - grow, shrink and move a mapping. Linux: mm/mremap.c; the checks come in Linux's order.
  */
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/calls/mmap.h"
 #include "vm/calls/mprotect.h"
 #include "vm/fault/access.h"
-#include "vm/machine.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"

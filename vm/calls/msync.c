@@ -2,9 +2,9 @@
  * msync.c - msync. Linux: mm/msync.c. The areas are walked under the process lock, the files
  * written without it.
  */
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/space/area.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of
  * fs/binfmt_script.c.
  */
+#include "vm/base/lock.h"
 #include "vm/exec/exec.h"
 #include "vm/space/limits.h"
 

@@ -10,6 +10,7 @@
  * hold.
  */
 #include "vm/exec/exec.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/process/process.h"
 

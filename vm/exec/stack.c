@@ -11,6 +11,7 @@
  *                 the auxiliary vector, the pointers to the environment and a NULL, those to the arguments and a NULL
  *     sp          argc
  */
+#include "vm/base/lock.h"
 #include "vm/exec/exec.h"
 #include "vm/space/limits.h"
 

@@ -10,10 +10,10 @@
  * therefore they are used before a fault that may drop the lock.
  */
 #include "vm/fault/access.h"
+#include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/cache/object.h"
 #include "vm/fault/fault.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"

@@ -26,9 +26,10 @@
  * the page.
  */
 #include "vm/fault/fault.h"
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/fault/fault_inner.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"

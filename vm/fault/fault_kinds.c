@@ -3,10 +3,10 @@
  *
  * Rule: the process is locked for reading, and the machine lock is held.
  */
+#include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/fault/fault.h"
 #include "vm/fault/fault_inner.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"

@@ -6,8 +6,8 @@
  * has, in check_object.c what it shares.
  */
 #include "vm/look/check.h"
+#include "vm/base/lock.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"

@@ -3,9 +3,10 @@
  * pieces, so that the machine lock is held for a short while only.
  */
 #include "vm/look/look.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

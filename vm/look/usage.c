@@ -2,10 +2,11 @@
  * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags,
  * clear_refs. Linux: fs/proc/task_mmu.c, fs/proc/page.c.
  */
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/look/look.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

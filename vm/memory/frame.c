@@ -1,5 +1,5 @@
 #include "vm/memory/frame.h"
-#include "vm/machine.h"
+#include "vm/base/memory.h"
 #include "vm/policy/policy.h"
 
 #include <string.h>

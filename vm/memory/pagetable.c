@@ -1,5 +1,5 @@
 #include "vm/memory/pagetable.h"
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"

@@ -2,7 +2,7 @@
  * pagetable_range.c - whole ranges of entries: clearing, moving, sharing at fork, and the end of an
  * address space.
  */
-#include "vm/machine.h"
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

@@ -1,7 +1,10 @@
 #include "vm/memory/swap.h"
+#include "vm/base/hash.h"
+#include "vm/base/host.h"
 #include "vm/base/io.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 
 #include <errno.h>
@@ -105,7 +108,7 @@ void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
 static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object,
                         uint64_t index)
 {
-	return &machine->swap.hash[object_hash(object, index) & machine->swap.hash_mask];
+	return &machine->swap.hash[hash_page(object, index) & machine->swap.hash_mask];
 }
 
 uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object,

@@ -1,5 +1,6 @@
 #include "vm/process/event.h"
-#include "vm/machine.h"
+#include "vm/base/host.h"
+#include "vm/base/lock.h"
 
 #include <signal.h>
 

@@ -5,8 +5,8 @@
  * one, and clean file pages can go for it. Meanwhile no new slots are given out, so the need only
  * falls.
  */
+#include "vm/base/lock.h"
 #include "vm/cache/object.h"
-#include "vm/machine.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"

@@ -2,8 +2,9 @@
  * area.c - the set of areas (see area.h): making, changing, splitting and merging them.
  */
 #include "vm/space/area.h"
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
 #include "vm/cache/file.h"
-#include "vm/machine.h"
 
 #include <errno.h>
 #include <string.h>

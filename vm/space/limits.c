@@ -1,4 +1,5 @@
 #include "vm/space/limits.h"
+#include "vm/base/lock.h"
 
 #include <errno.h>
 

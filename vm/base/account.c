@@ -1,0 +1,37 @@
+#include "vm/base/account.h"
+#include "vm/base/lock.h"
+
+void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked)
+{
+	machine_lock(machine);
+	machine->count.committed += committed;
+	machine->count.locked += locked;
+	machine_unlock(machine);
+}
+
+uint64_t account_commit_limit(const struct vm_machine *machine)
+{
+	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
+
+	return machine->nr_frames * machine->config.overcommit_ratio / 100 + swap;
+}
+
+bool machine_may_commit(const struct vm_space *space, uint64_t pages)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
+	/*
+	 * A stack of 132 KiB is larger than the smallest machines; a program must start on them all
+	 * the same.
+	 */
+	bool starts = space->process->pid == 0;
+	bool may = true;
+
+	machine_lock(machine);
+	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS)
+		may = starts || pages <= machine->nr_frames + swap;
+	else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER)
+		may = machine->count.committed + pages < account_commit_limit(machine);
+	machine_unlock(machine);
+	return may;
+}

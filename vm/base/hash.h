@@ -1,0 +1,19 @@
+/*
+ * hash.h - the hash of a page of an object, for the page cache and for the swap slots of shared
+ * anonymous memory.
+ */
+#ifndef VM_BASE_HASH_H
+#define VM_BASE_HASH_H
+
+#include "vm/internal.h"
+
+/* A hash of (OBJECT, INDEX) that spreads neighbours: multiplicative hashing (Knuth, 6.4). */
+static inline uint64_t hash_page(const struct vm_object *object, uint64_t index)
+{
+	uint64_t hash =
+	    (index + object->number * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+
+	return hash >> 32;
+}
+
+#endif

@@ -1,0 +1,62 @@
+#include "vm/base/lock.h"
+
+#ifndef NDEBUG
+/* What this thread holds, to check the order. */
+static __thread int held_machines, held_processes;
+#define HOLD(counter, n) ((counter) += (n))
+#define EXPECT(condition) g_assert(condition)
+#else
+#define HOLD(counter, n) ((void)0)
+#define EXPECT(condition) ((void)0)
+#endif
+
+void machine_lock(struct vm_machine *machine)
+{
+	EXPECT(held_machines == 0);
+	pthread_mutex_lock(&machine->lock);
+	HOLD(held_machines, 1);
+}
+
+void machine_unlock(struct vm_machine *machine)
+{
+	HOLD(held_machines, -1);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void process_read_lock(struct vm_process *process)
+{
+	EXPECT(held_machines == 0 && held_processes == 0);
+	pthread_rwlock_rdlock(&process->lock);
+	HOLD(held_processes, 1);
+}
+
+void process_write_lock(struct vm_process *process)
+{
+	EXPECT(held_machines == 0 && held_processes == 0);
+	pthread_rwlock_wrlock(&process->lock);
+	HOLD(held_processes, 1);
+}
+
+void process_unlock(struct vm_process *process)
+{
+	HOLD(held_processes, -1);
+	pthread_rwlock_unlock(&process->lock);
+}
+
+void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
+{
+	pthread_cond_wait(cond, &machine->lock);
+}
+
+void machine_wait_io_locked(struct vm_machine *machine)
+{
+	machine->waiters++;
+	pthread_cond_wait(&machine->io, &machine->lock);
+	machine->waiters--;
+}
+
+int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond,
+                              const struct timespec *when)
+{
+	return pthread_cond_timedwait(cond, &machine->lock, when);
+}
