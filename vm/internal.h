@@ -79,6 +79,23 @@ struct vm_area {
 	uint64_t anon_vma;
 };
 
+/* The kernel's clock page, which is none of memory: VM_IO and VM_PFNMAP in Linux. */
+static inline bool area_is_device(const struct vm_area *area)
+{
+	return (area->flags & AREA_SPECIAL) && area->object == NULL;
+}
+
+static inline uint64_t area_pages(const struct vm_area *area)
+{
+	return (area->end - area->start) >> VM_PAGE_SHIFT;
+}
+
+/* The page of AREA's object, or of its anonymous numbering, at VA. */
+static inline uint64_t area_index(const struct vm_area *area, uint64_t va)
+{
+	return area->pgoff + ((va - area->start) >> VM_PAGE_SHIFT);
+}
+
 /* How far a stack may grow where no limit was set (RLIMIT_STACK), bytes. */
 #define VM_STACK_DEFAULT (UINT64_C(8) << 20)
 
@@ -86,6 +103,7 @@ struct vm_area {
 
 struct vm_space {
 	struct vm_process *process; /* whose lock guards it */
+	uint64_t number;            /* from 1, never used again */
 	/* process */
 	struct vm_area *root, *first, *last;
 	uint64_t area_count;
@@ -107,28 +125,10 @@ struct vm_space {
 	uint64_t tables; /* lower-level table pages reachable, shared ones counted whole */
 };
 
-/* --- Page tables (pagetable.c) ---------------------------------------------------------------- */
+/* --- Page tables (memory/) -------------------------------------------------------------------- */
 
-/* x86-64 entry bits (Intel SDM vol. 3, 4.5), and the software bits that we use. */
-#define PTE_P (UINT64_C(1) << 0)
-#define PTE_RW (UINT64_C(1) << 1)
-#define PTE_US (UINT64_C(1) << 2)
-#define PTE_PWT (UINT64_C(1) << 3)
-#define PTE_PCD (UINT64_C(1) << 4)
-#define PTE_A (UINT64_C(1) << 5)
-#define PTE_D (UINT64_C(1) << 6)
-#define PTE_PS (UINT64_C(1) << 7)
-#define PTE_G (UINT64_C(1) << 8)
-#define PTE_SWAP (UINT64_C(1) << 9)    /* software, not present: the number field is a swap slot */
-#define PTE_LOCKED (UINT64_C(1) << 10) /* software: the area is locked in memory */
-#define PTE_SOFT_CLEAN \
-	(UINT64_C(1) \
-	 << 11) /* software: not written since clear_refs; the reverse of Linux's soft-dirty */
-#define PTE_GUARD \
-	(UINT64_C(1) \
-	 << 52) /* software, not present: an access is SEGV_MAPERR (MADV_GUARD_INSTALL) */
-#define PTE_NX (UINT64_C(1) << 63)
-#define PTE_PFN_MASK UINT64_C(0x000ffffffffff000)
+/* Who is told of an entry that lost something (pte.h). */
+typedef void (*vm_entry_watch_fn)(void *ctx, vm_entry_id id);
 
 /* A page-table page. */
 struct vm_table {
@@ -163,6 +163,7 @@ enum {
 	FRAME_WANTED = 1 << 5,     /* mapped again while it was on its way out: it stays */
 	/* anonymous, given up (MADV_FREE): it goes unless an entry's D says otherwise */
 	FRAME_LAZYFREE = 1 << 6,
+	FRAME_LISTED = 1 << 7, /* holds a page that replacement knows (frame.h) */
 };
 
 struct vm_frame {
@@ -176,6 +177,41 @@ struct vm_frame {
 	vm_pfn next;              /* in the free list or the page cache's hash chain */
 	vm_pfn older, newer;      /* neighbours in the policy's list */
 	uint16_t flags;           /* FRAME_ */
+};
+
+/* --- Page replacement (policy/) --------------------------------------------------------------- */
+
+/*
+ * What a page is known by, the same while it stands in a frame and while it is away: a page of an
+ * object by the object's number and its index; private anonymous memory by its swap slot, as long
+ * as it has one, else by the place where it is mapped.
+ */
+struct vm_page_key {
+	enum { VM_KEY_OBJECT, VM_KEY_SLOT, VM_KEY_PLACE } kind;
+	uint64_t owner; /* number of the object or the address space; 0 for a slot */
+	uint64_t index; /* page of the object, slot, or VA >> 12 */
+};
+
+/* A way to choose the page that has to go: see policy/policy.h. All run under the machine lock. */
+struct vm_policy {
+	const char *name;
+	/* Make machine->policy_state, if the policy has any. 0 or -ENOMEM. May be NULL. */
+	int (*init)(struct vm_machine *machine);
+	/* Free it. May be NULL. */
+	void (*free)(struct vm_machine *machine);
+	/* The page KEY has come into frame PFN. May be NULL. */
+	void (*loaded)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *key);
+	/* The process has loaded from the page in PFN or stored to it. May be NULL. */
+	void (*used)(struct vm_machine *machine, vm_pfn pfn);
+	/*
+	 * The page in PFN has left its frame. AWAY: it was evicted and may come back, by that key.
+	 * AWAY is NULL if the page exists no more. May be NULL.
+	 */
+	void (*gone)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away);
+	/* The page KEY, which was away, exists no more; the key may be given again. May be NULL. */
+	void (*lost)(struct vm_machine *machine, const struct vm_page_key *key);
+	/* The frame to evict, among those that evictable_locked allows, or VM_PFN_NONE. */
+	vm_pfn (*choose)(struct vm_machine *machine);
 };
 
 /* --- Swap (swap.c) ---------------------------------------------------------------------------- */
@@ -338,12 +374,17 @@ struct vm_machine {
 	uint64_t sharing; /* changes with every change of who points to which table */
 	uint64_t next_object;
 	uint64_t next_anon_vma; /* atomic */
+	uint64_t next_space;    /* number of the last address space made */
+	uint64_t pinned;        /* frames with pins: their contents are in use or on their way */
 	GRand *rand;
 	struct vm_swap swap;
 	const struct vm_policy *policy;
+	void *policy_state;            /* the policy's own */
+	vm_entry_watch_fn entry_watch; /* who is told of entries that lose something, or NULL */
+	void *entry_watch_ctx;
 	vm_fault_fn watch; /* who is told of every fault, or NULL */
 	void *watch_ctx;
-	vm_pfn oldest, newest; /* the policy's list */
+	vm_pfn oldest, newest; /* the list of pages (frame.h) */
 	uint64_t listed;
 	struct vm_counters count;
 	/* flusher.c */

@@ -137,7 +137,6 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->cache_mask--;
 	machine->free_frames = VM_PFN_NONE;
 	machine->oldest = machine->newest = VM_PFN_NONE;
-	machine->policy = policy_find(config->policy);
 	machine->swap.fd = config->swap_fd;
 	machine->next_pid = config->first_pid;
 	machine->sharing = 1;
@@ -158,13 +157,15 @@ static bool init_tables(struct vm_machine *machine)
 	machine->tables[0].level = VM_TABLE_SPECIAL;
 	machine->tables_used = 1;
 	machine_lock(machine);
-	bool done = pagetable_init_kernel(machine);
+	bool done = pagetable_init_kernel_locked(machine) &&
+	            policy_set_locked(machine, policy_find(machine->config.policy)) == 0;
 	machine_unlock(machine);
 	return done;
 }
 
 static void machine_destroy(struct vm_machine *machine)
 {
+	policy_free(machine);
 	free_memory(machine);
 	swap_destroy(machine);
 	g_tree_unref(machine->processes);

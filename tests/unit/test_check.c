@@ -110,7 +110,7 @@ static uint64_t *entry_for(struct scene *s, uint64_t va, enum vm_level level)
 	vm_entry_id id = pagetable_entry_at_locked(s->space, va, level);
 
 	g_assert_cmpuint(id, !=, 0);
-	return pagetable_entry(s->machine, id);
+	return &s->machine->table_mem[id];
 }
 
 static struct vm_frame *frame_for(struct scene *s, uint64_t va)

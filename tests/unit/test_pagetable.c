@@ -3,7 +3,7 @@
  * half, and that tables come and go with what they map.
  */
 #include "tests/fixture/vm_fixture.h"
-#include "vm/internal.h"
+#include "vm/memory/pte.h"
 
 #define A(page) (ARENA + (page)*PAGE)
 

@@ -1,6 +1,7 @@
 #include "vm/cache/file.h"
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
+#include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 
 #include <errno.h>
@@ -38,19 +39,6 @@ static struct vm_file *file_alloc(struct vm_machine *machine, int access)
 	return file;
 }
 
-/* A handle of OBJECT that was opened as FD was, with a use more, or NULL. */
-static struct vm_handle *twin_locked(struct vm_object *object, int access, const char *name)
-{
-	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
-		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
-		if (handle->access == access && strcmp(handle->name, name) == 0) {
-			handle->users++;
-			return handle;
-		}
-	}
-	return NULL;
-}
-
 /* Enter FILE, opened as FD and called NAME, in the object that STATUS tells. True if FD is kept. */
 static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
                           struct vm_handle *fresh)
@@ -59,7 +47,7 @@ static bool attach_locked(struct vm_file *file, int fd, const char *name, const 
 	if (file->object == NULL)
 		return false;
 	file->object->files++;
-	file->handle = twin_locked(file->object, file->access, name);
+	file->handle = handle_find_twin_locked(file->object, file->access, name);
 	if (file->handle != NULL)
 		return false;
 	*fresh = (struct vm_handle){
@@ -120,51 +108,13 @@ struct vm_file *vm_file_ref(struct vm_file *file)
 	return file;
 }
 
-static struct vm_handle *get_handle_locked(struct vm_object *object, int wrong_access)
-{
-	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
-		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
-		if (handle->access != wrong_access) {
-			handle->users++;
-			return handle;
-		}
-	}
-	return NULL;
-}
-
-struct vm_handle *file_get_writer_locked(struct vm_object *object)
-{
-	return get_handle_locked(object, O_RDONLY);
-}
-
-struct vm_handle *file_get_handle_locked(struct vm_object *object, bool need_read)
-{
-	return get_handle_locked(object, need_read ? O_WRONLY : -1);
-}
-
-void file_put_handle(struct vm_object *object, struct vm_handle *handle)
-{
-	struct vm_machine *machine = object->machine;
-
-	machine_lock(machine);
-	bool last = --handle->users == 0;
-	if (last)
-		list_remove(&handle->link);
-	machine_unlock(machine);
-	if (last) {
-		close(handle->fd);
-		g_free(handle->name);
-		g_free(handle);
-	}
-}
-
 /* One who refers to OBJECT, with its own use of HANDLE (or NULL), goes. */
 static void leave_object(struct vm_object *object, struct vm_handle *handle)
 {
 	struct vm_machine *machine = object->machine;
 
 	if (handle != NULL)
-		file_put_handle(object, handle);
+		handle_put(object, handle);
 	machine_lock(machine);
 	object_put_locked(object);
 	machine_unlock(machine);

@@ -47,13 +47,4 @@ ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offs
  */
 bool file_may_write(const struct vm_file *file, const struct vm_cred *cred);
 
-/* A descriptor of OBJECT that can be written, kept open until file_put_handle, or NULL. */
-struct vm_handle *file_get_writer_locked(struct vm_object *object);
-/*
- * Any descriptor of OBJECT, kept open until file_put_handle, or NULL. NEED_READ: one that can be
- * read.
- */
-struct vm_handle *file_get_handle_locked(struct vm_object *object, bool need_read);
-void file_put_handle(struct vm_object *object, struct vm_handle *handle);
-
 #endif

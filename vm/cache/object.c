@@ -127,6 +127,27 @@ uint64_t object_size_pages(const struct vm_object *object)
 	return page_align(object->size) >> VM_PAGE_SHIFT;
 }
 
+/* --- What was last seen of the file ----------------------------------------------------------- */
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status)
+{
+	return object->size == (uint64_t)status->st_size &&
+	       same_time(&object->mtime, &status->st_mtim) &&
+	       same_time(&object->ctime, &status->st_ctim);
+}
+
+void object_set_stamp_locked(struct vm_object *object, const struct stat *status)
+{
+	object->size = (uint64_t)status->st_size;
+	object->mtime = status->st_mtim;
+	object->ctime = status->st_ctim;
+}
+
 /* --- The cache -------------------------------------------------------------------------------- */
 
 static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
@@ -155,6 +176,7 @@ void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn)
 	*head = pfn + 1;
 	list_append(&object->clean, &frame->link);
 	object->pages++;
+	frame_loaded_locked(object->machine, pfn);
 }
 
 void object_remove_locked(struct vm_object *object, vm_pfn pfn)

@@ -5,98 +5,16 @@
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
-#include "vm/cache/file.h"
+#include "vm/cache/handle.h"
 #include "vm/cache/object.h"
+#include "vm/cache/shrink.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status)
-{
-	return object->size == (uint64_t)status->st_size &&
-	       same_time(&object->mtime, &status->st_mtim) &&
-	       same_time(&object->ctime, &status->st_ctim);
-}
-
-void object_set_stamp_locked(struct vm_object *object, const struct stat *status)
-{
-	object->size = (uint64_t)status->st_size;
-	object->mtime = status->st_mtim;
-	object->ctime = status->st_ctim;
-}
-
-/* --- A file that shrank ----------------------------------------------------------------------- */
-
-/*
- * Unmap and drop the pages of LIST past the new end; those that are busy go when they are asked for
- * again.
- */
-static void drop_beyond_locked(struct vm_object *object, struct list_link *list, uint64_t pages)
-{
-	struct vm_machine *machine = object->machine;
-	struct list_link *next;
-
-	for (struct list_link *l = list->next; l != list; l = next) {
-		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		next = l->next;
-		if (frame->index < pages || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-			continue;
-		vm_pfn pfn = (vm_pfn)(frame - machine->frames);
-		frame_pin_locked(machine, pfn);
-		pagetable_evict_frame_locked(machine, pfn);
-		object_remove_locked(object, pfn);
-		frame_unpin_locked(machine, pfn);
-	}
-}
-
-/*
- * Private copies of pages past the end go with the file's own (unmap_mapping_range with even_cows).
- */
-static void drop_copies_locked(struct vm_object *object, uint64_t pages)
-{
-	for (struct list_link *l = object->areas.next; l != &object->areas; l = l->next) {
-		struct vm_area *area = LIST_ENTRY(l, struct vm_area, object_link);
-		if (area->pgoff + area_pages(area) <= pages)
-			continue;
-		uint64_t skip = pages > area->pgoff ? pages - area->pgoff : 0;
-		pagetable_evict_range_locked(area->space, area->start + (skip << VM_PAGE_SHIFT),
-		                             area->end);
-	}
-}
-
-/* The last page's tail is zero, also where it was written before the file shrank. */
-static void clear_tail_locked(struct vm_object *object)
-{
-	uint64_t tail = object->size & (VM_PAGE_SIZE - 1);
-	vm_pfn pfn =
-	    tail > 0 ? object_lookup_locked(object, object->size >> VM_PAGE_SHIFT) : VM_PFN_NONE;
-
-	if (pfn != VM_PFN_NONE && !(object->machine->frames[pfn].flags & FRAME_BUSY))
-		memset((char *)machine_page(object->machine, pfn) + tail, 0, VM_PAGE_SIZE - tail);
-}
-
-static void take_size_locked(struct vm_object *object, const struct stat *status)
-{
-	bool shrunk = (uint64_t)status->st_size < object->size;
-
-	object->size = (uint64_t)status->st_size;
-	if (!shrunk)
-		return;
-	uint64_t pages = object_size_pages(object);
-	drop_beyond_locked(object, &object->clean, pages);
-	drop_beyond_locked(object, &object->dirty, pages);
-	drop_copies_locked(object, pages);
-	clear_tail_locked(object);
-}
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
@@ -183,7 +101,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	machine_lock(machine);
 	bool stale = !object_stamp_equals_locked(object, &status);
 	if (stale)
-		take_size_locked(object, &status);
+		object_take_size_locked(object, &status);
 	int error =
 	    index < object_size_pages(object) ? find_page_locked(object, index, pfn, source) : -EIO;
 	machine_unlock(machine);
@@ -234,14 +152,14 @@ void object_refresh(struct vm_object *object)
 	struct stat status;
 
 	machine_lock(machine);
-	struct vm_handle *handle = object->shmem ? NULL : file_get_handle_locked(object, true);
+	struct vm_handle *handle = object->shmem ? NULL : handle_get_locked(object, true);
 	machine_unlock(machine);
 	if (handle == NULL)
 		return;
 	if (fstat(handle->fd, &status) == 0) {
 		machine_lock(machine);
 		if (!object_stamp_equals_locked(object, &status)) {
-			take_size_locked(object, &status);
+			object_take_size_locked(object, &status);
 			pages = pin_clean_pages_locked(object);
 		}
 		machine_unlock(machine);
@@ -256,5 +174,5 @@ void object_refresh(struct vm_object *object)
 		object_set_stamp_locked(object, &status);
 		machine_unlock(machine);
 	}
-	file_put_handle(object, handle);
+	handle_put(object, handle);
 }

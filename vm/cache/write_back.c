@@ -5,12 +5,11 @@
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
-#include "vm/cache/file.h"
+#include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/rmap.h"
-#include "vm/memory/tlb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +22,8 @@
 /* A store into the page from now on is a write-notify fault, which makes it dirty again. */
 static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
 {
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id)) {
-		*pagetable_entry(machine, id) &= ~(PTE_RW | PTE_D);
-		tlb_flush_entry_locked(machine, id);
-	}
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+		pte_change_locked(machine, id, 0, PTE_RW | PTE_D);
 }
 
 /*
@@ -145,13 +142,13 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn)
 {
-	struct vm_handle *handle = file_get_writer_locked(object);
+	struct vm_handle *handle = handle_get_writer_locked(object);
 
 	if (handle == NULL)
 		return -EBADF;
 	int error = write_one_locked(object, handle, pfn);
 	machine_unlock(object->machine);
-	file_put_handle(object, handle);
+	handle_put(object, handle);
 	machine_lock(object->machine);
 	return error;
 }
@@ -163,12 +160,12 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last)
 
 	machine_lock(machine);
 	if (object->dirty_pages > 0 || object->writers > 0)
-		handle = file_get_writer_locked(object);
+		handle = handle_get_writer_locked(object);
 	machine_unlock(machine);
 	if (handle == NULL)
 		return 0;
 	int error = write_dirty_pages(object, handle, first, last);
-	file_put_handle(object, handle);
+	handle_put(object, handle);
 	return error;
 }
 

@@ -7,11 +7,11 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
-#include "vm/calls/mmap.h"
 #include "vm/fault/access.h"
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <sys/mman.h>

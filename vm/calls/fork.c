@@ -7,10 +7,11 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
-#include "vm/calls/mprotect.h"
 #include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/process/process.h"
 #include "vm/space/area.h"
+#include "vm/space/protect.h"
 
 #include <errno.h>
 #include <string.h>

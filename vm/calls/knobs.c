@@ -77,9 +77,9 @@ int vm_machine_set_policy(struct vm_machine *machine, const char *name)
 	if (policy == NULL)
 		return -EINVAL;
 	machine_lock(machine);
-	machine->policy = policy;
+	int error = policy_set_locked(machine, policy);
 	machine_unlock(machine);
-	return 0;
+	return error;
 }
 
 const char *vm_machine_policy(struct vm_machine *machine)

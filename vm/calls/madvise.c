@@ -14,11 +14,8 @@
 #include "vm/base/memory.h"
 #include "vm/fault/access.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/rmap.h"
-#include "vm/memory/swap.h"
-#include "vm/memory/tlb.h"
-#include "vm/policy/policy.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -102,24 +99,6 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 
 /* --- Entries ---------------------------------------------------------------------------------- */
 
-void advice_each_entry(struct vm_space *space, uint64_t start, uint64_t end, advice_entry_fn fn)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
-
-	machine_lock(machine);
-	for (uint64_t va = start; (va = pagetable_next_locked(space, va, end)) < end;) {
-		vm_entry_id id = pagetable_entry_at_locked(space, va, VM_PTE);
-		uint64_t table = va, stop = MIN((va & -span) + span, end);
-		for (; va < stop; va += VM_PAGE_SIZE)
-			fn(space, id++);
-		pagetable_trim_locked(space, table);
-		machine_unlock(machine);
-		machine_lock(machine);
-	}
-	machine_unlock(machine);
-}
-
 /* What was written is lost, guard markers stay (madvise_dontneed_single_vma). */
 static int dontneed(struct advice_part *part)
 {
@@ -135,23 +114,24 @@ static int dontneed(struct advice_part *part)
  * The page may go as long as it is not written again (madvise_free_pte_range). What is in swap goes
  * at once.
  */
-static void free_entry_locked(struct vm_space *space, vm_entry_id id)
+static bool free_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                      enum vm_level level)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
+	uint64_t entry = pte_get(machine, id), pfn = pte_pfn(entry);
 
-	if (pte_is_swap(*entry))
-		pagetable_clear_locked(space, id);
-	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn))
-		return;
+	if (pte_is_swap(entry))
+		pte_set_locked(space, id, 0);
+	if (!(entry & PTE_P) || !frame_is_ram(machine, pfn))
+		return true;
 	struct vm_frame *frame = &machine->frames[pfn];
 	/* Others still hold its swap slot, or it is on its way there. */
 	if (frame->flags & (FRAME_SWAPCACHE | FRAME_DIRTY))
-		return;
-	*entry &= ~(PTE_A | PTE_D);
-	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
+		return true;
+	pte_change_locked(machine, id, 0, PTE_A | PTE_D);
 	frame->flags |= FRAME_LAZYFREE;
-	policy_age_locked(machine, (vm_pfn)pfn);
+	frame_age_locked(machine, (vm_pfn)pfn);
+	return true;
 }
 
 static int free_lazily(struct advice_part *part)
@@ -159,43 +139,54 @@ static int free_lazily(struct advice_part *part)
 	struct vm_space *space = part->area->space;
 	int error = pagetable_own_range(space, part->start, part->end, VM_PTE);
 
-	if (error == 0)
-		advice_each_entry(space, part->start, part->end, free_entry_locked);
-	return error;
+	if (error != 0)
+		return error;
+	pagetable_each_leaf(space, part->start, part->end, free_leaf, NULL);
+	pagetable_trim_range(space, part->start, part->end);
+	return 0;
 }
 
 /* A page that nobody else maps is the next to go (madvise_cold_or_pageout_pte_range). */
-static void cool_entry_locked(struct vm_space *space, vm_entry_id id)
+static bool cool_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                      enum vm_level level)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t *entry = pagetable_entry(machine, id), pfn = pte_pfn(*entry);
+	uint64_t entry = pte_get(machine, id), pfn = pte_pfn(entry);
 
-	if (!(*entry & PTE_P) || !frame_is_ram(machine, pfn) ||
-	    rmap_frame_users_locked(machine, (vm_pfn)pfn) != 1)
-		return;
-	*entry &= ~PTE_A;
-	tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
-	policy_age_locked(machine, (vm_pfn)pfn);
+	if ((entry & PTE_P) && frame_is_ram(machine, pfn) &&
+	    rmap_frame_users_locked(machine, (vm_pfn)pfn) == 1) {
+		pte_change_locked(machine, id, 0, PTE_A);
+		frame_age_locked(machine, (vm_pfn)pfn);
+	}
+	return true;
 }
 
 static int cool(struct advice_part *part)
 {
-	advice_each_entry(part->area->space, part->start, part->end, cool_entry_locked);
+	pagetable_each_leaf(part->area->space, part->start, part->end, cool_leaf, NULL);
 	return 0;
 }
 
 /* --- Guard pages ------------------------------------------------------------------------------ */
 
+static bool guard_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                       enum vm_level level)
+{
+	struct vm_machine *machine = space->process->machine;
+
+	if (!pte_is_guard(pte_get(machine, id)))
+		pte_set_locked(space, id, pte_make_guard(machine));
+	return true;
+}
+
 /* Mark [VA, END), which one last-level table serves. */
 static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
 {
-	struct vm_machine *machine = space->process->machine;
 	vm_entry_id id;
 	int error = pagetable_own_locked(space, va, VM_PTE, true, &id, NULL);
 
-	for (; error == 0 && va < end; va += VM_PAGE_SIZE, id++)
-		if (!pte_is_guard(*pagetable_entry(machine, id)))
-			pagetable_set_locked(space, id, machine_zero_pfn(machine), PTE_GUARD);
+	if (error == 0)
+		pagetable_each_leaf_locked(space, va, end, guard_leaf, NULL);
 	return error;
 }
 
@@ -207,24 +198,26 @@ static int install_guards(struct advice_part *part)
 {
 	struct vm_space *space = part->area->space;
 	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
 	int error = 0;
 
 	part->area->may_guard = true;
-	for (uint64_t va = part->start; error == 0 && va < part->end; va = (va & -span) + span) {
+	for (uint64_t va = part->start; error == 0 && va < part->end;
+	     va = pagetable_stop(va, part->end, VM_PMD)) {
 		machine_lock(machine);
 		if (part->area->object == NULL)
 			area_prepare_anon_locked(part->area);
-		error = guard_table_locked(space, va, MIN((va & -span) + span, part->end));
+		error = guard_table_locked(space, va, pagetable_stop(va, part->end, VM_PMD));
 		machine_unlock(machine);
 	}
 	return error;
 }
 
-static void unguard_entry_locked(struct vm_space *space, vm_entry_id id)
+static bool unguard_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                         enum vm_level level)
 {
-	if (pte_is_guard(*pagetable_entry(space->process->machine, id)))
-		pagetable_clear_locked(space, id);
+	if (pte_is_guard(pte_get(space->process->machine, id)))
+		pte_set_locked(space, id, 0);
+	return true;
 }
 
 static int remove_guards(struct advice_part *part)
@@ -232,9 +225,11 @@ static int remove_guards(struct advice_part *part)
 	struct vm_space *space = part->area->space;
 	int error = pagetable_own_range(space, part->start, part->end, VM_PTE);
 
-	if (error == 0)
-		advice_each_entry(space, part->start, part->end, unguard_entry_locked);
-	return error;
+	if (error != 0)
+		return error;
+	pagetable_each_leaf(space, part->start, part->end, unguard_leaf, NULL);
+	pagetable_trim_range(space, part->start, part->end);
+	return 0;
 }
 
 /* --- The walk --------------------------------------------------------------------------------- */

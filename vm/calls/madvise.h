@@ -16,14 +16,6 @@ struct advice_part {
 	uint64_t first;       /* the page of FILE at START */
 };
 
-typedef void (*advice_entry_fn)(struct vm_space *space, vm_entry_id id);
-
-/*
- * FN for each last-level entry, empty ones too, of [START, END) that has a table. Tables left empty
- * are freed.
- */
-void advice_each_entry(struct vm_space *space, uint64_t start, uint64_t end, advice_entry_fn fn);
-
 /* No lock is held. 0 or a negative errno. */
 int advice_willneed(
     struct advice_part *part); /* into the page cache or the swap cache, as far as frames go */

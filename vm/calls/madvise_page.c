@@ -5,9 +5,10 @@
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
+#include "vm/cache/swap_in.h"
 #include "vm/calls/madvise.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/reclaim/reclaim.h"
@@ -74,26 +75,25 @@ static void want_slot_locked(struct vm_machine *machine, GArray *slots, uint32_t
 	g_array_append_val(slots, number);
 }
 
-/* The slots that the entries of the part hold; what one table serves in one hold of the lock. */
+static bool want_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                      enum vm_level level)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t entry = pte_get(machine, id);
+
+	if (pte_is_swap(entry))
+		want_slot_locked(machine, ctx, pte_slot(entry));
+	return true;
+}
+
+/* The slots that the entries of the part hold. */
 static void want_private_slots(const struct advice_part *part, GArray *slots)
 {
 	struct vm_process *process = part->process;
-	struct vm_machine *machine = process->machine;
-	uint64_t span = pagetable_span(VM_PMD), va = part->start, end = part->end;
 
 	process_read_lock(process);
-	while (process->space != NULL && va < end) {
-		machine_lock(machine);
-		va = pagetable_next_locked(process->space, va, end);
-		vm_entry_id id =
-		    va < end ? pagetable_entry_at_locked(process->space, va, VM_PTE) : 0;
-		uint64_t stop = MIN((va & -span) + span, end);
-		for (; va < stop; va += VM_PAGE_SIZE, id++)
-			if (pte_is_swap(*pagetable_entry(machine, id)))
-				want_slot_locked(machine, slots,
-				                 pte_slot(*pagetable_entry(machine, id)));
-		machine_unlock(machine);
-	}
+	if (process->space != NULL)
+		pagetable_each_leaf(process->space, part->start, part->end, want_leaf, slots);
 	process_unlock(process);
 }
 
@@ -184,22 +184,22 @@ static bool is_ours_locked(const struct vm_machine *machine, uint64_t entry, boo
 	return machine->frames[pfn].object == NULL || files_too;
 }
 
-/* The first frame to take from *VA on, looking no further than one table; *VA moves behind it. */
-static vm_pfn next_of_ours_locked(const struct vm_space *space, uint64_t *va, uint64_t end,
-                                  bool files_too)
-{
-	const struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
+/* The next page to take: the first in the range that may be taken, or VM_PFN_NONE. */
+struct victim {
+	bool files_too;
+	vm_pfn pfn;
+};
 
-	*va = pagetable_next_locked(space, *va, end);
-	vm_entry_id id = *va < end ? pagetable_entry_at_locked(space, *va, VM_PTE) : 0;
-	for (uint64_t stop = MIN((*va & -span) + span, end); *va < stop; id++) {
-		uint64_t entry = *pagetable_entry(machine, id);
-		*va += VM_PAGE_SIZE;
-		if (is_ours_locked(machine, entry, files_too))
-			return (vm_pfn)pte_pfn(entry);
-	}
-	return VM_PFN_NONE;
+static bool choose_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                        enum vm_level level)
+{
+	struct victim *victim = ctx;
+	uint64_t entry = pte_get(space->process->machine, id);
+
+	if (!is_ours_locked(space->process->machine, entry, victim->files_too))
+		return true;
+	victim->pfn = (vm_pfn)pte_pfn(entry);
+	return false;
 }
 
 int advice_pageout(struct advice_part *part)
@@ -212,18 +212,20 @@ int advice_pageout(struct advice_part *part)
 	while (va < part->end) {
 		process_read_lock(process);
 		machine_lock(machine);
-		vm_pfn pfn = VM_PFN_NONE;
+		struct victim victim = {.files_too = files_too, .pfn = VM_PFN_NONE};
+		uint64_t stop = pagetable_stop(va, part->end, VM_PMD);
 		if (process->space != NULL)
-			pfn = next_of_ours_locked(process->space, &va, part->end, files_too);
+			va = pagetable_each_leaf_locked(process->space, va, stop, choose_leaf,
+			                                &victim);
 		else
 			va = part->end;
 		/*
-		 * The page is written without the process lock; until then the machine's keeps it
-		 * where it is.
+		 * The page is written without the process lock. Until then the machine lock keeps
+		 * it where it is.
 		 */
 		process_unlock(process);
-		if (pfn != VM_PFN_NONE)
-			reclaim_page_locked(machine, pfn);
+		if (victim.pfn != VM_PFN_NONE)
+			reclaim_page_locked(machine, victim.pfn);
 		machine_unlock(machine);
 	}
 	return 0;

@@ -4,7 +4,7 @@
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/swap.h"
 #include "vm/space/area.h"
 
@@ -32,17 +32,35 @@ static bool in_core_locked(const struct vm_area *area, uint64_t va, uint64_t ent
 	       is_at_hand(machine, object_lookup_locked(area->object, area_index(area, va)));
 }
 
-/* [VA, END), which one last-level table serves or would. */
+struct look {
+	const struct vm_area *area;
+	uint64_t start;
+	uint8_t *vec; /* for the pages from START on */
+};
+
+/* Note whether the page whose entry is ID is in memory. */
+static bool look_at_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                         enum vm_level level)
+{
+	const struct look *look = ctx;
+	uint64_t entry = pte_get(space->process->machine, id);
+
+	look->vec[(va - look->start) >> VM_PAGE_SHIFT] = in_core_locked(look->area, va, entry);
+	return true;
+}
+
+/* [VA, END), which one last-level table serves or would serve. */
 static void look_at_table(const struct vm_area *area, uint64_t va, uint64_t end, uint8_t *vec)
 {
 	struct vm_machine *machine = area->space->process->machine;
+	struct look look = {.area = area, .start = va, .vec = vec};
 
 	machine_lock(machine);
-	vm_entry_id id = pagetable_entry_at_locked(area->space, va, VM_PTE);
-	for (; va < end; va += VM_PAGE_SIZE) {
-		*vec++ = in_core_locked(area, va, id != 0 ? *pagetable_entry(machine, id) : 0);
-		id += id != 0;
-	}
+	if (pagetable_entry_at_locked(area->space, va, VM_PTE) != 0)
+		pagetable_each_leaf_locked(area->space, va, end, look_at_leaf, &look);
+	else
+		for (; va < end; va += VM_PAGE_SIZE)
+			*vec++ = in_core_locked(area, va, 0);
 	machine_unlock(machine);
 }
 
@@ -56,7 +74,6 @@ static bool may_know(const struct vm_process *process, const struct vm_file *fil
 static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, uint8_t *vec,
                         uint64_t *next)
 {
-	uint64_t span = pagetable_span(VM_PMD);
 	struct vm_file *file = NULL;
 	unsigned flags = 0;
 
@@ -64,7 +81,7 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
 	int error = process->space == NULL ? -ESRCH : area == NULL ? -ENOMEM : 0;
 	if (error == 0) {
-		*next = MIN(MIN(area->end, end), (va & -span) + span);
+		*next = pagetable_stop(va, MIN(area->end, end), VM_PMD);
 		file = area->file != NULL ? vm_file_ref(area->file) : NULL;
 		flags = area->flags;
 	}

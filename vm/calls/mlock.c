@@ -5,11 +5,10 @@
  * must stay.
  */
 #include "vm/base/lock.h"
-#include "vm/calls/mmap.h"
-#include "vm/calls/mprotect.h"
 #include "vm/fault/access.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/protect.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -21,7 +20,7 @@ static int lock_one(struct vm_area *area, uint64_t start, uint64_t end, unsigned
 {
 	return area->flags & AREA_SPECIAL
 	           ? 0
-	           : area_change(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
+	           : protect_area(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
 }
 
 /* As in Linux, what comes before the first failure is changed. */

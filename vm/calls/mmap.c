@@ -2,7 +2,6 @@
  * mmap.c - mmap and munmap. Linux: mm/mmap.c, arch/x86/kernel/sys_x86_64.c; the checks come in
  * Linux's order.
  */
-#include "vm/calls/mmap.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
@@ -10,6 +9,8 @@
 #include "vm/memory/pagetable.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/place.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,94 +23,6 @@
 #define MAP_ABOVE4G 0x80 /* Linux 6.6 */
 #endif
 
-enum { MAX_ERRNO = 4095 };
-
-/* --- Where ------------------------------------------------------------------------------------ */
-
-/* The bottom of the search that MAP_32BIT asks for, and of the one when all above is full. */
-#define LOW_BASE UINT64_C(0x40000000)
-#define LOW_END UINT64_C(0x80000000)
-#define BOTTOM_UP_BASE page_align(VM_USER_END / 3)
-
-static uint64_t find_gap(const struct vm_space *space, uint64_t len, int flags)
-{
-	if (flags & MAP_32BIT)
-		return area_lowest_gap(space, len, LOW_BASE, LOW_END);
-	uint64_t lowest = flags & MAP_ABOVE4G
-	                      ? UINT64_C(1) << 32
-	                      : machine_knob(space->process->machine, mmap_min_addr);
-	uint64_t at = area_highest_gap(space, len, lowest, space->mmap_base);
-	return at != AREA_NO_GAP ? at : area_lowest_gap(space, len, BOTTOM_UP_BASE, VM_USER_END);
-}
-
-static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
-{
-	const struct vm_area *area = area_find(space, addr);
-	uint64_t end = flags & MAP_32BIT ? LOW_END : VM_USER_END;
-
-	return len <= end && addr <= end - len &&
-	       (area == NULL || addr + len <= area_start_gap(area));
-}
-
-/* At the hint ADDR if there is one and it is free, else in a gap. */
-static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
-{
-	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr
-	                                                          : find_gap(space, len, flags);
-}
-
-/*
- * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for
- * anonymous ones too), in room for a huge page more; but at the hint where that room is free there.
- */
-static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len,
-                                  int flags, uint64_t offset)
-{
-	uint64_t huge = pagetable_span(VM_PMD), end = offset + len,
-	         first = (offset + huge - 1) & -huge;
-
-	if (end <= first || end - first < huge)
-		return AREA_NO_GAP;
-	uint64_t at = find_room(space, addr, len + huge, flags);
-	if (at == AREA_NO_GAP || at == addr)
-		return at;
-	uint64_t skip = (offset - at) & (huge - 1);
-	return at + (skip > 0 ? skip : huge);
-}
-
-static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
-                             bool is_file, uint64_t offset)
-{
-	/* Shared anonymous memory has huge pages only where an administrator wants them. */
-	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
-	uint64_t at = is_file || whole
-	                  ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0)
-	                  : AREA_NO_GAP;
-
-	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
-}
-
-int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
-                         bool is_file, uint64_t offset)
-{
-	const struct vm_process *process = space->process;
-
-	if (len > VM_USER_END)
-		return -ENOMEM;
-	/* A fixed address that looks like an errno is taken for one. */
-	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
-		return (int64_t)addr;
-	if (!(flags & MAP_FIXED))
-		addr = choose_place(space, addr, len, flags, is_file, offset);
-	if (addr > VM_USER_END - len)
-		return -ENOMEM;
-	if (addr & (VM_PAGE_SIZE - 1))
-		return -EINVAL;
-	if (addr < machine_knob(process->machine, mmap_min_addr) && process->cred.uid != 0)
-		return -EPERM;
-	return (int64_t)addr;
-}
-
 /* A hint is rounded down, and up out of the forbidden low pages (round_hint_to_min). */
 static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 {
@@ -120,17 +33,6 @@ static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 }
 
 /* --- What ------------------------------------------------------------------------------------- */
-
-unsigned area_flags_of_prot(int prot)
-{
-	return (prot & PROT_READ ? AREA_READ : 0u) | (prot & PROT_WRITE ? AREA_WRITE : 0u) |
-	       (prot & PROT_EXEC ? AREA_EXEC : 0u);
-}
-
-bool space_is_accountable(unsigned flags)
-{
-	return (flags & (AREA_NORESERVE | AREA_SHARED | AREA_WRITE)) == AREA_WRITE;
-}
 
 /* A mapping on its way. */
 struct request {
@@ -274,46 +176,12 @@ static int check(struct vm_space *space, struct request *request)
 	    request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
 	if (error != 0)
 		return error;
-	if (space_is_accountable(request->area_flags))
+	if (area_is_accountable(request->area_flags))
 		request->area_flags |= AREA_ACCOUNT;
 	return 0;
 }
 
 /* --- The calls -------------------------------------------------------------------------------- */
-
-/*
- * Part the areas at START and END for an unmap between; only a hole in one area needs another one
- * more.
- */
-static int part_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
-{
-	const struct vm_area *first = area_at(space, start);
-	bool cuts_hole = first != NULL && first->start < start && first->end > end;
-
-	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
-		return -ENOMEM;
-	return area_isolate_unlimited(space, start, end);
-}
-
-int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files)
-{
-	struct vm_area *area;
-	int error;
-
-	if (area_overlap(space, start, end) == NULL)
-		return 0;
-	error = pagetable_own_range(space, start, end, VM_PMD);
-	if (error == 0)
-		error = part_for_unmap(space, start, end);
-	if (error != 0) {
-		area_merge(space, start, end);
-		return error;
-	}
-	pagetable_clear_range(space, start, end);
-	while ((area = area_overlap(space, start, end)) != NULL)
-		file_list_add(files, area_delete(area));
-	return 0;
-}
 
 /*
  * The area that REQUEST asks for, not yet in the space; shared anonymous memory gets an object of
@@ -347,7 +215,7 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 	if (error != 0)
 		return error;
 	/* What is parted here stays so where there is no room: as in Linux. */
-	error = part_for_unmap(space, request->addr, request->addr + request->len);
+	error = space_isolate_for_unmap(space, request->addr, request->addr + request->len);
 	if (error == 0)
 		error = check_room(space, request);
 	if (error != 0)
@@ -424,21 +292,4 @@ int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)
 	process_unlock(process);
 	file_list_release(files);
 	return result;
-}
-
-int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags,
-                          const char *name, struct vm_object *object, uint64_t pgoff)
-{
-	int64_t at = space_find_place(space, addr, len, 0, false, 0);
-
-	if (at < 0)
-		return at;
-	struct vm_area *area = area_new(space, (uint64_t)at, (uint64_t)at + len,
-	                                flags | AREA_SPECIAL | AREA_DONTEXPAND, NULL, pgoff);
-	if (area == NULL)
-		return -ENOMEM;
-	area->name = name;
-	area->object = object;
-	area_insert(area);
-	return at;
 }

@@ -1,10 +1,8 @@
 /*
  * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
  */
-#include "vm/calls/mprotect.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
-#include "vm/calls/mmap.h"
 #include "vm/fault/access.h"
 #include "vm/fault/fault.h"
 #include "vm/memory/frame.h"
@@ -13,6 +11,7 @@
 #include "vm/memory/tlb.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/protect.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -20,64 +19,6 @@
 #ifndef PROT_SEM
 #define PROT_SEM 0x8 /* accepted and ignored */
 #endif
-
-/*
- * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable):
- * a private frame that nobody else maps, and shared memory unless it is a clean page of a host
- * file.
- */
-static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area,
-                             uint64_t pfn)
-{
-	if (!(area->flags & AREA_WRITE) || !frame_is_ram(machine, pfn))
-		return false;
-	const struct vm_frame *frame = &machine->frames[pfn];
-	if (frame->object == NULL)
-		return frame->mapped == 1 && !(frame->flags & FRAME_SWAPCACHE);
-	return (area->flags & AREA_SHARED) &&
-	       (frame->object->shmem || (frame->flags & FRAME_DIRTY));
-}
-
-/* ENTRY, present or in swap, with the rights that AREA has now. */
-static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
-{
-	const struct vm_machine *machine = area->space->process->machine;
-	uint64_t flags = fault_entry_flags(area);
-
-	if (pte_is_guard(entry))
-		return entry;
-	if (pte_is_swap(entry))
-		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_CLEAN));
-	if (writable_at_once(machine, area, pte_pfn(entry)))
-		flags |= PTE_RW;
-	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_CLEAN)) | flags;
-}
-
-/* Give the entries of AREA the rights that it has now. The tables are the space's own. */
-void protect_entries(struct vm_area *area)
-{
-	struct vm_space *space = area->space;
-	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
-
-	machine_lock(machine);
-	for (uint64_t va = area->start;
-	     (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
-		vm_entry_id ids[4];
-		pagetable_walk_locked(space, va, ids);
-		uint64_t stop = MIN((va & -span) + span, area->end);
-		for (vm_entry_id id = ids[3]; va < stop; va += VM_PAGE_SIZE, id++) {
-			uint64_t *entry = pagetable_entry(machine, id);
-			if (*entry == 0)
-				continue;
-			*entry = entry_with_rights(area, *entry);
-			tlb_flush_page_locked(space, va);
-		}
-		machine_unlock(machine);
-		machine_lock(machine);
-	}
-	machine_unlock(machine);
-}
 
 static unsigned new_flags(const struct vm_area *area, int prot)
 {
@@ -89,7 +30,7 @@ static unsigned new_flags(const struct vm_area *area, int prot)
 	 */
 	if (!(flags & AREA_WRITE) && area->object == NULL && area->anon_vma == 0)
 		return flags & ~(unsigned)AREA_ACCOUNT;
-	return space_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
+	return area_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
 }
 
 /* Limits and charge for PAGES of AREA that get FLAGS. */
@@ -116,25 +57,6 @@ static bool copies_at_once(unsigned before, unsigned after)
 	return locked == AREA_LOCKED && (after & AREA_WRITE);
 }
 
-int area_change(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
-{
-	struct vm_space *space = area->space;
-	int error;
-
-	if (flags == area->flags)
-		return 0;
-	area = area_carve(area, start, end, flags, &error);
-	if (area == NULL)
-		return error;
-	error = pagetable_own_range(space, start, end, VM_PTE);
-	if (error == 0) {
-		area_set_flags(area, flags);
-		protect_entries(area);
-	}
-	area_merge(space, start, end);
-	return error;
-}
-
 /* What is to be populated once the lock has gone. */
 struct piece {
 	uint64_t start, end;
@@ -151,7 +73,7 @@ static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int p
 		return -EACCES;
 	if (!has_room(area, piece.flags, (end - start) >> VM_PAGE_SHIFT))
 		return -ENOMEM;
-	int error = area_change(area, start, end, piece.flags);
+	int error = protect_area(area, start, end, piece.flags);
 	if (error == 0 && copies_at_once(old, piece.flags))
 		g_array_append_val(pieces, piece);
 	return error;

@@ -5,12 +5,14 @@
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
-#include "vm/calls/mmap.h"
-#include "vm/calls/mprotect.h"
 #include "vm/fault/access.h"
 #include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/place.h"
+#include "vm/space/protect.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <sys/mman.h>

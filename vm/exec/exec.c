@@ -19,68 +19,9 @@
 #include <sys/stat.h>
 
 enum {
-	MAX_INTERPRETERS = 5,   /* #! lines on the way to a program */
-	FIRST_HEAP = 0x21000,   /* bytes by which malloc first moves the break */
-	STORE_PIECE = 256 << 10 /* bytes of one write */
+	MAX_INTERPRETERS = 5, /* #! lines on the way to a program */
+	FIRST_HEAP = 0x21000, /* bytes by which malloc first moves the break */
 };
-
-/* --- Helpers of all rooms --------------------------------------------------------------------- */
-
-uint64_t exec_random(const struct exec *exec, uint64_t bound)
-{
-	if (!exec->machine->config.aslr)
-		return 0;
-	machine_lock(exec->machine);
-	uint64_t number =
-	    (uint64_t)g_rand_int(exec->machine->rand) << 32 | g_rand_int(exec->machine->rand);
-	machine_unlock(exec->machine);
-	return number % bound;
-}
-
-int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t written = vm_write(exec->nascent, va + done, (const char *)bytes + done,
-		                           MIN(len - done, STORE_PIECE));
-		/* The file has put something in the way of its own stack or data. */
-		if (written == -EFAULT || written == -EACCES)
-			return -ENOEXEC;
-		if (written < 0)
-			return (int)written;
-		done += (size_t)written;
-	}
-	return 0;
-}
-
-static ssize_t read_file(void *file, void *buf, size_t len, uint64_t offset)
-{
-	return vm_file_pread(file, buf, len, offset);
-}
-
-struct elf_source exec_source(struct vm_file *file)
-{
-	struct stat status;
-	bool known = fstat(file->handle->fd, &status) == 0;
-
-	return (struct elf_source){
-	    .read = read_file, .ctx = file, .size = known ? (uint64_t)status.st_size : 0};
-}
-
-int exec_image_open(struct exec_image *image, struct vm_file *file)
-{
-	struct elf_source source = exec_source(file);
-
-	image->file = vm_file_ref(file);
-	return elf_open(&image->elf, &source);
-}
-
-void exec_image_clear(struct exec_image *image)
-{
-	elf_clear(&image->elf);
-	if (image->file != NULL)
-		vm_file_unref(image->file);
-	image->file = NULL;
-}
 
 /* --- Finding the program ---------------------------------------------------------------------- */
 

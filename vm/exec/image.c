@@ -10,8 +10,8 @@
  * Linux finds some faults of a file only when the old address space is gone, and kills the process.
  * Here they are -ENOEXEC like all others.
  */
-#include "vm/calls/mmap.h"
 #include "vm/exec/exec.h"
+#include "vm/space/place.h"
 
 #include <errno.h>
 #include <sys/mman.h>

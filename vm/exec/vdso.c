@@ -7,8 +7,9 @@
  */
 #include "vm/exec/vdso.h"
 #include "vm/cache/object.h"
-#include "vm/calls/mmap.h"
 #include "vm/exec/exec.h"
+#include "vm/space/place.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <stdio.h>

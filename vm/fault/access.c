@@ -400,7 +400,7 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
 	machine_lock(machine);
 	translation->levels = pagetable_walk_locked(process->space, va, ids);
 	for (int i = 0; i < translation->levels; i++)
-		translation->entry[i] = *pagetable_entry(machine, ids[i]);
+		translation->entry[i] = pte_get(machine, ids[i]);
 	machine_unlock(machine);
 	judge(translation, va);
 	if (!translation->present)
@@ -417,8 +417,7 @@ static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t
 	const struct vm_machine *machine = space->process->machine;
 	vm_entry_id ids[4];
 
-	uint64_t entry =
-	    pagetable_walk_locked(space, va, ids) == 4 ? *pagetable_entry(machine, ids[3]) : 0;
+	uint64_t entry = pagetable_walk_locked(space, va, ids) == 4 ? pte_get(machine, ids[3]) : 0;
 	if (entry & PTE_P)
 		memcpy(to,
 		       (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)),

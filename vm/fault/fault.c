@@ -29,11 +29,12 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
+#include "vm/cache/swap_in.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
-#include "vm/memory/swap.h"
 #include "vm/process/event.h"
+#include "vm/reclaim/oom.h"
 #include "vm/reclaim/reclaim.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
@@ -256,7 +257,7 @@ static int reclaim(struct fault *fault)
 
 	if (evicted != VM_PFN_NONE)
 		fault->record->evicted = evicted;
-	if (error == -ENOMEM && machine_knob(machine, oom_kill) && reclaim_kill(machine))
+	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_largest(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
 }
@@ -343,7 +344,7 @@ static bool predict_from_entry(struct fault *fault, uint64_t va)
 
 	machine_lock(machine);
 	vm_entry_id id = pagetable_entry_at_locked(process->space, va, VM_PTE);
-	uint64_t entry = id != 0 ? *pagetable_entry(machine, id) : 0;
+	uint64_t entry = id != 0 ? pte_get(machine, id) : 0;
 	bool swapped = pte_is_swap(entry), guard = pte_is_guard(entry);
 	if (guard)
 		fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);

@@ -30,7 +30,4 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 /* What a read at VA would come to, without doing it; the process is locked for reading. */
 void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *record);
 
-/* The rights that an entry for a page of AREA has, RW apart. */
-uint64_t fault_entry_flags(const struct vm_area *area);
-
 #endif

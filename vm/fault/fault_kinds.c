@@ -15,17 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t fault_entry_flags(const struct vm_area *area)
-{
-	/*
-	 * x86 cannot deny loads of a present user page; no rights at all is said by making the page
-	 * the kernel's.
-	 */
-	return PTE_P | (area->flags & AREA_ACCESS ? PTE_US : 0) |
-	       (area->flags & AREA_EXEC ? 0 : PTE_NX) |
-	       (area->flags & AREA_LOCKED ? PTE_LOCKED : 0);
-}
-
 static int done(struct fault *fault, enum vm_fault_kind kind, uint64_t pfn)
 {
 	fault->record->kind = kind;
@@ -48,14 +37,14 @@ static bool writes(const struct fault *fault)
 static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 {
 	const struct vm_area *area = fault->area;
-	uint64_t old = *pagetable_entry(fault->process->machine, fault->id);
+	uint64_t old = pte_get(fault->process->machine, fault->id);
 	/* What is only read does not become soft-dirty; what came from swap stays what it was. */
 	uint64_t clean = pte_is_swap(old)   ? old & PTE_SOFT_CLEAN
 	                 : area->soft_dirty ? 0
 	                                    : PTE_SOFT_CLEAN;
 
-	pagetable_set_locked(area->space, fault->id, pfn,
-	                     fault_entry_flags(area) | clean | (writable ? PTE_RW : 0));
+	pte_set_locked(area->space, fault->id,
+	               pte_make(pfn, area_entry_flags(area) | clean | (writable ? PTE_RW : 0)));
 }
 
 /* Somebody else has page PFN on its way in. */
@@ -89,6 +78,7 @@ static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_f
 static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn pfn)
 {
 	map_locked(fault, pfn, true);
+	frame_loaded_locked(fault->process->machine, pfn);
 	return done(fault, kind, pfn);
 }
 
@@ -97,7 +87,7 @@ static bool is_ours_alone_locked(const struct fault *fault, vm_pfn pfn, uint32_t
 {
 	const struct vm_machine *machine = fault->process->machine;
 	const struct vm_frame *frame = &machine->frames[pfn];
-	uint64_t entry = *pagetable_entry(machine, fault->id);
+	uint64_t entry = pte_get(machine, fault->id);
 	uint32_t mapped = (entry & PTE_P) && pte_pfn(entry) == pfn;
 
 	return frame->mapped == mapped && frame->pins == pins + (fault->page == pfn) &&
@@ -117,8 +107,9 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	if (!frame_is_ram(machine, from) || !is_ours_alone_locked(fault, from, pins))
 		return false;
 	frame_pin_locked(machine, from);
+	frame_evicted_locked(machine, from);
 	if (frame->object != NULL) {
-		pagetable_clear_locked(fault->area->space, fault->id);
+		pte_set_locked(fault->area->space, fault->id, 0);
 		object_remove_locked(frame->object, from);
 	} else if (frame->flags & FRAME_SWAPCACHE) {
 		swap_cache_leave_locked(machine, (uint32_t)frame->index);
@@ -283,7 +274,7 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 		map_locked(fault, pfn, alone && (fault->area->flags & AREA_WRITE));
 		/* The slot is gone, so what the frame holds stands nowhere else. */
 		if (alone)
-			*pagetable_entry(machine, fault->id) |= PTE_D;
+			pte_change_locked(machine, fault->id, PTE_D, 0);
 		done(fault, kind, pfn);
 	}
 	frame_unpin_locked(machine, pfn);
@@ -294,10 +285,10 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 /* --- Present entries -------------------------------------------------------------------------- */
 
 /* A write to a page that is mapped read-only, in page tables of our own. Linux: do_wp_page. */
-static int protected_entry_locked(struct fault *fault, uint64_t *entry)
+static int protected_entry_locked(struct fault *fault, uint64_t entry)
 {
 	struct vm_machine *machine = fault->process->machine;
-	uint64_t pfn = pte_pfn(*entry);
+	uint64_t pfn = pte_pfn(entry);
 
 	if (pfn == machine_zero_pfn(machine))
 		return map_private_frame_locked(fault, VM_FAULT_DEMAND_ZERO, VM_NO_FRAME, 0);
@@ -310,7 +301,7 @@ static int protected_entry_locked(struct fault *fault, uint64_t *entry)
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
 	if (frame->object != NULL)
 		object_dirty_locked(frame);
-	*entry |= PTE_RW;
+	pte_change_locked(machine, fault->id, PTE_RW, 0);
 	return done(fault, frame->object == NULL ? VM_FAULT_COW_REUSE : VM_FAULT_WRITE_NOTIFY, pfn);
 }
 
@@ -333,7 +324,7 @@ static bool is_wrong_fetch_locked(const struct fault *fault)
 	if (fault->record->access != VM_ACCESS_EXEC || (area->flags & AREA_EXEC))
 		return false;
 	vm_entry_id id = pagetable_entry_at_locked(area->space, fault->record->va, VM_PTE);
-	return id != 0 && (*pagetable_entry(fault->process->machine, id) & PTE_P);
+	return id != 0 && (pte_get(fault->process->machine, id) & PTE_P);
 }
 
 int fault_in_area_locked(struct fault *fault)
@@ -346,17 +337,17 @@ int fault_in_area_locked(struct fault *fault)
 	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
 	                         &fault->record->tables_copied) != 0)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
-	uint64_t *entry = pagetable_entry(machine, fault->id);
-	if (pte_is_guard(*entry))
+	uint64_t entry = pte_get(machine, fault->id);
+	if (pte_is_guard(entry))
 		return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
 	if (writes(fault) && !(area->flags & AREA_SHARED))
 		area_prepare_anon_locked(area);
-	if (*entry == 0)
+	if (entry == 0)
 		return empty_entry_locked(fault);
-	if (pte_is_swap(*entry))
-		return swapped_entry_locked(fault, *entry);
-	if (writes(fault) && !(*entry & PTE_RW))
+	if (pte_is_swap(entry))
+		return swapped_entry_locked(fault, entry);
+	if (writes(fault) && !(entry & PTE_RW))
 		return protected_entry_locked(fault, entry);
-	return shared_tables_locked(fault, pte_pfn(*entry));
+	return shared_tables_locked(fault, pte_pfn(entry));
 }

@@ -9,40 +9,8 @@
 #include "vm/base/lock.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/swap.h"
-#include "vm/policy/policy.h"
-
-void check_complain(struct check *check, const char *format, ...)
-{
-	va_list args;
-
-	if (check->wrong != NULL)
-		return;
-	va_start(args, format);
-	check->wrong = g_strdup_vprintf(format, args);
-	va_end(args);
-}
-
-void check_compare(struct check *check, const char *what, uint64_t kept, uint64_t found)
-{
-	if (kept != found)
-		check_complain(check, "%lu %s, counted %lu", kept, what, found);
-}
-
-uint64_t check_list(struct check *check, const struct list_link *list, uint64_t limit)
-{
-	uint64_t length = 0;
-
-	for (const struct list_link *l = list; length <= limit; l = l->next, length++) {
-		if (l->next->prev != l)
-			break;
-		if (l->next == list)
-			return length;
-	}
-	check_complain(check, "a list is broken after %lu members", length);
-	return length;
-}
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
@@ -53,8 +21,7 @@ static void count_entries(struct check *check, uint32_t table)
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < VM_TABLE_ENTRIES; i++) {
-		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i)),
-		         pfn = pte_pfn(entry);
+		uint64_t entry = pte_get(machine, pagetable_id(table, i)), pfn = pte_pfn(entry);
 		bool kernel = machine->tables[table].level == VM_PGD && i >= VM_TABLE_ENTRIES / 2;
 		if (entry == 0 || kernel)
 			continue;
@@ -97,8 +64,8 @@ static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn
 	for (vm_entry_id id = head, prev = 0; id != 0;
 	     prev = id, id = check->machine->links[id].next, length++)
 		if (check->machine->links[id].prev != prev ||
-		    pte_pfn(*pagetable_entry(check->machine, id)) != pfn ||
-		    pte_is_swap(*pagetable_entry(check->machine, id)) != swap)
+		    pte_pfn(pte_get(check->machine, id)) != pfn ||
+		    pte_is_swap(pte_get(check->machine, id)) != swap)
 			check_complain(check, "reverse map of %s %#lx",
 			               swap ? "slot" : "physical page", pfn);
 	return length;
@@ -161,7 +128,7 @@ static void check_frames(struct check *check)
 	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
 		check_frame(check, pfn);
-		if (policy_is_free_locked(machine, pfn))
+		if (!frame_in_use(&machine->frames[pfn]))
 			continue;
 		in_use++;
 		kinds[frame_kind(frame)]++;
@@ -188,7 +155,7 @@ static void check_free_frames(struct check *check)
 
 	for (vm_pfn pfn = machine->free_frames;
 	     pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
-		if (pfn >= machine->frames_used || !policy_is_free_locked(machine, pfn)) {
+		if (pfn >= machine->frames_used || frame_in_use(&machine->frames[pfn])) {
 			check_complain(check, "frame %u in the list of free frames", pfn);
 			return;
 		}
@@ -206,7 +173,7 @@ static void check_policy_list(struct check *check)
 
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE;
 	     prev = pfn, pfn = machine->frames[pfn].newer) {
-		if (machine->frames[pfn].older != prev || policy_is_free_locked(machine, pfn)) {
+		if (machine->frames[pfn].older != prev || !frame_in_use(&machine->frames[pfn])) {
 			check_complain(check, "frame %u in the policy's list", pfn);
 			return;
 		}

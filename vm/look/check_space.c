@@ -85,7 +85,7 @@ static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writab
 	if (machine->tables[table].va != base)
 		complain(visit, "table that stands elsewhere", base);
 	for (unsigned i = 0; i < end; i++) {
-		uint64_t entry = *pagetable_entry(machine, pagetable_id(table, i));
+		uint64_t entry = pte_get(machine, pagetable_id(table, i));
 		uint64_t va = base + i * pagetable_span(level);
 		if (entry == 0)
 			continue;
@@ -99,6 +99,27 @@ static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writab
 		visit->found.tables++;
 		walk(visit, child, va, writable && (entry & PTE_RW));
 	}
+}
+
+/* --- The TLB ---------------------------------------------------------------------------------- */
+
+/* ENTRY of the TLB must say what the tables do. */
+static void check_tlb_entry(void *ctx, const struct vm_tlb_entry *entry)
+{
+	const struct visit *visit = ctx;
+	const struct vm_machine *machine = visit->check->machine;
+	uint64_t rights = ~UINT64_C(0), leaf = 0;
+	vm_entry_id ids[4];
+	int levels = pagetable_walk_locked(visit->space, entry->va, ids);
+
+	for (int i = 0; i < levels; i++) {
+		leaf = pte_get(machine, ids[i]);
+		rights &= leaf;
+	}
+	if (levels < 4 || !(rights & PTE_P) || !(rights & PTE_US) || pte_pfn(leaf) != entry->pfn ||
+	    (entry->writable && !(rights & PTE_RW)) || (entry->executable && (leaf & PTE_NX)) ||
+	    (entry->dirty && !(leaf & PTE_D)))
+		complain(visit, "stale TLB entry", entry->va);
 }
 
 /* --- Areas ------------------------------------------------------------------------------------ */
@@ -218,7 +239,7 @@ static void check_space(struct check *check, struct vm_space *space)
 	check_bounds(&visit);
 	check->locked += visit.found.locked_pages;
 	note_file(check, space->exe);
-	pass_on(&visit, tlb_check_locked(space));
+	tlb_each_locked(space, check_tlb_entry, &visit);
 }
 
 /* --- The process ------------------------------------------------------------------------------ */

@@ -135,7 +135,7 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 {
 	const struct vm_machine *machine = space->process->machine;
 	enum vm_level level = (enum vm_level)machine->tables[pagetable_of(id)].level;
-	uint64_t raw = *pagetable_entry(machine, id);
+	uint64_t raw = pte_get(machine, id);
 
 	*info = (struct vm_entry_info){.va = va,
 	                               .level = level,
@@ -185,7 +185,7 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 		uint64_t at = base + *index * span;
 		/* The upper half's addresses are sign-extended from bit 47. */
 		at = (uint64_t)((int64_t)(at << 16) >> 16);
-		if (*pagetable_entry(machine, id) != 0)
+		if (pte_get(machine, id) != 0)
 			describe_locked(space, id, at, &piece->entry[piece->count++]);
 	}
 	machine_unlock(machine);
@@ -327,8 +327,7 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	const struct vm_frame *frame = &machine->frames[pfn];
 	struct mapper mapper = {0};
 
-	if (frame->object == NULL && frame->mapped == 0 && frame->pins == 0 &&
-	    !(frame->flags & FRAME_SWAPCACHE))
+	if (!frame_in_use(frame))
 		return false;
 	*info = (struct vm_frame_info){.pfn = pfn,
 	                               .kind = frame_kind(frame),

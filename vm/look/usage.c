@@ -8,7 +8,7 @@
 #include "vm/cache/object.h"
 #include "vm/look/look.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/memory/tlb.h"
@@ -52,18 +52,27 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 		usage->pss_locked += share;
 }
 
-static void add_entry_locked(struct vm_area_usage *usage, const struct vm_area *area,
-                             uint64_t entry)
+/* What a walk over AREA adds up. */
+struct adding {
+	struct vm_area_usage *usage;
+	const struct vm_area *area;
+};
+
+static bool add_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                     enum vm_level level)
 {
-	const struct vm_machine *machine = area->space->process->machine;
+	const struct vm_machine *machine = space->process->machine;
+	const struct adding *adding = ctx;
+	uint64_t entry = pte_get(machine, id);
 
 	if (pte_is_swap(entry)) {
-		usage->swap += VM_PAGE_SIZE;
-		usage->swap_pss += ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) /
-		                   rmap_slot_users_locked(machine, pte_slot(entry));
+		uint64_t users = rmap_slot_users_locked(machine, pte_slot(entry));
+		adding->usage->swap += VM_PAGE_SIZE;
+		adding->usage->swap_pss += ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / users;
 	} else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
-		add_frame_locked(usage, area, entry);
+		add_frame_locked(adding->usage, adding->area, entry);
 	}
+	return true;
 }
 
 /* --- Areas ------------------------------------------------------------------------------------ */
@@ -89,18 +98,10 @@ static uint64_t swapped_shmem_locked(const struct vm_area *area)
 static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 {
 	struct vm_machine *machine = area->space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
+	struct adding adding = {.usage = usage, .area = area};
 
+	pagetable_each_leaf(area->space, area->start, area->end, add_leaf, &adding);
 	machine_lock(machine);
-	for (uint64_t va = area->start;
-	     (va = pagetable_next_locked(area->space, va, area->end)) < area->end;) {
-		vm_entry_id id = pagetable_entry_at_locked(area->space, va, VM_PTE);
-		uint64_t stop = MIN((va & -span) + span, area->end);
-		for (; va < stop; va += VM_PAGE_SIZE)
-			add_entry_locked(usage, area, *pagetable_entry(machine, id++));
-		machine_unlock(machine);
-		machine_lock(machine);
-	}
 	usage->swap += swapped_shmem_locked(area) * VM_PAGE_SIZE;
 	machine_unlock(machine);
 	if (area->flags & AREA_LOCKED)
@@ -202,24 +203,32 @@ static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t e
 	return rmap_frame_users_locked(machine, (vm_pfn)pfn) == 1 ? word | PM_EXCLUSIVE : word;
 }
 
-/*
- * The words from page number FIRST on that one last-level table, or its absence, answers. How many.
- */
-static size_t fill_words(const struct vm_space *space, uint64_t first, size_t count,
-                         uint64_t *words)
-{
-	struct vm_machine *machine = space->process->machine;
-	uint64_t va = first << VM_PAGE_SHIFT;
-	size_t stop = MIN(count, VM_TABLE_ENTRIES - pagetable_index(va, VM_PTE));
+/* The words of a range of pages. */
+struct words {
+	uint64_t first; /* page number */
+	uint64_t *words;
+};
 
-	machine_lock(machine);
-	vm_entry_id id = va < VM_USER_END ? pagetable_entry_at_locked(space, va, VM_PTE) : 0;
-	for (size_t i = 0; i < stop; i++)
-		words[i] = id != 0 ? pagemap_word_locked(
-		                         machine, *pagetable_entry(machine, id + (vm_entry_id)i))
-		                   : 0;
-	machine_unlock(machine);
-	return stop;
+static bool fill_word(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                      enum vm_level level)
+{
+	const struct vm_machine *machine = space->process->machine;
+	const struct words *words = ctx;
+
+	words->words[(va >> VM_PAGE_SHIFT) - words->first] =
+	    pagemap_word_locked(machine, pte_get(machine, id));
+	return true;
+}
+
+static void fill_words(struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
+{
+	struct words filling = {.first = first, .words = words};
+	uint64_t last = VM_USER_END >> VM_PAGE_SHIFT;
+	uint64_t start = MIN(first, last), end = MIN(first + MIN(count, last), last);
+
+	memset(words, 0, count * sizeof *words);
+	pagetable_each_leaf(space, start << VM_PAGE_SHIFT, end << VM_PAGE_SHIFT, fill_word,
+	                    &filling);
 }
 
 /* Pages of areas that are new since the last clear_refs count as soft-dirty, there or not. */
@@ -242,10 +251,10 @@ int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count,
 	process_read_lock(process);
 	if (process->space == NULL)
 		error = -ESRCH;
-	for (size_t done = 0; error == 0 && done < count;)
-		done += fill_words(process->space, first + done, count - done, words + done);
-	if (error == 0)
+	if (error == 0) {
+		fill_words(process->space, first, count, words);
 		mark_new_areas(process->space, first, count, words);
+	}
 	process_unlock(process);
 	return error;
 }
@@ -273,11 +282,9 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	            {FRAME_SWAPCACHE, KPF_SWAPCACHE},
 	            {FRAME_REFERENCED, KPF_REFERENCED}};
 	const struct vm_frame *frame = &machine->frames[pfn];
-	bool in_use = frame->object != NULL || frame->mapped > 0 || frame->pins > 0 ||
-	              (frame->flags & FRAME_SWAPCACHE);
 	uint64_t word = UINT64_C(1) << KPF_LRU;
 
-	if (!in_use)
+	if (!frame_in_use(frame))
 		return UINT64_C(1) << KPF_BUDDY;
 	for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
 		word |= frame->flags & bits[i].flag ? UINT64_C(1) << bits[i].bit : 0;
@@ -319,36 +326,22 @@ static void keep_written_locked(struct vm_machine *machine, uint64_t entry)
 		machine->frames[pte_pfn(entry)].flags &= (uint16_t)~FRAME_LAZYFREE;
 }
 
-/* ENTRY, in use, after the clearing WHAT. */
-static uint64_t cleared(uint64_t entry, int what)
+static bool clear_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
+                       enum vm_level level)
 {
-	return what == CLEAR_SOFT_DIRTY ? entry | PTE_SOFT_CLEAN : entry & ~PTE_A;
-}
-
-static void clear_area(struct vm_area *area, int what)
-{
-	struct vm_space *space = area->space;
 	struct vm_machine *machine = space->process->machine;
-	uint64_t span = pagetable_span(VM_PMD);
+	uint64_t entry = pte_get(machine, id);
+	int what = *(const int *)ctx;
 
-	machine_lock(machine);
-	for (uint64_t va = area->start;
-	     (va = pagetable_next_locked(space, va, area->end)) < area->end;) {
-		uint64_t *entry =
-		    pagetable_entry(machine, pagetable_entry_at_locked(space, va, VM_PTE));
-		uint64_t stop = MIN((va & -span) + span, area->end);
-		for (; va < stop; va += VM_PAGE_SIZE, entry++) {
-			if (*entry == 0 || pte_is_guard(*entry))
-				continue;
-			if (what == CLEAR_SOFT_DIRTY && !pte_is_swap(*entry))
-				keep_written_locked(machine, *entry);
-			*entry = cleared(*entry, what);
-			tlb_flush_page_locked(space, va);
-		}
-		machine_unlock(machine);
-		machine_lock(machine);
-	}
-	machine_unlock(machine);
+	if (entry == 0 || pte_is_guard(entry))
+		return true;
+	if (what == CLEAR_SOFT_DIRTY && !pte_is_swap(entry))
+		keep_written_locked(machine, entry);
+	pte_change_locked(machine, id, what == CLEAR_SOFT_DIRTY ? PTE_SOFT_CLEAN : 0,
+	                  what == CLEAR_SOFT_DIRTY ? 0 : PTE_A);
+	/* Linux flushes all, whether anything was to be cleared or not. */
+	tlb_flush_page_locked(space, va);
+	return true;
 }
 
 static int clear_space(struct vm_space *space, int what)
@@ -360,7 +353,7 @@ static int clear_space(struct vm_space *space, int what)
 		int error = pagetable_own_range(space, area->start, area->end, VM_PTE);
 		if (error != 0)
 			return error;
-		clear_area(area, what);
+		pagetable_each_leaf(space, area->start, area->end, clear_leaf, &what);
 		if (what == CLEAR_SOFT_DIRTY)
 			area->soft_dirty = false;
 	}

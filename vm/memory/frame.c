@@ -1,6 +1,7 @@
 #include "vm/memory/frame.h"
 #include "vm/base/memory.h"
-#include "vm/policy/policy.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/table.h"
 
 #include <string.h>
 
@@ -10,6 +11,8 @@ enum vm_frame_kind frame_kind(const struct vm_frame *frame)
 		return VM_FRAME_ANON;
 	return frame->object->shmem ? VM_FRAME_SHMEM : VM_FRAME_FILE;
 }
+
+/* --- Free frames ------------------------------------------------------------------------------ */
 
 /* A frame from the free list, or one never used, which the host has already cleared. */
 static vm_pfn take_free_locked(struct vm_machine *machine, bool zero)
@@ -42,33 +45,137 @@ vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, 
 	machine->nr_free--;
 	machine->count.frames[frame_kind(frame)]++;
 	machine->count.zeroed += zero;
-	policy_enter_locked(machine, pfn);
 	return pfn;
+}
+
+void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	if (machine->frames[pfn].pins++ == 0)
+		machine->pinned++;
+}
+
+void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	if (--machine->frames[pfn].pins == 0) {
+		machine->pinned--;
+		/* Who waits for a frame that could be evicted wants to know. */
+		if (machine->waiters > 0)
+			pthread_cond_broadcast(&machine->io);
+	}
+	frame_put_locked(machine, pfn);
+}
+
+/* --- The list --------------------------------------------------------------------------------- */
+
+static void list_newest_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->newer = VM_PFN_NONE;
+	frame->older = machine->newest;
+	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
+	    pfn;
+	machine->newest = pfn;
+	machine->listed++;
+}
+
+static void unlist_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
+	    frame->newer;
+	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
+	    frame->older;
+	machine->listed--;
+}
+
+void frame_renew_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	if (machine->newest == pfn)
+		return;
+	unlist_locked(machine, pfn);
+	list_newest_locked(machine, pfn);
+}
+
+void frame_age_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->flags &= (uint16_t)~FRAME_REFERENCED;
+	if (machine->oldest == pfn)
+		return;
+	unlist_locked(machine, pfn);
+	frame->older = VM_PFN_NONE;
+	frame->newer = machine->oldest;
+	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
+	    pfn;
+	machine->oldest = pfn;
+	machine->listed++;
+}
+
+/* --- Pages ------------------------------------------------------------------------------------ */
+
+static void take_first_space(void *ctx, struct vm_space *space)
+{
+	const struct vm_space **first = ctx;
+
+	if (*first == NULL)
+		*first = space;
+}
+
+struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+	const struct vm_space *space = NULL;
+
+	if (frame->object != NULL)
+		return (struct vm_page_key){VM_KEY_OBJECT, frame->object->number, frame->index};
+	if (frame->flags & FRAME_SWAPCACHE)
+		return (struct vm_page_key){VM_KEY_SLOT, 0, frame->index};
+	rmap_table_spaces_locked(machine, pagetable_of(frame->rmap), take_first_space, &space);
+	return (struct vm_page_key){VM_KEY_PLACE, space->number,
+	                            pagetable_entry_va(machine, frame->rmap) >> VM_PAGE_SHIFT};
+}
+
+void frame_loaded_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	machine->frames[pfn].flags |= FRAME_LISTED;
+	list_newest_locked(machine, pfn);
+	if (machine->policy->loaded != NULL) {
+		struct vm_page_key key = frame_key_locked(machine, pfn);
+		machine->policy->loaded(machine, pfn, &key);
+	}
+}
+
+/* The page in PFN leaves replacement; it may come back as AWAY unless that is NULL. */
+static void leave_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away)
+{
+	machine->frames[pfn].flags &= (uint16_t)~FRAME_LISTED;
+	unlist_locked(machine, pfn);
+	if (machine->policy->gone != NULL)
+		machine->policy->gone(machine, pfn, away);
+}
+
+void frame_evicted_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_page_key key = frame_key_locked(machine, pfn);
+
+	leave_locked(machine, pfn, &key);
 }
 
 void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	if (frame->mapped > 0 || frame->pins > 0 || frame->object != NULL ||
-	    (frame->flags & FRAME_SWAPCACHE))
+	if (frame_has_identity(frame))
 		return;
-	policy_leave_locked(machine, pfn);
+	if (frame->flags & FRAME_LISTED)
+		leave_locked(machine, pfn, NULL);
+	if (frame->pins > 0)
+		return;
 	machine->count.frames[VM_FRAME_ANON]--;
 	machine->nr_free++;
 	frame->next = machine->free_frames;
 	machine->free_frames = pfn;
-}
-
-void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn)
-{
-	machine->frames[pfn].pins++;
-}
-
-void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
-{
-	/* Who waits for a frame that could be evicted wants to know. */
-	if (--machine->frames[pfn].pins == 0 && machine->waiters > 0)
-		pthread_cond_broadcast(&machine->io);
-	frame_put_locked(machine, pfn);
 }

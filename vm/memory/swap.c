@@ -4,7 +4,6 @@
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
-#include "vm/cache/object.h"
 #include "vm/memory/frame.h"
 
 #include <errno.h>
@@ -78,6 +77,10 @@ void swap_put_locked(struct vm_machine *machine, uint32_t number)
 		swap_cache_leave_locked(machine, number);
 	if (slot->pins > 0)
 		return;
+	if (machine->policy->lost != NULL) {
+		struct vm_page_key key = {VM_KEY_SLOT, 0, number};
+		machine->policy->lost(machine, &key);
+	}
 	slot->next = swap->free_list;
 	swap->free_list = number + 1;
 	swap->used--;
@@ -91,6 +94,9 @@ void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn p
 	frame->flags |= FRAME_SWAPCACHE;
 	frame->index = slot;
 	machine->count.swap_cached++;
+	/* A page that goes out is known already; one that comes in is from now on. */
+	if (!(frame->flags & FRAME_LISTED))
+		frame_loaded_locked(machine, pfn);
 }
 
 void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
@@ -163,85 +169,4 @@ int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)
 {
 	return io_write(machine, machine->swap.fd, page, VM_PAGE_SIZE,
 	                (uint64_t)slot << VM_PAGE_SHIFT);
-}
-
-/* --- Bringing in ------------------------------------------------------------------------------ */
-
-static void unpin_slot_locked(struct vm_machine *machine, uint32_t slot)
-{
-	machine->swap.slots[slot].pins--;
-	swap_put_locked(machine, slot);
-}
-
-/* A busy, pinned frame for SLOT where others will find it, or VM_PFN_NONE. */
-static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
-{
-	const struct vm_slot *slot = &machine->swap.slots[number];
-	vm_pfn pfn = frame_alloc_locked(machine, slot->object, false);
-
-	if (pfn == VM_PFN_NONE)
-		return pfn;
-	machine->frames[pfn].flags |= FRAME_BUSY;
-	frame_pin_locked(machine, pfn);
-	if (slot->object != NULL) {
-		slot->object->files++; /* stays while we read */
-		object_insert_locked(slot->object, slot->index, pfn);
-	} else {
-		swap_cache_enter_locked(machine, number, pfn);
-	}
-	return pfn;
-}
-
-/* The page is there, or ERROR says why not. */
-static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pfn,
-                          struct vm_object *object, int error)
-{
-	struct vm_slot *slot = &machine->swap.slots[number];
-	struct vm_frame *frame = &machine->frames[pfn];
-
-	frame->flags &= (uint16_t)~FRAME_BUSY;
-	if (error != 0 && object != NULL)
-		object_remove_locked(object, pfn);
-	else if (error != 0 && slot->frame == pfn)
-		swap_cache_leave_locked(machine, number);
-	else if (object != NULL)
-		swap_forget_locked(machine, number);
-	if (object != NULL)
-		object_put_locked(object);
-	machine->count.swap_ins += error == 0;
-	pthread_cond_broadcast(&machine->io);
-}
-
-int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)
-{
-	struct vm_slot *slot = &machine->swap.slots[number];
-	int error = 0;
-
-	*was_read = false;
-	*pfn = VM_PFN_NONE;
-	machine_lock(machine);
-	bool held = slot->mapped > 0 || slot->object != NULL;
-	bool cached = slot->object != NULL
-	                  ? object_lookup_locked(slot->object, slot->index) != VM_PFN_NONE
-	                  : slot->frame != VM_PFN_NONE;
-	if (held && !cached) {
-		struct vm_object *object = slot->object;
-		*pfn = prepare_locked(machine, number);
-		if (*pfn != VM_PFN_NONE) {
-			machine_unlock(machine);
-			error = swap_read(machine, number, machine_page(machine, *pfn));
-			machine_lock(machine);
-			finish_locked(machine, number, *pfn, object, error);
-			*was_read = error == 0;
-		} else {
-			error = -ENOMEM;
-		}
-	}
-	if (error == -EIO) {
-		frame_unpin_locked(machine, *pfn);
-		*pfn = VM_PFN_NONE;
-	}
-	unpin_slot_locked(machine, number);
-	machine_unlock(machine);
-	return error;
 }

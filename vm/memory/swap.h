@@ -18,23 +18,6 @@
 bool swap_init(struct vm_machine *machine);
 void swap_destroy(struct vm_machine *machine);
 
-/* The entry that holds SLOT, with the rights of the page it stands for (ENTRY, present or not). */
-static inline uint64_t pte_make_swap(uint32_t slot, uint64_t entry)
-{
-	return (uint64_t)slot << VM_PAGE_SHIFT | PTE_SWAP |
-	       (entry & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN));
-}
-
-static inline bool pte_is_swap(uint64_t entry)
-{
-	return !(entry & PTE_P) && (entry & PTE_SWAP);
-}
-
-static inline uint32_t pte_slot(uint64_t entry)
-{
-	return (uint32_t)((entry & PTE_PFN_MASK) >> VM_PAGE_SHIFT);
-}
-
 /*
  * A slot with FRAME in its cache, to which nothing refers yet. VM_SLOT_NONE: swap is off or full.
  */
@@ -53,14 +36,6 @@ uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_obje
 void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_object *object,
                        uint64_t index);
 void swap_forget_locked(struct vm_machine *machine, uint32_t slot);
-
-/*
- * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap
- * cache, or its object's. *PFN is the frame, pinned, or VM_PFN_NONE if it has come by another way;
- * *WAS_READ tells whether the file was. No lock is held. -EIO: it cannot be read; -ENOMEM: no
- * frame.
- */
-int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 
 /* Transfer one page between PAGE and SLOT: 0, or -EIO, -ENOSPC, ... */
 int swap_read(struct vm_machine *machine, uint32_t slot, void *page);

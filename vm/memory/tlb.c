@@ -1,6 +1,6 @@
 #include "vm/memory/tlb.h"
 #include "vm/base/lock.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 
 #include <string.h>
@@ -157,6 +157,20 @@ void tlb_free(struct vm_process *process)
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 
+/* FN for ENTRY, valid, number I of a TLB with so many WAYS. */
+static void report(const struct entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
+{
+	struct vm_tlb_entry info = {.set = i / ways,
+	                            .way = i % ways,
+	                            .va = (entry->page - 1) << VM_PAGE_SHIFT,
+	                            .pfn = entry->pfn,
+	                            .writable = entry->writable,
+	                            .executable = entry->executable,
+	                            .dirty = entry->dirty};
+
+	fn(ctx, &info);
+}
+
 void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb_fn fn, void *ctx)
 {
 	struct vm_machine *machine = process->machine;
@@ -175,44 +189,17 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 	}
 	machine_unlock(machine);
 	for (size_t i = 0; fn != NULL && copy != NULL && i < entries; i++) {
-		struct vm_tlb_entry entry = {.set = (unsigned)(i / info->ways),
-		                             .way = (unsigned)(i % info->ways),
-		                             .va = (copy[i].page - 1) << VM_PAGE_SHIFT,
-		                             .pfn = copy[i].pfn,
-		                             .writable = copy[i].writable,
-		                             .executable = copy[i].executable,
-		                             .dirty = copy[i].dirty};
 		if (copy[i].page != 0)
-			fn(ctx, &entry);
+			report(&copy[i], (unsigned)i, info->ways, fn, ctx);
 	}
 	g_free(copy);
 }
 
-/* Whether ENTRY still says what the tables do. */
-static bool is_true(const struct vm_space *space, const struct entry *entry)
-{
-	const struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0), leaf = 0;
-	vm_entry_id ids[4];
-
-	if (pagetable_walk_locked(space, (entry->page - 1) << VM_PAGE_SHIFT, ids) < 4)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		leaf = *pagetable_entry(machine, ids[i]);
-		rights &= leaf;
-	}
-	return (rights & PTE_P) && (rights & PTE_US) && pte_pfn(leaf) == entry->pfn &&
-	       (!entry->writable || (rights & PTE_RW)) &&
-	       (!entry->executable || !(leaf & PTE_NX)) && (!entry->dirty || (leaf & PTE_D));
-}
-
-char *tlb_check_locked(const struct vm_space *space)
+void tlb_each_locked(const struct vm_space *space, vm_tlb_fn fn, void *ctx)
 {
 	const struct vm_tlb *tlb = space->process->tlb;
 
-	for (size_t i = 0; tlb != NULL && i < (size_t)tlb->sets * tlb->ways; i++)
-		if (tlb->entry[i].page != 0 && !is_true(space, &tlb->entry[i]))
-			return g_strdup_printf("stale TLB entry for %#" G_GINT64_MODIFIER "x",
-			                       (tlb->entry[i].page - 1) << VM_PAGE_SHIFT);
-	return NULL;
+	for (unsigned i = 0; tlb != NULL && i < tlb->sets * tlb->ways; i++)
+		if (tlb->entry[i].page != 0)
+			report(&tlb->entry[i], i, tlb->ways, fn, ctx);
 }

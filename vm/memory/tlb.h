@@ -29,7 +29,7 @@ void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id);
 
 void tlb_free(struct vm_process *process);
 
-/* NULL, or what is stale in the TLB of SPACE (free with g_free). */
-char *tlb_check_locked(const struct vm_space *space);
+/* FN for each valid entry of the TLB of SPACE, by set and way. */
+void tlb_each_locked(const struct vm_space *space, vm_tlb_fn fn, void *ctx);
 
 #endif

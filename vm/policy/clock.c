@@ -6,9 +6,11 @@
  * The list is the circle, cut before the hand: its oldest page is the one that the hand points to,
  * and passing a page puts it at the other end.
  */
+#include "vm/memory/frame.h"
 #include "vm/policy/policy.h"
+#include "vm/reclaim/evictable.h"
 
-static void use(struct vm_machine *machine, vm_pfn pfn)
+static void used(struct vm_machine *machine, vm_pfn pfn)
 {
 	machine->frames[pfn].flags |= FRAME_REFERENCED;
 }
@@ -20,12 +22,12 @@ static vm_pfn choose(struct vm_machine *machine)
 		vm_pfn pfn = machine->oldest;
 		struct vm_frame *frame = &machine->frames[pfn];
 		machine->count.scanned++;
-		if (!(frame->flags & FRAME_REFERENCED) && policy_evictable_locked(machine, pfn))
+		if (!(frame->flags & FRAME_REFERENCED) && evictable_locked(machine, pfn))
 			return pfn;
 		frame->flags &= (uint16_t)~FRAME_REFERENCED;
-		policy_renew_locked(machine, pfn);
+		frame_renew_locked(machine, pfn);
 	}
 	return VM_PFN_NONE;
 }
 
-const struct vm_policy policy_clock = {.name = "clock", .use = use, .choose = choose};
+const struct vm_policy policy_clock = {.name = "clock", .used = used, .choose = choose};

@@ -3,5 +3,6 @@
  * Belady's anomaly.
  */
 #include "vm/policy/policy.h"
+#include "vm/reclaim/evictable.h"
 
-const struct vm_policy policy_fifo = {.name = "fifo", .choose = policy_oldest_locked};
+const struct vm_policy policy_fifo = {.name = "fifo", .choose = evictable_oldest_locked};

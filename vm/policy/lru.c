@@ -2,7 +2,9 @@
  * lru.c - least recently used, exactly: each access makes a page the newest. No kernel can afford
  * that; a simulation can.
  */
+#include "vm/memory/frame.h"
 #include "vm/policy/policy.h"
+#include "vm/reclaim/evictable.h"
 
 const struct vm_policy policy_lru = {
-    .name = "lru", .use = policy_renew_locked, .choose = policy_oldest_locked};
+    .name = "lru", .used = frame_renew_locked, .choose = evictable_oldest_locked};

@@ -1,13 +1,19 @@
 /*
- * policy.h - page replacement: which frame goes when none is free.
+ * policy.h - page replacement: which page goes when no frame is free.
  *
- * A policy is a small table of functions in a file of its own. All of them order the frames in use
- * in one list, from the oldest to the newest by whatever the policy calls old; a policy that needs
- * no order ignores it.
+ * A policy is a table of functions (struct vm_policy) in a file of its own. It hears of pages, each
+ * known by a key that stays the same while the page is away, so that it can remember pages that it
+ * evicted:
  *
- *     frame allocated -> enter      process used it -> use      none free -> choose      frame freed -> leave
+ *     page has come into a frame -> loaded      process used it -> used      none free -> choose
+ *     page has left its frame    -> gone, with the key if it may come back
+ *     page that was away is no more -> lost
  *
- * To add one: write policy_NAME.c with a `const struct vm_policy policy_NAME`, name it below and in
+ * All pages in frames stand in one list, from the oldest to the newest in the order of loading
+ * (frame.h). A policy may reorder it, or ignore it and keep lists of its own in
+ * machine->policy_state.
+ *
+ * To add one: write policy/NAME.c with a `const struct vm_policy policy_NAME`, name it below and in
  * policy.c's table.
  *
  * Rule: the machine lock is held.
@@ -17,45 +23,18 @@
 
 #include "vm/internal.h"
 
-struct vm_policy {
-	const char *name;
-	/*
-	 * The process has loaded from or stored to the page in PFN (NULL: the policy does not
-	 * care).
-	 */
-	void (*use)(struct vm_machine *machine, vm_pfn pfn);
-	/* The frame to evict, among those that frame_evictable_locked allows, or VM_PFN_NONE. */
-	vm_pfn (*choose)(struct vm_machine *machine);
-};
-
 extern const struct vm_policy policy_clock, policy_fifo, policy_lru, policy_random;
 
 /* The policy called NAME, or NULL. */
 const struct vm_policy *policy_find(const char *name);
 
-/* The list: at the newest end, out of it. */
-void policy_enter_locked(struct vm_machine *machine, vm_pfn pfn);
-void policy_leave_locked(struct vm_machine *machine, vm_pfn pfn);
-void policy_renew_locked(struct vm_machine *machine, vm_pfn pfn);
-/* At the oldest end, and not used lately. */
-void policy_age_locked(struct vm_machine *machine, vm_pfn pfn);
-
-/* Whether PFN is in no list, because it is free. */
-bool policy_is_free_locked(const struct vm_machine *machine, vm_pfn pfn);
-
 /*
- * Whether PFN is anonymous memory that was given up by MADV_FREE and not written since: it needs no
- * swap slot to go.
+ * POLICY chooses from now on. It hears of all pages that are in frames, the oldest first. -ENOMEM:
+ * the policy that was set goes on.
  */
-bool policy_is_lazily_free_locked(const struct vm_machine *machine, vm_pfn pfn);
+int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy);
 
-/* The oldest frame that can be evicted, or VM_PFN_NONE. */
-vm_pfn policy_oldest_locked(struct vm_machine *machine);
-
-/*
- * Whether PFN can be evicted now: nobody uses it this instant, it is not locked, and there is room
- * where it would go.
- */
-bool policy_evictable_locked(const struct vm_machine *machine, vm_pfn pfn);
+/* No policy any more: the machine ends. */
+void policy_free(struct vm_machine *machine);
 
 #endif

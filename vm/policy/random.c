@@ -2,6 +2,7 @@
  * random.c - any page, by the machine's seeded random numbers: what a policy must beat.
  */
 #include "vm/policy/policy.h"
+#include "vm/reclaim/evictable.h"
 
 static vm_pfn choose(struct vm_machine *machine)
 {
@@ -13,13 +14,11 @@ static vm_pfn choose(struct vm_machine *machine)
 	 */
 	for (int throws = 0; used > 0 && throws < 64; throws++) {
 		vm_pfn pfn = (vm_pfn)g_rand_int_range(machine->rand, 0, (gint32)used);
-		const struct vm_frame *frame = &machine->frames[pfn];
-		bool in_use =
-		    frame->object != NULL || frame->mapped > 0 || (frame->flags & FRAME_SWAPCACHE);
-		if (in_use && policy_evictable_locked(machine, pfn))
+		machine->count.scanned++;
+		if ((machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn))
 			return pfn;
 	}
-	return policy_oldest_locked(machine);
+	return evictable_oldest_locked(machine);
 }
 
 const struct vm_policy policy_random = {.name = "random", .choose = choose};

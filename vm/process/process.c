@@ -2,55 +2,17 @@
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
-#include "vm/calls/mmap.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/tlb.h"
 #include "vm/process/event.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* --- Address spaces --------------------------------------------------------------------------- */
-
-/*
- * Linux leaves at least this much below the top for the stack to grow in (MIN_GAP of
- * arch/x86/mm/mmap.c).
- */
-#define STACK_GAP (UINT64_C(128) << 20)
-
-static struct vm_space *space_new(struct vm_process *process)
-{
-	struct vm_space *space = g_try_new0(struct vm_space, 1);
-	struct vm_machine *machine = process->machine;
-
-	if (space == NULL)
-		return NULL;
-	space->process = process;
-	space->mmap_base = VM_USER_END - STACK_GAP;
-	machine_lock(machine);
-	int error = pagetable_create_locked(space);
-	machine_unlock(machine);
-	if (error != 0)
-		g_clear_pointer(&space, g_free);
-	return space;
-}
-
-/* Take SPACE apart. The files it mapped are released by the caller, without locks. */
-static void space_free(struct vm_space *space, GPtrArray **files)
-{
-	/*
-	 * Areas first: who finds a file shrunk looks for its pages through the areas that map it.
-	 */
-	while (space->first != NULL)
-		file_list_add(files, area_delete(space->first));
-	pagetable_destroy(space);
-	file_list_add(files, space->exe);
-	g_free(space);
-}
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
@@ -109,32 +71,6 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 	}
 	machine_unlock(machine);
 	return error;
-}
-
-/* A stack as exec leaves it, and a heap of no bytes where a small program's would start. */
-static int furnish(struct vm_process *process)
-{
-	struct vm_space *space = process->space;
-	const uint64_t size = UINT64_C(0x21000);
-	int64_t at = vm_mmap(process, VM_USER_END - size, size, PROT_READ | PROT_WRITE,
-	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
-
-	space->start_stack = space->sp = VM_USER_END - 16;
-	space->start_brk = space->brk = UINT64_C(0x555555556000);
-	return at < 0 ? (int)at : 0;
-}
-
-struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
-                                    const char *name, int *error)
-{
-	struct vm_process *process = process_new_nascent(machine, cred);
-
-	*error = process != NULL ? furnish(process) : -ENOMEM;
-	if (*error == 0)
-		*error = process_publish(process, 0, name);
-	if (*error != 0)
-		g_clear_pointer(&process, vm_process_unref);
-	return process;
 }
 
 int process_adopt_space(struct vm_process *process, struct vm_process *nascent, const char *comm)
@@ -314,118 +250,4 @@ int vm_process_kill(struct vm_process *process, int signal)
 	    signal == SIGWINCH)
 		return vm_process_alive(process) ? 0 : -ESRCH;
 	return vm_process_exit(process, 128 + signal);
-}
-
-/* --- The environment -------------------------------------------------------------------------- */
-
-/*
- * Bytes that an environment may take with its pointers, as execve counts them: forks have a copy
- * each.
- */
-enum { MAX_ENVIRON = 128 << 10 };
-
-static size_t variable_size(const char *name, const char *value)
-{
-	return strlen(name) + strlen(value) + 2 + sizeof(char *);
-}
-
-static size_t environ_size(char *const *environ)
-{
-	size_t size = 0;
-
-	for (; environ != NULL && *environ != NULL; environ++)
-		size += strlen(*environ) + 1 + sizeof *environ;
-	return size;
-}
-
-static int set_variable(struct vm_process *process, const char *name, const char *value)
-{
-	const char *old = g_environ_getenv(process->environ, name);
-	size_t kept = environ_size(process->environ) - (old != NULL ? variable_size(name, old) : 0);
-
-	if (value != NULL && kept + variable_size(name, value) > MAX_ENVIRON)
-		return -ENOMEM;
-	if (value != NULL)
-		process->environ = g_environ_setenv(process->environ, name, value, TRUE);
-	else
-		process->environ = g_environ_unsetenv(process->environ, name);
-	return 0;
-}
-
-int vm_process_setenv(struct vm_process *process, const char *name, const char *value)
-{
-	if (name[0] == '\0' || strchr(name, '=') != NULL)
-		return -EINVAL;
-	process_write_lock(process);
-	int error = process->space != NULL ? set_variable(process, name, value) : -ESRCH;
-	process_unlock(process);
-	return error;
-}
-
-/* --- Descriptors ------------------------------------------------------------------------------ */
-
-/* RLIMIT_NOFILE's default. */
-enum { MAX_FDS = 1024 };
-
-/* The lowest index of FDS that is free, or its length. */
-static guint lowest_free(const GPtrArray *fds)
-{
-	guint fd = 0;
-
-	while (fd < fds->len && fds->pdata[fd] != NULL)
-		fd++;
-	return fd;
-}
-
-int vm_process_open(struct vm_process *process, struct vm_file *file)
-{
-	int result = -ESRCH;
-
-	process_write_lock(process);
-	if (process->space != NULL) {
-		if (process->fds == NULL)
-			process->fds = g_ptr_array_new();
-		guint fd = lowest_free(process->fds);
-		result = fd < MAX_FDS ? (int)fd : -EMFILE;
-		if (fd == process->fds->len && fd < MAX_FDS)
-			g_ptr_array_add(process->fds, NULL);
-		if (fd < MAX_FDS)
-			process->fds->pdata[fd] = vm_file_ref(file);
-	}
-	process_unlock(process);
-	return result;
-}
-
-/* What stands behind FD, or NULL. */
-static struct vm_file **fd_slot(struct vm_process *process, int fd)
-{
-	if (process->fds == NULL || fd < 0 || (guint)fd >= process->fds->len ||
-	    process->fds->pdata[fd] == NULL)
-		return NULL;
-	return (struct vm_file **)&process->fds->pdata[fd];
-}
-
-int vm_process_close(struct vm_process *process, int fd)
-{
-	struct vm_file *file = NULL;
-
-	process_write_lock(process);
-	struct vm_file **slot = fd_slot(process, fd);
-	bool alive = process->space != NULL;
-	if (slot != NULL)
-		file = g_steal_pointer(slot);
-	process_unlock(process);
-	if (file == NULL)
-		return alive ? -EBADF : -ESRCH;
-	vm_file_unref(file);
-	return 0;
-}
-
-struct vm_file *vm_process_file(struct vm_process *process, int fd)
-{
-	process_read_lock(process);
-	struct vm_file **slot = fd_slot(process, fd);
-	struct vm_file *file = slot != NULL ? vm_file_ref(*slot) : NULL;
-	process_unlock(process);
-	return file;
 }

@@ -4,18 +4,17 @@
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pagetable_range.h"
 #include "vm/memory/swap.h"
-#include "vm/policy/policy.h"
-#include "vm/process/event.h"
+#include "vm/reclaim/evictable.h"
 
 #include <errno.h>
-#include <signal.h>
 
 /* --- One frame -------------------------------------------------------------------------------- */
 
 void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 {
+	frame_evicted_locked(machine, pfn);
 	pagetable_evict_frame_locked(machine, pfn);
 	object_remove_locked(machine->frames[pfn].object, pfn);
 }
@@ -45,8 +44,7 @@ static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t
 	vm_entry_id id;
 
 	while ((id = machine->frames[pfn].rmap) != 0)
-		pagetable_replace_locked(machine, id,
-		                         pte_make_swap(slot, *pagetable_entry(machine, id)));
+		pte_set_for_all_locked(machine, id, pte_make_swap(slot, pte_get(machine, id)));
 }
 
 static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
@@ -54,7 +52,7 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 	struct vm_frame *frame = &machine->frames[pfn];
 	bool clean = frame->flags & FRAME_SWAPCACHE;
 
-	if (policy_is_lazily_free_locked(machine, pfn)) {
+	if (evictable_without_swap_locked(machine, pfn)) {
 		pagetable_evict_frame_locked(machine, pfn);
 		return 0;
 	}
@@ -77,8 +75,10 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 	 * gone.
 	 */
 	bool still = (frame->flags & FRAME_SWAPCACHE) && machine->swap.slots[slot].frame == pfn;
-	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0)
+	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0) {
+		frame_evicted_locked(machine, pfn);
 		swap_cache_leave_locked(machine, slot);
+	}
 	swap_put_locked(machine, slot);
 	return error;
 }
@@ -99,6 +99,7 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
 	if (error == 0 && frame->object == object && unused) {
 		swap_enter_locked(machine, slot, object, index);
+		frame_evicted_locked(machine, pfn);
 		object_remove_locked(object, pfn);
 	} else {
 		swap_put_locked(machine, slot);
@@ -123,8 +124,10 @@ static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
 	frame_pin_locked(machine, pfn);
 	error = object_write_page_locked(object, pfn);
 	if (error == 0 && frame->object == object && frame->mapped == 0 && frame->pins == 1 &&
-	    !(frame->flags & FRAME_DIRTY))
+	    !(frame->flags & FRAME_DIRTY)) {
+		frame_evicted_locked(machine, pfn);
 		object_remove_locked(object, pfn);
+	}
 	frame_unpin_locked(machine, pfn);
 	object_put_locked(object);
 	return error;
@@ -147,14 +150,14 @@ static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
 	bool done = evict_locked(machine, pfn) == 0;
 
 	machine->count.reclaimed += done;
-	if (!done && !policy_is_free_locked(machine, pfn))
-		policy_renew_locked(machine, pfn);
+	if (!done && (machine->frames[pfn].flags & FRAME_LISTED))
+		frame_renew_locked(machine, pfn);
 	return done;
 }
 
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	return policy_evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
+	return evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
@@ -167,8 +170,7 @@ static vm_pfn clean_file_page_locked(struct vm_machine *machine)
 {
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
 		if (frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
-		    !(machine->frames[pfn].flags & FRAME_DIRTY) &&
-		    policy_evictable_locked(machine, pfn))
+		    !(machine->frames[pfn].flags & FRAME_DIRTY) && evictable_locked(machine, pfn))
 			return pfn;
 	return VM_PFN_NONE;
 }
@@ -178,24 +180,14 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 	vm_pfn pfn =
 	    machine->config.swappiness == 0 ? clean_file_page_locked(machine) : VM_PFN_NONE;
 
-	machine->count.scanned++;
 	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
-}
-
-/* Whether some frame is only held for the moment, so that waiting helps. */
-static bool some_in_transit_locked(const struct vm_machine *machine)
-{
-	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
-		if (machine->frames[pfn].pins > 0 ||
-		    (machine->frames[pfn].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-			return true;
-	return false;
 }
 
 /* 0 after a wait that may have changed something, -EAGAIN, or -ENOMEM for good. */
 static int nothing_to_evict_locked(struct vm_machine *machine, bool wait)
 {
-	if (!some_in_transit_locked(machine))
+	/* Waiting helps where some frame is only held for the moment. */
+	if (machine->pinned == 0)
 		return -ENOMEM;
 	if (!wait)
 		return -EAGAIN;
@@ -250,57 +242,11 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
 		if (frame->object == NULL || frame->object->shmem || (frame->flags & FRAME_DIRTY) ||
-		    !policy_evictable_locked(machine, (vm_pfn)pfn))
+		    !evictable_locked(machine, (vm_pfn)pfn))
 			continue;
 		reclaim_drop_locked(machine, (vm_pfn)pfn);
 		dropped++;
 	}
 	machine_unlock(machine);
 	return dropped;
-}
-
-/* --- Out of memory ---------------------------------------------------------------------------- */
-
-struct candidate {
-	struct vm_process *process;
-	uint64_t pages;
-};
-
-static gboolean weigh(gpointer key, gpointer value, gpointer ctx)
-{
-	struct vm_process *process = value;
-	struct candidate *worst = ctx;
-	const struct vm_space *space = process->oom_space;
-
-	if (space == NULL)
-		return FALSE;
-	uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
-	if (worst->process == NULL || pages > worst->pages)
-		*worst = (struct candidate){process, pages};
-	return FALSE;
-}
-
-bool reclaim_kill(struct vm_machine *machine)
-{
-	struct candidate worst = {NULL, 0};
-
-	machine_lock(machine);
-	g_tree_foreach(machine->processes, weigh, &worst);
-	if (worst.process != NULL && worst.pages > 0) {
-		struct vm_fault record = {.outcome = VM_FATAL,
-		                          .kind = VM_FAULT_OOM,
-		                          .frame = VM_NO_FRAME,
-		                          .from = VM_NO_FRAME,
-		                          .slot = VM_NO_FRAME,
-		                          .evicted = VM_NO_FRAME};
-		vm_process_ref(worst.process);
-		machine->count.oom_kills++;
-		event_record_locked(worst.process, &record, true, NULL);
-	}
-	machine_unlock(machine);
-	if (worst.process == NULL || worst.pages == 0)
-		return false;
-	vm_process_exit(worst.process, 128 + SIGKILL);
-	vm_process_unref(worst.process);
-	return true;
 }

@@ -30,12 +30,6 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted);
  */
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn);
 
-/*
- * Out of memory, and told to kill: end the process with the most frames and swap. False: there is
- * none.
- */
-bool reclaim_kill(struct vm_machine *machine);
-
 /* Empty and drop the clean file page PFN, which is neither pinned nor busy. */
 void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn);
 

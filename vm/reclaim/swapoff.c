@@ -6,12 +6,12 @@
  * falls.
  */
 #include "vm/base/lock.h"
-#include "vm/cache/object.h"
+#include "vm/cache/swap_in.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable.h"
+#include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
-#include "vm/policy/policy.h"
+#include "vm/reclaim/evictable.h"
 #include "vm/reclaim/reclaim.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static uint64_t frames_to_be_had_locked(const struct vm_machine *machine)
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
 		count += frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
 		         !(machine->frames[pfn].flags & FRAME_DIRTY) &&
-		         policy_evictable_locked(machine, pfn);
+		         evictable_locked(machine, pfn);
 	return count;
 }
 
@@ -51,8 +51,8 @@ static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
 
 	while ((id = slot->rmap) != 0) {
 		uint64_t rights =
-		    *pagetable_entry(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
-		pagetable_replace_locked(machine, id, pte_make(pfn, PTE_P | rights));
+		    pte_get(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
+		pte_set_for_all_locked(machine, id, pte_make(pfn, PTE_P | rights));
 	}
 }
 

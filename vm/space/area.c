@@ -5,9 +5,11 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
+#include "vm/memory/pte.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void area_perm(const struct vm_area *area, char perm[5])
 {
@@ -329,4 +331,28 @@ void area_prepare_anon_locked(struct vm_area *area)
 		area->anon_vma = area->prev->anon_vma;
 	else
 		area->anon_vma = area_new_family(area->space->process->machine);
+}
+
+/* --- Flags ------------------------------------------------------------------------------------ */
+
+unsigned area_flags_of_prot(int prot)
+{
+	return (prot & PROT_READ ? AREA_READ : 0u) | (prot & PROT_WRITE ? AREA_WRITE : 0u) |
+	       (prot & PROT_EXEC ? AREA_EXEC : 0u);
+}
+
+bool area_is_accountable(unsigned flags)
+{
+	return (flags & (AREA_NORESERVE | AREA_SHARED | AREA_WRITE)) == AREA_WRITE;
+}
+
+uint64_t area_entry_flags(const struct vm_area *area)
+{
+	/*
+	 * x86 cannot deny loads of a present user page; no rights at all is said by making the page
+	 * the kernel's.
+	 */
+	return PTE_P | (area->flags & AREA_ACCESS ? PTE_US : 0) |
+	       (area->flags & AREA_EXEC ? 0 : PTE_NX) |
+	       (area->flags & AREA_LOCKED ? PTE_LOCKED : 0);
 }

@@ -110,6 +110,15 @@ uint64_t area_new_family(struct vm_machine *machine);
  */
 uint64_t area_start_gap(const struct vm_area *area);
 
+/* Rights of an area for PROT: AREA_READ, AREA_WRITE, AREA_EXEC. */
+unsigned area_flags_of_prot(int prot);
+
+/* Whether an area with FLAGS is charged for overcommit (accountable_mapping). */
+bool area_is_accountable(unsigned flags);
+
+/* The rights that an entry for a page of AREA has, and its lock bit; RW apart. */
+uint64_t area_entry_flags(const struct vm_area *area);
+
 /* "rwxp": PERM has room for 5. */
 void area_perm(const struct vm_area *area, char perm[5]);
 
@@ -120,22 +129,5 @@ void area_tree_refresh(struct vm_area *area);
 
 /* NULL, or what is wrong with the tree of SPACE (free with g_free). */
 char *area_check(const struct vm_space *space);
-
-/* The kernel's clock page, which is none of memory: VM_IO and VM_PFNMAP in Linux. */
-static inline bool area_is_device(const struct vm_area *area)
-{
-	return (area->flags & AREA_SPECIAL) && area->object == NULL;
-}
-
-static inline uint64_t area_pages(const struct vm_area *area)
-{
-	return (area->end - area->start) >> VM_PAGE_SHIFT;
-}
-
-/* The page of AREA's object, or of its anonymous numbering, at VA. */
-static inline uint64_t area_index(const struct vm_area *area, uint64_t va)
-{
-	return area->pgoff + ((va - area->start) >> VM_PAGE_SHIFT);
-}
 
 #endif

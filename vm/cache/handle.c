@@ -1,0 +1,56 @@
+#include "vm/cache/handle.h"
+#include "vm/base/lock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, const char *name)
+{
+	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
+		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
+		if (handle->access == access && strcmp(handle->name, name) == 0) {
+			handle->users++;
+			return handle;
+		}
+	}
+	return NULL;
+}
+
+static struct vm_handle *get_locked(struct vm_object *object, int wrong_access)
+{
+	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
+		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
+		if (handle->access != wrong_access) {
+			handle->users++;
+			return handle;
+		}
+	}
+	return NULL;
+}
+
+struct vm_handle *handle_get_writer_locked(struct vm_object *object)
+{
+	return get_locked(object, O_RDONLY);
+}
+
+struct vm_handle *handle_get_locked(struct vm_object *object, bool need_read)
+{
+	return get_locked(object, need_read ? O_WRONLY : -1);
+}
+
+void handle_put(struct vm_object *object, struct vm_handle *handle)
+{
+	struct vm_machine *machine = object->machine;
+
+	machine_lock(machine);
+	bool last = --handle->users == 0;
+	if (last)
+		list_remove(&handle->link);
+	machine_unlock(machine);
+	if (last) {
+		close(handle->fd);
+		g_free(handle->name);
+		g_free(handle);
+	}
+}

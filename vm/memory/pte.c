@@ -1,0 +1,198 @@
+#include "vm/memory/pte.h"
+#include "vm/base/lock.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/rmap.h"
+#include "vm/memory/swap.h"
+#include "vm/memory/tlb.h"
+
+/* --- Storing and reporting -------------------------------------------------------------------- */
+
+/*
+ * Whether a copy of OLD, somewhere in a processor, would grant or hide something that NEW does not:
+ * another page, a right, or a bit that the processor would have to set again.
+ */
+static bool takes(uint64_t old, uint64_t new)
+{
+	uint64_t lost = old & ~new &(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D);
+	uint64_t gained = new & ~old &(PTE_NX | PTE_SOFT_CLEAN);
+
+	return (old & PTE_P) && (lost | gained | ((old ^ new) & PTE_PFN_MASK)) != 0;
+}
+
+/* Store NEW as entry ID, whatever stands there. True if it takes something: watchers know then. */
+static bool store_locked(struct vm_machine *machine, vm_entry_id id, uint64_t new)
+{
+	uint64_t *entry = &machine->table_mem[id], old = *entry;
+	struct vm_table *table = pagetable_at(machine, id);
+	bool taking = takes(old, new);
+
+	*entry = new;
+	table->used = (uint16_t)(table->used + (new != 0) - (old != 0));
+	if (taking && machine->entry_watch != NULL)
+		machine->entry_watch(machine->entry_watch_ctx, id);
+	return taking;
+}
+
+void pte_watch(struct vm_machine *machine, vm_entry_watch_fn fn, void *ctx)
+{
+	machine_lock(machine);
+	machine->entry_watch = fn;
+	machine->entry_watch_ctx = ctx;
+	machine_unlock(machine);
+}
+
+/* --- Counters and uses ------------------------------------------------------------------------ */
+
+/* Leaf ENTRY came into (SIGN 1) or left (-1) SPACE: count it. */
+static void count_locked(struct vm_space *space, uint64_t entry, int sign)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t pfn = pte_pfn(entry);
+
+	if (pte_is_swap(entry))
+		space->swap += (uint64_t)sign;
+	else if (frame_is_ram(machine, pfn))
+		space->rss[frame_kind(&machine->frames[pfn])] += (uint64_t)sign;
+	if (sign > 0)
+		space->rss_peak =
+		    MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);
+}
+
+static void uncount(void *ctx, struct vm_space *space)
+{
+	count_locked(space, *(const uint64_t *)ctx, -1);
+}
+
+static void count(void *ctx, struct vm_space *space)
+{
+	count_locked(space, *(const uint64_t *)ctx, 1);
+}
+
+/* Leaf ENTRY stands in one place less: free its frame or slot if that was the last use. */
+static void release_locked(struct vm_machine *machine, uint64_t entry)
+{
+	uint64_t pfn = pte_pfn(entry);
+
+	if (pte_is_swap(entry))
+		swap_put_locked(machine, pte_slot(entry));
+	else if (frame_is_ram(machine, pfn))
+		frame_put_locked(machine, (vm_pfn)pfn);
+}
+
+/* --- Entries that map pages ------------------------------------------------------------------- */
+
+void pte_set_locked(struct vm_space *space, vm_entry_id id, uint64_t new)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t old = pte_get(machine, id);
+
+	if (store_locked(machine, id, new))
+		tlb_flush_page_locked(space, pagetable_entry_va(machine, id));
+	if (old != 0) {
+		rmap_unlink_locked(machine, id, old);
+		count_locked(space, old, -1);
+	}
+	if (new != 0) {
+		rmap_link_locked(machine, id, new);
+		count_locked(space, new, 1);
+	}
+	/* Last: a frame that goes from a slot to the entry must not be without a use in between. */
+	if (old != 0)
+		release_locked(machine, old);
+}
+
+void pte_set_for_all_locked(struct vm_machine *machine, vm_entry_id id, uint64_t new)
+{
+	uint64_t old = pte_get(machine, id);
+
+	if (store_locked(machine, id, new))
+		tlb_flush_entry_locked(machine, id);
+	if (old != 0) {
+		rmap_unlink_locked(machine, id, old);
+		rmap_table_spaces_locked(machine, pagetable_of(id), uncount, &old);
+	}
+	if (new != 0) {
+		rmap_link_locked(machine, id, new);
+		rmap_table_spaces_locked(machine, pagetable_of(id), count, &new);
+	}
+	if (old != 0)
+		release_locked(machine, old);
+}
+
+void pte_move_locked(struct vm_space *space, vm_entry_id from, vm_entry_id to)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t entry = pte_get(machine, from);
+
+	if (entry == 0)
+		return;
+	if (store_locked(machine, from, 0))
+		tlb_flush_page_locked(space, pagetable_entry_va(machine, from));
+	rmap_unlink_locked(machine, from, entry);
+	store_locked(machine, to, entry);
+	rmap_link_locked(machine, to, entry);
+}
+
+void pte_forget_locked(struct vm_space *space, vm_entry_id id, uint64_t entry)
+{
+	tlb_flush_page_locked(space, pagetable_entry_va(space->process->machine, id));
+	count_locked(space, entry, -1);
+}
+
+void pte_drop_locked(struct vm_machine *machine, vm_entry_id id)
+{
+	uint64_t old = pte_get(machine, id);
+
+	if (old == 0)
+		return;
+	store_locked(machine, id, 0);
+	rmap_unlink_locked(machine, id, old);
+	release_locked(machine, old);
+}
+
+/* --- Bits ------------------------------------------------------------------------------------- */
+
+void pte_change_locked(struct vm_machine *machine, vm_entry_id id, uint64_t set, uint64_t clear)
+{
+	if (store_locked(machine, id, (pte_get(machine, id) & ~clear) | set))
+		tlb_flush_entry_locked(machine, id);
+}
+
+void pte_change_unflushed_locked(struct vm_machine *machine, vm_entry_id id, uint64_t set,
+                                 uint64_t clear)
+{
+	store_locked(machine, id, (pte_get(machine, id) & ~clear) | set);
+}
+
+/* --- Entries that point to tables ------------------------------------------------------------- */
+
+void pte_point_locked(struct vm_machine *machine, vm_entry_id id, uint32_t table, uint64_t flags)
+{
+	uint64_t old = pte_get(machine, id), new = pte_make(machine->nr_frames + table, flags);
+
+	store_locked(machine, id, new);
+	if (old != 0)
+		rmap_unlink_locked(machine, id, old);
+	rmap_link_locked(machine, id, new);
+}
+
+void pte_unpoint_locked(struct vm_machine *machine, vm_entry_id id)
+{
+	uint64_t old = pte_get(machine, id);
+
+	store_locked(machine, id, 0);
+	rmap_unlink_locked(machine, id, old);
+}
+
+/* --- Tables that nobody reaches yet ----------------------------------------------------------- */
+
+void pte_init_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry)
+{
+	machine->table_mem[id] = entry;
+}
+
+void pte_init_copy_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry)
+{
+	store_locked(machine, id, entry);
+	rmap_link_locked(machine, id, entry);
+}

@@ -1,0 +1,49 @@
+#include "vm/memory/table.h"
+
+#include "vm/base/memory.h"
+
+#include <string.h>
+
+uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id)
+{
+	const struct vm_table *table = pagetable_at(machine, id);
+
+	return table->va + (id % VM_TABLE_ENTRIES) * pagetable_span((enum vm_level)table->level);
+}
+
+uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level, uint64_t va)
+{
+	uint32_t number = machine->free_tables;
+
+	if (number != 0) {
+		machine->free_tables = machine->tables[number].next_free;
+		memset(machine_page(machine, machine->nr_frames + number), 0, VM_PAGE_SIZE);
+	} else if (machine->tables_used < machine->nr_tables) {
+		number = machine->tables_used++;
+	} else {
+		return 0;
+	}
+	machine->table_count++;
+	machine->tables[number] = (struct vm_table){
+	    .level = (uint8_t)level, .va = va & -(VM_TABLE_ENTRIES * pagetable_span(level))};
+	return number;
+}
+
+void pagetable_free_locked(struct vm_machine *machine, uint32_t number)
+{
+	machine->tables[number].next_free = machine->free_tables;
+	machine->free_tables = number;
+	machine->table_count--;
+}
+
+uint32_t pagetable_alloc_special_locked(struct vm_machine *machine, uint32_t count)
+{
+	uint32_t first = machine->tables_used;
+
+	if (count > machine->nr_tables - first)
+		return 0;
+	machine->tables_used += count;
+	for (uint32_t i = 0; i < count; i++)
+		machine->tables[first + i].level = VM_TABLE_SPECIAL;
+	return first;
+}

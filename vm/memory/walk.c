@@ -1,0 +1,91 @@
+#include "vm/memory/walk.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pte.h"
+#include "vm/memory/tlb.h"
+
+static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
+{
+	uint64_t needed = PTE_P | PTE_US | (access == VM_ACCESS_WRITE ? PTE_RW : 0);
+
+	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
+}
+
+/* The walk: the frame, with accessed and dirty bits set, or VM_NO_FRAME where it ends in a fault. */
+static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access)
+{
+	struct vm_machine *machine = space->process->machine;
+	uint64_t rights = ~UINT64_C(0), nx = 0;
+	vm_entry_id ids[4];
+	uint32_t table = space->pgd;
+
+	for (int level = VM_PGD; level >= VM_PTE; level--) {
+		ids[level] = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
+		uint64_t entry = pte_get(machine, ids[level]);
+		if (!(entry & PTE_P) || !(entry & PTE_US))
+			return VM_NO_FRAME;
+		rights &= entry;
+		nx |= entry;
+		table = pte_table(machine, entry);
+	}
+	if (!rights_allow(rights, nx, access))
+		return VM_NO_FRAME;
+	for (int level = VM_PGD; level > VM_PTE; level--)
+		pte_touch_locked(machine, ids[level], false);
+	uint64_t leaf = pte_touch_locked(machine, ids[VM_PTE], access == VM_ACCESS_WRITE);
+	tlb_fill_locked(space, va, leaf, rights & PTE_RW);
+	return pte_pfn(leaf);
+}
+
+uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_access access,
+                                 bool *tlb)
+{
+	struct vm_machine *machine = space->process->machine;
+
+	if (va >= VM_USER_END)
+		return VM_NO_FRAME;
+	uint64_t pfn = tlb_lookup_locked(space, va, access);
+	*tlb = pfn != VM_NO_FRAME;
+	if (!*tlb)
+		pfn = walk_for_access_locked(space, va, access);
+	if (pfn != VM_NO_FRAME && frame_is_ram(machine, pfn))
+		frame_used_locked(machine, (vm_pfn)pfn);
+	return pfn;
+}
+
+int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4])
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint32_t table = space->pgd;
+
+	for (int i = 0;; i++) {
+		ids[i] = pagetable_id(table, pagetable_index(va, (enum vm_level)(VM_PGD - i)));
+		uint64_t entry = pte_get(machine, ids[i]);
+		if (i == 3 || !(entry & PTE_P) || (entry & PTE_PS))
+			return i + 1;
+		table = pte_table(machine, entry);
+	}
+}
+
+vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va,
+                                      enum vm_level level)
+{
+	vm_entry_id ids[4];
+	int depth = VM_PGD - (int)level;
+
+	return pagetable_walk_locked(space, va, ids) > depth ? ids[depth] : 0;
+}
+
+uint64_t pagetable_next_locked(const struct vm_space *space, uint64_t va, uint64_t end,
+                               vm_entry_id *id, enum vm_level *level)
+{
+	while (va < end) {
+		vm_entry_id ids[4];
+		int read = pagetable_walk_locked(space, va, ids);
+		*id = ids[read - 1];
+		*level = (enum vm_level)(VM_PGD - read + 1);
+		if (*level == VM_PTE || (pte_get(space->process->machine, *id) & PTE_PS))
+			return va;
+		va = pagetable_stop(va, end, *level);
+	}
+	return end;
+}

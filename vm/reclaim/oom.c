@@ -1,0 +1,49 @@
+#include "vm/reclaim/oom.h"
+#include "vm/base/lock.h"
+#include "vm/process/event.h"
+
+#include <signal.h>
+
+struct candidate {
+	struct vm_process *process;
+	uint64_t pages;
+};
+
+static gboolean weigh(gpointer key, gpointer value, gpointer ctx)
+{
+	struct vm_process *process = value;
+	struct candidate *worst = ctx;
+	const struct vm_space *space = process->oom_space;
+
+	if (space == NULL)
+		return FALSE;
+	uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
+	if (worst->process == NULL || pages > worst->pages)
+		*worst = (struct candidate){process, pages};
+	return FALSE;
+}
+
+bool oom_kill_largest(struct vm_machine *machine)
+{
+	struct candidate worst = {NULL, 0};
+
+	machine_lock(machine);
+	g_tree_foreach(machine->processes, weigh, &worst);
+	if (worst.process != NULL && worst.pages > 0) {
+		struct vm_fault record = {.outcome = VM_FATAL,
+		                          .kind = VM_FAULT_OOM,
+		                          .frame = VM_NO_FRAME,
+		                          .from = VM_NO_FRAME,
+		                          .slot = VM_NO_FRAME,
+		                          .evicted = VM_NO_FRAME};
+		vm_process_ref(worst.process);
+		machine->count.oom_kills++;
+		event_record_locked(worst.process, &record, true, NULL);
+	}
+	machine_unlock(machine);
+	if (worst.process == NULL || worst.pages == 0)
+		return false;
+	vm_process_exit(worst.process, 128 + SIGKILL);
+	vm_process_unref(worst.process);
+	return true;
+}

@@ -1,0 +1,92 @@
+#include "vm/space/space.h"
+#include "vm/base/lock.h"
+#include "vm/cache/file.h"
+#include "vm/memory/pagetable_range.h"
+#include "vm/space/area.h"
+#include "vm/space/place.h"
+
+#include <errno.h>
+
+/*
+ * Linux leaves at least this much below the top for the stack to grow in (MIN_GAP of
+ * arch/x86/mm/mmap.c).
+ */
+#define STACK_GAP (UINT64_C(128) << 20)
+
+struct vm_space *space_new(struct vm_process *process)
+{
+	struct vm_space *space = g_try_new0(struct vm_space, 1);
+	struct vm_machine *machine = process->machine;
+
+	if (space == NULL)
+		return NULL;
+	space->process = process;
+	space->mmap_base = VM_USER_END - STACK_GAP;
+	machine_lock(machine);
+	space->number = ++machine->next_space;
+	int error = pagetable_create_locked(space);
+	machine_unlock(machine);
+	if (error != 0)
+		g_clear_pointer(&space, g_free);
+	return space;
+}
+
+/* Take SPACE apart. The files it mapped are released by the caller, without locks. */
+void space_free(struct vm_space *space, GPtrArray **files)
+{
+	/*
+	 * Areas first: who finds a file shrunk looks for its pages through the areas that map it.
+	 */
+	while (space->first != NULL)
+		file_list_add(files, area_delete(space->first));
+	pagetable_destroy(space);
+	file_list_add(files, space->exe);
+	g_free(space);
+}
+
+int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
+{
+	const struct vm_area *first = area_at(space, start);
+	bool cuts_hole = first != NULL && first->start < start && first->end > end;
+
+	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
+		return -ENOMEM;
+	return area_isolate_unlimited(space, start, end);
+}
+
+int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files)
+{
+	struct vm_area *area;
+	int error;
+
+	if (area_overlap(space, start, end) == NULL)
+		return 0;
+	error = pagetable_own_range(space, start, end, VM_PMD);
+	if (error == 0)
+		error = space_isolate_for_unmap(space, start, end);
+	if (error != 0) {
+		area_merge(space, start, end);
+		return error;
+	}
+	pagetable_clear_range(space, start, end);
+	while ((area = area_overlap(space, start, end)) != NULL)
+		file_list_add(files, area_delete(area));
+	return 0;
+}
+
+int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags,
+                          const char *name, struct vm_object *object, uint64_t pgoff)
+{
+	int64_t at = space_find_place(space, addr, len, 0, false, 0);
+
+	if (at < 0)
+		return at;
+	struct vm_area *area = area_new(space, (uint64_t)at, (uint64_t)at + len,
+	                                flags | AREA_SPECIAL | AREA_DONTEXPAND, NULL, pgoff);
+	if (area == NULL)
+		return -ENOMEM;
+	area->name = name;
+	area->object = object;
+	area_insert(area);
+	return at;
+}
