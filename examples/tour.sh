@@ -6,7 +6,7 @@ set -u
 if [ -z "${VASFS:-}" ]; then
 	# shellcheck source-path=SCRIPTDIR source=../tests/setup.sh
 	. "${top:?}/tests/setup.sh"
-	install_packages && build "$top/build" || exit 1
+	install_packages && build_programs "$top/build" || exit 1
 fi
 find_programs
 start_machine

@@ -38,10 +38,34 @@ install_packages() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >&2
 }
 
-# build FOLDER [MESON OPTION...]: the programs in FOLDER, up to date
+# build FOLDER [MESON OPTION...]: build everything in FOLDER
 build() {
 	folder=$1
 	shift
 	[ -f "$folder/build.ninja" ] || meson setup "$folder" "$top" "$@" >&2 || return 1
 	ninja -C "$folder" --quiet >&2
+}
+
+# build_programs FOLDER: build vasfs and vasctl in FOLDER and nothing else, none of the tests.
+# Says so on stderr if there is anything to build. The output of meson and ninja shows only if they
+# fail.
+build_programs() {
+	folder=$1
+	if [ -f "$folder/build.ninja" ] && programs_are_built; then
+		return 0
+	fi
+	echo "Building vasfs and vasctl in $folder. This takes some seconds." >&2
+	if [ ! -f "$folder/build.ninja" ] && ! log=$(meson setup "$folder" "$top" 2>&1); then
+		printf '%s\n' "$log" >&2
+		return 1
+	fi
+	if ! log=$(ninja -C "$folder" fs/vasfs fs/vasctl 2>&1); then
+		printf '%s\n' "$log" >&2
+		return 1
+	fi
+}
+
+# Would ninja have nothing to do for the two programs in $folder? A dry run tells.
+programs_are_built() {
+	ninja -C "$folder" -n fs/vasfs fs/vasctl 2>/dev/null | grep -q 'no work to do'
 }
