@@ -14,8 +14,10 @@ hot=16        # its working set: 19 in 20 accesses go to these pages at the star
 work() {
 	awk -v start="$(($1))" -v pages=$pages -v accesses=$accesses -v hot=$hot 'BEGIN {
 		srand(1)
-		for (i = 0; i < accesses; i++)
-			printf "access w %.0f\n", start + int(rand() * (rand() < 0.95 ? hot : pages)) * 4096
+		for (i = 0; i < accesses; i++) {
+			page = int(rand() * (rand() < 0.95 ? hot : pages))
+			printf "access w %.0f\n", start + page * 4096
+		}
 	}'
 }
 
@@ -41,7 +43,11 @@ for policy in lru fifo; do
 			read -r swap_ins
 			rate=$((faults * 100 / accesses))
 			printf '%8d %8d %8d %5d%% ' $frames "$faults" "$swap_ins" $rate
-			awk -v rate=$rate 'BEGIN { for (i = 0; i < rate; i += 2) printf "#"; print "" }'
+			awk -v rate=$rate 'BEGIN {
+				for (i = 0; i < rate; i += 2)
+					printf "#"
+				print ""
+			}'
 		}
 	done
 done

@@ -80,6 +80,9 @@ arguments_of() {
 test_build() {
 	name=$1 folder=$(folder_of "$1")
 	shift
+	# The sanitizers are slow.
+	patience=4
+	[ "$name" != plain ] || patience=1
 	# ThreadSanitizer cannot start if addresses are randomised widely.
 	fixed=
 	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then
@@ -91,10 +94,9 @@ test_build() {
 	# shellcheck disable=SC2046 # a list of words
 	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
 		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs \
-			--num-processes "$(nproc)" \
-			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" \
-			"$@" >&2
-		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
+			--num-processes "$(nproc)" --timeout-multiplier $patience "$@" >&2
+		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" \
+			>>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
 	else
 		echo 'BROKEN 1' >>"$TMPDIR/counts"
