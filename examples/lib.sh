@@ -47,10 +47,10 @@ say() {
 	printf '# %s\n' "$@"
 }
 
-# show COMMAND: print the command as one would type it, then what it prints
+# show COMMAND: print the command as one would type it, then what it prints, errors too
 show() {
 	printf '\n$ %s\n' "$1"
-	eval "$1"
+	eval "$1" 2>&1
 }
 
 # put PID ADDRESS TEXT: show how the process writes TEXT at ADDRESS, the start of a page
