@@ -1,11 +1,12 @@
 #!/bin/sh
-# belady.sh - page replacement on the strings of the textbooks: first in, first out may fault more with more memory.
+# belady.sh - page replacement on the reference strings of the textbooks. FIFO may have more faults
+# with more memory.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
 find_programs
 
-# count POLICY FRAMES PAGE...: how often a page that is written is not in memory
+# count POLICY FRAMES PAGE...: write to the pages in turn; print how often one was not in memory
 count() {
 	policy=$1 frames=$2
 	shift 2
@@ -19,7 +20,7 @@ count() {
 	stop_machine
 }
 
-# table PAGE...: faults by policy and number of frames
+# table PAGE...: print the faults by policy and number of frames
 table() {
 	printf '\n%-8s' frames
 	printf '%6d' 3 4 5
@@ -33,9 +34,11 @@ table() {
 	done
 }
 
-say 'A machine with three frames; a process writes to its pages in this order: 1 2 3 4 1 2 5 1 2 3 4 5.' \
-	'Each access tells what it found. The first three take free frames; then something has to go (evicted=)' \
-	'before anything can come, and what went to swap comes back as a swap-in.'
+say 'This machine has three frames. A process writes to its pages in this order:' \
+	'    1 2 3 4 1 2 5 1 2 3 4 5' \
+	'Each line shows one access. The first three accesses take free frames. Then a' \
+	'page has to go (evicted=) before another can come in. A page that went to swap' \
+	'comes back as a swap-in.'
 options=ram=12K,policy=fifo
 start_machine
 vasctl . spawn >/dev/null
@@ -46,10 +49,13 @@ for page in 1 2 3 4 1 2 5 1 2 3 4 5; do
 done
 stop_machine
 
-say 'The same for other machines. With four frames in place of three, FIFO has more faults, not fewer: this is' \
-	"Belady's anomaly. LRU cannot have it: what it keeps in three frames it would keep in four."
+say 'The same accesses on other machines, and the number of faults. FIFO has more' \
+	"faults with four frames than with three. This is Belady's anomaly. LRU cannot" \
+	'have it: all that it keeps in three frames it also keeps in four.'
 table 1 2 3 4 1 2 5 1 2 3 4 5
 
-say 'Another string: 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1. CLOCK comes between the two: it is FIFO with' \
-	'a second chance for pages that were used.'
+say 'Another order:' \
+	'    7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1' \
+	'CLOCK lies between the two. It is FIFO that gives a second chance to pages' \
+	'that were used.'
 table 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1

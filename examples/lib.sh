@@ -1,23 +1,26 @@
-# lib.sh - what the examples share: a machine of their own, which goes when they end, however they end.
+# lib.sh - what the examples share: each has a machine of its own, which is unmounted when the
+# example ends, however it ends.
 # shellcheck shell=sh
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 work=
 options=
 
-# Where vasfs and vasctl are: as $VASFS says, as built here, or as installed.
+# Put vasfs and vasctl in the path: those that $VASFS names, else those built here, else those
+# installed.
 find_programs() {
 	if [ -n "${VASFS:-}" ]; then
 		PATH=$(dirname "$VASFS"):$PATH
 	elif [ -x "$top/build/fs/vasfs" ]; then
 		PATH=$top/build/fs:$PATH
 	elif ! command -v vasfs >/dev/null; then
-		echo "$0: there is no vasfs yet: examples/tour.sh builds it" >&2
+		echo "$0: vasfs is not built yet; run examples/tour.sh, which builds it" >&2
 		exit 1
 	fi
 }
 
-# Mount a new machine with $options, as vasfs takes them after -o, and go there; $work is a folder for the files of the example.
+# Mount a new machine and go there. $options is what vasfs takes after -o. $work becomes a folder
+# for the files of the example.
 start_machine() {
 	trap stop_machine EXIT
 	trap 'exit 129' HUP
@@ -38,24 +41,24 @@ stop_machine() {
 	[ -z "$work" ] || rm -rf --one-file-system "$work"
 }
 
-# say LINE...: what is shown next, and why it is so
+# say LINE...: explain what comes next, in lines of at most 78 columns
 say() {
 	printf '\n'
 	printf '# %s\n' "$@"
 }
 
-# show COMMAND: the command as one would type it, then what it prints
+# show COMMAND: print the command as one would type it, then what it prints, errors too
 show() {
 	printf '\n$ %s\n' "$1"
-	eval "$1"
+	eval "$1" 2>&1
 }
 
-# put PID ADDRESS TEXT: shows how the process writes TEXT at ADDRESS, the start of a page
+# put PID ADDRESS TEXT: show how the process writes TEXT at ADDRESS, the start of a page
 put() {
 	show "printf '$3' | dd of=$1/mem bs=4096 seek=\$(($2 / 4096)) conv=notrunc status=none"
 }
 
-# va ADDRESS: as pagetable writes it
+# va ADDRESS: the address as pagetable prints it
 va() {
 	printf '%016x' "$(($1))"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # mmapcopy.sh FILE - the mmapcopy of the lecture: map a file, write the area to standard output.
+# To check it:
 #
 #     examples/mmapcopy.sh FILE | cmp - FILE
 set -u
@@ -12,12 +13,12 @@ if [ $# -ne 1 ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then
 fi
 file=$(readlink -f "$1")
 size=$(stat -c %s "$file")
-# There is no mapping of no bytes: mmap answers EINVAL, also in C.
+# A mapping cannot be empty: mmap fails with EINVAL, in C too.
 [ "$size" -gt 0 ] || exit 0
 
 find_programs
 start_machine
 pid=$(vasctl . spawn mmapcopy) &&
 	area=$(vasctl "$pid" mmap 0 "$size" r-- private "$file") || exit 1
-# write(1, area, size): the area starts at a page and ends with the file.
+# This is write(1, area, size). The area ends in whole pages, the file does not.
 dd "if=$pid/mem" bs=64K iflag=skip_bytes,count_bytes "skip=$((area))" "count=$size" status=none

@@ -1,19 +1,21 @@
 #!/bin/sh
-# shared-private.sh - one file, mapped shared by two processes and private by a third: who sees whose stores, and when.
+# shared-private.sh - two processes map a file shared, a third maps it private: who sees whose
+# stores, and when.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 find_programs
 start_machine
 
-# text PID ADDRESS: what the process reads there
+# text PID ADDRESS: print what the process reads there
 text() {
 	dd "if=$1/mem" bs=4096 skip=$(($2 / 4096)) count=1 status=none | head -n 1 | tr -d '\000'
 }
 
 printf 'original contents\n' >"${work:?}/file"
 # shellcheck disable=SC2016 # as one would type it
-say 'Below, text PID ADDRESS is: dd if=PID/mem bs=4096 skip=$((ADDRESS / 4096)) count=1 | head -n 1'
+say 'Below, "text PID ADDRESS" stands for this:' \
+	'    dd if=PID/mem bs=4096 skip=$((ADDRESS / 4096)) count=1 | head -n 1'
 say 'Three processes map the same file: 1 and 2 shared, 3 private.'
 show 'vasctl . spawn; vasctl . spawn; vasctl . spawn'
 one=$(vasctl 1 mmap 0 4K rw- shared "$work/file")
@@ -21,31 +23,36 @@ two=$(vasctl 2 mmap 0 4K rw- shared "$work/file")
 three=$(vasctl 3 mmap 0 4K rw- private "$work/file")
 show 'grep -H file 1/maps 2/maps 3/maps'
 
-say 'All read the same frame: the first read fetches it from the disk (major),' \
-	'the others find it in the page cache (minor).'
+say 'All three read the same frame. The first read fetches it from the disk' \
+	'(major). The others find it in the page cache (minor).'
 show "text 1 $one; text 2 $two; text 3 $three"
 show 'cat 1/faults 2/faults 3/faults'
 show 'cat objects'
 
-say 'Process 1 writes. The first write to a clean shared page is noticed, so that the page can be written back.'
+say 'Process 1 writes. The first write to a clean shared page is a fault, so that' \
+	'the machine knows that this page must be written back to the file.'
 put 1 "$one" 'changed  '
 show 'tail -n 1 1/faults'
-say 'Process 2 sees it at once, and process 3 as well, for it has not written: its page is still that of the file.'
+say 'Process 2 sees the change at once. So does process 3: it has not written yet,' \
+	'so its page is still the one of the file.'
 show "text 2 $two; text 3 $three"
 
-say 'The file on the disk may still have the old contents: msync is the promise.'
+say 'The file on the disk may still have the old contents. After msync it has the' \
+	'new ones.'
 show "vasctl 1 msync $one 4K sync"
 show "cat $work/file"
 
-say 'Process 3 writes, gets a copy, and is on its own from there.'
+say 'Process 3 writes, and gets a copy of the page for itself.'
 put 3 "$three" 'MY COPY  '
 show 'tail -n 1 3/faults'
 show "text 1 $one; text 2 $two; text 3 $three"
 
-say 'Later stores of the others do not reach it, and its own never reach the file.'
+say 'What the others write from now on does not reach it. What it writes never' \
+	'reaches the file.'
 put 2 "$two" 'renewed  '
 show "text 1 $one; text 2 $two; text 3 $three"
 
-say 'When the last shared mapping is gone, the file has every store, without msync.'
+say 'When the last shared mapping is gone, the file has all that was written' \
+	'through shared mappings, without msync.'
 show "vasctl 1 munmap $one 4K; vasctl . kill 2; vasctl . kill 3"
 show "cat $work/file"

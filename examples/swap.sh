@@ -15,33 +15,37 @@ put 1 "$page" 'here I am'
 say 'The first page of the process is in a frame:'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 
-say 'It writes to four more pages. There is no frame for the last: the oldest page has to go.' \
-	'evicted= says which frame was emptied for it.'
+say 'It writes to four more pages. For the last there is no free frame, so the' \
+	'oldest page has to go. evicted= names the frame that was emptied.'
 show "vasctl 1 access w $(printf '0x%x' $((page + 4096))) 16K"
 
-say 'The first page is now in the swap file. Its entry in the page table is not present and tells the slot; the' \
-	'processor does not look at the rest of an entry that is not present.'
+say 'The first page is now in the swap file. Its page-table entry is not present.' \
+	'The processor ignores the rest of such an entry, so it can hold the number of' \
+	'the swap slot.'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 show 'cat swaps'
 show "grep -E '^(VmRSS|VmSwap)' 1/status"
 
-say 'The process reads the page. That is a major fault: it has to wait for the disk. Another page goes out to make room.'
+say 'The process reads the page. That is a major fault, because it waits for the' \
+	'disk. Another page goes out to make room.'
 show "dd if=1/mem bs=4096 skip=\$(($page / 4096)) count=1 status=none | head -c 9; echo"
 show 'tail -n 1 1/faults'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 show "grep -E '^(pswpin|pswpout)' vmstat"
 
-say 'A fork shares what is in swap, too: both have the same slot.'
+say 'Fork shares the pages in swap, too. Both processes have the same slots.'
 show 'vasctl 1 fork'
 show "grep ' swap ' */pagetable"
 
-say 'Locked memory stays: mlock brings the page in, and keeps it there.'
+say 'mlock brings a page in and keeps it in memory. reclaim cannot evict it.'
 show "vasctl 1 mlock $page 4K"
 show 'vasctl . reclaim 4'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 
-say 'Without room in memory swap cannot be turned off; with room it can.'
+say 'Swap can be turned off only if memory has room for what is in it. It has no' \
+	'room now.'
 show 'vasctl . swapoff'
+say 'End one process and unmap three pages of the other. Now there is room.'
 show 'vasctl 2 exit'
 show "vasctl 1 munmap $(printf '0x%x' $((page + 8192))) 12K"
 show 'vasctl . swapoff'

@@ -1,24 +1,27 @@
 #!/bin/sh
-# thrash.sh - the same work on machines with less and less memory: few faults, then a few more, then nothing but faults.
+# thrash.sh - the same work on machines with less and less memory: first few faults, then a few
+# more, then almost nothing but faults.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
 find_programs
 
-pages=64      # of the process
-accesses=1000 # to them
-hot=16        # pages at its start, to which 19 in 20 accesses go: its working set
+pages=64      # the pages of the process
+accesses=1000 # how often it writes to one of them
+hot=16        # its working set: 19 in 20 accesses go to these pages at the start
 
-# work START: the accesses, as commands
+# work START: print the accesses, as commands
 work() {
 	awk -v start="$(($1))" -v pages=$pages -v accesses=$accesses -v hot=$hot 'BEGIN {
 		srand(1)
-		for (i = 0; i < accesses; i++)
-			printf "access w %.0f\n", start + int(rand() * (rand() < 0.95 ? hot : pages)) * 4096
+		for (i = 0; i < accesses; i++) {
+			page = int(rand() * (rand() < 0.95 ? hot : pages))
+			printf "access w %.0f\n", start + page * 4096
+		}
 	}'
 }
 
-# machine POLICY FRAMES: faults of the work there, and pages that went through swap
+# machine POLICY FRAMES: do the work there; print its faults and the pages read from swap
 machine() {
 	options=ram=$(($2 * 4))K,policy=$1,swapsize=1M
 	start_machine
@@ -29,8 +32,9 @@ machine() {
 	stop_machine
 }
 
-say "A process writes $accesses times: 19 in 20 writes go to the same $hot pages, its working set, the others to any of its $pages." \
-	'Fault rate: accesses that found their page not in memory, of a hundred.'
+say "A process has $pages pages and writes $accesses times. 19 in 20 writes go to the same" \
+	"$hot pages, its working set. The others go to any page. The rate is the share of" \
+	'writes whose page was not in memory.'
 for policy in lru fifo; do
 	printf '\n%s\n%8s %8s %8s %6s\n' "policy $policy" frames faults swap-ins rate
 	for frames in 64 48 32 24 20 16 12 8 4 2 1; do
@@ -39,11 +43,17 @@ for policy in lru fifo; do
 			read -r swap_ins
 			rate=$((faults * 100 / accesses))
 			printf '%8d %8d %8d %5d%% ' $frames "$faults" "$swap_ins" $rate
-			awk -v rate=$rate 'BEGIN { for (i = 0; i < rate; i += 2) printf "#"; print "" }'
+			awk -v rate=$rate 'BEGIN {
+				for (i = 0; i < rate; i += 2)
+					printf "#"
+				print ""
+			}'
 		}
 	done
 done
 
-say "With all $pages pages in memory each faults once. Down to the working set memory can be taken away at little cost, and" \
-	'LRU, which knows what was used last, keeps that set better than FIFO. Below it every page that comes in pushes out one that' \
-	'is needed next, and nearly every access waits for the disk: the machine is thrashing.'
+say "With room for all $pages pages, each page faults once, when it is first used." \
+	'Memory can be taken away at little cost until just the working set fits. LRU' \
+	'knows what was used last and keeps that set better than FIFO. With less memory' \
+	'than that, each page that comes in pushes out one that is needed soon. In the' \
+	'end nearly every access waits for the disk: the machine is thrashing.'

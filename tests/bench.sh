@@ -1,10 +1,13 @@
 #!/bin/sh
-# bench.sh - what vasfs costs: install what is missing, build for release, run the benchmarks, print a line a goal.
+# bench.sh - measure what vasfs costs: install what is missing, build for release, run the
+# benchmarks. Each goal gets one line.
 #
-#     tests/bench.sh            all of them, some minutes
-#     tests/bench.sh WORD       only the parts whose name contains WORD (see the end of each bench_*.c)
+#     tests/bench.sh            run all of them; this takes some minutes
+#     tests/bench.sh WORD       run those whose name contains WORD (names stand at the end of each
+#                               tests/bench/bench_*.c)
 #
-# The figures are ratios of what ran in the same minutes, but a machine that is busy with other things still blurs them.
+# Each figure is a ratio of two things that ran in the same minutes. A machine that is busy with
+# other things blurs it all the same.
 
 set -u
 top=$(cd "${0%/*}/.." && pwd) || exit 1

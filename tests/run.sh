@@ -1,19 +1,26 @@
 #!/bin/sh
-# run.sh - install what is missing, build, run the tests. The last line counts the cases that ran: N passed, M failed.
+# run.sh - install what is missing, build, run the tests.
 #
-#     tests/run.sh                   the plain build
-#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer,
-#                                    how much of vm/ they cover, and the fuzzers, each for FUZZ_SECONDS (30)
-#     tests/run.sh [plain] [asan] [tsan] [coverage] [fuzz] [-- MESON-TEST-ARGUMENT...]     for example: tests/run.sh asan -- ctl-dash
+#     tests/run.sh                   run the tests in the plain build
+#     tests/run.sh --all             run all of these builds, one after the other
+#     tests/run.sh [BUILD...] [-- MESON-TEST-ARGUMENT...]
+#                                    run some of them: tests/run.sh asan -- ctl-dash
 #
-# Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
+#     plain       the tests
+#     asan        the tests under AddressSanitizer with UndefinedBehaviorSanitizer
+#     tsan        the tests under ThreadSanitizer
+#     coverage    how much of vm/ the tests cover
+#     fuzz        the fuzzers, each for FUZZ_SECONDS (30)
+#
+# The last line counts the cases that ran: N passed, M failed. Exits 0 if something ran and nothing
+# failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 . "$top/tests/setup.sh"
 
-# What is left if the tests are stopped: the mounts and daemons of tests that could not clean up themselves.
+# If the run is stopped, the tests cannot clean up. Then sweep ends their daemons and mounts.
 TMPDIR=$(mktemp -d /tmp/vasfs-run.XXXXXX) && chmod 711 "$TMPDIR" || exit 1
 export TMPDIR
 sweep() {
@@ -23,7 +30,8 @@ sweep() {
 			kill -9 "$(cat "$state")" 2>/dev/null
 		fi
 	done
-	awk -v base="$TMPDIR/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r mount; do
+	awk -v base="$TMPDIR/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' \
+		/proc/self/mountinfo | while read -r mount; do
 		fusermount3 -u -z "$mount"
 	done
 	rm -rf --one-file-system "$TMPDIR"
@@ -33,8 +41,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The folder and the meson options of a build, its compiler, the packages that it needs besides, and what of meson's tests it
-# runs.
+# What a build needs: its folder, options of meson, compiler, further packages, and the arguments of
+# meson test.
 folder_of() {
 	case $1 in
 	plain) echo "$top/build" ;;
@@ -68,11 +76,14 @@ arguments_of() {
 	esac
 }
 
-# test_build NAME [MESON-TEST-ARGUMENT...]: build, run, and append the case counts to $TMPDIR/counts
+# test_build NAME [MESON-TEST-ARGUMENT...]: build, run, append the case counts to $TMPDIR/counts
 test_build() {
 	name=$1 folder=$(folder_of "$1")
 	shift
-	# ThreadSanitizer cannot start where addresses are randomised widely.
+	# The sanitizers are slow.
+	patience=4
+	[ "$name" != plain ] || patience=1
+	# ThreadSanitizer cannot start if addresses are randomised widely.
 	fixed=
 	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then
 		fixed='setarch -R'
@@ -82,9 +93,10 @@ test_build() {
 	[ $# -gt 0 ] || set -- $(arguments_of "$name")
 	# shellcheck disable=SC2046 # a list of words
 	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
-		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
-			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" "$@" >&2
-		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
+		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs \
+			--num-processes "$(nproc)" --timeout-multiplier $patience "$@" >&2
+		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" \
+			>>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
 	else
 		echo 'BROKEN 1' >>"$TMPDIR/counts"
@@ -92,7 +104,7 @@ test_build() {
 	echo "$name is done; so far: $(sum)" >&2
 }
 
-# The line that counts everything so far.
+# Print the line that counts everything so far.
 sum() {
 	awk '{ n[$1] += $2 }
 		END {

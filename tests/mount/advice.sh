@@ -13,7 +13,8 @@ vmflags() {
 # --- Words ------------------------------------------------------------------------------------
 
 answers $a 'memory to advise on' "$P" mmap $a 16K rw- private,anon,fixed
-for advice in random sequential normal willneed dontneed dontneed_locked free dontfork dofork wipeonfork keeponfork dontdump \
+for advice in random sequential normal willneed dontneed dontneed_locked free dontfork dofork \
+	wipeonfork keeponfork dontdump \
 	dodump cold pageout populate_read populate_write guard_install guard_remove; do
 	answers 0 "madvise $advice" "$P" madvise $a 16K $advice
 done
@@ -72,7 +73,8 @@ is "$(vmflags)" 'rd wr mr mw me gu ac sd' 'and that it is gone'
 # --- Guard pages ------------------------------------------------------------------------------
 
 answers 0 'guard_install' "$P" madvise $a 4K guard_install
-like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=SW52$' 'pagetable shows the guard'
+like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=SW52$' \
+	'pagetable shows the guard'
 is "$(peek 1 $a 1)" EFAULT 'an access finds nothing'
 like "$(tail -n 1 "$P/faults")" ' r 0000000030000000 fatal segv-maperr ' 'which is SEGV_MAPERR'
 fails EFAULT 'nor can it be populated' "$P" madvise $a 4K populate_read

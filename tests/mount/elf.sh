@@ -126,7 +126,8 @@ cd / || exit 1
 awk -v size="$size" -v headers=$((64 + 56 * phnum)) 'BEGIN {
 	srand(42)
 	for (i = 0; i < 150; i++)
-		printf "%d \\x%02x\\x%02x\n", int(rand() * (i % 5 ? headers : size - 2)), int(rand() * 256), int(rand() * 256)
+		printf "%d \\x%02x\\x%02x\n", int(rand() * (i % 5 ? headers : size - 2)),
+			int(rand() * 256), int(rand() * 256)
 }' >"$T/patches"
 lost=
 while read -r at bytes; do

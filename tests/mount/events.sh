@@ -38,7 +38,8 @@ eventually 5 has_lines "$T/out" 3
 is "$(cut -d ' ' -f 3-7 "$T/out")" "2 w $(va "$b") minor demand-zero
 1 w $(va "$(plus "$a" 4096)") minor demand-zero
 2 r 0000000000001000 fatal segv-maperr" 'a reader gets the faults of all processes since it opened'
-is "$(cat "$T/out")" "$(cat "$M/1/faults" "$M/2/faults" | sort -n | tail -n 3)" 'in the words of faults'
+is "$(cat "$T/out")" "$(cat "$M/1/faults" "$M/2/faults" | sort -n | tail -n 3)" \
+	'in the words of faults'
 is "$(wc -l <"$T/out")" 3 'and waits for more'
 fault 3
 eventually 5 has_lines "$T/out" 6
@@ -54,14 +55,16 @@ timeout -s INT 1 cat "$M/events" >"$T/out"
 is $? 124 'Ctrl-C ends a reader that waits'
 timeout -s KILL 1 cat "$M/events" >"$T/out"
 is $? 137 'and SIGKILL does'
-like "$("$TOOL" poll "$M/events" 300)" '^timeout EAGAIN$' 'poll times out where nothing comes; a read then does not wait'
+like "$("$TOOL" poll "$M/events" 300)" '^timeout EAGAIN$' \
+	'poll times out where nothing comes; a read then does not wait'
 "$TOOL" poll "$M/events" 10000 >"$T/out" &
 poller=$!
 eventually 5 opened $poller
 eventually 5 waits $poller
 fault
 wait $poller
-like "$(cat "$T/out")" "^ready [0-9]+ [0-9.]+ 1 w $(va "$(plus "$a" $((pages * 4096 - 4096)))") " 'poll sees what comes'
+like "$(cat "$T/out")" "^ready [0-9]+ [0-9.]+ 1 w $(va "$(plus "$a" $((pages * 4096 - 4096)))") " \
+	'poll sees what comes'
 is "$("$TOOL" poll "$M/1/maps" 0 | cut -d ' ' -f 1)" ready 'all other files are always ready'
 
 # --- Many readers -----------------------------------------------------------------------------
@@ -113,7 +116,8 @@ ok 'one that comes late gets the newest too' eventually 20 has_newest "$T/out"
 kill $reader
 wait $quick $reader
 # On a busy machine the lines may fall behind the faults too, so there may be more than one gap.
-like "$(cat "$T/out")" '^# [0-9]+ events lost$' 'a reader that is too slow is told how many events it lost'
+like "$(cat "$T/out")" '^# [0-9]+ events lost$' \
+	'a reader that is too slow is told how many events it lost'
 lost=$(awk '/^# [0-9]+ events lost$/ { n += $2 } END { print n + 0 }' "$T/out")
 is $((lost + $(grep -c '^[0-9]' "$T/out"))) 20000 'which are those that it did not get'
 ok 'in order' sh -c "grep '^[0-9]' '$T/out' | cut -d ' ' -f 1 | sort -nc"

@@ -82,7 +82,8 @@ ctl "$M/1" msync "$p" 12K sync >/dev/null
 is "$(at private 0 4)" AAAA 'nor is it in the file'
 s=$(ctl "$M/3" mmap 0 12K rw- shared "$T/private")
 poke 3 "$(plus "$s" 4096)" shared >/dev/null
-is "$(peek 2 "$(plus "$q" 4096)" 6)" "$(hex shared)" 'a store into a shared mapping shows in untouched private pages'
+is "$(peek 2 "$(plus "$q" 4096)" 6)" "$(hex shared)" \
+	'a store into a shared mapping shows in untouched private pages'
 poke 3 "$s" shared >/dev/null
 is "$(peek 1 "$p" 4)" "$(hex mine)" 'and not in one that was written'
 
@@ -112,7 +113,8 @@ poke 1 "$(plus "$s" 4096)" 'from vasfs' >/dev/null
 "$TOOL" pwrite "$T/changed" 8000 'from host' >/dev/null
 "$TOOL" pwrite "$T/changed" 0 'a last time..' >/dev/null
 eventually 3 shows "$s" 'a last time..' # so the daemon has looked at the file
-is "$(peek 1 "$(plus "$s" 4096)" 10)" "$(hex 'from vasfs')" 'a store that is not yet written back is not lost'
+is "$(peek 1 "$(plus "$s" 4096)" 10)" "$(hex 'from vasfs')" \
+	'a store that is not yet written back is not lost'
 ctl "$M/1" msync "$s" 12K sync >/dev/null
 is "$(at changed 4096 11)" 'from vasfsB' 'and reaches the file'
 
@@ -154,13 +156,15 @@ is "$(stat -c %s "$T/shrink")" 4096 'nor does munmap'
 
 make file
 s=$(ctl "$M/1" mmap 0 12K r-- shared "$T/file")
-fails EACCES 'a shared mapping of a file opened read-only does not become writable' "$M/1" mprotect "$s" 4K rw-
+fails EACCES 'a shared mapping of a file opened read-only does not become writable' "$M/1" \
+	mprotect "$s" 4K rw-
 s=$(ctl "$M/1" mmap 0 12K r-- shared,rdwr "$T/file")
 answers 0 'one opened with rdwr does' "$M/1" mprotect "$s" 4K rw-
 p=$(ctl "$M/1" mmap 0 12K r-- private "$T/file")
 answers 0 'a private one always' "$M/1" mprotect "$p" 4K rw-
 chmod 444 "$T/file"
-ok 'a private writable mapping needs no right to write the file' ctl "$M/1" mmap 0 4K rw- private "$T/file"
+ok 'a private writable mapping needs no right to write the file' ctl "$M/1" mmap 0 4K rw- private \
+	"$T/file"
 
 make unlinked
 s=$(ctl "$M/1" mmap 0 12K rw- shared "$T/unlinked")
@@ -194,7 +198,8 @@ fails ENODEV 'a FIFO' "$M/1" mmap 0 4K r-- private "$T/fifo"
 fails ENODEV 'a device' "$M/1" mmap 0 4K r-- private /dev/null
 fails ENODEV 'a directory' "$M/1" mmap 0 4K r-- private "$T"
 fails ELOOP 'a file of the mount itself' "$M/1" mmap 0 4K r-- private "$M/1/maps"
-fails ELOOP 'by way of a link' "$M/1" mmap 0 4K r-- private "$(ln -s "$M/version" "$T/into" && echo "$T/into")"
+fails ELOOP 'by way of a link' "$M/1" mmap 0 4K r-- private \
+	"$(ln -s "$M/version" "$T/into" && echo "$T/into")"
 fails ELOOP 'opened' "$M/1" open "$M/version"
 fails ELOOP 'its root' "$M/1" mmap 0 4K r-- private "$M"
 make relative

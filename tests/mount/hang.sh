@@ -1,7 +1,9 @@
-# A backing file that hangs holds up those who touch it and nobody else. The file lies in a second mount, whose daemon is stopped.
+# A backing file that hangs holds up those who touch it and nobody else. The file lies in a second
+# mount, whose daemon is stopped.
 . "$(dirname "$0")/lib.sh"
 # It leaves threads behind, which is no leak: they end with the process.
-TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)/hang.supp"
+here=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)
+TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$here/hang.supp"
 export TSAN_OPTIONS
 backing=$T/backing
 mkdir "$backing"
@@ -17,8 +19,8 @@ stop_backing() {
 	fusermount3 -u -z "$backing"
 	"$TOOL" reap "$T/backing-daemon"
 }
-# Stop the daemon of the file, and wait until none of its threads runs: a request that one of them had taken could not be
-# given up by the kernel, whatever ours does.
+# Stop the daemon of the file, and wait until none of its threads runs: a request that one of them
+# had taken could not be given up by the kernel, whatever ours does.
 hang_backing() {
 	kill -STOP "$(cat "$T/backing-daemon.pid")"
 	eventually 10 backing_stopped
@@ -84,7 +86,8 @@ ok 'sync goes on' quickly "$VASCTL" "$M" sync
 kill -CONT "$(cat "$T/backing-daemon.pid")"
 # shellcheck disable=SC2086 # a list
 wait $readers
-is "$(cat "$T"/read.* | sort | uniq -c | tr -s ' ')" " 32 $(hex 'page two')" 'when the file answers again, all readers have their bytes'
+is "$(cat "$T"/read.* | sort | uniq -c | tr -s ' ')" " 32 $(hex 'page two')" \
+	'when the file answers again, all readers have their bytes'
 
 hang_backing
 read_hanging 32 "$(plus "$a" 8192)"

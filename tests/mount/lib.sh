@@ -1,16 +1,16 @@
-# lib.sh - what the mount tests share: results as TAP on standard output, one mount at a time, nothing left behind.
-# Sourced by each file of mount/, under dash and bash:
+# lib.sh - what the mount tests share: results as TAP on standard output, one mount at a time,
+# nothing left behind. Sourced by each file of mount/, under dash and bash:
 #
 #     . "$(dirname "$0")/lib.sh"
-#     start_mount -o ram=16M                                      # a daemon on $M, which answers when this returns
-#     answers 1 'the first pid is 1' "$M" spawn demo              # vasctl "$M" spawn demo prints 1
+#     start_mount -o ram=16M                             # a daemon on $M; returns when it answers
+#     answers 1 'the first pid is 1' "$M" spawn demo     # vasctl "$M" spawn demo prints 1
 #     fails EINVAL 'a length of zero' "$M/1" mmap 0 0 rw- private,anon
-#     is "$(cat "$M/1/comm")" demo 'comm is the name'             # got, wanted, what it shows
-#     stop_mount                                                  # unmounts; the daemon must have exited 0
+#     is "$(cat "$M/1/comm")" demo 'comm is the name'    # got, wanted, what it shows
+#     stop_mount                                         # unmounts; the daemon must have exited 0
 #     done_testing
 #
-# $T is a folder of the test's own. $VASFS, $VASCTL and $TOOL come from the environment (see meson.build).
-# A variable that starts with _ is the library's.
+# $T is a folder of the test's own. $VASFS, $VASCTL and $TOOL come from the environment (see
+# meson.build). A variable that starts with _ is the library's.
 # shellcheck shell=sh
 
 : "${VASFS:?}" "${VASCTL:?}" "${TOOL:?}"
@@ -20,7 +20,8 @@ _count=0 _failed=0 _finished=
 # Other users must reach files in it.
 chmod 711 "$T"
 mkdir "$M"
-# What sanitizers find in the daemon, which has no terminal, and in vasctl, goes to $T/sanitizer.PID.
+# What sanitizers find in the daemon, which has no terminal, and in vasctl, goes to
+# $T/sanitizer.PID.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$T/sanitizer"
 export LSAN_OPTIONS="${LSAN_OPTIONS:-}:log_path=$T/sanitizer"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$T/sanitizer"
@@ -140,7 +141,8 @@ wanted: $_want"
 	fi
 }
 
-# fails ERRNO DESCRIPTION DIR COMMAND [ARG...]: nothing on standard output, "error: COMMAND: ERRNO: ..." on standard error
+# fails ERRNO DESCRIPTION DIR COMMAND [ARG...]: nothing on standard output, "error: COMMAND: ERRNO:
+# ..." on standard error
 fails() {
 	_want=$1 _what=$2
 	shift 2
@@ -287,7 +289,8 @@ _cleanup() {
 			kill -9 "$(cat "$_state")" 2>/dev/null
 		fi
 	done
-	awk -v base="$T/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r _mount; do
+	awk -v base="$T/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' \
+		/proc/self/mountinfo | while read -r _mount; do
 		fusermount3 -u -z "$_mount"
 	done
 	_sanitizer_check

@@ -40,7 +40,8 @@ while [ $n -lt $clients ]; do
 	n=$((n + 1))
 done
 wait
-is "$(sort -n "$T/out"/* | tr '\n' ' ')" "$(seq -s ' ' 2 $((clients + 1))) " "$clients forks at a time answer as many pids"
+is "$(sort -n "$T/out"/* | tr '\n' ' ')" "$(seq -s ' ' 2 $((clients + 1))) " \
+	"$clients forks at a time answer as many pids"
 is "$(ls "$M" | grep -c '^[0-9]')" $((clients + 1)) 'and all are there'
 
 n=0
@@ -62,13 +63,15 @@ other=$(ctl "$M/1" fork)
 for letter in 65 66 67 68; do
 	(
 		for _ in 1 2 3 4 5 6 7 8 9 10; do
-			"$TOOL" fill "$M/1/mem" "$s" 65536 $letter && "$TOOL" fill "$M/$other/mem" "$s" 65536 $letter
+			"$TOOL" fill "$M/1/mem" "$s" 65536 $letter && "$TOOL" fill "$M/$other/mem" \
+				"$s" 65536 $letter
 			peek 1 "$s" 65536 && peek "$other" "$s" 65536
 		done
 	) >"$T/out/race$letter" &
 done
 wait
-is "$(sort -u "$T/out"/race* | tr -d '\n' | sed 's/65536//g; s/4[1-4]//g')" '' 'stores that race leave what one of them stored'
+is "$(sort -u "$T/out"/race* | tr -d '\n' | sed 's/65536//g; s/4[1-4]//g')" '' \
+	'stores that race leave what one of them stored'
 rm -f "$T/out"/race*
 ctl "$M" kill "$other" >/dev/null
 
@@ -80,7 +83,8 @@ churn() {
 }
 browse() {
 	for _ in 1 2 3 4 5 6 7 8; do
-		ls -lR "$M" && cat "$M"/*/maps "$M"/*/pagetable "$M"/*/status "$M"/*/faults "$M"/frames "$M"/objects
+		ls -lR "$M" && cat "$M"/*/maps "$M"/*/pagetable "$M"/*/status "$M"/*/faults \
+			"$M"/frames "$M"/objects
 	done
 }
 for n in 1 2 3 4; do

@@ -28,7 +28,8 @@ is "$(count hits)" 2 'hits are counted'
 like "$(cat "$M/1/status")" '^SimTlbHits:	2$' 'in status too'
 like "$(cat "$M/1/status")" "^SimTlbMisses:	$(count misses)\$" 'with the misses'
 line=$(cached "$a")
-like "$line" "^$((a >> 12 & 15)) [0-3] $(va "$a") pfn=0x[0-9a-f]+ w-d\$" 'the entry: set, way, address, frame, rights'
+like "$line" "^$((a >> 12 & 15)) [0-3] $(va "$a") pfn=0x[0-9a-f]+ w-d\$" \
+	'the entry: set, way, address, frame, rights'
 is "$(note pfn "$line")" "$(note pfn "$(entry 1 "$a" PTE)")" 'as the page table has it'
 
 # A fifth page of one set takes the place of the one used longest ago.

@@ -42,8 +42,10 @@ is "$(as_user "$TOOL" pwrite "$M/1/mem" "$a" OF)" 2 'a store into a mapped file'
 is "$(run_ctl "$M/1" fork)" 2 'fork'
 is "$(as_user "$TOOL" pread "$M/2/mem" "$a" 6)" "$(hex 'OF the')" 'the child sees it'
 like "$(run_ctl "$M/1" exec /bin/ls)" '^0x' 'exec'
-like "$(run_ctl "$M/1" mmap 0 4K r-- private /etc/shadow)" '^error: mmap: EACCES: ' 'a file that they may not read'
-like "$(run_ctl "$M/1" mmap 0 4K rw- private,anon,fixed)" '^error: mmap: EPERM: ' 'page 0 is not for them'
+like "$(run_ctl "$M/1" mmap 0 4K r-- private /etc/shadow)" '^error: mmap: EACCES: ' \
+	'a file that they may not read'
+like "$(run_ctl "$M/1" mmap 0 4K rw- private,anon,fixed)" '^error: mmap: EPERM: ' \
+	'page 0 is not for them'
 if is_root; then
 	refused 'nobody else gets in, not even root' ls "$M"
 else
@@ -53,7 +55,8 @@ ok 'they unmount it' as_user fusermount3 -u "$M"
 is "$("$TOOL" reap "$T/daemon")" 'exit 0' 'the daemon exits 0'
 is "$(cat "$T/file")" 'OF the user' 'and the store is in the file'
 if ! grep -q '^user_allow_other' /etc/fuse.conf; then
-	refused 'allow_other is for root to permit' as_user "$TOOL" daemon "$T/refused" "$VASFS" -o allow_other "$M"
+	refused 'allow_other is for root to permit' as_user "$TOOL" daemon "$T/refused" "$VASFS" \
+		-o allow_other "$M"
 	refused 'and nothing is mounted then' mounted
 fi
 done_testing
