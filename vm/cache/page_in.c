@@ -10,7 +10,6 @@
 #include "vm/cache/shrink.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
-#include "vm/space/area.h"
 
 #include <errno.h>
 #include <string.h>

@@ -193,6 +193,7 @@ void pte_init_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry)
 
 void pte_init_copy_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry)
 {
-	store_locked(machine, id, entry);
+	machine->table_mem[id] = entry;
+	pagetable_at(machine, id)->used++;
 	rmap_link_locked(machine, id, entry);
 }
