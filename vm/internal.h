@@ -237,8 +237,8 @@ struct vm_slot {
 };
 
 struct vm_swap {
-	int fd;         /* -1: none */
-	uint32_t total; /* slots */
+	struct vm_medium medium; /* no operations: none */
+	uint32_t total;          /* slots */
 	/* machine */
 	struct vm_slot *slots;
 	uint32_t *hash; /* heads of (object, index) chains, plus one */
@@ -256,7 +256,7 @@ struct vm_swap {
  * mode.
  */
 struct vm_handle {
-	int fd;
+	struct vm_medium medium;
 	int access;            /* O_RDONLY, O_WRONLY or O_RDWR */
 	char *name;            /* under which it was opened */
 	unsigned users;        /* machine */

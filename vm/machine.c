@@ -34,7 +34,7 @@ void vm_config_init(struct vm_config *config)
 	    .dirty_writeback_centisecs = 500,
 	    .seed = 1,
 	    .first_pid = 1,
-	    .swap_fd = -1,
+	    .file_ops = &vm_host_ops,
 	    .policy = "clock",
 	    .tlb_sets = 16,
 	    .tlb_ways = 4,
@@ -137,7 +137,6 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->cache_mask--;
 	machine->free_frames = VM_PFN_NONE;
 	machine->oldest = machine->newest = VM_PFN_NONE;
-	machine->swap.fd = config->swap_fd;
 	machine->next_pid = config->first_pid;
 	machine->sharing = 1;
 	machine->processes = g_tree_new_full(compare_pids, NULL, NULL, NULL);

@@ -58,14 +58,42 @@ struct vm_machine;
 struct vm_process;
 struct vm_file;
 
-/* --- The machine ------------------------------------------------------------------------------ */
+/* --- Media ------------------------------------------------------------------------------------ */
+
+struct vm_medium;
 
 /*
- * For tests: asked before each transfer of LEN bytes at OFFSET of the host descriptor FD. Returns
- * LEN, fewer bytes for a short transfer, 0 for an early end of the file, or a negative errno, which
- * the medium then answers.
+ * What pages are read from and written to. No lock is held, and several threads may be in it. A
+ * transfer may be short. -EINTR: it is tried again.
  */
-typedef ssize_t (*vm_inject_fn)(void *ctx, bool write, int fd, size_t len, uint64_t offset);
+struct vm_medium_ops {
+	/* Read up to LEN bytes at OFFSET: how many; 0 at the end; or a negative errno. */
+	ssize_t (*read)(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset);
+	/*
+	 * Write up to LEN bytes at OFFSET: how many, or a negative errno. INSIDE: only bytes before
+	 * the present end of the medium; 0 if there are none.
+	 */
+	ssize_t (*write)(const struct vm_medium *medium, const void *buf, size_t len,
+	                 uint64_t offset, bool inside);
+	/* Nobody uses it any more. */
+	void (*close)(const struct vm_medium *medium);
+};
+
+struct vm_medium {
+	const struct vm_medium_ops *ops;
+	int fd;    /* host descriptor */
+	void *ctx; /* whatever the operations want */
+};
+
+/* A file of the host: pread, pwrite and close of FD. */
+extern const struct vm_medium_ops vm_host_ops;
+
+static inline struct vm_medium vm_host_medium(int fd)
+{
+	return (struct vm_medium){&vm_host_ops, fd, NULL};
+}
+
+/* --- The machine ------------------------------------------------------------------------------ */
 
 /* As vm.overcommit_memory. */
 enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
@@ -79,8 +107,8 @@ struct vm_config {
 	uint64_t mmap_min_addr; /* as vm.mmap_min_addr */
 	/* bytes of the swap file, rounded down to pages; 0: no swap */
 	uint64_t swap;
-	/* the swap file, which the machine owns from now on, or -1 */
-	int swap_fd;
+	/* where swap is kept, which the machine owns from now on; no operations: no swap */
+	struct vm_medium swap_medium;
 	const char *policy;          /* "clock", "lru", "fifo", "random" */
 	unsigned tlb_sets, tlb_ways; /* of each process's TLB; 0 turns it off */
 	unsigned overcommit_memory;  /* enum vm_overcommit */
@@ -89,8 +117,9 @@ struct vm_config {
 	unsigned swappiness;
 	/* out of memory: end the largest process, else fail the access */
 	bool oom_kill;
-	vm_inject_fn inject; /* for tests, see below; NULL */
-	void *inject_ctx;
+	/* how host files are read and written, and the context of their media */
+	const struct vm_medium_ops *file_ops;
+	void *file_ctx;
 	uint64_t dirty_writeback_centisecs; /* period of the write-back thread; 0 turns it off */
 	uint64_t seed;                      /* for aslr */
 	pid_t first_pid;                    /* at least 1 */

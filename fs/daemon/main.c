@@ -183,10 +183,11 @@ static bool make_machine(const struct options *options, struct fs_mount *mount, 
 	struct vm_config config = options->machine;
 
 	if (config.swap > 0) {
-		config.swap_fd = swapfile_open(options->swap, config.swap, error);
-		if (config.swap_fd < 0)
+		int fd = swapfile_open(options->swap, config.swap, error);
+		if (fd < 0)
 			return false;
-		mount->swap_name = *swap_name = swapfile_name(config.swap_fd);
+		config.swap_medium = vm_host_medium(fd);
+		mount->swap_name = *swap_name = swapfile_name(fd);
 	}
 	mount->machine = vm_machine_new(&config, error);
 	return mount->machine != NULL;

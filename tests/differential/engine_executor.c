@@ -375,7 +375,7 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	vm_config_init(&config);
 	config.ram = (program->small ? SMALL_FRAMES : ROOMY_FRAMES) * PAGE;
 	config.swap = SLOTS_OF_SWAP * PAGE;
-	config.swap_fd = swap_file(dir);
+	config.swap_medium = vm_host_medium(swap_file(dir));
 	config.dirty_writeback_centisecs = 0;
 	if (program->areas > 0)
 		config.max_map_count = program->areas + AREAS_AT_START;

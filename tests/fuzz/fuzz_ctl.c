@@ -227,7 +227,7 @@ static void session_start(struct session *s)
 	vm_config_init(&config);
 	config.ram = 48 * VM_PAGE_SIZE;
 	config.swap = 16 * VM_PAGE_SIZE;
-	config.swap_fd = fuzz_memory_file("swap");
+	config.swap_medium = vm_host_medium(fuzz_memory_file("swap"));
 	config.max_tables = 256;
 	config.max_processes = PROCESSES;
 	config.max_map_count = 64;

@@ -413,7 +413,7 @@ static void configure(struct vm_config *config, const struct machine_size *size)
 	config->tlb_sets = size->tlb_sets;
 	config->overcommit_memory = VM_OVERCOMMIT_ALWAYS;
 	if (size->slots > 0) {
-		config->swap_fd = swap_file(size->slots);
+		config->swap_medium = vm_host_medium(swap_file(size->slots));
 		config->swap = (uint64_t)size->slots * VM_PAGE_SIZE;
 	}
 }

@@ -75,9 +75,10 @@ static void test_shrunk(void)
 	scene_end(&scene);
 }
 
-static ssize_t refuse_writes(void *ctx, bool write, int fd, size_t len, uint64_t offset)
+static ssize_t refuse_write(const struct vm_medium *medium, const void *buf, size_t len,
+                            uint64_t offset, bool inside)
 {
-	return write ? -EIO : (ssize_t)len;
+	return -EIO;
 }
 
 /* A machine that ends while its files cannot be written says what is lost. */
@@ -87,7 +88,9 @@ static void test_lost(void)
 	struct vm_config config;
 
 	vm_config_init(&config);
-	config.inject = refuse_writes;
+	const struct vm_medium_ops refusing = {
+	    .read = vm_host_ops.read, .write = refuse_write, .close = vm_host_ops.close};
+	config.file_ops = &refusing;
 	f.machine = vm_machine_new(&config, NULL);
 	f.process = spawn(&f);
 	f.dir = g_dir_make_tmp("vasfs-test-XXXXXX", NULL);

@@ -149,7 +149,8 @@ static struct vm_machine *make_machine(const char *policy)
 	vm_config_init(&config);
 	config.ram = FRAMES * VM_PAGE_SIZE;
 	config.policy = policy;
-	config.swap_fd = g_file_open_tmp("vasfs-swap-XXXXXX", &path, NULL);
+	int fd = g_file_open_tmp("vasfs-swap-XXXXXX", &path, NULL);
+	config.swap_medium = vm_host_medium(fd);
 	config.swap = (uint64_t)SLOTS * VM_PAGE_SIZE;
 	config.overcommit_memory = VM_OVERCOMMIT_ALWAYS;
 	unlink(path);

@@ -4,39 +4,62 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * Ask the test, if there is one, how much of a transfer the medium does: LEN bytes, fewer, or a
- * negative errno.
- */
-static ssize_t allowed(const struct vm_machine *machine, bool write, int fd, size_t len,
-                       uint64_t offset)
-{
-	const struct vm_config *config = &machine->config;
+/* --- Whole transfers -------------------------------------------------------------------------- */
 
-	return config->inject != NULL ? config->inject(config->inject_ctx, write, fd, len, offset)
-	                              : (ssize_t)len;
-}
-
-ssize_t io_read(struct vm_machine *machine, int fd, void *buf, size_t len, uint64_t offset)
+ssize_t io_read(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset)
 {
 	size_t done = 0;
 
 	if (offset > INT64_MAX - len)
 		return -EOVERFLOW;
 	while (done < len) {
-		ssize_t n = allowed(machine, false, fd, len - done, offset + done);
-		if (n < 0)
-			return n;
-		n = pread(fd, (char *)buf + done, (size_t)n, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
+		ssize_t n =
+		    medium->ops->read(medium, (char *)buf + done, len - done, offset + done);
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return n;
 		if (n == 0)
 			break;
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+static int write_all(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset,
+                     bool inside)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = medium->ops->write(medium, (const char *)buf + done, len - done,
+		                               offset + done, inside);
+		if (n == -EINTR)
+			continue;
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return inside ? 0 : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int io_write(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset)
+{
+	return write_all(medium, buf, len, offset, false);
+}
+
+int io_write_inside(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset)
+{
+	return write_all(medium, buf, len, offset, true);
+}
+
+/* --- Files of the host ------------------------------------------------------------------------ */
+
+static ssize_t host_read(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset)
+{
+	ssize_t n = pread(medium->fd, buf, len, (off_t)offset);
+
+	return n >= 0 ? n : -errno;
 }
 
 /* How much of LEN bytes at OFFSET lies inside the file: 0 behind its end, or a negative errno. */
@@ -51,51 +74,26 @@ static ssize_t inside_file(int fd, size_t len, uint64_t offset)
 	           : 0;
 }
 
-/*
- * One transfer, which may be short: the bytes written, 0 behind the end of a file that is to keep
- * its size, or a negative errno.
- */
-static ssize_t write_some(struct vm_machine *machine, int fd, const void *buf, size_t len,
-                          uint64_t offset, bool clip)
+static ssize_t host_write(const struct vm_medium *medium, const void *buf, size_t len,
+                          uint64_t offset, bool inside)
 {
-	ssize_t n = allowed(machine, true, fd, len, offset);
+	ssize_t n = (ssize_t)len;
 
-	if (n == 0)
-		return -EIO;
 	/* The last look before the write: what is left of the race is a few instructions. */
-	if (n > 0 && clip)
-		n = inside_file(fd, (size_t)n, offset);
+	if (inside)
+		n = inside_file(medium->fd, len, offset);
 	if (n <= 0)
 		return n;
-	n = pwrite(fd, buf, (size_t)n, (off_t)offset);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	return n > 0 ? n : -EIO;
+	n = pwrite(medium->fd, buf, (size_t)n, (off_t)offset);
+	if (n == 0)
+		return -EIO;
+	return n > 0 ? n : -errno;
 }
 
-int io_write(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset)
+static void host_close(const struct vm_medium *medium)
 {
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done,
-		                       offset + done, false);
-		if (n < 0)
-			return (int)n;
-		done += (size_t)n;
-	}
-	return 0;
+	close(medium->fd);
 }
 
-int io_write_inside(struct vm_machine *machine, int fd, const void *buf, size_t len,
-                    uint64_t offset)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write_some(machine, fd, (const char *)buf + done, len - done,
-		                       offset + done, true);
-		if (n < 0)
-			return (int)n;
-		if (n == 0 && inside_file(fd, len - done, offset + done) <= 0)
-			break;
-		done += (size_t)n;
-	}
-	return 0;
-}
+const struct vm_medium_ops vm_host_ops = {
+    .read = host_read, .write = host_write, .close = host_close};

@@ -1,6 +1,7 @@
 /*
- * io.h - the one place where the engine reads and writes host files, and where tests make that
- * fail.
+ * io.h - whole transfers to and from media: host files, the swap file.
+ *
+ * Rule: no lock is held.
  */
 #ifndef VM_BASE_IO_H
 #define VM_BASE_IO_H
@@ -8,16 +9,15 @@
 #include "vm/internal.h"
 
 /*
- * Read up to LEN bytes at OFFSET: the number read (less only at the end of the file), or a negative
- * errno.
+ * Read up to LEN bytes at OFFSET: the number read (less only at the end), or a negative errno.
+ * -EOVERFLOW: past what a file may hold.
  */
-ssize_t io_read(struct vm_machine *machine, int fd, void *buf, size_t len, uint64_t offset);
+ssize_t io_read(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset);
 
 /* Write all LEN bytes at OFFSET: 0 or a negative errno. */
-int io_write(struct vm_machine *machine, int fd, const void *buf, size_t len, uint64_t offset);
+int io_write(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset);
 
-/* The same, but what lies past the file's present end is left out: the file does not grow. */
-int io_write_inside(struct vm_machine *machine, int fd, const void *buf, size_t len,
-                    uint64_t offset);
+/* The same, but what lies past the present end is left out: the file does not grow. */
+int io_write_inside(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset);
 
 #endif

@@ -43,6 +43,8 @@ static struct vm_file *file_alloc(struct vm_machine *machine, int access)
 static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
                           struct vm_handle *fresh)
 {
+	const struct vm_config *config = &file->machine->config;
+
 	file->object = object_of_file_locked(file->machine, status);
 	if (file->object == NULL)
 		return false;
@@ -50,8 +52,10 @@ static bool attach_locked(struct vm_file *file, int fd, const char *name, const 
 	file->handle = handle_find_twin_locked(file->object, file->access, name);
 	if (file->handle != NULL)
 		return false;
-	*fresh = (struct vm_handle){
-	    .fd = fd, .access = file->access, .name = g_strdup(name), .users = 1};
+	*fresh = (struct vm_handle){.medium = {config->file_ops, fd, config->file_ctx},
+	                            .access = file->access,
+	                            .name = g_strdup(name),
+	                            .users = 1};
 	list_append(&file->object->handles, &fresh->link);
 	file->handle = fresh;
 	if (file->object->name == NULL)
@@ -199,12 +203,12 @@ char *vm_file_name(const struct vm_file *file)
 
 	if (file->handle == NULL)
 		return g_strdup("/dev/zero (deleted)");
-	return g_strdup(descriptor_name(file->handle->fd, name) ? name : "");
+	return g_strdup(descriptor_name(file->handle->medium.fd, name) ? name : "");
 }
 
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset)
 {
-	return io_read(file->machine, file->handle->fd, buf, len, offset);
+	return io_read(&file->handle->medium, buf, len, offset);
 }
 
 bool file_may_write(const struct vm_file *file, const struct vm_cred *cred)
@@ -213,7 +217,7 @@ bool file_may_write(const struct vm_file *file, const struct vm_cred *cred)
 
 	if (file->handle == NULL || cred->uid == 0)
 		return true;
-	if (fstat(file->handle->fd, &status) != 0)
+	if (fstat(file->handle->medium.fd, &status) != 0)
 		return false;
 	if (status.st_uid == cred->uid)
 		return true;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, const char *name)
 {
@@ -49,7 +48,7 @@ void handle_put(struct vm_object *object, struct vm_handle *handle)
 		list_remove(&handle->link);
 	machine_unlock(machine);
 	if (last) {
-		close(handle->fd);
+		handle->medium.ops->close(&handle->medium);
 		g_free(handle->name);
 		g_free(handle);
 	}

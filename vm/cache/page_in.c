@@ -18,9 +18,9 @@
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Fill BUF with page INDEX of the file; zeros past its end. */
-static int read_page(struct vm_machine *machine, int fd, uint64_t index, uint8_t *buf)
+static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *buf)
 {
-	ssize_t n = io_read(machine, fd, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
+	ssize_t n = io_read(medium, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
 
 	if (n < 0)
 		return -EIO;
@@ -33,7 +33,7 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 {
 	struct vm_object *object = file->object;
 	struct vm_machine *machine = object->machine;
-	int error = read_page(machine, file->handle->fd, index, machine_page(machine, pfn));
+	int error = read_page(&file->handle->medium, index, machine_page(machine, pfn));
 
 	machine_lock(machine);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
@@ -54,13 +54,13 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
  * Page PFN is cached, but the file has changed since: replace it in place if it differs and nobody
  * here wrote it.
  */
-static void reread_page(struct vm_object *object, int fd, vm_pfn pfn)
+static void reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
 	struct vm_frame *frame = &machine->frames[pfn];
 	uint8_t bytes[VM_PAGE_SIZE];
 
-	if (read_page(machine, fd, frame->index, bytes) != 0)
+	if (read_page(medium, frame->index, bytes) != 0)
 		return;
 	machine_lock(machine);
 	if (!(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->object == object)
@@ -95,7 +95,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	struct vm_machine *machine = object->machine;
 	struct stat status;
 
-	if (fstat(file->handle->fd, &status) != 0)
+	if (fstat(file->handle->medium.fd, &status) != 0)
 		return -EIO;
 	machine_lock(machine);
 	bool stale = !object_stamp_equals_locked(object, &status);
@@ -109,7 +109,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	if (*source == OBJECT_READ)
 		return fill_page(file, index, *pfn);
 	if (stale)
-		reread_page(object, file->handle->fd, *pfn);
+		reread_page(object, &file->handle->medium, *pfn);
 	return 0;
 }
 
@@ -131,13 +131,14 @@ static GArray *pin_clean_pages_locked(struct vm_object *object)
 	return pages;
 }
 
-static void reread_clean_pages(struct vm_object *object, int fd, GArray *pages)
+static void reread_clean_pages(struct vm_object *object, const struct vm_medium *medium,
+                               GArray *pages)
 {
 	struct vm_machine *machine = object->machine;
 
 	for (guint i = 0; i < pages->len; i++) {
 		vm_pfn pfn = g_array_index(pages, vm_pfn, i);
-		reread_page(object, fd, pfn);
+		reread_page(object, medium, pfn);
 		machine_lock(machine);
 		frame_unpin_locked(machine, pfn);
 		machine_unlock(machine);
@@ -155,7 +156,7 @@ void object_refresh(struct vm_object *object)
 	machine_unlock(machine);
 	if (handle == NULL)
 		return;
-	if (fstat(handle->fd, &status) == 0) {
+	if (fstat(handle->medium.fd, &status) == 0) {
 		machine_lock(machine);
 		if (!object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, &status);
@@ -164,7 +165,7 @@ void object_refresh(struct vm_object *object)
 		machine_unlock(machine);
 	}
 	if (pages != NULL) {
-		reread_clean_pages(object, handle->fd, pages);
+		reread_clean_pages(object, &handle->medium, pages);
 		g_array_unref(pages);
 		/*
 		 * What changed after the look above has newer times, and is found at the next one.

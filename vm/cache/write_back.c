@@ -31,18 +31,19 @@ static void protect_entries_locked(struct vm_machine *machine, const struct vm_f
  * times: they are taken over only where they were as last seen before it, so that a change of
  * somebody else's is still found.
  */
-static int write_page(struct vm_object *object, int fd, uint64_t index, const uint8_t *bytes)
+static int write_page(struct vm_object *object, const struct vm_medium *medium, uint64_t index,
+                      const uint8_t *bytes)
 {
 	struct vm_machine *machine = object->machine;
 	uint64_t offset = index << VM_PAGE_SHIFT;
 	struct stat before, after;
 
-	if (fstat(fd, &before) != 0)
+	if (fstat(medium->fd, &before) != 0)
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = io_write_inside(machine, fd, bytes, VM_PAGE_SIZE, offset);
-	if (fstat(fd, &after) != 0)
+	int error = io_write_inside(medium, bytes, VM_PAGE_SIZE, offset);
+	if (fstat(medium->fd, &after) != 0)
 		return error;
 	machine_lock(machine);
 	machine->count.file_writes++;
@@ -114,7 +115,7 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 
 	begin_locked(object, frame, pfn);
 	machine_unlock(machine);
-	int error = write_page(object, handle->fd, frame->index, machine_page(machine, pfn));
+	int error = write_page(object, &handle->medium, frame->index, machine_page(machine, pfn));
 	machine_lock(machine);
 	end_locked(object, frame, pfn, error);
 	return error;

@@ -302,7 +302,7 @@ static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 static int punch(const struct advice_part *part)
 {
 	int error =
-	    fallocate(part->file->handle->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	    fallocate(part->file->handle->medium.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 	              (off_t)(part->first << VM_PAGE_SHIFT), (off_t)(part->end - part->start));
 
 	return error == 0 ? 0 : -errno;

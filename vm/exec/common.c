@@ -44,7 +44,7 @@ static ssize_t read_file(void *file, void *buf, size_t len, uint64_t offset)
 struct elf_source exec_source(struct vm_file *file)
 {
 	struct stat status;
-	bool known = fstat(file->handle->fd, &status) == 0;
+	bool known = fstat(file->handle->medium.fd, &status) == 0;
 
 	return (struct elf_source){
 	    .read = read_file, .ctx = file, .size = known ? (uint64_t)status.st_size : 0};

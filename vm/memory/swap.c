@@ -8,14 +8,14 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 bool swap_init(struct vm_machine *machine)
 {
 	struct vm_swap *swap = &machine->swap;
 
-	swap->fd = machine->config.swap_fd;
-	swap->total = swap->fd >= 0 ? (uint32_t)(machine->config.swap >> VM_PAGE_SHIFT) : 0;
+	swap->medium = machine->config.swap_medium;
+	if (swap->medium.ops != NULL)
+		swap->total = (uint32_t)(machine->config.swap >> VM_PAGE_SHIFT);
 	swap->on = swap->total > 0;
 	swap->hash_mask = 1;
 	while (swap->hash_mask < swap->total)
@@ -32,8 +32,8 @@ void swap_destroy(struct vm_machine *machine)
 
 	machine_unreserve(swap->slots, (size_t)(swap->total + 1) * sizeof *swap->slots);
 	machine_unreserve(swap->hash, (size_t)(swap->hash_mask + 1) * sizeof *swap->hash);
-	if (swap->fd >= 0)
-		close(swap->fd);
+	if (swap->medium.ops != NULL)
+		swap->medium.ops->close(&swap->medium);
 }
 
 /* --- Slots ------------------------------------------------------------------------------------ */
@@ -160,13 +160,12 @@ void swap_forget_locked(struct vm_machine *machine, uint32_t number)
 int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
 {
 	ssize_t n =
-	    io_read(machine, machine->swap.fd, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+	    io_read(&machine->swap.medium, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
 
 	return n == VM_PAGE_SIZE ? 0 : -EIO;
 }
 
 int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)
 {
-	return io_write(machine, machine->swap.fd, page, VM_PAGE_SIZE,
-	                (uint64_t)slot << VM_PAGE_SHIFT);
+	return io_write(&machine->swap.medium, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
 }
