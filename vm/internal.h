@@ -109,10 +109,7 @@ struct vm_space {
 	uint64_t area_count;
 	uint64_t mmap_base; /* top of the search for free addresses */
 	uint64_t total_pages, peak_pages, data_pages, stack_pages, exec_pages, locked_pages;
-	uint64_t start_code, end_code, start_data, end_data;
-	uint64_t start_brk, brk, start_stack;
-	uint64_t arg_start, arg_end, env_start, env_end;
-	uint64_t sp, pc;
+	struct vm_layout layout;
 	unsigned lock_future; /* AREA_LOCKED ... that new areas get (MCL_FUTURE) */
 	struct vm_file *exe;  /* or NULL */
 	uint64_t auxv[64];    /* as on the stack, pairs */

@@ -562,6 +562,14 @@ void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
  */
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 
+/* Where the parts of a program lie, and its registers (of Linux's mm_struct and pt_regs). */
+struct vm_layout {
+	uint64_t start_code, end_code, start_data, end_data;
+	uint64_t start_brk, brk, start_stack;
+	uint64_t arg_start, arg_end, env_start, env_end;
+	uint64_t sp, pc; /* stack pointer, program counter */
+};
+
 struct vm_process_info {
 	pid_t pid, ppid;
 	struct vm_cred cred;
@@ -575,11 +583,7 @@ struct vm_process_info {
 	uint64_t swap;                               /* pages */
 	uint64_t tables;                             /* pages, as VmPTE */
 	uint64_t areas;
-	uint64_t start_code, end_code, start_data, end_data;
-	uint64_t start_brk, brk, start_stack;
-	uint64_t arg_start, arg_end, env_start, env_end;
-	/* registers: stack pointer, program counter */
-	uint64_t sp, pc;
+	struct vm_layout layout;
 	uint64_t minor_faults, major_faults;             /* of this process */
 	uint64_t child_minor_faults, child_major_faults; /* of its children that ended */
 	/* SIGSEGV with SEGV_MAPERR ..., of the last fatal fault; 0 without one */

@@ -174,8 +174,8 @@ void status_text(GString *out, const struct vm_process_info *info)
 static void add_status_sim(GString *out, const struct vm_process_info *info)
 {
 	g_string_append_printf(
-	    out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n", info->pc,
-	    info->sp, info->brk);
+	    out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n",
+	    info->layout.pc, info->layout.sp, info->layout.brk);
 	g_string_append_printf(out,
 	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
 	                       "\nSimFaultsMajor:\t%" PRIu64 "\n",
@@ -236,8 +236,8 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 	                       info->vm_total * VM_PAGE_SIZE, resident_pages(info), UINT64_MAX);
 	/* startcode, endcode, startstack, kstkesp, kstkeip */
 	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
-	                       info->start_code, info->end_code, info->start_stack, info->sp,
-	                       info->pc);
+	                       info->layout.start_code, info->layout.end_code,
+	                       info->layout.start_stack, info->layout.sp, info->layout.pc);
 	/*
 	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor,
 	 * rt_priority, policy, delayacct_blkio_ticks, guest_time, cguest_time
@@ -247,8 +247,9 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 	g_string_append_printf(out,
 	                       " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 	                       " %" PRIu64 " %" PRIu64 " 0\n",
-	                       info->start_data, info->end_data, info->start_brk, info->arg_start,
-	                       info->arg_end, info->env_start, info->env_end);
+	                       info->layout.start_data, info->layout.end_data,
+	                       info->layout.start_brk, info->layout.arg_start, info->layout.arg_end,
+	                       info->layout.env_start, info->layout.env_end);
 }
 
 void stat_text(GString *out, const struct vm_process_info *info)

@@ -40,17 +40,18 @@ static bool title_was_set(struct vm_process *process, const struct vm_process_in
 {
 	char last;
 
-	return vm_peek(process, info->arg_end - 1, &last, 1) == 1 && last != '\0';
+	return vm_peek(process, info->layout.arg_end - 1, &last, 1) == 1 && last != '\0';
 }
 
 /* One string from the first argument on, at most a page, with its NUL. */
 static void add_title(GString *out, struct vm_process *process, const struct vm_process_info *info)
 {
-	uint64_t end =
-	    info->env_start == info->arg_end ? MAX(info->env_end, info->arg_end) : info->arg_end;
+	uint64_t end = info->layout.env_start == info->layout.arg_end
+	                   ? MAX(info->layout.env_end, info->layout.arg_end)
+	                   : info->layout.arg_end;
 	char page[VM_PAGE_SIZE];
-	size_t len =
-	    vm_peek(process, info->arg_start, page, MIN(sizeof(page), end - info->arg_start));
+	size_t len = vm_peek(process, info->layout.arg_start, page,
+	                     MIN(sizeof(page), end - info->layout.arg_start));
 	size_t title = strnlen(page, len);
 
 	g_string_append_len(out, page, (gssize)(title < len ? title + 1 : len));
@@ -67,7 +68,7 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 	if (!vm_process_alive(process))
 		return -ESRCH;
 	vm_process_info(process, &info);
-	if (info.arg_start >= info.arg_end) {
+	if (info.layout.arg_start >= info.layout.arg_end) {
 		g_string_append_len(out, info.comm, (gssize)strlen(info.comm) + 1);
 		return 0;
 	}
@@ -75,7 +76,7 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 		add_title(out, process, &info);
 		return 0;
 	}
-	return add_memory(out, process, info.arg_start, info.arg_end);
+	return add_memory(out, process, info.layout.arg_start, info.layout.arg_end);
 }
 
 int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process)
@@ -85,7 +86,7 @@ int render_environ(GString *out, struct fs_mount *mount, struct vm_process *proc
 	if (!vm_process_alive(process))
 		return -ESRCH;
 	vm_process_info(process, &info);
-	return add_memory(out, process, info.env_start, info.env_end);
+	return add_memory(out, process, info.layout.env_start, info.layout.env_end);
 }
 
 /* Binary, as on the stack. Before an exec it is the one pair that ends every vector: AT_NULL. */

@@ -51,9 +51,9 @@ static void assert_unchanged(const struct state *was, const struct state *is)
 {
 	g_assert_cmpstr(is->areas->str, ==, was->areas->str);
 	g_assert_cmpstr(is->process.comm, ==, was->process.comm);
-	g_assert_cmphex(is->process.pc, ==, was->process.pc);
-	g_assert_cmphex(is->process.sp, ==, was->process.sp);
-	g_assert_cmphex(is->process.brk, ==, was->process.brk);
+	g_assert_cmphex(is->process.layout.pc, ==, was->process.layout.pc);
+	g_assert_cmphex(is->process.layout.sp, ==, was->process.layout.sp);
+	g_assert_cmphex(is->process.layout.brk, ==, was->process.layout.brk);
 	g_assert_cmpuint(is->process.tables, ==, was->process.tables);
 	g_assert_cmpuint(is->process.rss_anon, ==, was->process.rss_anon);
 	g_assert_cmpuint(is->machine.tables, ==, was->machine.tables);

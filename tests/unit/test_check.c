@@ -149,7 +149,7 @@ static void test_space_counters(void)
 	MISCOUNT(&s, s.space->locked_pages, "locked_pages");
 	SPOIL(&s, s.space->rss_peak, 1, "rss_peak");
 	SPOIL(&s, s.space->peak_pages, 1, "peak_pages");
-	SPOIL(&s, s.space->brk, s.space->start_brk - 1, "brk");
+	SPOIL(&s, s.space->layout.brk, s.space->layout.start_brk - 1, "brk");
 	scene_end(&s);
 }
 
@@ -205,9 +205,9 @@ static void test_shared_tables(void)
 	struct scene s;
 
 	scene_begin(&s);
-	put(s.process, s.space->sp, 1);
+	put(s.process, s.space->layout.sp, 1);
 	struct vm_process *child = fork_of(s.process);
-	uint64_t *top = entry_for(&s, s.space->sp, VM_PGD);
+	uint64_t *top = entry_for(&s, s.space->layout.sp, VM_PGD);
 	SPOIL(&s, *top, *top | PTE_RW, "writable shared table");
 	end(child);
 	scene_end(&s);

@@ -27,8 +27,8 @@ static void assert_fails(struct exec_fixture *f, const char *path, int error)
 	g_autofree char *after = exec_areas(f);
 	g_assert_cmpstr(after, ==, before);
 	g_assert_cmpstr(is.comm, ==, was.comm);
-	g_assert_cmphex(is.pc, ==, was.pc);
-	g_assert_cmphex(is.sp, ==, was.sp);
+	g_assert_cmphex(is.layout.pc, ==, was.layout.pc);
+	g_assert_cmphex(is.layout.sp, ==, was.layout.sp);
 }
 
 /* --- Interpreters ----------------------------------------------------------------------------- */
@@ -265,10 +265,10 @@ static void test_result(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpint(exec_with(f, targets[2], argv, false, &entry), ==, 0);
 	g_autofree char *exe = vm_process_exe(f->process);
 	vm_process_info(f->process, &info);
-	g_assert_true(entry >= info.start_code && entry < info.end_code);
+	g_assert_true(entry >= info.layout.start_code && entry < info.layout.end_code);
 	g_assert_true(g_str_has_suffix(exe, "exec_target_fixed"));
 	g_assert_cmpstr(info.comm, ==, "exec_target_fix");
-	g_assert_cmphex(info.brk, ==, info.start_brk + 0x21000);
+	g_assert_cmphex(info.layout.brk, ==, info.layout.start_brk + 0x21000);
 }
 
 static uint64_t locked_pages(struct exec_fixture *f)

@@ -348,17 +348,19 @@ static void compare_stat(const struct host *host, const struct engine *engine)
 	const struct {
 		int field;
 		uint64_t found;
-	} fields[] = {{26, info.start_code}, {27, info.end_code},  {28, info.start_stack},
-	              {45, info.start_data}, {46, info.end_data},  {48, info.arg_start},
-	              {49, info.arg_end},    {50, info.env_start}, {51, info.env_end}};
+	} fields[] = {{26, info.layout.start_code},  {27, info.layout.end_code},
+	              {28, info.layout.start_stack}, {45, info.layout.start_data},
+	              {46, info.layout.end_data},    {48, info.layout.arg_start},
+	              {49, info.layout.arg_end},     {50, info.layout.env_start},
+	              {51, info.layout.env_end}};
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
 		g_assert_cmphex(fields[i].found, ==, host_stat(host, fields[i].field));
-	if (host_moves_static_pie_brk() || info.start_code < UINT64_C(0x700000000000))
-		g_assert_cmphex(info.start_brk, ==, host_stat(host, 47));
-	g_assert_cmphex(info.brk, ==, info.start_brk);
+	if (host_moves_static_pie_brk() || info.layout.start_code < UINT64_C(0x700000000000))
+		g_assert_cmphex(info.layout.start_brk, ==, host_stat(host, 47));
+	g_assert_cmphex(info.layout.brk, ==, info.layout.start_brk);
 	g_assert_cmpint(ptrace(PTRACE_GETREGS, host->pid, NULL, &registers), ==, 0);
-	g_assert_cmphex(info.sp, ==, registers.rsp);
-	g_assert_cmphex(info.pc, ==, registers.rip);
+	g_assert_cmphex(info.layout.sp, ==, registers.rsp);
+	g_assert_cmphex(info.layout.pc, ==, registers.rip);
 }
 
 static void compare_comm(const struct host *host, const struct engine *engine)

@@ -330,7 +330,7 @@ static void test_inheritance(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(info.ppid, ==, parent.pid);
 	g_assert_cmpint(info.pid, ==, parent.pid + 1);
 	g_assert_cmpstr(info.comm, ==, parent.comm);
-	g_assert_cmphex(info.brk, ==, parent.brk);
+	g_assert_cmphex(info.layout.brk, ==, parent.layout.brk);
 	g_assert_cmpuint(info.fds, ==, 1);
 	g_assert_cmpuint(info.rss_anon, ==, parent.rss_anon);
 	g_assert_cmpuint(info.vm_total, ==, parent.vm_total);

@@ -61,7 +61,7 @@ static void test_set(struct vm_fixture *f, gconstpointer data)
 static void test_address_space(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 4, RW, PRIVATE_ANON);
-	uint64_t total = info_of(f->process).vm_total, sp = info_of(f->process).sp;
+	uint64_t total = info_of(f->process).vm_total, sp = info_of(f->process).layout.sp;
 	int64_t heap = vm_brk(f->process, 0);
 
 	g_assert_cmpint(set(f->process, VM_LIMIT_AS, (total + 2) * PAGE), ==, 0);
@@ -174,7 +174,7 @@ static void test_heap(struct vm_fixture *f, gconstpointer data)
 
 static void test_memlock(struct vm_fixture *f, gconstpointer data)
 {
-	uint64_t sp = info_of(f->process).sp;
+	uint64_t sp = info_of(f->process).layout.sp;
 
 	map(f->process, A(0), 4, RW, PRIVATE_ANON);
 	g_assert_cmpint(set(f->process, VM_LIMIT_MEMLOCK, 0), ==, -EPERM);

@@ -39,8 +39,8 @@ static void test_spawn(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpstr(info.comm, ==, "a-name-of-twent");
 	g_assert_cmpuint(vm_process_cred(process).uid, ==, 1000);
 	g_assert_cmpuint(vm_process_cred(process).gid, ==, 2000);
-	g_assert_cmphex(info.start_brk, ==, 0x555555556000);
-	g_assert_cmphex(info.brk, ==, 0x555555556000);
+	g_assert_cmphex(info.layout.start_brk, ==, 0x555555556000);
+	g_assert_cmphex(info.layout.brk, ==, 0x555555556000);
 	g_assert_cmpuint(info.vm_stack, ==, 0x21);
 	g_assert_cmpint(vm_process_areas(process, note_area, areas), ==, 0);
 	g_assert_cmpstr(areas->str, ==, "7ffffffde000-7ffffffff000 rw-p [stack]\n");

@@ -154,14 +154,14 @@ static void test_stat(struct render_fixture *f, gconstpointer data)
 	    {20, 1},
 	    {23, info.vm_total * VM_PAGE_SIZE},
 	    {25, UINT64_MAX},
-	    {26, info.start_code},
-	    {28, info.start_stack},
-	    {29, info.sp},
-	    {30, info.pc},
+	    {26, info.layout.start_code},
+	    {28, info.layout.start_stack},
+	    {29, info.layout.sp},
+	    {30, info.layout.pc},
 	    {38, SIGCHLD},
-	    {47, info.start_brk},
-	    {49, info.arg_end},
-	    {51, info.env_end},
+	    {47, info.layout.start_brk},
+	    {49, info.layout.arg_end},
+	    {51, info.layout.env_end},
 	    {52, 0},
 	};
 
@@ -206,8 +206,9 @@ static void test_strings_after_exec(struct render_fixture *f, gconstpointer data
 	assert_bytes(f, render_environ, environment, sizeof(environment));
 
 	/* A title longer than the arguments, as setproctitle(3) writes it. */
-	g_assert_cmpint(vm_write(f->process, info.arg_start, "a title over HOME", 18), ==, 18);
-	g_assert_cmpint(vm_write(f->process, info.arg_start + 18, "!", 1), ==, 1);
+	g_assert_cmpint(vm_write(f->process, info.layout.arg_start, "a title over HOME", 18), ==,
+	                18);
+	g_assert_cmpint(vm_write(f->process, info.layout.arg_start + 18, "!", 1), ==, 1);
 	assert_bytes(f, render_cmdline, "a title over HOME\0", 18);
 }
 

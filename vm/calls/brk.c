@@ -43,7 +43,7 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 	if (area == NULL)
 		return false;
 	area_insert(area);
-	area_merge(space, from == page_align(space->start_brk) ? from + 1 : from, to);
+	area_merge(space, from == page_align(space->layout.start_brk) ? from + 1 : from, to);
 	return true;
 }
 
@@ -53,26 +53,28 @@ static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
 
 	return limit == VM_UNLIMITED ||
-	       addr - space->start_brk + (space->end_data - space->start_data) <= limit;
+	       addr - space->layout.start_brk +
+	               (space->layout.end_data - space->layout.start_data) <=
+	           limit;
 }
 
 /* The break after an attempt to move it to ADDR. */
 static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
 {
-	uint64_t old = page_align(space->brk), new = page_align(addr);
+	uint64_t old = page_align(space->layout.brk), new = page_align(addr);
 
-	if (addr < space->start_brk || new < addr || !data_limit_allows(space, addr))
-		return space->brk;
+	if (addr < space->layout.start_brk || new < addr || !data_limit_allows(space, addr))
+		return space->layout.brk;
 	/*
 	 * Where nothing is left of the heap there is nothing to give back, and the call is refused.
 	 */
 	if (new < old && area_overlap(space, new, old) == NULL)
-		return space->brk;
+		return space->layout.brk;
 	if (new < old && space_unmap(space, new, old, files) != 0)
-		return space->brk;
+		return space->layout.brk;
 	if (new > old && !grow_heap(space, old, new))
-		return space->brk;
-	space->brk = addr;
+		return space->layout.brk;
+	space->layout.brk = addr;
 	return addr;
 }
 
@@ -93,8 +95,9 @@ static int move_break(struct vm_process *process, uint64_t value, bool relative,
 	process_write_lock(process);
 	struct vm_space *space = process->space;
 	if (space != NULL) {
-		breaks->before = space->brk;
-		breaks->after = set_break(space, relative ? space->brk + value : value, &files);
+		breaks->before = space->layout.brk;
+		breaks->after =
+		    set_break(space, relative ? space->layout.brk + value : value, &files);
 		flags = HEAP_FLAGS | space->lock_future;
 	}
 	process_unlock(process);

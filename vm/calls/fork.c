@@ -7,9 +7,9 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
+#include "vm/calls/builder.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/pagetable_range.h"
-#include "vm/process/process.h"
 #include "vm/space/area.h"
 #include "vm/space/protect.h"
 
@@ -43,22 +43,10 @@ static int copy_area(struct vm_space *child, const struct vm_area *area)
 	return 0;
 }
 
-static void copy_places(struct vm_space *child, const struct vm_space *parent)
+static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
 	child->mmap_base = parent->mmap_base;
-	child->start_code = parent->start_code;
-	child->end_code = parent->end_code;
-	child->start_data = parent->start_data;
-	child->end_data = parent->end_data;
-	child->start_brk = parent->start_brk;
-	child->brk = parent->brk;
-	child->start_stack = parent->start_stack;
-	child->arg_start = parent->arg_start;
-	child->arg_end = parent->arg_end;
-	child->env_start = parent->env_start;
-	child->env_end = parent->env_end;
-	child->sp = parent->sp;
-	child->pc = parent->pc;
+	child->layout = parent->layout;
 	child->exe = parent->exe != NULL ? vm_file_ref(parent->exe) : NULL;
 	memcpy(child->auxv, parent->auxv, sizeof child->auxv);
 	child->auxv_len = parent->auxv_len;
@@ -97,7 +85,7 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 			error = copy_area(child, area);
 	if (error != 0)
 		return error;
-	copy_places(child, parent);
+	copy_layout(child, parent);
 	machine_lock(machine);
 	pagetable_share_locked(parent, child);
 	machine_unlock(machine);
@@ -117,22 +105,21 @@ static void copy_fds(struct vm_process *child, const struct vm_process *parent)
 
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error)
 {
-	struct vm_process *child = process_new_nascent(process->machine, cred);
+	struct vm_process *result = NULL;
+	struct builder child;
 
-	if (child == NULL) {
-		*error = -ENOMEM;
+	*error = builder_begin(&child, process->machine, cred);
+	if (*error != 0)
 		return NULL;
-	}
 	process_write_lock(process);
-	*error = process->space != NULL ? copy_space(child->space, process->space) : -ESRCH;
+	*error = process->space != NULL ? copy_space(child.space, process->space) : -ESRCH;
 	if (*error == 0) {
-		copy_fds(child, process);
-		memcpy(child->limits, process->limits, sizeof child->limits);
-		child->environ = g_strdupv(process->environ);
-		*error = process_publish(child, process->pid, process->comm);
+		copy_fds(child.process, process);
+		builder_take_limits(&child, process);
+		child.process->environ = g_strdupv(process->environ);
+		result = builder_publish(&child, process->pid, process->comm, error);
 	}
 	process_unlock(process);
-	if (*error != 0)
-		g_clear_pointer(&child, vm_process_unref);
-	return child;
+	builder_end(&child);
+	return result;
 }

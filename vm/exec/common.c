@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-enum { STORE_PIECE = 256 << 10 /* bytes of one write */ };
-
 uint64_t exec_random(const struct exec *exec, uint64_t bound)
 {
 	if (!exec->machine->config.aslr)
@@ -23,17 +21,10 @@ uint64_t exec_random(const struct exec *exec, uint64_t bound)
 
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len)
 {
-	for (size_t done = 0; done < len;) {
-		ssize_t written = vm_write(exec->nascent, va + done, (const char *)bytes + done,
-		                           MIN(len - done, STORE_PIECE));
-		/* The file has put something in the way of its own stack or data. */
-		if (written == -EFAULT || written == -EACCES)
-			return -ENOEXEC;
-		if (written < 0)
-			return (int)written;
-		done += (size_t)written;
-	}
-	return 0;
+	int error = builder_store(&exec->builder, va, bytes, len);
+
+	/* The file has put something in the way of its own stack or data. */
+	return error == -EFAULT || error == -EACCES ? -ENOEXEC : error;
 }
 
 static ssize_t read_file(void *file, void *buf, size_t len, uint64_t offset)

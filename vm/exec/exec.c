@@ -2,7 +2,7 @@
  * exec.c - vm_exec: execve(2) as Linux's fs/exec.c does it, and what ld.so would do before main.
  *
  *     1. collect the strings, find the program behind any #! lines, read its headers and its interpreter's
- *     2. in a nascent process: the stack, the images, [vvar] and [vdso], the tables on the stack
+ *     2. in a builder: the stack, the images, [vvar] and [vdso], the tables on the stack
  *     3. unless only the kernel's part is wanted: the libraries, and malloc's first heap
  *     4. hand the new space over; until then nothing has happened to the process
  *
@@ -12,7 +12,6 @@
 #include "vm/exec/exec.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
-#include "vm/process/process.h"
 
 #include <errno.h>
 #include <string.h>
@@ -101,7 +100,8 @@ static int find_interpreter(struct exec *exec)
 /* malloc's first heap. A break that cannot move is no failure: malloc would go elsewhere. */
 static int make_heap(struct exec *exec)
 {
-	int64_t brk = vm_brk(exec->nascent, exec->nascent->space->start_brk + FIRST_HEAP);
+	int64_t brk =
+	    builder_brk(&exec->builder, exec->builder.space->layout.start_brk + FIRST_HEAP);
 
 	return brk < 0 ? (int)brk : 0;
 }
@@ -145,20 +145,21 @@ static const char *base_name(const char *path)
 
 static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64_t *entry)
 {
-	exec->nascent = process_new_nascent(exec->machine, &exec->cred);
-	if (exec->nascent == NULL)
-		return -ENOMEM;
+	int error = builder_begin(&exec->builder, exec->machine, &exec->cred);
+
+	if (error != 0)
+		return error;
 	process_read_lock(process);
-	memcpy(exec->nascent->limits, process->limits, sizeof process->limits);
+	builder_take_limits(&exec->builder, process);
 	process_unlock(process);
-	int error = build(exec);
+	error = build(exec);
 	if (error == 0) {
-		exec->nascent->space->exe = vm_file_ref(exec->program.file);
-		error = process_adopt_space(process, exec->nascent, base_name(exec->args->path));
+		builder_set_exe(&exec->builder, exec->program.file);
+		error = builder_adopt(&exec->builder, process, base_name(exec->args->path));
 	}
 	if (error == 0)
 		*entry = exec_entry(exec);
-	vm_process_unref(exec->nascent);
+	builder_end(&exec->builder);
 	return error;
 }
 

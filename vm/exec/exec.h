@@ -12,13 +12,14 @@
  *     ldheap.c        the pages that ld.so would allocate meanwhile
  *     elf.c, elf_dynamic.c   what the files say
  *
- * The new address space is built in a nascent process by the public calls, so nothing here needs a
- * lock but for the old process's environment and the machine's random numbers. Every function
- * returns 0 or a negative errno.
+ * The new address space grows in a builder. So nothing here needs a lock except to read the old
+ * process's environment and limits, and to draw the machine's random numbers. Every function returns
+ * 0 or a negative errno.
  */
 #ifndef VM_EXEC_EXEC_H
 #define VM_EXEC_EXEC_H
 
+#include "vm/calls/builder.h"
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
 
@@ -71,7 +72,7 @@ struct exec_image {
 struct exec {
 	const struct vm_exec_args *args;
 	struct vm_machine *machine;
-	struct vm_process *nascent; /* where the new address space grows */
+	struct builder builder; /* where the new address space grows */
 	struct vm_cred cred;
 	struct exec_strings strings;
 	/* interpreter.file is NULL where the program names none */
@@ -91,7 +92,10 @@ void exec_image_clear(struct exec_image *image);
 /* Reads FILE for an elf_source. Its size is the present one. */
 struct elf_source exec_source(struct vm_file *file);
 
-/* Store LEN bytes at VA, wholly or not at all. */
+/*
+ * Store LEN bytes at VA. -ENOEXEC: something of the file lies in the way. After an error some of the
+ * bytes may have been stored: the address space is given up then.
+ */
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len);
 
 /* --- image.c ----------------------------------------------------------------------------- */

@@ -51,9 +51,9 @@ static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot
 {
 	if (start >= end)
 		return 0;
-	return vm_mmap(exec->nascent, start, end - start,
-	               PROT_READ | PROT_WRITE | (prot & PROT_EXEC),
-	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	return builder_map(&exec->builder, start, end - start,
+	                   PROT_READ | PROT_WRITE | (prot & PROT_EXEC),
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 }
 
 /*
@@ -68,11 +68,11 @@ static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf6
 	uint64_t size = page_align(segment->p_filesz + in_page);
 	uint64_t mapped = MAX(page_align(total), size);
 
-	int64_t at = vm_mmap(exec->nascent, page_down(addr), mapped, elf_prot(segment),
-	                     MAP_PRIVATE | flags, file, segment->p_offset - in_page);
+	int64_t at = builder_map(&exec->builder, page_down(addr), mapped, elf_prot(segment),
+	                         MAP_PRIVATE | flags, file, segment->p_offset - in_page);
 	if (at < 0 || mapped == size)
 		return at;
-	int error = vm_munmap(exec->nascent, (uint64_t)at + size, mapped - size);
+	int error = builder_unmap(&exec->builder, (uint64_t)at + size, mapped - size);
 	return error != 0 ? error : at;
 }
 
@@ -128,7 +128,7 @@ static int choose_base(struct exec *exec, uint64_t total, int *flags)
 	if (is_pie) {
 		base = PIE_BASE + exec_random(exec, PIE_RANDOM_PAGES) * VM_PAGE_SIZE;
 	} else if (alignment > VM_PAGE_SIZE) {
-		int64_t place = space_find_place(exec->nascent->space, 0, total, 0, true, 0);
+		int64_t place = space_find_place(exec->builder.space, 0, total, 0, true, 0);
 		if (place < 0)
 			return (int)place;
 		base = (uint64_t)place;
@@ -149,7 +149,7 @@ static int map_program(struct exec *exec)
 
 	if (exec->program.elf.header.e_type == ET_EXEC)
 		return map_segments(exec, &exec->program, MAP_FIXED_NOREPLACE, 0);
-	if (total > exec->nascent->space->mmap_base)
+	if (total > exec->builder.space->mmap_base)
 		return -ENOEXEC;
 	int error = choose_base(exec, total, &flags);
 	return error != 0 ? map_error(error) : map_segments(exec, &exec->program, flags, total);
@@ -162,7 +162,7 @@ static int map_interpreter(struct exec *exec)
 	uint64_t total = page_align(elf_span(&image->elf));
 	bool fixed = image->elf.header.e_type == ET_EXEC;
 
-	if (!fixed && total > exec->nascent->space->mmap_base)
+	if (!fixed && total > exec->builder.space->mmap_base)
 		return -ENOEXEC;
 	if (!fixed && exec->program.bias != 0)
 		image->bias = -elf_segment(&image->elf, PT_LOAD, NULL)->p_vaddr;
@@ -182,10 +182,10 @@ static void set_bounds(struct vm_space *space, const struct exec_image *program)
 		start_data = MAX(start_data, s->p_vaddr);
 		end_data = MAX(end_data, s->p_vaddr + s->p_filesz);
 	}
-	space->start_code = start_code + program->bias;
-	space->end_code = end_code + program->bias;
-	space->start_data = start_data + program->bias;
-	space->end_data = end_data + program->bias;
+	space->layout.start_code = start_code + program->bias;
+	space->layout.end_code = end_code + program->bias;
+	space->layout.start_data = start_data + program->bias;
+	space->layout.end_data = end_data + program->bias;
 }
 
 /* The heap starts behind the program, but behind PIE_BASE for one that lies among the mappings. */
@@ -202,7 +202,7 @@ static void set_brk(struct exec *exec)
 	if (exec->machine->config.aslr && !among_mappings)
 		brk += VM_PAGE_SIZE;
 	brk += exec_random(exec, BRK_RANDOM_PAGES) * VM_PAGE_SIZE;
-	exec->nascent->space->start_brk = exec->nascent->space->brk = brk;
+	exec->builder.space->layout.start_brk = exec->builder.space->layout.brk = brk;
 }
 
 uint64_t exec_entry(const struct exec *exec)
@@ -212,17 +212,17 @@ uint64_t exec_entry(const struct exec *exec)
 
 int exec_map_images(struct exec *exec)
 {
-	struct vm_space *space = exec->nascent->space;
+	struct vm_space *space = exec->builder.space;
 	int error = map_program(exec);
 
 	if (error == 0 && exec->interpreter.file != NULL)
 		error = map_interpreter(exec);
 	if (error != 0)
 		return error;
-	space->pc = exec->interpreter.file != NULL
-	                ? exec->interpreter.elf.header.e_entry + exec->interpreter.bias
-	                : exec_entry(exec);
-	if (space->pc >= VM_USER_END)
+	space->layout.pc = exec->interpreter.file != NULL
+	                       ? exec->interpreter.elf.header.e_entry + exec->interpreter.bias
+	                       : exec_entry(exec);
+	if (space->layout.pc >= VM_USER_END)
 		return -ENOEXEC;
 	set_bounds(space, &exec->program);
 	set_brk(exec);

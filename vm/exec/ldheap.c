@@ -47,8 +47,8 @@ int ld_heap_alloc(struct libraries *libraries, uint64_t size)
 	heap->at = (heap->at + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
 	if (heap->at + size >= heap->end) {
 		uint64_t len = page_align(size) + VM_PAGE_SIZE;
-		int64_t at = vm_mmap(libraries->exec->nascent, 0, len, PROT_READ | PROT_WRITE,
-		                     MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+		int64_t at = builder_map(&libraries->exec->builder, 0, len, PROT_READ | PROT_WRITE,
+		                         MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 		if (at < 0)
 			return (int)at;
 		if ((uint64_t)at != heap->end)

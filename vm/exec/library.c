@@ -197,10 +197,10 @@ static int protect_stack(struct libraries *libraries)
 		return 0;
 	for (guint i = 1; i < libraries->loaded->len; i++)
 		if (wants_executable_stack(g_ptr_array_index(libraries->loaded, i)))
-			return vm_mprotect(libraries->exec->nascent,
-			                   page_down(libraries->exec->nascent->space->sp),
-			                   VM_PAGE_SIZE,
-			                   PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+			return builder_protect(&libraries->exec->builder,
+			                       page_down(libraries->exec->builder.space->layout.sp),
+			                       VM_PAGE_SIZE,
+			                       PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 	return 0;
 }
 

@@ -62,19 +62,19 @@ static int64_t map_span(struct exec *exec, const struct exec_image *image, uint6
 	         room = span + align;
 
 	if (align <= VM_PAGE_SIZE)
-		return vm_mmap(exec->nascent, 0, span, elf_prot(first), MAP_PRIVATE, image->file,
-		               offset);
+		return builder_map(&exec->builder, 0, span, elf_prot(first), MAP_PRIVATE,
+		                   image->file, offset);
 	int64_t at =
-	    vm_mmap(exec->nascent, 0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+	    builder_map(&exec->builder, 0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 	if (at < 0)
 		return at;
 	uint64_t start = ((uint64_t)at + align - 1) & ~(align - 1), end = page_align(start + span);
-	int64_t error = vm_mmap(exec->nascent, start, span, elf_prot(first),
-	                        MAP_PRIVATE | MAP_FIXED, image->file, offset);
+	int64_t error = builder_map(&exec->builder, start, span, elf_prot(first),
+	                            MAP_PRIVATE | MAP_FIXED, image->file, offset);
 	if (error >= 0 && start > (uint64_t)at)
-		error = vm_munmap(exec->nascent, (uint64_t)at, start - (uint64_t)at);
+		error = builder_unmap(&exec->builder, (uint64_t)at, start - (uint64_t)at);
 	if (error >= 0 && end < (uint64_t)at + room)
-		error = vm_munmap(exec->nascent, end, (uint64_t)at + room - end);
+		error = builder_unmap(&exec->builder, end, (uint64_t)at + room - end);
 	return error < 0 ? error : (int64_t)start;
 }
 
@@ -86,8 +86,8 @@ static int close_holes(struct exec *exec, const struct exec_image *image)
 
 	if (!has_holes(&image->elf) || page_down(last->p_vaddr) <= file_end(first))
 		return 0;
-	return vm_mprotect(exec->nascent, image->bias + file_end(first),
-	                   page_down(last->p_vaddr) - file_end(first), PROT_NONE);
+	return builder_protect(&exec->builder, image->bias + file_end(first),
+	                       page_down(last->p_vaddr) - file_end(first), PROT_NONE);
 }
 
 /* Zeros behind the file's data in its last page, whatever the page's rights. */
@@ -98,11 +98,11 @@ static int zero_tail(struct exec *exec, uint64_t start, uint64_t len, int prot)
 	int error = 0;
 
 	if (!(prot & PROT_WRITE))
-		error = vm_mprotect(exec->nascent, page, VM_PAGE_SIZE, prot | PROT_WRITE);
+		error = builder_protect(&exec->builder, page, VM_PAGE_SIZE, prot | PROT_WRITE);
 	if (error == 0)
 		error = exec_store(exec, start, zeros, len);
 	if (error == 0 && !(prot & PROT_WRITE))
-		error = vm_mprotect(exec->nascent, page, VM_PAGE_SIZE, prot);
+		error = builder_protect(&exec->builder, page, VM_PAGE_SIZE, prot);
 	return error;
 }
 
@@ -117,8 +117,8 @@ static int map_bss(struct exec *exec, const struct exec_image *image, const Elf6
 		error = zero_tail(exec, zero, page - zero, prot);
 	if (error != 0 || end <= page)
 		return error;
-	int64_t at = vm_mmap(exec->nascent, page, end - page, prot,
-	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	int64_t at = builder_map(&exec->builder, page, end - page, prot,
+	                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	return at < 0 ? (int)at : 0;
 }
 
@@ -129,8 +129,8 @@ static int map_segment(struct exec *exec, const struct exec_image *image, const 
 
 	if (!first && end > start) {
 		int64_t at =
-		    vm_mmap(exec->nascent, image->bias + start, end - start, elf_prot(segment),
-		            MAP_PRIVATE | MAP_FIXED, image->file, page_down(segment->p_offset));
+		    builder_map(&exec->builder, image->bias + start, end - start, elf_prot(segment),
+		                MAP_PRIVATE | MAP_FIXED, image->file, page_down(segment->p_offset));
 		if (at < 0)
 			return (int)at;
 	}
@@ -139,7 +139,7 @@ static int map_segment(struct exec *exec, const struct exec_image *image, const 
 
 int library_map(struct exec *exec, struct exec_image *image)
 {
-	uint64_t span = elf_span(&image->elf), room = exec->nascent->space->mmap_base;
+	uint64_t span = elf_span(&image->elf), room = exec->builder.space->mmap_base;
 
 	if (!layout_valid(&image->elf) || span > room || elf_alignment(&image->elf) > room - span)
 		return -ENOEXEC;
@@ -153,7 +153,7 @@ int library_map(struct exec *exec, struct exec_image *image)
 	     s = elf_segment(&image->elf, PT_LOAD, s))
 		error = map_segment(exec, image, s, s == first);
 	if (error == -ENOEXEC)
-		vm_munmap(exec->nascent, (uint64_t)at, span);
+		builder_unmap(&exec->builder, (uint64_t)at, span);
 	return error;
 }
 
@@ -175,5 +175,5 @@ int library_protect_relro(struct exec *exec, const struct exec_image *image)
 	    segment_around(&image->elf, s->p_vaddr, end) == NULL)
 		return 0;
 	uint64_t first = page_down(image->bias + s->p_vaddr), last = page_down(image->bias + end);
-	return first < last ? vm_mprotect(exec->nascent, first, last - first, PROT_READ) : 0;
+	return first < last ? builder_protect(&exec->builder, first, last - first, PROT_READ) : 0;
 }

@@ -273,7 +273,8 @@ static int load_cache(struct libraries *libraries, struct vm_file *file)
 		return -ENOMEM;
 	ssize_t got = vm_file_pread(file, libraries->cache.bytes, size, 0);
 	libraries->cache.size = got > 0 ? (size_t)got : 0;
-	int64_t at = vm_mmap(libraries->exec->nascent, 0, size, PROT_READ, MAP_PRIVATE, file, 0);
+	int64_t at =
+	    builder_map(&libraries->exec->builder, 0, size, PROT_READ, MAP_PRIVATE, file, 0);
 	if (at < 0)
 		return (int)at;
 	libraries->cache_at = (uint64_t)at;
@@ -302,7 +303,7 @@ int library_drop_cache(struct libraries *libraries)
 	g_clear_pointer(&libraries->cache.bytes, g_free);
 	if (libraries->cache_size == 0)
 		return 0;
-	return vm_munmap(libraries->exec->nascent, libraries->cache_at, libraries->cache_size);
+	return builder_unmap(&libraries->exec->builder, libraries->cache_at, libraries->cache_size);
 }
 
 static bool in_default_folder(const char *path)

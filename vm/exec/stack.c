@@ -49,7 +49,8 @@ static uint64_t choose_stack_top(const struct exec *exec)
 
 static uint64_t choose_mmap_base(const struct exec *exec)
 {
-	uint64_t gap = MIN(limits_soft(exec->nascent, VM_LIMIT_STACK), STACK_GAP_MAX) + STACK_GUARD;
+	uint64_t gap =
+	    MIN(limits_soft(exec->builder.process, VM_LIMIT_STACK), STACK_GAP_MAX) + STACK_GUARD;
 
 	if (exec->machine->config.aslr)
 		gap += STACK_RANDOM_PAGES * VM_PAGE_SIZE;
@@ -87,7 +88,7 @@ static uint8_t *append_strings(uint8_t *at, const GPtrArray *strings)
 static int store_strings(struct exec *exec, uint64_t va)
 {
 	const struct exec_strings *strings = &exec->strings;
-	struct vm_space *space = exec->nascent->space;
+	struct vm_space *space = exec->builder.space;
 	g_autofree uint8_t *bytes = g_try_malloc(strings->size);
 
 	if (bytes == NULL)
@@ -95,9 +96,9 @@ static int store_strings(struct exec *exec, uint64_t va)
 	uint8_t *env = append_strings(bytes, strings->argv);
 	uint8_t *filename = append_strings(env, strings->envp);
 	append_string(filename, strings->filename);
-	space->arg_start = va;
-	space->arg_end = space->env_start = va + (uint64_t)(env - bytes);
-	space->env_end = va + (uint64_t)(filename - bytes);
+	space->layout.arg_start = va;
+	space->layout.arg_end = space->layout.env_start = va + (uint64_t)(env - bytes);
+	space->layout.env_end = va + (uint64_t)(filename - bytes);
 	return exec_store(exec, va, bytes, strings->size);
 }
 
@@ -108,9 +109,9 @@ int exec_map_stack(struct exec *exec)
 	uint64_t start = page_down(strings) - STACK_ROOM;
 
 	exec->stack_top = top;
-	exec->nascent->space->mmap_base = choose_mmap_base(exec);
-	int64_t at = vm_mmap(exec->nascent, start, top - start, stack_prot(exec),
-	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
+	exec->builder.space->mmap_base = choose_mmap_base(exec);
+	int64_t at = builder_map(&exec->builder, start, top - start, stack_prot(exec),
+	                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
 	return at < 0 ? (int)at : store_strings(exec, strings);
 }
 
@@ -138,12 +139,6 @@ struct host_auxv {
 	size_t count;
 };
 
-static void add(struct vm_space *space, uint64_t key, uint64_t value)
-{
-	space->auxv[space->auxv_len++] = key;
-	space->auxv[space->auxv_len++] = value;
-}
-
 /*
  * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own
  * into AT_HWCAP. Nothing where /proc is missing.
@@ -162,46 +157,45 @@ static void read_host_auxv(struct host_auxv *host)
 }
 
 /* A value that is the processor's or the kernel's, where the host's kernel gives it. */
-static void add_host(struct vm_space *space, const struct host_auxv *host, uint64_t key)
+static void add_host(struct builder *builder, const struct host_auxv *host, uint64_t key)
 {
 	for (size_t i = 0; i + 1 < host->count; i += 2)
 		if (host->words[i] == key)
-			return add(space, key, host->words[i + 1]);
+			return builder_add_auxv(builder, key, host->words[i + 1]);
 }
 
 /* In the order in which Linux writes it. */
 static void make_auxv(struct exec *exec, const struct tables *tables)
 {
-	struct vm_space *space = exec->nascent->space;
+	struct builder *builder = &exec->builder;
 	const Elf64_Ehdr *header = &exec->program.elf.header;
 	struct host_auxv host;
 
 	read_host_auxv(&host);
-	space->auxv_len = 0;
 	if (exec->vdso != 0)
-		add(space, AT_SYSINFO_EHDR, exec->vdso);
-	add_host(space, &host, AT_MINSIGSTKSZ);
-	add_host(space, &host, AT_HWCAP);
-	add(space, AT_PAGESZ, VM_PAGE_SIZE);
-	add_host(space, &host, AT_CLKTCK);
-	add(space, AT_PHDR, headers_address(exec));
-	add(space, AT_PHENT, sizeof(Elf64_Phdr));
-	add(space, AT_PHNUM, header->e_phnum);
-	add(space, AT_BASE, exec->interpreter.bias);
-	add(space, AT_FLAGS, 0);
-	add(space, AT_ENTRY, exec_entry(exec));
-	add(space, AT_UID, exec->cred.uid);
-	add(space, AT_EUID, exec->cred.uid);
-	add(space, AT_GID, exec->cred.gid);
-	add(space, AT_EGID, exec->cred.gid);
-	add(space, AT_SECURE, 0);
-	add(space, AT_RANDOM, tables->random);
-	add_host(space, &host, AT_HWCAP2);
-	add(space, AT_EXECFN, tables->execfn);
-	add(space, AT_PLATFORM, tables->platform);
-	add_host(space, &host, AT_RSEQ_FEATURE_SIZE);
-	add_host(space, &host, AT_RSEQ_ALIGN);
-	add(space, AT_NULL, 0);
+		builder_add_auxv(builder, AT_SYSINFO_EHDR, exec->vdso);
+	add_host(builder, &host, AT_MINSIGSTKSZ);
+	add_host(builder, &host, AT_HWCAP);
+	builder_add_auxv(builder, AT_PAGESZ, VM_PAGE_SIZE);
+	add_host(builder, &host, AT_CLKTCK);
+	builder_add_auxv(builder, AT_PHDR, headers_address(exec));
+	builder_add_auxv(builder, AT_PHENT, sizeof(Elf64_Phdr));
+	builder_add_auxv(builder, AT_PHNUM, header->e_phnum);
+	builder_add_auxv(builder, AT_BASE, exec->interpreter.bias);
+	builder_add_auxv(builder, AT_FLAGS, 0);
+	builder_add_auxv(builder, AT_ENTRY, exec_entry(exec));
+	builder_add_auxv(builder, AT_UID, exec->cred.uid);
+	builder_add_auxv(builder, AT_EUID, exec->cred.uid);
+	builder_add_auxv(builder, AT_GID, exec->cred.gid);
+	builder_add_auxv(builder, AT_EGID, exec->cred.gid);
+	builder_add_auxv(builder, AT_SECURE, 0);
+	builder_add_auxv(builder, AT_RANDOM, tables->random);
+	add_host(builder, &host, AT_HWCAP2);
+	builder_add_auxv(builder, AT_EXECFN, tables->execfn);
+	builder_add_auxv(builder, AT_PLATFORM, tables->platform);
+	add_host(builder, &host, AT_RSEQ_FEATURE_SIZE);
+	add_host(builder, &host, AT_RSEQ_ALIGN);
+	builder_add_auxv(builder, AT_NULL, 0);
 }
 
 /* --- Pointers --------------------------------------------------------------------------------- */
@@ -220,13 +214,13 @@ static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va
 
 static GArray *make_words(const struct exec *exec)
 {
-	const struct vm_space *space = exec->nascent->space;
+	const struct vm_space *space = exec->builder.space;
 	GArray *words = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	uint64_t argc = exec->strings.argv->len;
 
 	g_array_append_val(words, argc);
-	append_pointers(words, exec->strings.argv, space->arg_start);
-	append_pointers(words, exec->strings.envp, space->env_start);
+	append_pointers(words, exec->strings.argv, space->layout.arg_start);
+	append_pointers(words, exec->strings.envp, space->layout.env_start);
 	g_array_append_vals(words, space->auxv, space->auxv_len);
 	return words;
 }
@@ -248,9 +242,10 @@ static int store_constants(struct exec *exec, uint64_t at, struct tables *tables
 
 int exec_fill_stack(struct exec *exec)
 {
-	struct vm_space *space = exec->nascent->space;
-	struct tables tables = {.execfn = space->env_end};
-	uint64_t at = (space->arg_start - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15);
+	struct vm_space *space = exec->builder.space;
+	struct tables tables = {.execfn = space->layout.env_end};
+	uint64_t at =
+	    (space->layout.arg_start - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15);
 
 	int error = store_constants(exec, at, &tables);
 	if (error != 0)
@@ -258,6 +253,6 @@ int exec_fill_stack(struct exec *exec)
 	make_auxv(exec, &tables);
 	g_autoptr(GArray) words = make_words(exec);
 	size_t size = words->len * sizeof(uint64_t);
-	space->sp = space->start_stack = (tables.random - size) & ~UINT64_C(15);
-	return exec_store(exec, space->sp, words->data, size);
+	space->layout.sp = space->layout.start_stack = (tables.random - size) & ~UINT64_C(15);
+	return exec_store(exec, space->layout.sp, words->data, size);
 }

@@ -100,7 +100,7 @@ int exec_map_vdso(struct exec *exec)
 	if (exec->machine->vdso == NULL || !layout_read(&layout))
 		return 0;
 	int64_t base =
-	    space_find_place(exec->nascent->space, 0, layout.end - layout.start, 0, false, 0);
+	    space_find_place(exec->builder.space, 0, layout.end - layout.start, 0, false, 0);
 	if (base < 0)
 		return (int)base;
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {
@@ -109,7 +109,7 @@ int exec_map_vdso(struct exec *exec)
 		if (len == 0)
 			continue;
 		int64_t addr = space_map_special(
-		    exec->nascent->space, (uint64_t)base + (layout.areas[i].start - layout.start),
+		    exec->builder.space, (uint64_t)base + (layout.areas[i].start - layout.start),
 		    len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);
 		if (addr < 0)
 			return (int)addr;

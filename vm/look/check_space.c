@@ -213,8 +213,9 @@ static void check_bounds(const struct visit *visit)
 	if (space->peak_pages < space->total_pages)
 		check_complain(visit->check, "pid %d: peak_pages is %lu, less than now", pid,
 		               space->peak_pages);
-	if (space->brk < space->start_brk)
-		check_complain(visit->check, "pid %d: brk %#lx below its start", pid, space->brk);
+	if (space->layout.brk < space->layout.start_brk)
+		check_complain(visit->check, "pid %d: brk %#lx below its start", pid,
+		               space->layout.brk);
 }
 
 /* A sentence of another room's checker, which is freed. */

@@ -34,9 +34,9 @@ static const char *anonymous_name(const struct vm_area *area)
 
 	if (area->name != NULL)
 		return area->name;
-	if (area->start < space->brk && area->end > space->start_brk)
+	if (area->start < space->layout.brk && area->end > space->layout.start_brk)
 		return "[heap]";
-	if (area->start <= space->start_stack && area->end >= space->start_stack)
+	if (area->start <= space->layout.start_stack && area->end >= space->layout.start_stack)
 		return "[stack]";
 	return NULL;
 }
@@ -229,23 +229,12 @@ static void show_space(struct vm_space *space, struct vm_process_info *info)
 	info->vm_stack = space->stack_pages;
 	info->vm_locked = space->locked_pages;
 	info->vm_exec =
-	    (page_align(space->end_code) - page_down(space->start_code)) >> VM_PAGE_SHIFT;
+	    (page_align(space->layout.end_code) - page_down(space->layout.start_code)) >>
+	    VM_PAGE_SHIFT;
 	info->vm_exec = MIN(info->vm_exec, space->exec_pages);
 	info->vm_lib = space->exec_pages - info->vm_exec;
 	info->areas = space->area_count;
-	info->start_code = space->start_code;
-	info->end_code = space->end_code;
-	info->start_data = space->start_data;
-	info->end_data = space->end_data;
-	info->start_brk = space->start_brk;
-	info->brk = space->brk;
-	info->start_stack = space->start_stack;
-	info->arg_start = space->arg_start;
-	info->arg_end = space->arg_end;
-	info->env_start = space->env_start;
-	info->env_end = space->env_end;
-	info->sp = space->sp;
-	info->pc = space->pc;
+	info->layout = space->layout;
 	machine_lock(machine);
 	info->rss_anon = space->rss[VM_FRAME_ANON];
 	info->rss_file = space->rss[VM_FRAME_FILE];
