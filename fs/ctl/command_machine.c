@@ -1,7 +1,7 @@
 /*
  * command_machine.c - the commands of the machine's ctl.
  */
-#include "fs/ctl/command.h"
+#include "fs/ctl/command_table.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -4,7 +4,7 @@
 #ifndef FS_CTL_COMMAND_MEMORY_H
 #define FS_CTL_COMMAND_MEMORY_H
 
-#include "fs/ctl/command.h"
+#include "fs/ctl/command_call.h"
 
 int command_mmap(struct command_call *call);
 int command_munmap(struct command_call *call);

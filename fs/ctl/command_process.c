@@ -2,8 +2,7 @@
  * command_process.c - the commands of PID/ctl: their table, and those that are not about memory.
  */
 #include "fs/ctl/command_memory.h"
-
-#include "util/number.h"
+#include "fs/ctl/command_table.h"
 
 #include <errno.h>
 #include <limits.h>

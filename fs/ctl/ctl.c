@@ -10,6 +10,7 @@
 
 #include "fs/ctl/command.h"
 #include "fs/ctl/ctl_results.h"
+#include "fs/ctl/ctl_store.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,13 +1,12 @@
 /*
- * ctl.h - the ctl files: a stream of commands in, result lines out (docs/semantics.md says what
- * users see).
+ * ctl.h - the ctl files: a stream of commands in, result lines out. docs/semantics.md says what
+ * users see.
  *
- *     store = fs_ctl_store_new()                       once a mount
- *     open = fs_ctl_open(mount, process or NULL)       at open; NULL is the machine's ctl
- *       fs_ctl_write(open, caller, text, len)          runs each line that ends; the errno of the first that fails
- *       fs_ctl_read(open, caller, out, size)           result lines since the last read, or the last command's, or the
- * help fs_ctl_close(open, caller)                       at flush: runs a last line without a
- * newline fs_ctl_free(open) at release
+ *     open = fs_ctl_open(mount, process or NULL)   at open; NULL is the machine's ctl
+ *       fs_ctl_write(open, caller, text, len)      runs each line that ends
+ *       fs_ctl_read(open, caller, out, size)       gives result lines
+ *       fs_ctl_close(open, caller)                 at flush: runs a last line without a newline
+ *     fs_ctl_free(open)                            at release
  *
  * All of them may be called from any thread. None waits for another process or an event.
  */
@@ -17,9 +16,6 @@
 #include "fs/fs.h"
 
 struct fs_ctl_open;
-
-struct fs_ctl_store *fs_ctl_store_new(void);
-void fs_ctl_store_free(struct fs_ctl_store *store);
 
 /*
  * An open of PROCESS's ctl file (a reference is taken), or the machine's with PROCESS NULL. Never

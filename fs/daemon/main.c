@@ -20,7 +20,7 @@
  *     proc_*.c, machine_text.c, fault_text.c, readme.c         the text of the files
  *     vasctl.c       a program of its own: one transaction on a ctl file
  */
-#include "fs/ctl/ctl.h"
+#include "fs/ctl/ctl_store.h"
 #include "fs/daemon/daemonize.h"
 #include "fs/daemon/loop.h"
 #include "fs/daemon/mountpoint.h"
