@@ -3,16 +3,10 @@
  */
 #include "fs/files/ctlfile.h"
 #include "fs/ctl/ctl.h"
+#include "fs/files/request.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct fs_caller request_caller(fuse_req_t req)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-
-	return (struct fs_caller){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
-}
 
 static int ctlfile_open(struct fs_handle *handle)
 {

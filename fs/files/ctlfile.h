@@ -4,11 +4,8 @@
 #ifndef FS_FILES_CTLFILE_H
 #define FS_FILES_CTLFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class ctlfile_class;
-
-/* Who sent REQ. */
-struct fs_caller request_caller(fuse_req_t req);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "fs/files/directory.h"
 
+#include "fs/files/tree.h"
+
 #include <errno.h>
 #include <pthread.h>
 

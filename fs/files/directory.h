@@ -1,11 +1,13 @@
 /*
  * directory.h - directories (file_class): what stands in one is settled at each read at offset 0,
  * so that offsets stay true while processes come and go.
+ *
+ * The table in tree.c does not name this class: directories are read from the table.
  */
 #ifndef FS_FILES_DIRECTORY_H
 #define FS_FILES_DIRECTORY_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class directory_class;
 

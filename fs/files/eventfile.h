@@ -8,7 +8,7 @@
 #ifndef FS_FILES_EVENTFILE_H
 #define FS_FILES_EVENTFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class eventfile_class;
 

@@ -5,7 +5,7 @@
 #ifndef FS_FILES_MEMFILE_H
 #define FS_FILES_MEMFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class memfile_class;
 

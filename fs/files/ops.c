@@ -5,8 +5,8 @@
  * file.
  */
 #include "fs/files/ops.h"
-#include "fs/files/ctlfile.h"
 #include "fs/files/directory.h"
+#include "fs/files/request.h"
 #include "fs/files/tree.h"
 
 #include <errno.h>
@@ -112,11 +112,19 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	tree_node_clear(&node);
 }
 
+/* The class of an open FILE; NULL for a link. */
+static const struct file_class *file_class(const struct tree_file *file)
+{
+	return S_ISDIR(file->mode) ? &directory_class : file->class;
+}
+
 static int check_setattr(const struct tree_file *file, int to_set)
 {
+	const struct file_class *class = file_class(file);
+
 	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		return EPERM;
-	if (to_set & FUSE_SET_ATTR_SIZE && (file->class == NULL || file->class->write == NULL))
+	if (to_set & FUSE_SET_ATTR_SIZE && (class == NULL || class->write == NULL))
 		return EACCES;
 	return 0;
 }
@@ -165,8 +173,8 @@ static void handle_free(struct ops_server *server, struct fs_handle *handle)
 	pthread_mutex_lock(&server->lock);
 	list_remove(&handle->link);
 	pthread_mutex_unlock(&server->lock);
-	if (handle->node.file->class->release != NULL)
-		handle->node.file->class->release(handle);
+	if (handle->class->release != NULL)
+		handle->class->release(handle);
 	tree_node_clear(&handle->node);
 	g_free(handle);
 }
@@ -178,11 +186,12 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 	struct fs_handle *new = g_new0(struct fs_handle, 1);
 	int error = 0;
 
+	new->class = file_class(node->file);
 	new->mount = &server->mount;
 	new->node = *node;
 	new->opener = *caller;
-	if (node->file->class->open != NULL)
-		error = node->file->class->open(new);
+	if (new->class->open != NULL)
+		error = new->class->open(new);
 	if (error != 0) {
 		g_free(new);
 		return error;
@@ -198,9 +207,11 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 /* Root passes the kernel's check of the mode, but nobody can write to what is only read. */
 static int check_open(const struct tree_file *file, int flags)
 {
-	if (file->class == NULL)
+	const struct file_class *class = file_class(file);
+
+	if (class == NULL)
 		return -ELOOP;
-	return (flags & O_ACCMODE) != O_RDONLY && file->class->write == NULL ? -EACCES : 0;
+	return (flags & O_ACCMODE) != O_RDONLY && class->write == NULL ? -EACCES : 0;
 }
 
 /* REQ's answer to an open that went well. */
@@ -209,8 +220,8 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 	fi->fh = (uintptr_t)handle;
 	if (!S_ISDIR(handle->node.file->mode)) {
 		fi->direct_io = 1;
-		fi->nonseekable = handle->node.file->class->stream;
-		fi->noflush = handle->node.file->class->flush == NULL;
+		fi->nonseekable = handle->class->stream;
+		fi->noflush = handle->class->flush == NULL;
 	}
 	if (fuse_reply_open(req, fi) ==
 	    -ENOENT) /* the caller was interrupted, no release will come */
@@ -248,7 +259,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->node.file->class->read(req, handle, size, offset, fi->flags);
+	handle->class->read(req, handle, size, offset, fi->flags);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -256,15 +267,15 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->node.file->class->write(req, handle, buf, size, offset);
+	handle->class->write(req, handle, buf, size, offset);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->node.file->class->flush != NULL)
-		handle->node.file->class->flush(req, handle);
+	if (handle->class->flush != NULL)
+		handle->class->flush(req, handle);
 	else
 		fuse_reply_err(req, 0);
 }
@@ -275,8 +286,8 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	struct fs_handle *handle = get_handle(fi);
 
 	/* ENOSYS would turn seeking off for all files. */
-	if (handle->node.file->class->seek != NULL)
-		handle->node.file->class->seek(req, handle, offset, whence);
+	if (handle->class->seek != NULL)
+		handle->class->seek(req, handle, offset, whence);
 	else
 		fuse_reply_err(req, EINVAL);
 }
@@ -290,8 +301,8 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->node.file->class->poll != NULL) {
-		handle->node.file->class->poll(req, handle, pollhandle);
+	if (handle->class->poll != NULL) {
+		handle->class->poll(req, handle, pollhandle);
 		return;
 	}
 	if (pollhandle != NULL)

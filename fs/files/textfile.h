@@ -7,7 +7,7 @@
 #ifndef FS_FILES_TEXTFILE_H
 #define FS_FILES_TEXTFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 /* What cannot be written. */
 extern const struct file_class textfile_class;

@@ -3,7 +3,6 @@
  */
 #include "fs/files/tree.h"
 #include "fs/files/ctlfile.h"
-#include "fs/files/directory.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/link.h"
 #include "fs/files/memfile.h"
@@ -86,7 +85,7 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-#define DIRECTORY(mode) S_IFDIR | (mode), &directory_class
+#define DIRECTORY(mode) S_IFDIR | (mode)
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
 #define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
 #define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)

@@ -6,7 +6,7 @@
 #ifndef FS_FILES_WORDFILE_H
 #define FS_FILES_WORDFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class wordfile_class;
 
