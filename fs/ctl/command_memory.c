@@ -5,13 +5,13 @@
 #include "fs/ctl/command_memory.h"
 
 #include "fs/text/render.h"
+#include "util/linux_constants.h"
 #include "util/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static const char why_length[] = "length must not be 0";
 static const char why_aligned[] = "the address must be a multiple of 4096";
