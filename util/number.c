@@ -28,6 +28,16 @@ bool number_parse(const char *text, uint64_t *value)
 	return digits_parse(text, value, &end) && *end == '\0';
 }
 
+bool number_next(const char **text, uint64_t *value)
+{
+	const char *end;
+
+	if (!digits_parse(*text + strspn(*text, " \t"), value, &end))
+		return false;
+	*text = end;
+	return true;
+}
+
 bool size_parse(const char *text, uint64_t *value)
 {
 	static const char suffixes[] = "KMGTkmgt";

@@ -11,6 +11,7 @@
 #include "fs/files/wordfile.h"
 #include "fs/text/knob.h"
 #include "fs/text/render.h"
+#include "util/number.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -242,17 +243,11 @@ struct tree_node tree_child(const struct tree_node *dir, const struct tree_file 
  */
 static int number_of_name(const char *name)
 {
-	int64_t number = 0;
+	uint64_t number;
 
-	if (name[0] == '\0' || (name[0] == '0' && name[1] != '\0'))
+	if ((name[0] == '0' && name[1] != '\0') || !number_parse(name, &number) ||
+	    number > G_MAXINT32)
 		return -1;
-	for (const char *c = name; *c != '\0'; c++) {
-		if (!g_ascii_isdigit(*c))
-			return -1;
-		number = number * 10 + (*c - '0');
-		if (number > G_MAXINT32)
-			return -1;
-	}
 	return (int)number;
 }
 

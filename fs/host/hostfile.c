@@ -11,13 +11,12 @@
 #include "fs/host/hostfile.h"
 
 #include "fs/host/hostpath.h"
+#include "fs/host/hostprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +31,8 @@ struct request {
 	GArray *groups; /* the caller's supplementary groups; set on a thread of its own */
 	int result;     /* of that thread */
 };
+
+G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* groups has uint32_t */
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -82,27 +83,6 @@ static int walk_and_open(struct request *request)
 
 /* --- Identity --------------------------------------------------------------------------------- */
 
-/* The supplementary groups of the caller: none where its process cannot be seen. */
-static GArray *caller_groups(const struct fs_caller *caller)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)caller->pid);
-	g_autofree char *status = NULL;
-	GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
-	char *text, *end;
-
-	if (caller->pid == 0 || !g_file_get_contents(path, &status, NULL, NULL) ||
-	    (text = strstr(status, "\nGroups:")) == NULL)
-		return groups;
-	text += strlen("\nGroups:");
-	for (gid_t gid; *(text += strspn(text, " \t")) != '\n'; text = end) {
-		gid = (gid_t)strtoul(text, &end, 10);
-		if (end == text)
-			break;
-		g_array_append_val(groups, gid);
-	}
-	return groups;
-}
-
 /*
  * Give this thread, and it alone, the caller's identity for good. The system calls are raw because
  * glibc's act on all threads. Returns whether that worked.
@@ -139,11 +119,11 @@ static int open_on_thread(struct request *request)
 
 	/* What the daemon may look at and the caller may not: a process that is not dumpable. */
 	hostpath_start_find(&request->start, request->caller);
-	request->groups = caller_groups(request->caller);
+	request->groups = hostprocess_numbers(request->caller->pid, "Groups");
 	error = pthread_create(&thread, NULL, open_as_caller, request);
 	if (error == 0)
 		pthread_join(thread, NULL);
-	g_array_free(request->groups, TRUE);
+	g_array_unref(request->groups);
 	return error == 0 ? request->result : -error;
 }
 
