@@ -9,6 +9,9 @@
 #include <glib.h>
 #include <sys/types.h>
 
+/* Descriptors that one process can have, as the engine's vm_process_open has it. */
+#define FS_MAX_FDS 1024
+
 /* One mount. Read-only once it answers, but for what the named rooms keep in it. */
 struct fs_mount {
 	struct vm_machine *machine;
