@@ -7,7 +7,7 @@
 
 void event_feed_init(struct event_feed *feed)
 {
-	*feed = (struct event_feed){.ring = g_new0(struct event_record, EVENT_ROOM)};
+	*feed = (struct event_feed){.ring = g_new0(struct event_record, EVENT_FEED_MAX)};
 	pthread_mutex_init(&feed->lock, NULL);
 	pthread_cond_init(&feed->wakeup, NULL);
 }
@@ -19,7 +19,7 @@ static void drop_name(GRefString **name)
 
 void event_feed_clear(struct event_feed *feed)
 {
-	for (size_t i = 0; i < EVENT_ROOM; i++)
+	for (size_t i = 0; i < EVENT_FEED_MAX; i++)
 		drop_name(&feed->ring[i].file);
 	drop_name(&feed->last_file);
 	g_free(feed->ring);
@@ -45,7 +45,7 @@ void event_feed_put(void *ctx, const struct vm_fault *fault)
 	struct event_record *record;
 
 	pthread_mutex_lock(&feed->lock);
-	record = &feed->ring[feed->fed % EVENT_ROOM];
+	record = &feed->ring[feed->fed % EVENT_FEED_MAX];
 	drop_name(&record->file);
 	record->fault = *fault;
 	record->fault.file = record->file = keep_name_locked(feed, fault->file);
@@ -74,10 +74,10 @@ size_t event_feed_take(struct event_feed *feed, struct event_record *records, si
 	while (feed->fed == feed->taken && !feed->woken)
 		pthread_cond_wait(&feed->wakeup, &feed->lock);
 	feed->woken = false;
-	if (feed->fed - feed->taken > EVENT_ROOM)
-		feed->taken = feed->fed - EVENT_ROOM;
+	if (feed->fed - feed->taken > EVENT_FEED_MAX)
+		feed->taken = feed->fed - EVENT_FEED_MAX;
 	for (; got < count && feed->taken < feed->fed; got++) {
-		struct event_record *record = &feed->ring[feed->taken++ % EVENT_ROOM];
+		struct event_record *record = &feed->ring[feed->taken++ % EVENT_FEED_MAX];
 		records[got] = *record;
 		record->file = NULL;
 	}

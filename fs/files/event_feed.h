@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-enum { EVENT_ROOM = 16384 }; /* records that are kept */
+enum { EVENT_FEED_MAX = 16384 }; /* records that are kept */
 
 struct event_record {
 	struct vm_fault fault;
@@ -24,7 +24,7 @@ struct event_feed {
 	pthread_mutex_t lock;
 	pthread_cond_t wakeup;
 	/* Under lock. */
-	struct event_record *ring; /* number N stands at N % EVENT_ROOM */
+	struct event_record *ring; /* number N stands at N % EVENT_FEED_MAX */
 	/* the number of the next record, and of the next to be taken */
 	uint64_t fed, taken;
 	GRefString *last_file; /* most faults are of the same file as the one before */

@@ -23,7 +23,10 @@
 #include <poll.h>
 #include <string.h>
 
-enum { BATCH = 256 }; /* lines made at a time */
+enum {
+	BATCH = 256,              /* lines made at a time */
+	LOG_MAX = EVENT_FEED_MAX, /* lines that are kept */
+};
 
 struct log_line {
 	char *text;
@@ -36,7 +39,7 @@ struct fs_events {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* Under lock. */
-	struct log_line *log; /* the Nth line ever made stands at N % EVENT_ROOM */
+	struct log_line *log; /* the Nth line ever made stands at N % LOG_MAX */
 	uint64_t made;        /* lines */
 	struct list_link readers, parked;
 	bool stopped;
@@ -71,7 +74,7 @@ static bool reader_ready_locked(const struct reader *reader)
 
 	return reader->rest->len > 0 ||
 	       (events->made > 0 &&
-	        events->log[(events->made - 1) % EVENT_ROOM].number >= reader->next);
+	        events->log[(events->made - 1) % LOG_MAX].number >= reader->next);
 }
 
 /* Append the next line, and before it how many events were lost. False: there is none. */
@@ -80,12 +83,12 @@ static bool add_line_locked(struct reader *reader, GString *out)
 	const struct fs_events *events = reader->events;
 	const struct log_line *line;
 
-	if (events->made > EVENT_ROOM)
-		reader->at = MAX(reader->at, events->made - EVENT_ROOM);
+	if (events->made > LOG_MAX)
+		reader->at = MAX(reader->at, events->made - LOG_MAX);
 	do {
 		if (reader->at == events->made)
 			return false;
-		line = &events->log[reader->at++ % EVENT_ROOM];
+		line = &events->log[reader->at++ % LOG_MAX];
 	} while (line->number < reader->next); /* from before it was opened */
 	if (line->number > reader->next)
 		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n",
@@ -195,7 +198,7 @@ static char *render_line(const struct event_record *record)
 
 static void log_append_locked(struct fs_events *events, uint64_t number, char *text)
 {
-	struct log_line *line = &events->log[events->made++ % EVENT_ROOM];
+	struct log_line *line = &events->log[events->made++ % LOG_MAX];
 
 	g_free(line->text);
 	*line = (struct log_line){.text = text, .number = number};
@@ -260,7 +263,7 @@ struct fs_events *fs_events_new(struct vm_machine *machine)
 	struct fs_events *events = g_new0(struct fs_events, 1);
 
 	events->machine = machine;
-	events->log = g_new0(struct log_line, EVENT_ROOM);
+	events->log = g_new0(struct log_line, LOG_MAX);
 	list_init(&events->readers);
 	list_init(&events->parked);
 	pthread_mutex_init(&events->lock, NULL);
@@ -284,7 +287,7 @@ void fs_events_stop(struct fs_events *events)
 void fs_events_free(struct fs_events *events)
 {
 	event_feed_clear(&events->feed);
-	for (size_t i = 0; i < EVENT_ROOM; i++)
+	for (size_t i = 0; i < LOG_MAX; i++)
 		g_free(events->log[i].text);
 	g_free(events->log);
 	pthread_mutex_destroy(&events->lock);
