@@ -3,11 +3,12 @@
  */
 #include "fs/daemon/loop.h"
 
+#include "util/nanoseconds.h"
+
 #include <glib.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 enum {
 	LOOP_DONE = SIGUSR1, /* from the loop's thread: it ends */
@@ -81,18 +82,6 @@ static void *loop_thread(void *data)
 	return NULL;
 }
 
-static struct timespec after_ms(long ms)
-{
-	struct timespec when;
-
-	clock_gettime(CLOCK_REALTIME, &when);
-	when.tv_sec += ms / 1000;
-	when.tv_nsec += ms % 1000 * 1000000;
-	when.tv_sec += when.tv_nsec / 1000000000;
-	when.tv_nsec %= 1000000000;
-	return when;
-}
-
 /*
  * Wait for the end of THREAD. A kick that comes just before it goes to sleep is lost, so it gets
  * more than one.
@@ -100,7 +89,8 @@ static struct timespec after_ms(long ms)
 static bool join_in_time(pthread_t thread)
 {
 	for (long waited = 0; waited < PATIENCE_MS; waited += KICK_MS) {
-		struct timespec when = after_ms(KICK_MS);
+		struct timespec when = ns_to_timespec(ns_now(CLOCK_REALTIME) + KICK_MS * NS_PER_MS);
+
 		pthread_kill(thread, LOOP_KICK);
 		if (pthread_timedjoin_np(thread, NULL, &when) == 0)
 			return true;

@@ -28,6 +28,7 @@
 #include "fs/daemon/swapfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
+#include "util/nanoseconds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static const unsigned hung_write_back_s = 2;
@@ -88,10 +88,9 @@ static uint64_t pages_written(struct vm_machine *machine)
 /* Whether THREAD ends within the time that nothing but a hanging host file takes. */
 static bool ends_soon(pthread_t thread)
 {
-	struct timespec deadline;
+	struct timespec deadline =
+	    ns_to_timespec(ns_now(CLOCK_REALTIME) + hung_write_back_s * NS_PER_SEC);
 
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += hung_write_back_s;
 	return pthread_timedjoin_np(thread, NULL, &deadline) == 0;
 }
 

@@ -11,6 +11,7 @@
 #include "fs/files/wordfile.h"
 #include "fs/text/knob.h"
 #include "fs/text/render.h"
+#include "util/nanoseconds.h"
 #include "util/number.h"
 
 #include <string.h>
@@ -300,17 +301,6 @@ struct tree_node tree_parent(const struct tree_node *dir)
 
 /* --- Attributes ------------------------------------------------------------------------------- */
 
-static struct timespec timespec_add(struct timespec a, struct timespec b)
-{
-	struct timespec sum = {a.tv_sec + b.tv_sec, a.tv_nsec + b.tv_nsec};
-
-	if (sum.tv_nsec >= 1000000000) {
-		sum.tv_sec++;
-		sum.tv_nsec -= 1000000000;
-	}
-	return sum;
-}
-
 static nlink_t count_subdirs(const struct tree_file *dir)
 {
 	const struct tree_file *file = NULL;
@@ -329,7 +319,8 @@ static void stat_process(const struct tree_node *node, struct stat *st)
 	vm_process_info(node->process, &info);
 	st->st_uid = info.cred.uid;
 	st->st_gid = info.cred.gid;
-	st->st_mtim = timespec_add(st->st_mtim, info.start);
+	st->st_mtim =
+	    ns_to_timespec(ns_from_timespec(&st->st_mtim) + ns_from_timespec(&info.start));
 	if (node->file->class != NULL && node->file->class->stat != NULL)
 		node->file->class->stat(&info, st);
 }

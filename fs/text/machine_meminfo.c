@@ -3,12 +3,11 @@
  * Keys, columns and order are Linux's, so that tools find them; what the model does not have is 0.
  */
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { KIB_PER_PAGE = VM_PAGE_SIZE / 1024 };
 
 #define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
 

@@ -3,21 +3,12 @@
  * mounts. There is one processor, which never works: nothing runs here.
  */
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
-
-enum {
-	TICKS_PER_SEC = 100, /* USER_HZ */
-	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
-};
-
-static uint64_t ticks(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * TICKS_PER_SEC + (uint64_t)time->tv_nsec / NS_PER_TICK;
-}
 
 int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {

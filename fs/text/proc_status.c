@@ -7,6 +7,7 @@
  * our own stand at the end of status and start with Sim.
  */
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -15,9 +16,6 @@
 #include <string.h>
 
 enum {
-	KIB_PER_PAGE = VM_PAGE_SIZE / 1024,
-	TICKS_PER_SEC = 100, /* USER_HZ */
-	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
 	MIN_FD_SLOTS = 64, /* what a table of descriptors starts with */
 };
 
@@ -209,12 +207,6 @@ int render_status(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 /* --- stat, statm, comm ------------------------------------------------------------------------ */
 
-static uint64_t start_ticks(const struct vm_process_info *info)
-{
-	return (uint64_t)info->start.tv_sec * TICKS_PER_SEC +
-	       (uint64_t)info->start.tv_nsec / NS_PER_TICK;
-}
-
 /* Fields 3 to 22, by their names in proc(5): state ... starttime. */
 static void add_stat_life(GString *out, const struct vm_process_info *info)
 {
@@ -225,7 +217,7 @@ static void add_stat_life(GString *out, const struct vm_process_info *info)
 	                       info->minor_faults, info->child_minor_faults, info->major_faults,
 	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
-	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, start_ticks(info));
+	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, ticks(&info->start));
 }
 
 /* Fields 23 to 52: vsize ... exit_code. */
