@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char why_aligned[] = "the address must be a multiple of 4096";
-
 /* --- madvise ---------------------------------------------------------------------------------- */
 
 const struct command_reason madvise_reasons[] = {
@@ -27,13 +25,13 @@ int command_madvise(struct command_call *call)
 {
 	uint64_t addr, len, advice;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	if (strchr(call->words[3], ',') != NULL)
 		return command_fail(call, -EINVAL, "one advice at a time");
 	if (!command_words(call, 3, madvise_words, &advice))
 		return -EINVAL;
-	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_madvise(call->process, addr, len, (int)advice));
 }
 
@@ -59,9 +57,9 @@ int command_mincore(struct command_call *call)
 	g_autofree char *line = NULL;
 	uint64_t addr, len;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
-	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
+	command_blame_unaligned(call, addr);
 	uint64_t pages = is_sound(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
 	if (pages > MINCORE_MAX)
 		return -E2BIG;

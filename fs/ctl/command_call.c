@@ -56,6 +56,11 @@ void command_blame(struct command_call *call, bool is_reason, const char *why)
 		call->why = g_strdup(why);
 }
 
+void command_blame_unaligned(struct command_call *call, uint64_t addr)
+{
+	command_blame(call, addr % VM_PAGE_SIZE != 0, "the address must be a multiple of 4096");
+}
+
 const char *command_reason_find(const struct command_reason *reasons, int error)
 {
 	for (; reasons != NULL && reasons->why != NULL; reasons++)
@@ -85,6 +90,11 @@ bool command_size(struct command_call *call, int index, const char *name, uint64
 	             "%s must be a number of bytes below 2^64, with K, M, G or T, not '%s'", name,
 	             call->words[index]);
 	return false;
+}
+
+bool command_range(struct command_call *call, uint64_t *addr, uint64_t *len)
+{
+	return command_number(call, 1, "ADDR", addr) && command_size(call, 2, "LEN", len);
 }
 
 bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits)

@@ -38,6 +38,9 @@ int command_fail(struct command_call *call, int error, const char *format, ...) 
 /* Where IS_REASON, and no other reason was found before, WHY is the reason. */
 void command_blame(struct command_call *call, bool is_reason, const char *why);
 
+/* Where ADDR is no multiple of the page size, that is the reason. */
+void command_blame_unaligned(struct command_call *call, uint64_t addr);
+
 /* The sentence for ERROR (negative): of REASONS (or NULL), else the usual one; NULL for no errno. */
 const char *command_reason_find(const struct command_reason *reasons, int error);
 
@@ -47,6 +50,8 @@ const char *command_reason_find(const struct command_reason *reasons, int error)
  */
 bool command_number(struct command_call *call, int index, const char *name, uint64_t *value);
 bool command_size(struct command_call *call, int index, const char *name, uint64_t *value);
+/* The first two words as ADDR and LEN, as most calls take them. */
+bool command_range(struct command_call *call, uint64_t *addr, uint64_t *len);
 bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits);
 bool command_prot(struct command_call *call, int index, bool growsdown, int *prot);
 bool command_signal(struct command_call *call, int index, int *number);

@@ -14,7 +14,6 @@
 #include <string.h>
 
 static const char why_length[] = "length must not be 0";
-static const char why_aligned[] = "the address must be a multiple of 4096";
 
 static bool unaligned(uint64_t value)
 {
@@ -154,8 +153,8 @@ int command_mmap(struct command_call *call)
 	if (result == -EINVAL) {
 		command_blame(call, words.len == 0, why_length);
 		command_blame(call, unaligned(words.offset), "OFFSET must be a multiple of 4096");
-		command_blame(call, fixed && unaligned(words.addr) && words.addr < VM_USER_END,
-		              why_aligned);
+		if (fixed && words.addr < VM_USER_END)
+			command_blame_unaligned(call, words.addr);
 	}
 	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
 	              "Linux takes a fixed address among the last 4095 for an errno");
@@ -174,10 +173,10 @@ int command_munmap(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	command_blame(call, len == 0, why_length);
-	command_blame(call, unaligned(addr), why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_munmap(call->process, addr, len));
 }
 
@@ -193,11 +192,9 @@ int command_mprotect(struct command_call *call)
 	uint64_t addr, len;
 	int prot;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len) ||
-	    !command_prot(call, 3, true, &prot))
+	if (!command_range(call, &addr, &len) || !command_prot(call, 3, true, &prot))
 		return -EINVAL;
-	if (unaligned(addr))
-		command_blame(call, true, why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_mprotect(call->process, addr, len, prot));
 }
 
@@ -224,7 +221,7 @@ int command_mremap(struct command_call *call)
 		return command_fail(call, -EINVAL, "fixed needs NEWADDR");
 	result = vm_mremap(call->process, addr, old_len, new_len, (int)flags, new_addr);
 	if (result == -EINVAL) {
-		command_blame(call, unaligned(addr), why_aligned);
+		command_blame_unaligned(call, addr);
 		command_blame(call, new_len == 0, "NEWLEN must not be 0");
 		command_blame(call, (flags & MREMAP_FIXED) != 0 && unaligned(new_addr),
 		              "NEWADDR must be a multiple of 4096");
@@ -282,10 +279,9 @@ int command_msync(struct command_call *call)
 {
 	uint64_t addr, len, flags;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len) ||
-	    !command_words(call, 3, msync_words, &flags))
+	if (!command_range(call, &addr, &len) || !command_words(call, 3, msync_words, &flags))
 		return -EINVAL;
-	command_blame(call, unaligned(addr), why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_msync(call->process, addr, len, (int)flags));
 }
 

@@ -28,16 +28,11 @@ const struct command_reason mlockall_reasons[] = {
     {0, NULL},
 };
 
-static bool parse_range(struct command_call *call, uint64_t *addr, uint64_t *len)
-{
-	return command_number(call, 1, "ADDR", addr) && command_size(call, 2, "LEN", len);
-}
-
 int command_mlock(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!parse_range(call, &addr, &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	return command_done(call, vm_mlock(call->process, addr, len, 0));
 }
@@ -46,7 +41,7 @@ int command_mlock2(struct command_call *call)
 {
 	uint64_t addr, len, flags;
 
-	if (!parse_range(call, &addr, &len) || !command_words(call, 3, mlock2_words, &flags))
+	if (!command_range(call, &addr, &len) || !command_words(call, 3, mlock2_words, &flags))
 		return -EINVAL;
 	return command_done(call, vm_mlock(call->process, addr, len, (int)flags));
 }
@@ -55,7 +50,7 @@ int command_munlock(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!parse_range(call, &addr, &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	return command_done(call, vm_munlock(call->process, addr, len));
 }
