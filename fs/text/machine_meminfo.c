@@ -2,6 +2,7 @@
  * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps.
  * Keys, columns and order are Linux's, so that tools find them; what the model does not have is 0.
  */
+#include "fs/text/kib_rows.h"
 #include "fs/text/render.h"
 #include "fs/text/units.h"
 #include "util/text.h"
@@ -11,18 +12,6 @@
 
 #define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
 
-struct row {
-	const char *key;
-	uint64_t value;
-};
-
-static void add_meminfo_rows(GString *out, const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key,
-		                       rows[i].value * KIB_PER_PAGE);
-}
-
 /*
  * Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves
  * them.
@@ -30,7 +19,7 @@ static void add_meminfo_rows(GString *out, const struct row *rows, size_t count)
 static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 {
 	uint64_t anon = info->frames_anon + info->frames_shmem;
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"MemTotal:", info->frames_total},
 	    {"MemFree:", info->frames_free},
 	    {"MemAvailable:", info->frames_free + info->frames_file},
@@ -56,13 +45,13 @@ static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 	    {"Shmem:", info->frames_shmem},
 	};
 
-	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), VM_PAGE_SIZE);
 }
 
 /* Pages: what the kernel would use for itself, and what it has promised. */
 static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
 {
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"KReclaimable:", 0},
 	    {"Slab:", 0},
 	    {"SReclaimable:", 0},
@@ -77,7 +66,7 @@ static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
 	    {"Committed_AS:", info->committed},
 	};
 
-	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), VM_PAGE_SIZE);
 }
 
 int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *process)
@@ -115,7 +104,10 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 	vm_machine_info(mount->machine, &info);
 
-	const struct row rows[] = {
+	const struct {
+		const char *key;
+		uint64_t value;
+	} rows[] = {
 	    {"nr_free_pages", info.frames_free},
 	    {"nr_mlock", info.locked},
 	    {"nr_inactive_anon", info.frames_anon + info.frames_shmem},
