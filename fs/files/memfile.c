@@ -4,6 +4,8 @@
  */
 #include "fs/files/memfile.h"
 
+#include "fs/text/render.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -70,8 +72,7 @@ static void memfile_stat(const struct vm_process_info *info, struct stat *st)
 	 * stores nothing.
 	 */
 	st->st_size = (off_t)VM_USER_END;
-	st->st_blocks =
-	    (blkcnt_t)(info->rss_anon + info->rss_file + info->rss_shmem) * (VM_PAGE_SIZE / 512);
+	st->st_blocks = (blkcnt_t)resident_pages(info) * (VM_PAGE_SIZE / 512);
 }
 
 const struct file_class memfile_class = {

@@ -21,8 +21,7 @@ enum {
 
 #define ALL_CAPABILITIES UINT64_C(0x000001ffffffffff)
 
-/* The state of a living process: the files of one that has ended answer -ESRCH. */
-static int living_info(struct vm_process *process, struct vm_process_info *info)
+int living_process_info(struct vm_process *process, struct vm_process_info *info)
 {
 	if (!vm_process_alive(process))
 		return -ESRCH;
@@ -30,7 +29,7 @@ static int living_info(struct vm_process *process, struct vm_process_info *info)
 	return 0;
 }
 
-static uint64_t resident_pages(const struct vm_process_info *info)
+uint64_t resident_pages(const struct vm_process_info *info)
 {
 	return info->rss_anon + info->rss_file + info->rss_shmem;
 }
@@ -194,7 +193,7 @@ static void add_status_tlb(GString *out, struct vm_process *process)
 int render_status(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -253,7 +252,7 @@ void stat_text(GString *out, const struct vm_process_info *info)
 int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -265,7 +264,7 @@ int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process
 int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -279,7 +278,7 @@ int render_statm(GString *out, struct fs_mount *mount, struct vm_process *proces
 int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;

@@ -63,10 +63,10 @@ static void add_title(GString *out, struct vm_process *process, const struct vm_
 int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
+	int error = living_process_info(process, &info);
 
-	if (!vm_process_alive(process))
-		return -ESRCH;
-	vm_process_info(process, &info);
+	if (error)
+		return error;
 	if (info.arg_start >= info.arg_end) {
 		g_string_append_len(out, info.comm, (gssize)strlen(info.comm) + 1);
 		return 0;
@@ -81,10 +81,10 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
+	int error = living_process_info(process, &info);
 
-	if (!vm_process_alive(process))
-		return -ESRCH;
-	vm_process_info(process, &info);
+	if (error)
+		return error;
 	return add_memory(out, process, info.env_start, info.env_end);
 }
 

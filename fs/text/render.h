@@ -39,6 +39,12 @@ int render_readme(GString *out, struct fs_mount *mount, struct vm_process *proce
 int store_comm(struct fs_mount *mount, struct vm_process *process, const char *text);
 int store_clear_refs(struct fs_mount *mount, struct vm_process *process, const char *text);
 
+/* What INFO says of a process that has not ended; -ESRCH if it has. */
+int living_process_info(struct vm_process *process, struct vm_process_info *info);
+
+/* Pages of a process in memory, of all kinds. */
+uint64_t resident_pages(const struct vm_process_info *info);
+
 /* PID/stat, and the part of PID/status that Linux has too, of what INFO tells. */
 void stat_text(GString *out, const struct vm_process_info *info);
 void status_text(GString *out, const struct vm_process_info *info);
