@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 /*
- * The numbers in the line KEY of the status file of PID: a GArray of uint32_t. It is empty if PID
- * is 0, or if its process or the line cannot be seen. Free it with g_array_unref.
+ * Read the numbers in the line KEY of /proc/PID/status. Returns a GArray of uint32_t; free it with
+ * g_array_unref. It is empty if PID is 0, or if the process or the line cannot be seen.
  */
 GArray *hostprocess_numbers(pid_t pid, const char *key);
 
