@@ -1,7 +1,7 @@
 /*
  * linux_constants.h - constants of Linux on x86-64 that the headers of an older C library lack.
  *
- * It brings the headers that would have them, so its place among the includes does not matter.
+ * It includes the headers that define them, so it does not matter where it is included.
  */
 #ifndef UTIL_LINUX_CONSTANTS_H
 #define UTIL_LINUX_CONSTANTS_H

@@ -1,6 +1,6 @@
 /*
- * nanoseconds.h - time as a signed count of nanoseconds, which lasts for 292 years. Arithmetic is
- * done in it; a struct timespec only goes to and comes from the C library.
+ * nanoseconds.h - time as a signed count of nanoseconds, which reaches 292 years. All arithmetic is
+ * done in it. A struct timespec only goes to and comes from the C library.
  */
 #ifndef UTIL_NANOSECONDS_H
 #define UTIL_NANOSECONDS_H
