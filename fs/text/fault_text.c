@@ -1,9 +1,9 @@
 /*
- * fault_text.c - PID/faults, and the line of one fault wherever it is shown.
+ * fault_text.c - PID/faults, and the line of one fault, which events and ctl show too.
  *
  *     SEQ TIME PID ACCESS VA OUTCOME KIND key=value...
  *
- * A line never has a blank inside a field, so it can be cut into words whatever a file is called.
+ * No field contains a blank, so a line can be cut into words whatever the name of a file.
  */
 #include "fs/text/render.h"
 #include "util/nanoseconds.h"
@@ -55,7 +55,7 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 		g_string_append_printf(out, " tables=%u", fault->tables_copied);
 }
 
-/* A hit is no fault: it has no kind, and nothing was done that a key could tell. */
+/* A hit is no fault: it has no kind and no keys. */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
 {
 	if (with_head)

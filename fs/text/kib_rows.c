@@ -1,5 +1,5 @@
 /*
- * kib_rows.c - lines of `KEY  N kB`, as meminfo and smaps have them.
+ * kib_rows.c - lines of `KEY N kB`, as meminfo and smaps have them.
  */
 #include "fs/text/kib_rows.h"
 

@@ -1,5 +1,5 @@
 /*
- * kib_rows.h - lines of `KEY  N kB`, as meminfo and smaps have them.
+ * kib_rows.h - lines of `KEY N kB`, as meminfo and smaps have them.
  */
 #ifndef FS_TEXT_KIB_ROWS_H
 #define FS_TEXT_KIB_ROWS_H
@@ -12,7 +12,7 @@ struct kib_row {
 	uint64_t value;
 };
 
-/* Append a line for each of the COUNT rows. Their values count units of UNIT bytes. */
+/* Append a line for each of the COUNT rows. Values are in units of UNIT bytes. */
 void kib_rows(GString *out, const struct kib_row *rows, size_t count, size_t unit);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps.
- * Keys, columns and order are Linux's, so that tools find them; what the model does not have is 0.
+ * machine_meminfo.c - the amounts of memory and what was done with them: meminfo, vmstat, swaps.
+ * Keys, columns and order are those of Linux, because tools look for them. What the model does not
+ * have is 0.
  */
 #include "fs/text/kib_rows.h"
 #include "fs/text/render.h"
@@ -13,8 +14,8 @@
 #define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
 
 /*
- * Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves
- * them.
+ * What frames are used for, in pages. All pages count as inactive: the model moves none to the
+ * active lists.
  */
 static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 {
@@ -48,7 +49,7 @@ static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 	kib_rows(out, rows, G_N_ELEMENTS(rows), VM_PAGE_SIZE);
 }
 
-/* Pages: what the kernel would use for itself, and what it has promised. */
+/* What the kernel would use for itself, and the commit charge, in pages. */
 static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
 {
 	const struct kib_row rows[] = {
@@ -95,8 +96,8 @@ int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 }
 
 /*
- * Linux's names first, then our own, which start with sim_. Pages but for pgpgin and pgpgout, which
- * are KiB.
+ * Linux's names come first, then our own, which start with sim_. All count pages, except pgpgin and
+ * pgpgout, which count KiB.
  */
 int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
@@ -131,7 +132,7 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"pgfault", info.faults},
 	    {"pgmajfault", info.major_faults},
 	    {"pgreuse", info.cow_reuses},
-	    /* There is no kswapd: who needs a frame looks for one. */
+	    /* There is no kswapd: a process that needs a frame looks for one itself. */
 	    {"pgsteal_kswapd", 0},
 	    {"pgsteal_direct", info.reclaimed},
 	    {"pgscan_kswapd", 0},
@@ -151,7 +152,10 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	return 0;
 }
 
-/* As swap_show does it: a name of 40 columns, then tabs, more of them behind a short number. */
+/*
+ * The format of swap_show: a name padded to 40 columns, then tabs. A number below LONG_NUMBER is
+ * followed by one tab more.
+ */
 int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	enum { NAME_COLUMNS = 40, LONG_NUMBER = 10000000, PRIORITY = -2 };

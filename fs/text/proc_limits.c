@@ -1,6 +1,6 @@
 /*
- * proc_limits.c - PID/limits: the limits that bear on memory, and what Linux starts a process with
- * of the others.
+ * proc_limits.c - PID/limits: the limits that concern memory, and for the others the values with
+ * which Linux starts a process.
  */
 #include "fs/text/render.h"
 
@@ -17,12 +17,12 @@ static void add_limit(GString *out, uint64_t value)
 		g_string_append_printf(out, "%-20" PRIu64 " ", value);
 }
 
-/* A limit that the engine knows, or what Linux starts with. */
+/* A limit that the engine knows, or a fixed one. */
 struct row {
 	const char *name;
-	enum vm_limit limit; /* or VM_LIMITS */
+	enum vm_limit limit; /* VM_LIMITS for a fixed one */
 	uint64_t soft, hard;
-	const char *unit; /* NULL: none */
+	const char *unit; /* NULL if it has none */
 };
 
 static void add_row(GString *out, struct vm_process *process, const struct row *row)

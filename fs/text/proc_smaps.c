@@ -1,7 +1,7 @@
 /*
- * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in
- * memory. Keys, order and padding are Linux 6.x's, because tools parse them; what the model does
- * not have is 0.
+ * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all areas together, have in
+ * memory. Keys, order and padding are those of Linux 6.x, because tools parse them. What the model
+ * does not have is 0.
  */
 #include "fs/text/kib_rows.h"
 #include "fs/text/render.h"
@@ -11,13 +11,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Longest entry but for the name of the area, with room to spare. */
+/* The longest entry without the name of its area, and some more. */
 #define ENTRY_ROOM 2048
 
-/* Proportional shares are in bytes x 4096. */
+/* Proportional shares are in units of 1/4096 byte. */
 #define PSS_SHIFT 12
 
-/* What stands before the shares by kind, which only the rollup has, and behind them. */
+/* The rows before and after the shares by kind. Only the rollup has those shares. */
 static void add_resident(GString *out, const struct vm_area_usage *usage)
 {
 	const struct kib_row rows[] = {

@@ -1,5 +1,5 @@
 /*
- * units.h - the units in which /proc counts.
+ * units.h - the units in which files of /proc count.
  */
 #ifndef FS_TEXT_UNITS_H
 #define FS_TEXT_UNITS_H
