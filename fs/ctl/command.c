@@ -1,5 +1,5 @@
 /*
- * command.c - one line of a ctl file: its words, its command, its answer.
+ * command.c - runs one line of a ctl file: splits it into words, finds the command, reports errors.
  */
 #include "fs/ctl/command.h"
 
@@ -9,9 +9,9 @@
 #include <string.h>
 
 /*
- * LINE as g_shell_parse_argv reads it right: without its comment, which starts at a # that begins a
- * word, and with every other # outside quotes escaped (GLib takes one after an escaped blank for a
- * comment, and none after a tab).
+ * Return LINE in a form that g_shell_parse_argv reads correctly. A comment starts at a # that
+ * begins a word; it is cut off. Every other # outside quotes is escaped, because GLib gets two
+ * cases wrong: it takes a # after an escaped blank for a comment, and a # after a tab for none.
  */
 static char *line_without_comment(const char *line)
 {
@@ -47,8 +47,7 @@ static const struct command *find_command(const struct command *commands, const 
 }
 
 /*
- * Add the line of an error. Readers are people at terminals: bytes that could command one are not
- * repeated.
+ * Add the result line of an error. People read it on terminals, so control characters become `?`.
  */
 static void add_error(struct ctl_results *results, const char *name, int error, const char *why,
                       unsigned number)

@@ -1,5 +1,5 @@
 /*
- * command_advice.c - the process's commands that say how memory will be used, ask what is in
+ * command_advice.c - commands of a process that give advice about memory, ask which pages are in
  * memory, and limit it.
  */
 #include "fs/ctl/command_memory.h"
@@ -37,7 +37,7 @@ int command_madvise(struct command_call *call)
 
 /* --- mincore ---------------------------------------------------------------------------------- */
 
-/* One command tells of at most so many pages: a line of results that is kept whole. */
+/* The most pages that one command reports. They make one result line, which must be kept whole. */
 #define MINCORE_MAX (UINT64_C(512) << 10)
 
 const struct command_reason mincore_reasons[] = {
@@ -46,8 +46,11 @@ const struct command_reason mincore_reasons[] = {
     {0, NULL},
 };
 
-/* Whether the call is refused for its range alone, however long. */
-static bool is_sound(uint64_t addr, uint64_t len)
+/*
+ * Whether the range alone does not make the call fail. Only then the length decides how much to
+ * allocate.
+ */
+static bool is_valid_range(uint64_t addr, uint64_t len)
 {
 	return addr % VM_PAGE_SIZE == 0 && addr <= VM_USER_END && len <= VM_USER_END - addr;
 }
@@ -60,7 +63,7 @@ int command_mincore(struct command_call *call)
 	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	command_blame_unaligned(call, addr);
-	uint64_t pages = is_sound(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
+	uint64_t pages = is_valid_range(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
 	if (pages > MINCORE_MAX)
 		return -E2BIG;
 	line = g_try_malloc0(pages + 1);
@@ -98,7 +101,7 @@ static bool parse_limit(struct command_call *call, uint64_t *limit)
 	return false;
 }
 
-/* Bytes, or `unlimited`, which is the largest number as for the system call. */
+/* Parse a number of bytes, or `unlimited`, which the system call has as the largest number. */
 static bool parse_bytes(struct command_call *call, int index, const char *name, uint64_t *bytes)
 {
 	if (strcmp(call->words[index], "unlimited") != 0)

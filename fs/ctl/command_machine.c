@@ -99,7 +99,7 @@ static int run_sync(struct command_call *call)
 	return command_done(call, vm_machine_sync(call->mount->machine));
 }
 
-/* The machine's ctl is anyone's, but some commands are about everyone's memory. */
+/* Anyone may use the machine's ctl, but some commands affect the memory of all users. */
 static bool may_administer(const struct command_call *call)
 {
 	return call->caller->uid == 0 || call->caller->uid == call->mount->daemon_uid;

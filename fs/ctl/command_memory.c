@@ -1,6 +1,7 @@
 /*
- * command_memory.c - the process's commands that map and touch memory. Each parses its words and
- * makes one call of the engine, which decides; what follows a failure only finds the words for it.
+ * command_memory.c - commands of a process that map and touch memory. Each parses its words and
+ * makes one call of the engine, which decides. After a failure it only looks for the sentence that
+ * explains it.
  */
 #include "fs/ctl/command_memory.h"
 
@@ -82,7 +83,7 @@ static int parse_mmap(struct command_call *call, struct mmap_words *words)
 	return check_mmap_flags(call, words->flags);
 }
 
-/* The access mode that mmap's FILE is opened with. */
+/* The access mode with which mmap opens FILE. */
 static int mmap_access_mode(const struct mmap_words *words)
 {
 	bool shared_writable =
@@ -243,7 +244,7 @@ const struct command_reason sbrk_reasons[] = {
     {0, NULL},
 };
 
-/* A size that may be negative. */
+/* Parse a size that may be negative. */
 static bool parse_increment(const char *text, int64_t *increment)
 {
 	bool negative = text[0] == '-';
@@ -288,8 +289,8 @@ int command_msync(struct command_call *call)
 /* --- Touching and looking --------------------------------------------------------------------- */
 
 /*
- * One command touches at most this much, in steps, so that its lines stay bounded and its time to
- * seconds.
+ * One command touches at most ACCESS_MAX bytes, so that it ends within seconds, and ACCESS_STEP
+ * bytes with each call of the engine.
  */
 #define ACCESS_MAX (UINT64_C(16) << 30)
 #define ACCESS_STEP (UINT64_C(1) << 20)
@@ -302,14 +303,14 @@ const struct command_reason access_reasons[] = {
 struct access_lines {
 	struct command_call *call;
 	GString *line;
-	struct vm_fault fatal; /* its outcome is VM_HIT where there was none */
+	struct vm_fault fatal; /* its outcome is VM_HIT if there was no fatal fault */
 };
 
 static void add_access_line(void *ctx, const struct vm_fault *fault)
 {
 	struct access_lines *lines = ctx;
 
-	/* A fatal fault is the command's error; only the pages before it have lines. */
+	/* A fatal fault becomes the error of the command. Only the pages before it have lines. */
 	if (fault->outcome == VM_FATAL) {
 		lines->fatal = *fault;
 		return;

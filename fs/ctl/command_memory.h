@@ -1,5 +1,6 @@
 /*
- * command_memory.h - the commands of command_memory.c, for the table in command_process.c.
+ * command_memory.h - the commands of command_memory.c, command_advice.c and command_mlock.c, for
+ * the table in command_process.c.
  */
 #ifndef FS_CTL_COMMAND_MEMORY_H
 #define FS_CTL_COMMAND_MEMORY_H

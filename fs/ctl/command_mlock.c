@@ -1,5 +1,5 @@
 /*
- * command_mlock.c - the process's commands that lock memory into frames.
+ * command_mlock.c - commands of a process that lock memory into frames.
  */
 #include "fs/ctl/command_memory.h"
 

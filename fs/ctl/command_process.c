@@ -1,5 +1,5 @@
 /*
- * command_process.c - the commands of PID/ctl: their table, and those that are not about memory.
+ * command_process.c - the table of the commands in PID/ctl, and those that are not about memory.
  */
 #include "fs/ctl/command_memory.h"
 #include "fs/ctl/command_table.h"

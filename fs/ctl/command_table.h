@@ -1,10 +1,9 @@
 /*
  * command_table.h - the tables of commands, one for processes and one for the machine.
  *
- * A command is a row. Its function gets the words of its line, whose number was checked, answers
- * one or more result lines, and returns 0; or it returns a negative errno, with a sentence in
- * call->why where the errno alone does not say enough. The row may name the usual reasons for an
- * errno itself.
+ * A command is a row. Before its function is called, the number of words is checked. The function
+ * adds one or more result lines and returns 0, or it returns a negative errno. If the errno alone
+ * does not say enough, it sets call->why. A row can list the usual reasons for each errno itself.
  */
 #ifndef FS_CTL_COMMAND_TABLE_H
 #define FS_CTL_COMMAND_TABLE_H
@@ -20,7 +19,7 @@ struct command {
 	const struct command_reason *reasons; /* or NULL */
 };
 
-/* The tables end with a NULL name. */
+/* A NULL name ends a table. */
 extern const struct command process_commands[];
 extern const struct command machine_commands[];
 

@@ -36,7 +36,7 @@ static size_t line_end(const GString *text, size_t from)
 }
 
 /*
- * Drop the oldest unread lines until at most ROOM bytes are left; a line of which a part was read
+ * Drop the oldest unread lines until at most ROOM bytes are left. A line that was read in part
  * stays.
  */
 static void drop_lines(struct ctl_results *results, size_t room)
@@ -52,14 +52,14 @@ static void drop_lines(struct ctl_results *results, size_t room)
 void ctl_results_add(struct ctl_results *results, const char *text, size_t len)
 {
 	g_string_append_len(results->text, text, (gssize)len);
-	/* More goes than must, so that a full queue is not moved for every line. */
+	/* Drop more than needed, so that a full queue is not moved for every new line. */
 	if (results->text->len - results->taken > CTL_RESULTS_MAX)
 		drop_lines(results, CTL_RESULTS_MAX / 4 * 3);
 }
 
 void ctl_results_move(struct ctl_results *results, struct ctl_results *from)
 {
-	/* What FROM lost was younger than anything here. */
+	/* The lines that FROM lost are younger than all lines here, so those go too. */
 	if (from->lost > 0)
 		drop_lines(results, 0);
 	results->lost += from->lost;
@@ -75,8 +75,8 @@ static char *lost_line(uint64_t lost)
 	                       lost);
 }
 
-/* Forget what was read once it is the greater part, so that reading byte by byte stays cheap. */
-static void drop_taken(struct ctl_results *results)
+/* Erase what was read once that is more than half, so that reading byte by byte stays cheap. */
+static void erase_taken(struct ctl_results *results)
 {
 	if (results->taken > results->text->len / 2) {
 		g_string_erase(results->text, 0, (gssize)results->taken);
@@ -103,7 +103,7 @@ void ctl_results_take(struct ctl_results *results, GString *out, size_t size)
 	g_string_append_len(out, results->text->str + results->taken, (gssize)size);
 	results->taken += size;
 	results->mid_line = results->text->str[results->taken - 1] != '\n';
-	drop_taken(results);
+	erase_taken(results);
 }
 
 GBytes *ctl_results_copy(const struct ctl_results *results)

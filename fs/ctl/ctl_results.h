@@ -1,9 +1,9 @@
 /*
  * ctl_results.h - the result lines that a ctl file keeps for its reader.
  *
- * struct ctl_results is a bounded queue of text: lines go in at the end and come out at the front.
- * Past CTL_RESULTS_MAX bytes the oldest whole lines go, and one line says how many. It has no lock
- * of its own.
+ * struct ctl_results is a bounded queue of text. Lines are added at the end and taken from the
+ * front. When it exceeds CTL_RESULTS_MAX bytes, the oldest whole lines are dropped, and one line
+ * says how many. It has no lock of its own.
  */
 #ifndef FS_CTL_CTL_RESULTS_H
 #define FS_CTL_CTL_RESULTS_H
@@ -18,22 +18,22 @@ struct ctl_results {
 	GString *text;
 	size_t taken;  /* bytes of text that were read already */
 	bool mid_line; /* the last byte read was not a newline */
-	uint64_t lost; /* lines dropped and not yet reported */
+	uint64_t lost; /* lines that were dropped and not yet reported */
 };
 
 void ctl_results_init(struct ctl_results *results);
 void ctl_results_clear(struct ctl_results *results);
 
-/* Append LEN bytes, which are whole lines. */
+/* Append LEN bytes, which must be whole lines. */
 void ctl_results_add(struct ctl_results *results, const char *text, size_t len);
 
-/* Append all of FROM, from which nothing was taken; it is empty afterwards. */
+/* Append all of FROM, from which nothing may have been read. FROM is empty afterwards. */
 void ctl_results_move(struct ctl_results *results, struct ctl_results *from);
 
 /* Move at most SIZE bytes to the end of OUT. */
 void ctl_results_take(struct ctl_results *results, GString *out, size_t size);
 
-/* All that a reader would get now. */
+/* A copy of all that a reader would get now. */
 GBytes *ctl_results_copy(const struct ctl_results *results);
 
 #endif

@@ -8,24 +8,24 @@
 #include <pthread.h>
 
 enum {
-	STORE_MAX = 64 << 20, /* bytes of last results */
-	SWEEP_MIN = 64,       /* records below which dead processes' are left alone */
+	STORE_MAX = 64 << 20, /* bytes of all last results */
+	SWEEP_MIN = 64,       /* with fewer records than this, those of dead processes stay */
 };
 
 struct ctl_file {
 	pid_t pid;
 	unsigned opens;
 	GBytes *last;
-	uint64_t generation;   /* of last; 0 before the first command */
-	struct list_link link; /* in store->recent while it has a last result */
+	uint64_t generation;   /* of `last`; 0 before the first command */
+	struct list_link link; /* in store->recent while `last` is set */
 };
 
 struct fs_ctl_store {
-	pthread_mutex_t lock;    /* guards all that follows, and every ctl_file */
-	GHashTable *files;       /* pid to struct ctl_file */
-	struct list_link recent; /* those with a result, the newest last */
+	pthread_mutex_t lock;    /* guards everything below, and every ctl_file */
+	GHashTable *files;       /* from pid to struct ctl_file */
+	struct list_link recent; /* records with a last result, the newest at the end */
 	size_t bytes;            /* of those results */
-	size_t sweep_at;         /* records at which those of dead processes are looked for */
+	size_t sweep_at;         /* with that many records, look for dead processes */
 	uint64_t generation;
 };
 
@@ -78,7 +78,8 @@ static bool pid_ended(struct vm_machine *machine, pid_t pid)
 }
 
 /*
- * Drop the records of processes that ended without a command of their own (killed, or by a fault).
+ * Drop the records of processes that were ended by a signal or a fault. Those that ended by a
+ * command of their own are dropped when their ctl file is closed.
  */
 static void sweep_locked(struct fs_ctl_store *store, struct vm_machine *machine)
 {

@@ -1,5 +1,5 @@
 /*
- * words.c - the tables of words, and the one parser over them. A new word is a new row.
+ * words.c - the tables of words, and the parser for all of them. To add a word, add a row.
  */
 #include "fs/ctl/words.h"
 
