@@ -20,8 +20,8 @@ static void ctlfile_release(struct fs_handle *handle)
 }
 
 /*
- * A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the
- * caller waits for ever.
+ * Send only numbers that are an errno. The kernel drops an answer of 512 or more, and the caller
+ * would wait forever.
  */
 static void reply_error(fuse_req_t req, int error)
 {

@@ -1,5 +1,5 @@
 /*
- * ctlfile.h - the ctl files (file_class): requests of FUSE turned into calls of fs/ctl.h.
+ * ctlfile.h - the ctl files (file_class): turns requests of FUSE into calls of ctl/ctl.h.
  */
 #ifndef FS_FILES_CTLFILE_H
 #define FS_FILES_CTLFILE_H

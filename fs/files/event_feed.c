@@ -1,5 +1,6 @@
 /*
- * event_feed.c - a ring of records. References to file names change under its lock alone.
+ * event_feed.c - a ring of records. Its lock also guards the reference counts of file names,
+ * wherever a record is.
  */
 #include "fs/files/event_feed.h"
 
@@ -27,7 +28,7 @@ void event_feed_clear(struct event_feed *feed)
 	pthread_mutex_destroy(&feed->lock);
 }
 
-/* A reference to FILE, or NULL for NULL. */
+/* A reference to FILE, or NULL if FILE is NULL. */
 static GRefString *keep_name_locked(struct event_feed *feed, const char *file)
 {
 	if (file == NULL)
@@ -50,7 +51,9 @@ void event_feed_put(void *ctx, const struct vm_fault *fault)
 	record->fault = *fault;
 	record->fault.file = record->file = keep_name_locked(feed, fault->file);
 	record->number = feed->fed;
-	/* Who is still busy with those before will look again. */
+	/*
+	 * If the ring was not empty, the taker is still busy, and will look again before it waits.
+	 */
 	if (feed->fed++ == feed->taken)
 		pthread_cond_signal(&feed->wakeup);
 	pthread_mutex_unlock(&feed->lock);
@@ -74,12 +77,13 @@ size_t event_feed_take(struct event_feed *feed, struct event_record *records, si
 	while (feed->fed == feed->taken && !feed->woken)
 		pthread_cond_wait(&feed->wakeup, &feed->lock);
 	feed->woken = false;
+	/* The ring overflowed: go on with the oldest record left. */
 	if (feed->fed - feed->taken > EVENT_FEED_MAX)
 		feed->taken = feed->fed - EVENT_FEED_MAX;
 	for (; got < count && feed->taken < feed->fed; got++) {
 		struct event_record *record = &feed->ring[feed->taken++ % EVENT_FEED_MAX];
 		records[got] = *record;
-		record->file = NULL;
+		record->file = NULL; /* the reference moved along */
 	}
 	pthread_mutex_unlock(&feed->lock);
 	return got;

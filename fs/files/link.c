@@ -1,5 +1,5 @@
 /*
- * link.c - where the symbolic links point to.
+ * link.c - the targets of the symbolic links.
  */
 #include "fs/files/link.h"
 #include "fs/files/own.h"
@@ -11,7 +11,7 @@ char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned inde
 {
 	char *target = vm_process_exe(process);
 
-	/* Before its first exec a process is as a kernel thread, whose exe is a link to nothing. */
+	/* Before its first exec a process is like a kernel thread: its exe leads nowhere. */
 	if (target == NULL)
 		*error = -ENOENT;
 	return target;

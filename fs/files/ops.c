@@ -1,8 +1,7 @@
 /*
  * ops.c - the requests of FUSE. Each function answers its request exactly once.
  *
- * Handlers run in many threads. They wait for nothing but the engine, which may wait for a host
- * file.
+ * They run in many threads. They wait only for the engine, which may wait for a host file.
  */
 #include "fs/files/ops.h"
 #include "fs/files/directory.h"
@@ -25,7 +24,7 @@ static struct fs_mount *request_mount(fuse_req_t req)
 	return &request_server(req)->mount;
 }
 
-/* The node that INO stands for, or false with REQ answered. */
+/* Find the node that INO stands for. If there is none, answer REQ with ENOENT and return false. */
 static bool get_node(fuse_req_t req, fuse_ino_t ino, struct tree_node *node)
 {
 	if (tree_find(request_mount(req), ino, node))
@@ -75,8 +74,8 @@ static void reply_attr(fuse_req_t req, const struct tree_node *node)
 }
 
 /*
- * The node of an open file whose process has ended; false if INO is none. A directory shows that it
- * is gone at once.
+ * Find the node of an open file whose process may have ended. False if INO is not open. Directories
+ * are left out, so that they are gone at once when their process ends.
  */
 static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_node *node)
 {
@@ -95,9 +94,9 @@ static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_nod
 }
 
 /*
- * An open file keeps its attributes after the end of its process, as an open file of /proc does:
- * programs ask for them before they read the result of `exit`. The kernel does not say whether it
- * asks for an open file or for a name.
+ * An open file keeps its attributes after the end of its process, as in /proc. Programs ask for
+ * them before they read the result of `exit`. The kernel does not say whether it asks for an open
+ * file or for a name.
  */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -112,7 +111,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	tree_node_clear(&node);
 }
 
-/* The class of an open FILE; NULL for a link. */
+/* The class of FILE when it is open, or NULL for a link. */
 static const struct file_class *file_class(const struct tree_file *file)
 {
 	return S_ISDIR(file->mode) ? &directory_class : file->class;
@@ -129,7 +128,7 @@ static int check_setattr(const struct tree_file *file, int to_set)
 	return 0;
 }
 
-/* Truncation and times are accepted and do nothing: dd truncates, touch touches. */
+/* Truncation and new times are accepted and do nothing: dd truncates, and touch sets times. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                        struct fuse_file_info *fi)
 {
@@ -179,7 +178,10 @@ static void handle_free(struct ops_server *server, struct fs_handle *handle)
 	g_free(handle);
 }
 
-/* NODE opened by CALLER; takes over the node's reference on success. 0 or a negative errno. */
+/*
+ * Open NODE for CALLER. On success the reference in NODE moves to *HANDLE. Returns 0 or a negative
+ * errno.
+ */
 static int handle_new(struct ops_server *server, struct tree_node *node,
                       const struct fs_caller *caller, struct fs_handle **handle)
 {
@@ -204,7 +206,7 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 	return 0;
 }
 
-/* Root passes the kernel's check of the mode, but nobody can write to what is only read. */
+/* The kernel's check of the mode lets root pass, but a file without write cannot be written. */
 static int check_open(const struct tree_file *file, int flags)
 {
 	const struct file_class *class = file_class(file);
@@ -214,7 +216,7 @@ static int check_open(const struct tree_file *file, int flags)
 	return (flags & O_ACCMODE) != O_RDONLY && class->write == NULL ? -EACCES : 0;
 }
 
-/* REQ's answer to an open that went well. */
+/* Answer REQ after an open that succeeded. */
 static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)handle;
@@ -224,11 +226,11 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 		fi->noflush = handle->class->flush == NULL;
 	}
 	if (fuse_reply_open(req, fi) ==
-	    -ENOENT) /* the caller was interrupted, no release will come */
+	    -ENOENT) /* the caller was interrupted, so no release will come */
 		handle_free(request_server(req), handle);
 }
 
-/* Directories too. */
+/* For files and directories. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_caller caller = request_caller(req);
@@ -292,10 +294,7 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		fuse_reply_err(req, EINVAL);
 }
 
-/*
- * Files whose class does not say otherwise can always be read and written, as the kernel takes it
- * without poll.
- */
+/* Without poll in its class a file is always ready, as for the kernel a file without poll is. */
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *pollhandle)
 {
@@ -324,7 +323,7 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
 	directory_read(req, get_handle(fi), size, offset, true);
 }
 
-/* As /proc: no blocks, so that df leaves the mount out. */
+/* No blocks, as /proc says, so that df leaves the mount out. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct statvfs st = {.f_bsize = VM_PAGE_SIZE, .f_frsize = VM_PAGE_SIZE, .f_namemax = 255};
@@ -334,7 +333,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* --- What only commands can do ---------------------------------------------------------------- */
 
-/* Nothing is made by name, and /proc's answer to that is ENOENT. */
+/* No file is made by its name. /proc answers ENOENT to that. */
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	fuse_reply_err(req, ENOENT);

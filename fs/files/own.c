@@ -1,5 +1,5 @@
 /*
- * own.c - a caller's own directory: the pid, and the little there is to read.
+ * own.c - a caller's own directory: how the pid is found, and the few files in it.
  */
 #include "fs/files/own.h"
 
@@ -10,7 +10,7 @@
 
 pid_t own_pid(const struct fs_caller *caller)
 {
-	/* One number for each namespace that the process is in, the innermost last. */
+	/* The line has the pid in each namespace of the process, the innermost last. */
 	g_autoptr(GArray) pids = hostprocess_numbers(caller->pid, "NStgid");
 	pid_t pid = pids->len > 0 ? (pid_t)g_array_index(pids, uint32_t, pids->len - 1) : 0;
 

@@ -1,5 +1,5 @@
 /*
- * tree.c - ONE table that lists every file of a mount, and finding one's way in it.
+ * tree.c - the table of all files in a mount, and how files are found in it.
  */
 #include "fs/files/tree.h"
 #include "fs/files/ctlfile.h"
@@ -32,10 +32,11 @@ enum {
 };
 
 /*
- * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another
- * file, but for a descriptor's, and for those that only one caller has. Attributes of a process's
- * files are asked for at each step of a path, so that its end shows at once. Those of the root's
- * change only in the number of links, and are asked for as often, so they last a little.
+ * How many seconds the kernel may rely on an answer. A name always means the same file, except
+ * descriptors, and names that only one caller has. The kernel asks for the attributes of a
+ * process's file at each step of a path, so that it sees the end of the process at once. Attributes
+ * of the root's files change only in the number of links, but would be asked for as often, so they
+ * stay valid for a second.
  */
 static const double name_timeout = 60;
 static const double process_attr_timeout = 0;
@@ -57,7 +58,7 @@ static bool is_pid(struct fs_mount *mount, struct vm_process *process,
 static const struct tree_numbers process_numbers = {
     .pids = true, .list = list_processes, .has = is_pid};
 
-/* A process has one thread, whose number is its own. */
+/* A process has one thread, with the pid of the process as its number. */
 static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
 {
 	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
@@ -94,7 +95,7 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 #define LINK(function) S_IFLNK | 0777, .link = (function)
 #define OWN_TEXT(function) S_IFREG | 0444, &ownfile_class, .own = (function)
 
-/* What processes and threads have in common. */
+/* The files that processes and threads both have. */
 #define THREAD_FILES(parent) \
 	{"auxv", parent, TEXT(0400, render_auxv)}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
@@ -125,7 +126,7 @@ static const struct tree_file files[] = {
 
     {"README", &files[ROOT], TEXT(0444, render_readme)},
     {"cpuinfo", &files[ROOT], TEXT(0444, render_cpuinfo)},
-    /* Anyone whom the mount lets in may make processes: they belong to who made them. */
+    /* Anyone who may use the mount may make processes. They belong to their maker. */
     {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
     {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
     {"frames", &files[ROOT], TEXT(0444, render_frames)},
@@ -196,7 +197,7 @@ fuse_ino_t tree_ino(const struct tree_node *node)
 	       (fuse_ino_t)(node->file - files + 1);
 }
 
-/* Whether a node is there for CALLER; then it holds a reference to its process. */
+/* Complete NODE with a reference to its process. False if CALLER does not find the node. */
 static bool node_enter(struct fs_mount *mount, struct tree_node *node,
                        const struct fs_caller *caller)
 {
@@ -239,8 +240,8 @@ struct tree_node tree_child(const struct tree_node *dir, const struct tree_file 
 }
 
 /*
- * The number that NAME writes as the kernel would, without sign or zeros in front; -1 if it does
- * not.
+ * The number that NAME stands for, or -1. It must be written as the kernel does it: without a sign,
+ * and without zeros in front.
  */
 static int number_of_name(const char *name)
 {
@@ -311,7 +312,7 @@ static nlink_t count_subdirs(const struct tree_file *dir)
 	return count;
 }
 
-/* What a process's node has of the process. */
+/* Fill in what a node takes from its process. */
 static void stat_process(const struct tree_node *node, struct stat *st)
 {
 	struct vm_process_info info;
@@ -353,7 +354,7 @@ double tree_attr_timeout(const struct tree_node *node)
 	return node->pid != 0 ? process_attr_timeout : root_attr_timeout;
 }
 
-/* Whether the name of a node can come to mean another one, or none. */
+/* Whether the name of a node can later mean another one, or none. */
 static bool name_changes(const struct tree_node *node)
 {
 	const struct tree_numbers *numbers = node->file->numbers;

@@ -1,10 +1,10 @@
 /*
- * tree.h - the files of a mount: ONE table in tree.c, and the inode numbers that stand for its
- * rows.
+ * tree.h - the files of a mount: the table in tree.c, and the inode numbers that stand for its
+ * nodes.
  *
- * A node is a row of the table, in a process or in the root. Its inode number is made of what tells
- * it apart, so that nothing has to be kept for nodes that the kernel knows, and a number never
- * means anything else later: pids are not used again.
+ * A node is a row of the table in one process, or in the root. Its inode number contains all that
+ * identifies it, so nothing is stored for nodes that the kernel knows. A number never gets another
+ * meaning, because pids are not used again.
  *
  *      63            32 31             8 7        0
  *     +----------------+----------------+----------+
@@ -18,16 +18,19 @@
 
 #include "fs/files/file.h"
 
-/* The node that INO stands for; false if there is none any more. tree_node_clear it. */
+/* Find the node that INO stands for. False if it no longer exists. Free it with tree_node_clear. */
 bool tree_find(struct fs_mount *mount, fuse_ino_t ino, struct tree_node *node);
 
-/* What CALLER finds under NAME in the directory DIR; false if there is none. tree_node_clear it. */
+/*
+ * Find what NAME means for CALLER in the directory DIR. False if there is no such file. Free the
+ * node with tree_node_clear.
+ */
 bool tree_lookup(struct fs_mount *mount, const struct tree_node *dir, const char *name,
                  const struct fs_caller *caller, struct tree_node *node);
 
 /*
- * The node of FILE in the directory DIR, by its NUMBER if it has numbers. It need not exist; no
- * reference is taken.
+ * The node of FILE in the directory DIR; NUMBER says which if FILE has numbers. The node need not
+ * exist. No reference is taken.
  */
 struct tree_node tree_child(const struct tree_node *dir, const struct tree_file *file, int number);
 
@@ -36,22 +39,20 @@ void tree_node_clear(struct tree_node *node);
 
 fuse_ino_t tree_ino(const struct tree_node *node);
 
-/* The attributes of a node, whose process may have ended. */
+/* Fill in the attributes of a node. Its process may have ended. */
 void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat *st);
 
-/* How long, in seconds, the attributes of a node stay true. */
+/* How many seconds the attributes of a node stay valid. */
 double tree_attr_timeout(const struct tree_node *node);
 
-/* What a lookup of a node answers. */
+/* Fill in what a lookup of a node answers. */
 void tree_entry(struct fs_mount *mount, const struct tree_node *node,
                 struct fuse_entry_param *entry);
 
-/*
- * The row that comes after PREVIOUS in the directory DIR (NULL: the first), or NULL after the last.
- */
+/* The row after PREVIOUS (NULL: before the first) in the directory DIR. NULL after the last. */
 const struct tree_file *tree_next(const struct tree_file *dir, const struct tree_file *previous);
 
-/* The directory that DIR stands in; the root stands in itself. No reference is taken. */
+/* The directory that DIR is in; for the root, the root. No reference is taken. */
 struct tree_node tree_parent(const struct tree_node *dir);
 
 #endif
