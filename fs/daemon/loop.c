@@ -1,5 +1,6 @@
 /*
- * loop.c - libfuse's loop in a thread of its own, signals in the thread that waits for it.
+ * loop.c - runs libfuse's loop in a thread of its own. The thread that waits for it takes the
+ * signals.
  */
 #include "fs/daemon/loop.h"
 
@@ -12,7 +13,7 @@
 
 enum {
 	LOOP_DONE = SIGUSR1, /* from the loop's thread: it ends */
-	LOOP_KICK = SIGUSR2, /* to the loop's thread: look whether the session is over */
+	LOOP_KICK = SIGUSR2, /* to the loop's thread: check whether the session is over */
 	PATIENCE_MS = 2000,
 	KICK_MS = 10,
 };
@@ -42,7 +43,7 @@ static sigset_t awaited_signals(void)
 
 void loop_block_signals(void)
 {
-	struct sigaction kick = {.sa_handler = kicked}; /* without SA_RESTART: waiting ends */
+	struct sigaction kick = {.sa_handler = kicked}; /* no SA_RESTART, so that waiting ends */
 	sigset_t set = awaited_signals();
 
 	signal(SIGPIPE, SIG_IGN);
@@ -60,7 +61,8 @@ static int serve_threads(struct fuse_session *session, const struct fuse_cmdline
 	int result;
 
 	fuse_loop_cfg_set_clone_fd(config, (unsigned)opts->clone_fd);
-	if (opts->max_idle_threads != UINT_MAX) /* not given: libfuse has its own */
+	if (opts->max_idle_threads !=
+	    UINT_MAX) /* otherwise it was not given, and libfuse has a default */
 		fuse_loop_cfg_set_idle_threads(config, opts->max_idle_threads);
 	fuse_loop_cfg_set_max_threads(config, opts->max_threads);
 	result = fuse_session_loop_mt(session, config);
@@ -83,8 +85,8 @@ static void *loop_thread(void *data)
 }
 
 /*
- * Wait for the end of THREAD. A kick that comes just before it goes to sleep is lost, so it gets
- * more than one.
+ * Wait until THREAD ends. A kick that arrives just before the thread goes to sleep is lost, so send
+ * one every KICK_MS. False if it takes too long.
  */
 static bool join_in_time(pthread_t thread)
 {
@@ -111,8 +113,8 @@ enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_o
 		sigwait(&set, &number);
 		fuse_session_exit(session);
 		if (!join_in_time(thread))
-			return LOOP_HANGS; /* and LOOP is still in use */
-		/* A loop that a signal broke off may call that an error. */
+			return LOOP_HANGS; /* the thread still uses LOOP */
+		/* After a signal of ours, a loop that was broken off may return an error. */
 		end = number == LOOP_DONE && loop->result < 0 ? LOOP_FAILED : LOOP_ENDED;
 	}
 	g_free(loop);
