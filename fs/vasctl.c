@@ -20,8 +20,8 @@ static int usage(FILE *stream, int status)
 {
 	fputs("Usage: vasctl DIR [COMMAND [ARG ...]]\n"
 	      "Write COMMAND to DIR/ctl of a vasfs mount and print its result.\n"
-	      "Without COMMAND: commands from standard input, one a line, up to the first that "
-	      "fails.\n",
+	      "Without COMMAND, run the commands on standard input, one a line, up to the first "
+	      "that fails.\n",
 	      stream);
 	return status;
 }
@@ -124,7 +124,8 @@ static int run_command(int fd, char **words)
 
 	for (char **word = words; *word != NULL; word++) {
 		if (strchr(*word, '\n') != NULL) {
-			fputs("vasctl: a command is one line: no newline in its words\n", stderr);
+			fputs("vasctl: a command is one line, so its words cannot have a newline\n",
+			      stderr);
 			return EXIT_USAGE;
 		}
 	}

@@ -12,10 +12,10 @@
 /* --- madvise ---------------------------------------------------------------------------------- */
 
 const struct command_reason madvise_reasons[] = {
-    {EACCES, "remove is for a shared mapping that may be written"},
+    {EACCES, "remove needs a shared mapping that may be written"},
     {EAGAIN, "there would be too many areas"},
     {EFAULT, "a guard page, or beyond the end of the file"},
-    {EINVAL, "the range is not sound, or the advice is not for such an area"},
+    {EINVAL, "the range is not valid, or the area does not take this advice"},
     {ENOMEM, "part of the range is not mapped; the rest was advised"},
     {EOPNOTSUPP, "the file system cannot make holes"},
     {0, NULL},
@@ -41,7 +41,7 @@ int command_madvise(struct command_call *call)
 #define MINCORE_MAX (UINT64_C(512) << 10)
 
 const struct command_reason mincore_reasons[] = {
-    {E2BIG, "one command tells of at most 2G"},
+    {E2BIG, "one command reports at most 2G"},
     {ENOMEM, "part of the range is not mapped"},
     {0, NULL},
 };

@@ -30,14 +30,14 @@ struct mmap_words {
 
 const struct command_reason mmap_reasons[] = {
     {EACCES, "the way the file is opened does not permit such a mapping"},
-    {EAGAIN, "locked memory is limited"},
+    {EAGAIN, "the limit on locked memory is reached"},
     {EBADF, "no such descriptor"},
     {EEXIST, "fixed_noreplace: something is mapped there"},
     {EINVAL, "these flags do not go together"},
     {ENODEV, "the file cannot be mapped"},
     {ENOMEM, "no room: address space, number of areas, or memory"},
     {EOVERFLOW, "offset and length are too large together"},
-    {EPERM, "addresses this low are not for mapping (mmap_min_addr)"},
+    {EPERM, "addresses this low may not be mapped (mmap_min_addr)"},
     {0, NULL},
 };
 
@@ -107,8 +107,7 @@ static struct vm_file *mmap_descriptor(struct command_call *call, const struct m
 		return NULL;
 	}
 	if ((words->flags & WORD_MODES) != 0) {
-		*error =
-		    command_fail(call, -EINVAL, "the mode of a descriptor is that of its open");
+		*error = command_fail(call, -EINVAL, "a descriptor keeps the mode of its open");
 		return NULL;
 	}
 	file = fd <= INT_MAX ? vm_process_file(call->process, (int)fd) : NULL;
@@ -200,7 +199,7 @@ int command_mprotect(struct command_call *call)
 }
 
 const struct command_reason mremap_reasons[] = {
-    {EAGAIN, "locked memory is limited"},
+    {EAGAIN, "the limit on locked memory is reached"},
     {EFAULT, "the old range is not one area"},
     {EINVAL,
      "see mremap(2): fixed and dontunmap need maymove, and the two ranges must not overlap"},
@@ -240,7 +239,7 @@ int command_brk(struct command_call *call)
 }
 
 const struct command_reason sbrk_reasons[] = {
-    {ENOMEM, "the heap cannot have that end"},
+    {ENOMEM, "the heap cannot end there"},
     {0, NULL},
 };
 

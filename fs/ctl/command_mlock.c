@@ -11,7 +11,7 @@ const struct command_reason mlock_reasons[] = {
     {EINVAL, "the range is not all in user space"},
     {ENOMEM, "part of the range is not mapped, or locked memory is limited (limits), or physical "
              "memory is"},
-    {EPERM, "this process may lock nothing (limits)"},
+    {EPERM, "this process may not lock memory (limits)"},
     {0, NULL},
 };
 
@@ -24,7 +24,7 @@ const struct command_reason munlock_reasons[] = {
 const struct command_reason mlockall_reasons[] = {
     {EINVAL, "it takes current, future or both, and onfault besides"},
     {ENOMEM, "locked memory is limited (limits)"},
-    {EPERM, "this process may lock nothing (limits)"},
+    {EPERM, "this process may not lock memory (limits)"},
     {0, NULL},
 };
 

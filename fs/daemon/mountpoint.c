@@ -65,7 +65,7 @@ static bool refuse(const char *path, int error_number, GError **error)
 
 	if (error_number == ENOTCONN)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "%s: a dead mount lies there, its daemon is gone; clear it with: "
+		            "%s: there is a dead mount, whose daemon is gone; clear it with: "
 		            "fusermount3 -u %s",
 		            path, path);
 	else

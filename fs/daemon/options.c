@@ -130,8 +130,8 @@ static const struct option_row {
 	const char *help;
 	bool (*set)(struct options *options, const char *value, GError **error);
 } rows[] = {
-    {"ram=", "SIZE", "physical memory for user pages; K, M, G, T behind it (256M)", set_ram},
-    {"swap=", "FILE", "swap file; made if missing (one without a name in $TMPDIR or /var/tmp)",
+    {"ram=", "SIZE", "physical memory for user pages, with K, M, G or T (256M)", set_ram},
+    {"swap=", "FILE", "swap file, made if missing (one without a name in $TMPDIR or /var/tmp)",
      set_swap},
     {"swapsize=", "SIZE", "its size, 0 turns swap off (2 x ram)", set_swapsize},
     {"policy=", "NAME", "page replacement: clock, lru, fifo, random (clock)", set_policy},

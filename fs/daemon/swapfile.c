@@ -91,7 +91,7 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return refuse(error, path, "cannot be looked at", errno);
+		return refuse(error, path, "cannot be examined", errno);
 	if (!S_ISREG(st.st_mode))
 		return refuse(error, path, "not a regular file", 0);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
@@ -99,7 +99,7 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 		                            : refuse(error, path, "cannot be locked", errno);
 	/* The size counts only now: nobody else changes a file that we have locked. */
 	if (fstat(fd, &st) != 0)
-		return refuse(error, path, "cannot be looked at", errno);
+		return refuse(error, path, "cannot be examined", errno);
 	*size = st.st_size;
 	if (st.st_size != 0 && !has_signature(fd, st.st_size))
 		return refuse(error, path,

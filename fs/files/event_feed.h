@@ -24,7 +24,7 @@ struct event_feed {
 	pthread_mutex_t lock;
 	pthread_cond_t wakeup;
 	/* Under lock. */
-	struct event_record *ring; /* number N stands at N % EVENT_FEED_MAX */
+	struct event_record *ring; /* number N is at N % EVENT_FEED_MAX */
 	/* the number of the next record, and of the next one to be taken */
 	uint64_t fed, taken;
 	GRefString *last_file; /* most faults are in the same file as the fault before */
