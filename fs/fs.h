@@ -26,7 +26,7 @@ struct fs_mount {
 	uid_t daemon_uid;         /* the user who runs the daemon; only root can act as others */
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
-	const char *swap_name;    /* the swap file in swaps; NULL without one */
+	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
 	int mounts_fd;            /* the host's /proc/self/mounts; 0 or less: not open */
 };
 

@@ -21,6 +21,7 @@ struct ctl_results {
 	uint64_t lost; /* lines that were dropped and not yet reported */
 };
 
+/* Set up an empty queue. ctl_results_clear frees what it holds. */
 void ctl_results_init(struct ctl_results *results);
 void ctl_results_clear(struct ctl_results *results);
 

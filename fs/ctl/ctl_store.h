@@ -18,6 +18,7 @@
 struct fs_ctl_store;
 struct ctl_file;
 
+/* One store a mount. Free it when no ctl file is open. */
 struct fs_ctl_store *fs_ctl_store_new(void);
 void fs_ctl_store_free(struct fs_ctl_store *store);
 

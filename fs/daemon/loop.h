@@ -23,6 +23,10 @@ enum loop_end {
  */
 void loop_block_signals(void);
 
+/*
+ * Serve SESSION until it is unmounted or a signal arrives. Returns how that ended. After LOOP_HANGS
+ * a thread still uses SESSION and OPTS.
+ */
 enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_opts *opts);
 
 #endif

@@ -24,6 +24,7 @@ struct options {
  * Parse ARGV. If something is wrong, returns false with ERROR set, and there is nothing to clear.
  */
 bool options_parse(struct options *options, int argc, char **argv, GError **error);
+/* Free what OPTIONS holds. */
 void options_clear(struct options *options);
 
 /* Print the help of -h on standard output. */

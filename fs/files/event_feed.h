@@ -31,6 +31,7 @@ struct event_feed {
 	bool woken;
 };
 
+/* Set up an empty feed. event_feed_clear frees what it holds, once nobody uses it. */
 void event_feed_init(struct event_feed *feed);
 void event_feed_clear(struct event_feed *feed);
 

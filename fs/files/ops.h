@@ -22,6 +22,7 @@ struct ops_server {
 
 extern const struct fuse_lowlevel_ops ops_table;
 
+/* Set up the lock and the list; the caller sets the rest. */
 void ops_server_init(struct ops_server *server);
 
 /* Close the files that clients left open. No request may be running. */

@@ -20,6 +20,8 @@ struct hostpath_start {
  * process is unknown (pid 0), the root is ours, and there is no working directory.
  */
 void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller);
+
+/* Close both descriptors, if open. */
 void hostpath_start_close(struct hostpath_start *start);
 
 /*
