@@ -1,5 +1,8 @@
 /*
- * fs.h - what the rooms of fs/ share: the mount, its files, and who calls.
+ * fs.h - the types that all folders of fs/ share: the mount, what its files call, and who asks.
+ *
+ * The folders, from the ground up: host/, text/, ctl/, files/, daemon/. Each uses only itself and
+ * those before it.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -9,16 +12,22 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* One mount. Read-only once it answers, but for what the named rooms keep in it. */
+/* How many descriptors a process can have. It is the limit of vm_process_open. */
+#define FS_MAX_FDS 1024
+
+/*
+ * One mount. Nothing changes here once the mount answers; ctl and events lead to data with locks of
+ * its own.
+ */
 struct fs_mount {
 	struct vm_machine *machine;
-	/* st_dev of the mount as the daemon's callers see it; 0 until known */
+	/* st_dev of the mount, as other programs see it; 0 until it is known */
 	dev_t dev;
-	uid_t daemon_uid;         /* who runs the daemon: only root can act as others */
-	struct fs_ctl_store *ctl; /* ctl.c: the last result of each ctl file */
-	struct fs_events *events; /* eventfile.c: who reads events */
-	const char *swap_name;    /* the swap file's, as swaps shows it; NULL without one */
-	int mounts_fd;            /* the host's table of mounts, for mounts; 0 without one */
+	uid_t daemon_uid;         /* the user who runs the daemon; only root can act as others */
+	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
+	struct fs_events *events; /* eventfile.c: the readers of events */
+	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
+	int mounts_fd;            /* the host's /proc/self/mounts; 0 or less: not open */
 };
 
 /* Who sent a request, as FUSE reports it. */
@@ -29,33 +38,35 @@ struct fs_caller {
 };
 
 /*
- * Render a text file whole: append it to OUT. PROCESS is NULL for files of the root. Returns 0 or a
- * negative errno. The functions stand in render.h, the table that names them in tree.c.
+ * Append the whole text of a file to OUT. PROCESS is NULL for files of the root. Returns 0 or a
+ * negative errno; after an error OUT is not used. render.h declares the functions, tree.c names
+ * them in its table.
  */
 typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_process *process);
 
 /*
- * Take TEXT, the value that was written to a file of one value, without blanks around it. 0 or a
- * negative errno.
+ * Take the new value of a file that holds one value. TEXT has no blanks around it. PROCESS is NULL
+ * for files of the root. Returns 0 or a negative errno.
  */
 typedef int (*fs_store_fn)(struct fs_mount *mount, struct vm_process *process, const char *text);
 
 /*
- * Store up to COUNT words of a file of 64-bit words, from the one numbered FIRST on, in WORDS.
- * Returns how many, 0 at the end of the file, or a negative errno.
+ * Read a file of 64-bit words: store up to COUNT words in WORDS, starting with word number FIRST.
+ * Returns how many words were stored, 0 at the end of the file, or a negative errno.
  */
 typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *process, uint64_t first,
                                size_t count, uint64_t *words);
 
 /*
- * Append the text of a file in a caller's own directory (own.h), of which no more than pid and
- * owner are known.
+ * Append the text of a file in a caller's own directory (own.h). Only pid, owner and name are set
+ * in INFO.
  */
 typedef void (*fs_own_fn)(GString *out, const struct vm_process_info *info);
 
 /*
- * Target of a symbolic link, to be freed with g_free, or NULL with *ERROR set (a negative errno).
- * INDEX tells links of one row apart.
+ * Return the target of a symbolic link; free it with g_free. Returns NULL with *ERROR set to a
+ * negative errno if there is none. INDEX is the number of the link where one row stands for
+ * several.
  */
 typedef char *(*fs_link_fn)(struct fs_mount *mount, struct vm_process *process, unsigned index,
                             const struct fs_caller *caller, int *error);

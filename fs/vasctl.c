@@ -1,6 +1,6 @@
 /*
- * vasctl.c - one transaction on a ctl file: write a command, print its result. A program of its own
- * that knows nothing of the daemon but the ctl file. docs/vasctl.1 says how it is used.
+ * vasctl.c - writes a command to a ctl file and prints its result. It is a program of its own, and
+ * of the daemon it knows only the ctl file. docs/vasctl.1 says how to use it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,15 +20,15 @@ static int usage(FILE *stream, int status)
 {
 	fputs("Usage: vasctl DIR [COMMAND [ARG ...]]\n"
 	      "Write COMMAND to DIR/ctl of a vasfs mount and print its result.\n"
-	      "Without COMMAND: commands from standard input, one a line, up to the first that "
-	      "fails.\n",
+	      "Without COMMAND, run the commands on standard input, one a line, up to the first "
+	      "that fails.\n",
 	      stream);
 	return status;
 }
 
 /*
- * Print TEXT: what an error says on stderr, all else on stdout. NUMBER, if not 0, is the line that
- * the error is in.
+ * Print TEXT: an error on stderr, everything else on stdout. NUMBER, if not 0, replaces the line
+ * number in the error.
  */
 static void print_result(const char *text, unsigned long number)
 {
@@ -63,7 +63,7 @@ static bool write_all(int fd, const char *text, size_t len)
 	return true;
 }
 
-/* Append all that FD gives up to the end of file. */
+/* Append all of FD, up to the end of the file, to TEXT. False with errno set if reading fails. */
 static bool read_all(int fd, GString *text)
 {
 	char buf[64 * 1024];
@@ -79,7 +79,7 @@ static bool read_all(int fd, GString *text)
 	return true;
 }
 
-/* Send LINE, which ends in a newline, and print what came of it. Returns an exit status. */
+/* Send LINE, which must end in a newline, and print its result. Returns an exit status. */
 static int transact(int fd, const GString *line, unsigned long number)
 {
 	g_autoptr(GString) result = g_string_new(NULL);
@@ -99,7 +99,7 @@ static bool is_plain(const char *word)
 	       word[strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-+,./:=@_%")] == '\0';
 }
 
-/* The words of a command as one line. A single word with blanks in it is a line already. */
+/* Join WORDS to one line. A single word with blanks in it is taken as a whole line already. */
 static GString *join_words(char **words)
 {
 	GString *line = g_string_new(NULL);
@@ -124,7 +124,8 @@ static int run_command(int fd, char **words)
 
 	for (char **word = words; *word != NULL; word++) {
 		if (strchr(*word, '\n') != NULL) {
-			fputs("vasctl: a command is one line: no newline in its words\n", stderr);
+			fputs("vasctl: a command is one line, so its words cannot have a newline\n",
+			      stderr);
 			return EXIT_USAGE;
 		}
 	}

@@ -1,16 +1,59 @@
 /*
- * linux_constants.h - constants of Linux that older headers lack, with the version that brought each.
+ * linux_constants.h - constants of Linux on x86-64 that the headers of an older C library lack.
+ *
+ * It includes the headers that define them, so it does not matter where it is included.
  */
 #ifndef UTIL_LINUX_CONSTANTS_H
 #define UTIL_LINUX_CONSTANTS_H
 
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000 /* 4.17 */
+/* --- mmap, mprotect, mremap ------------------------------------------------------------------- */
+
+#ifndef PROT_SEM
+#define PROT_SEM 0x8
+#endif
+
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08 /* Linux 6.11 */
 #endif
 #ifndef MAP_ABOVE4G
-#define MAP_ABOVE4G 0x80 /* 6.6 */
+#define MAP_ABOVE4G 0x80 /* Linux 6.6 */
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17 */
+#endif
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
+#endif
+
+/* --- madvise ---------------------------------------------------------------------------------- */
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+#ifndef MADV_GUARD_REMOVE
+#define MADV_GUARD_REMOVE 103 /* Linux 6.13 */
+#endif
+
+/* --- The auxiliary vector --------------------------------------------------------------------- */
+
+#ifndef AT_RSEQ_FEATURE_SIZE
+#define AT_RSEQ_FEATURE_SIZE 27 /* Linux 6.3 */
+#endif
+#ifndef AT_RSEQ_ALIGN
+#define AT_RSEQ_ALIGN 28 /* Linux 6.3 */
 #endif
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * list.h - doubly linked lists whose links are embedded in the members (as the BSDs' <sys/queue.h>
- * TAILQ, with a head that is a link like any other, so that a member can leave without knowing its
- * list).
+ * list.h - doubly linked lists whose links are embedded in the members, like TAILQ of the BSDs. The
+ * head is a link like any other, so a member can leave without knowing its list.
  *
  *     struct list_link head;  list_init(&head);
  *     list_append(&head, &thing->link);
@@ -38,7 +37,7 @@ static inline void list_append(struct list_link *head, struct list_link *link)
 	head->prev = link;
 }
 
-/* LINK is left ready to be removed again or appended elsewhere. */
+/* Afterwards LINK may be removed again or appended elsewhere. */
 static inline void list_remove(struct list_link *link)
 {
 	link->prev->next = link->next;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * Parse the digits at TEXT; *END is what follows them. strtoull alone takes blanks, signs and
- * octal.
+ * Parse the digits at TEXT and set *END to what follows them. Not left to strtoull, which also
+ * takes blanks, signs and octal.
  */
 static bool digits_parse(const char *text, uint64_t *value, const char **end)
 {
@@ -26,6 +26,16 @@ bool number_parse(const char *text, uint64_t *value)
 	const char *end;
 
 	return digits_parse(text, value, &end) && *end == '\0';
+}
+
+bool number_next(const char **text, uint64_t *value)
+{
+	const char *end;
+
+	if (!digits_parse(*text + strspn(*text, " \t"), value, &end))
+		return false;
+	*text = end;
+	return true;
 }
 
 bool size_parse(const char *text, uint64_t *value)

@@ -8,12 +8,21 @@
 #include <stdint.h>
 
 /*
- * An unsigned 64-bit number, decimal or 0x hex, nothing around it. False if TEXT is anything else
- * or larger.
+ * Parse TEXT as an unsigned number, decimal or hex with 0x, with nothing around it. False if TEXT
+ * is anything else, or does not fit into 64 bits.
  */
 bool number_parse(const char *text, uint64_t *value);
 
-/* As number_parse, and with one of K, M, G, T (either case: powers of 1024) behind it. */
+/*
+ * Read the number at the start of *TEXT, after blanks and tabs, and move *TEXT past it. False, with
+ * *TEXT unchanged, if there is no number or it does not fit into 64 bits.
+ */
+bool number_next(const char **text, uint64_t *value);
+
+/*
+ * As number_parse, but one of K, M, G, T (or k, m, g, t) may follow the digits. They are powers of
+ * 1024.
+ */
 bool size_parse(const char *text, uint64_t *value);
 
 #endif

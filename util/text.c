@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* No text is longer: that of twelve million pages resident. */
+/* The longest text: enough for the entries of twelve million resident pages. */
 #define TEXT_MAX ((size_t)1 << 30)
 
 void text_hex(GString *out, uint64_t value, unsigned digits)

@@ -1,9 +1,9 @@
 /*
- * text.h - building text for readers: quick numbers, escapes, and room that may run out.
+ * text.h - builds text for readers: fast numbers, escapes, and room that may run out.
  *
- * g_string_append_printf is the tool for a page of text. These are for texts of a million lines,
- * and for those whose length a user can choose: GLib ends the program when it finds no memory,
- * text_room only says so.
+ * For a page of text, use g_string_append_printf. These functions are for texts of a million lines,
+ * and for texts whose length a user can choose. When memory runs out, GLib ends the program;
+ * text_room only returns false.
  */
 #ifndef UTIL_TEXT_H
 #define UTIL_TEXT_H
@@ -12,20 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* VALUE in lower-case hex, with zeros in front up to DIGITS digits. */
+/* Append VALUE in lower-case hex, padded with zeros to DIGITS digits. */
 void text_hex(GString *out, uint64_t value, unsigned digits);
 
 void text_decimal(GString *out, uint64_t value);
 
 /*
- * TEXT with each byte that stands in BYTES as a backslash and three octal digits: the kernel's
- * mangle_path.
+ * Append TEXT. Each byte that is in BYTES becomes a backslash and three octal digits, as
+ * mangle_path in the kernel does it.
  */
 void text_escaped(GString *out, const char *text, const char *bytes);
 
 /*
- * A text whose lines a callback adds. Once there was no room, `full` stays set and nothing more is
- * to be added.
+ * A text to which a callback adds lines. `full` is set once room ran out; then add no more lines.
  */
 struct text_lines {
 	GString *out;
@@ -33,8 +32,8 @@ struct text_lines {
 };
 
 /*
- * Room for LEN more bytes, which are then appended without asking for memory. False, now and later:
- * there is none, or the text would pass 1 GiB.
+ * Make room for LEN more bytes, so that appending them allocates nothing. False, now and from then
+ * on, if memory ran out or the text would exceed 1 GiB.
  */
 bool text_room(struct text_lines *lines, size_t len);
 

@@ -1,101 +1,26 @@
 /*
- * command.h - the commands of ctl files: the type of their tables, and what their functions share.
- *
- * A command is a row of process_commands or machine_commands. Its function gets the words of its
- * line, whose number was checked, answers one or more result lines, and returns 0; or it returns a
- * negative errno, with a sentence in call->why where the errno alone does not say enough. The row
- * may name the usual reasons for an errno itself.
+ * command.h - runs one line of a ctl file.
  */
 #ifndef FS_CTL_COMMAND_H
 #define FS_CTL_COMMAND_H
 
-#include "fs/ctl/ctl_results.h"
-#include "fs/ctl/words.h"
-#include "fs/fs.h"
-
-struct command_call {
-	struct fs_mount *mount;
-	struct vm_process *process; /* NULL for a command to the machine */
-	const struct fs_caller *caller;
-	char **words; /* the command's name first, NULL last */
-	int count;
-	struct ctl_results *results;
-	char *why; /* what is wrong, or NULL; free with g_free */
-};
-
-/* Why a command fails with an errno. A list ends with a NULL sentence. */
-struct command_reason {
-	int error;
-	const char *why;
-};
-
-struct command {
-	const char *name;
-	const char *arguments; /* as the help shows them */
-	int min, max;          /* words after the name; max -1: any number */
-	int (*run)(struct command_call *call);
-	const char *help;
-	const struct command_reason *reasons; /* or NULL */
-};
-
-/* The tables end with a NULL name. */
-extern const struct command process_commands[];
-extern const struct command machine_commands[];
+#include "fs/ctl/command_call.h"
 
 /*
- * Run the command in LINE (LEN bytes without the newline; an empty line and a comment do nothing).
- * NUMBER is what an error calls it. Result lines, and a line for an error, go to CALL->results.
- * CALL names mount, process, caller, results. Returns 0 or the negative errno of the command.
+ * Run the command in LINE, which has LEN bytes and no newline. An empty line or a comment does
+ * nothing. The caller has set mount, process, caller and results in CALL. Result lines go to
+ * CALL->results, and so does the line of an error, which calls this line NUMBER. Returns 0 or the
+ * negative errno of the command.
  */
 int command_run(struct command_call *call, const char *line, size_t len, unsigned number);
 
 /*
- * Answer that line NUMBER failed with ERROR (negative), for the reason WHY, before it could be run.
+ * Report that line NUMBER failed before it could be run, with ERROR (negative) for the reason WHY.
  * Returns ERROR.
  */
 int command_refuse(struct ctl_results *results, int error, const char *why, unsigned number);
 
-/* What the ctl file reads as before its first command. */
+/* The text that a ctl file has before its first command. */
 GBytes *command_help(bool machine);
-
-/* --- For the functions of commands ------------------------------------------------------------ */
-
-/* Add a result line. */
-void command_answer(struct command_call *call, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-/* Answer RESULT in decimal, or as an address, and return 0; a negative one is returned. */
-int command_done(struct command_call *call, int64_t result);
-int command_done_address(struct command_call *call, int64_t result);
-
-/* Fail with ERROR (negative) and a sentence. Returns ERROR. */
-int command_fail(struct command_call *call, int error, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-/* Where IS_REASON, and no other reason was found before, WHY is the reason. */
-void command_blame(struct command_call *call, bool is_reason, const char *why);
-
-/*
- * The word at INDEX as a number, a size, or words of a table; NAME is what the help calls it. False
- * with the reason.
- */
-bool command_number(struct command_call *call, int index, const char *name, uint64_t *value);
-bool command_size(struct command_call *call, int index, const char *name, uint64_t *value);
-bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits);
-bool command_prot(struct command_call *call, int index, bool growsdown, int *prot);
-bool command_signal(struct command_call *call, int index, int *number);
-
-/*
- * The host file that the word at INDEX names, opened as the caller with ACCESS; or NULL with *ERROR
- * and the reason.
- */
-struct vm_file *command_file(struct command_call *call, int index, int access, int *error);
-
-/*
- * exec PROCESS with the words from INDEX on: `[-k] PATH [ARG ...]`. Returns 0 or a negative errno
- * with the reason.
- */
-int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry);
-
-/* The path in `[-k] PATH [ARG ...]`, or NULL with the reason. */
-const char *command_exec_path(struct command_call *call, int index);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * command_advice.c - the process's commands that say how memory will be used, ask what is in
+ * command_advice.c - commands of a process that give advice about memory, ask which pages are in
  * memory, and limit it.
  */
 #include "fs/ctl/command_memory.h"
@@ -9,15 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-static const char why_aligned[] = "the address must be a multiple of 4096";
-
 /* --- madvise ---------------------------------------------------------------------------------- */
 
 const struct command_reason madvise_reasons[] = {
-    {EACCES, "remove is for a shared mapping that may be written"},
+    {EACCES, "remove needs a shared mapping that may be written"},
     {EAGAIN, "there would be too many areas"},
     {EFAULT, "a guard page, or beyond the end of the file"},
-    {EINVAL, "the range is not sound, or the advice is not for such an area"},
+    {EINVAL, "the range is not valid, or the area does not take this advice"},
     {ENOMEM, "part of the range is not mapped; the rest was advised"},
     {EOPNOTSUPP, "the file system cannot make holes"},
     {0, NULL},
@@ -27,29 +25,32 @@ int command_madvise(struct command_call *call)
 {
 	uint64_t addr, len, advice;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	if (strchr(call->words[3], ',') != NULL)
 		return command_fail(call, -EINVAL, "one advice at a time");
 	if (!command_words(call, 3, madvise_words, &advice))
 		return -EINVAL;
-	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_madvise(call->process, addr, len, (int)advice));
 }
 
 /* --- mincore ---------------------------------------------------------------------------------- */
 
-/* One command tells of at most so many pages: a line of results that is kept whole. */
+/* The most pages that one command reports. They make one result line, which must be kept whole. */
 #define MINCORE_MAX (UINT64_C(512) << 10)
 
 const struct command_reason mincore_reasons[] = {
-    {E2BIG, "one command tells of at most 2G"},
+    {E2BIG, "one command reports at most 2G"},
     {ENOMEM, "part of the range is not mapped"},
     {0, NULL},
 };
 
-/* Whether the call is refused for its range alone, however long. */
-static bool is_sound(uint64_t addr, uint64_t len)
+/*
+ * Whether the range alone does not make the call fail. Only then the length decides how much to
+ * allocate.
+ */
+static bool is_valid_range(uint64_t addr, uint64_t len)
 {
 	return addr % VM_PAGE_SIZE == 0 && addr <= VM_USER_END && len <= VM_USER_END - addr;
 }
@@ -59,10 +60,10 @@ int command_mincore(struct command_call *call)
 	g_autofree char *line = NULL;
 	uint64_t addr, len;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
-	command_blame(call, addr % VM_PAGE_SIZE != 0, why_aligned);
-	uint64_t pages = is_sound(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
+	command_blame_unaligned(call, addr);
+	uint64_t pages = is_valid_range(addr, len) ? (len + VM_PAGE_SIZE - 1) / VM_PAGE_SIZE : 0;
 	if (pages > MINCORE_MAX)
 		return -E2BIG;
 	line = g_try_malloc0(pages + 1);
@@ -100,7 +101,7 @@ static bool parse_limit(struct command_call *call, uint64_t *limit)
 	return false;
 }
 
-/* Bytes, or `unlimited`, which is the largest number as for the system call. */
+/* Parse a number of bytes, or `unlimited`, which the system call has as the largest number. */
 static bool parse_bytes(struct command_call *call, int index, const char *name, uint64_t *bytes)
 {
 	if (strcmp(call->words[index], "unlimited") != 0)

@@ -1,7 +1,7 @@
 /*
  * command_machine.c - the commands of the machine's ctl.
  */
-#include "fs/ctl/command.h"
+#include "fs/ctl/command_table.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -99,14 +99,14 @@ static int run_sync(struct command_call *call)
 	return command_done(call, vm_machine_sync(call->mount->machine));
 }
 
-/* The machine's ctl is anyone's, but some commands are about everyone's memory. */
+/* Anyone may use the machine's ctl, but some commands affect the memory of all users. */
 static bool may_administer(const struct command_call *call)
 {
 	return call->caller->uid == 0 || call->caller->uid == call->mount->daemon_uid;
 }
 
 static const struct command_reason reclaim_reasons[] = {
-    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {EPERM, "only root and the user who runs vasfs may do this"},
     {0, NULL},
 };
 
@@ -125,7 +125,7 @@ static const struct command_reason swapoff_reasons[] = {
     {EINVAL, "swap is off"},
     {EIO, "a page could not be read from the swap file; swap stays on"},
     {ENOMEM, "physical memory has no room for what is in swap; swap stays on"},
-    {EPERM, "it is for root, and for whom the machine belongs to"},
+    {EPERM, "only root and the user who runs vasfs may do this"},
     {0, NULL},
 };
 
@@ -140,12 +140,12 @@ const struct command machine_commands[] = {
      "make a process with an empty address space; answers its pid", spawn_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
      "make a process that runs a program of the host; answers its pid"},
-    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, TERM unless said otherwise",
+    {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, by default TERM",
      kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
     {"reclaim", "PAGES", 1, 1, run_reclaim,
-     "evict pages, as many as said; answers how many it could", reclaim_reasons},
-    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and use it no more",
+     "evict that many pages; answers how many it could evict", reclaim_reasons},
+    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and stop using it",
      swapoff_reasons},
     {NULL},
 };

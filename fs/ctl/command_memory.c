@@ -1,20 +1,20 @@
 /*
- * command_memory.c - the process's commands that map and touch memory. Each parses its words and
- * makes one call of the engine, which decides; what follows a failure only finds the words for it.
+ * command_memory.c - commands of a process that map and touch memory. Each parses its words and
+ * makes one call of the engine, which decides. After a failure it only looks for the sentence that
+ * explains it.
  */
 #include "fs/ctl/command_memory.h"
 
 #include "fs/text/render.h"
+#include "util/linux_constants.h"
 #include "util/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static const char why_length[] = "length must not be 0";
-static const char why_aligned[] = "the address must be a multiple of 4096";
 
 static bool unaligned(uint64_t value)
 {
@@ -30,14 +30,14 @@ struct mmap_words {
 
 const struct command_reason mmap_reasons[] = {
     {EACCES, "the way the file is opened does not permit such a mapping"},
-    {EAGAIN, "locked memory is limited"},
+    {EAGAIN, "the limit on locked memory is reached"},
     {EBADF, "no such descriptor"},
     {EEXIST, "fixed_noreplace: something is mapped there"},
     {EINVAL, "these flags do not go together"},
     {ENODEV, "the file cannot be mapped"},
     {ENOMEM, "no room: address space, number of areas, or memory"},
     {EOVERFLOW, "offset and length are too large together"},
-    {EPERM, "addresses this low are not for mapping (mmap_min_addr)"},
+    {EPERM, "addresses this low may not be mapped (mmap_min_addr)"},
     {0, NULL},
 };
 
@@ -83,7 +83,7 @@ static int parse_mmap(struct command_call *call, struct mmap_words *words)
 	return check_mmap_flags(call, words->flags);
 }
 
-/* The access mode that mmap's FILE is opened with. */
+/* The access mode with which mmap opens FILE. */
 static int mmap_access_mode(const struct mmap_words *words)
 {
 	bool shared_writable =
@@ -107,8 +107,7 @@ static struct vm_file *mmap_descriptor(struct command_call *call, const struct m
 		return NULL;
 	}
 	if ((words->flags & WORD_MODES) != 0) {
-		*error =
-		    command_fail(call, -EINVAL, "the mode of a descriptor is that of its open");
+		*error = command_fail(call, -EINVAL, "a descriptor keeps the mode of its open");
 		return NULL;
 	}
 	file = fd <= INT_MAX ? vm_process_file(call->process, (int)fd) : NULL;
@@ -154,8 +153,8 @@ int command_mmap(struct command_call *call)
 	if (result == -EINVAL) {
 		command_blame(call, words.len == 0, why_length);
 		command_blame(call, unaligned(words.offset), "OFFSET must be a multiple of 4096");
-		command_blame(call, fixed && unaligned(words.addr) && words.addr < VM_USER_END,
-		              why_aligned);
+		if (fixed && words.addr < VM_USER_END)
+			command_blame_unaligned(call, words.addr);
 	}
 	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
 	              "Linux takes a fixed address among the last 4095 for an errno");
@@ -174,10 +173,10 @@ int command_munmap(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	command_blame(call, len == 0, why_length);
-	command_blame(call, unaligned(addr), why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_munmap(call->process, addr, len));
 }
 
@@ -193,16 +192,14 @@ int command_mprotect(struct command_call *call)
 	uint64_t addr, len;
 	int prot;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len) ||
-	    !command_prot(call, 3, true, &prot))
+	if (!command_range(call, &addr, &len) || !command_prot(call, 3, true, &prot))
 		return -EINVAL;
-	if (unaligned(addr))
-		command_blame(call, true, why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_mprotect(call->process, addr, len, prot));
 }
 
 const struct command_reason mremap_reasons[] = {
-    {EAGAIN, "locked memory is limited"},
+    {EAGAIN, "the limit on locked memory is reached"},
     {EFAULT, "the old range is not one area"},
     {EINVAL,
      "see mremap(2): fixed and dontunmap need maymove, and the two ranges must not overlap"},
@@ -224,7 +221,7 @@ int command_mremap(struct command_call *call)
 		return command_fail(call, -EINVAL, "fixed needs NEWADDR");
 	result = vm_mremap(call->process, addr, old_len, new_len, (int)flags, new_addr);
 	if (result == -EINVAL) {
-		command_blame(call, unaligned(addr), why_aligned);
+		command_blame_unaligned(call, addr);
 		command_blame(call, new_len == 0, "NEWLEN must not be 0");
 		command_blame(call, (flags & MREMAP_FIXED) != 0 && unaligned(new_addr),
 		              "NEWADDR must be a multiple of 4096");
@@ -242,11 +239,11 @@ int command_brk(struct command_call *call)
 }
 
 const struct command_reason sbrk_reasons[] = {
-    {ENOMEM, "the heap cannot have that end"},
+    {ENOMEM, "the heap cannot end there"},
     {0, NULL},
 };
 
-/* A size that may be negative. */
+/* Parse a size that may be negative. */
 static bool parse_increment(const char *text, int64_t *increment)
 {
 	bool negative = text[0] == '-';
@@ -282,18 +279,17 @@ int command_msync(struct command_call *call)
 {
 	uint64_t addr, len, flags;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "LEN", &len) ||
-	    !command_words(call, 3, msync_words, &flags))
+	if (!command_range(call, &addr, &len) || !command_words(call, 3, msync_words, &flags))
 		return -EINVAL;
-	command_blame(call, unaligned(addr), why_aligned);
+	command_blame_unaligned(call, addr);
 	return command_done(call, vm_msync(call->process, addr, len, (int)flags));
 }
 
 /* --- Touching and looking --------------------------------------------------------------------- */
 
 /*
- * One command touches at most this much, in steps, so that its lines stay bounded and its time to
- * seconds.
+ * One command touches at most ACCESS_MAX bytes, so that it ends within seconds, and ACCESS_STEP
+ * bytes with each call of the engine.
  */
 #define ACCESS_MAX (UINT64_C(16) << 30)
 #define ACCESS_STEP (UINT64_C(1) << 20)
@@ -306,14 +302,14 @@ const struct command_reason access_reasons[] = {
 struct access_lines {
 	struct command_call *call;
 	GString *line;
-	struct vm_fault fatal; /* its outcome is VM_HIT where there was none */
+	struct vm_fault fatal; /* its outcome is VM_HIT if there was no fatal fault */
 };
 
 static void add_access_line(void *ctx, const struct vm_fault *fault)
 {
 	struct access_lines *lines = ctx;
 
-	/* A fatal fault is the command's error; only the pages before it have lines. */
+	/* A fatal fault becomes the error of the command. Only the pages before it have lines. */
 	if (fault->outcome == VM_FATAL) {
 		lines->fatal = *fault;
 		return;

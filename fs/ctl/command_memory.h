@@ -1,10 +1,11 @@
 /*
- * command_memory.h - the commands of command_memory.c, for the table in command_process.c.
+ * command_memory.h - the commands of command_memory.c, command_advice.c and command_mlock.c, for
+ * the table in command_process.c.
  */
 #ifndef FS_CTL_COMMAND_MEMORY_H
 #define FS_CTL_COMMAND_MEMORY_H
 
-#include "fs/ctl/command.h"
+#include "fs/ctl/command_call.h"
 
 int command_mmap(struct command_call *call);
 int command_munmap(struct command_call *call);

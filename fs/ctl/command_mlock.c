@@ -1,5 +1,5 @@
 /*
- * command_mlock.c - the process's commands that lock memory into frames.
+ * command_mlock.c - commands of a process that lock memory into frames.
  */
 #include "fs/ctl/command_memory.h"
 
@@ -11,7 +11,7 @@ const struct command_reason mlock_reasons[] = {
     {EINVAL, "the range is not all in user space"},
     {ENOMEM, "part of the range is not mapped, or locked memory is limited (limits), or physical "
              "memory is"},
-    {EPERM, "this process may lock nothing (limits)"},
+    {EPERM, "this process may not lock memory (limits)"},
     {0, NULL},
 };
 
@@ -24,20 +24,15 @@ const struct command_reason munlock_reasons[] = {
 const struct command_reason mlockall_reasons[] = {
     {EINVAL, "it takes current, future or both, and onfault besides"},
     {ENOMEM, "locked memory is limited (limits)"},
-    {EPERM, "this process may lock nothing (limits)"},
+    {EPERM, "this process may not lock memory (limits)"},
     {0, NULL},
 };
-
-static bool parse_range(struct command_call *call, uint64_t *addr, uint64_t *len)
-{
-	return command_number(call, 1, "ADDR", addr) && command_size(call, 2, "LEN", len);
-}
 
 int command_mlock(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!parse_range(call, &addr, &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	return command_done(call, vm_mlock(call->process, addr, len, 0));
 }
@@ -46,7 +41,7 @@ int command_mlock2(struct command_call *call)
 {
 	uint64_t addr, len, flags;
 
-	if (!parse_range(call, &addr, &len) || !command_words(call, 3, mlock2_words, &flags))
+	if (!command_range(call, &addr, &len) || !command_words(call, 3, mlock2_words, &flags))
 		return -EINVAL;
 	return command_done(call, vm_mlock(call->process, addr, len, (int)flags));
 }
@@ -55,7 +50,7 @@ int command_munlock(struct command_call *call)
 {
 	uint64_t addr, len;
 
-	if (!parse_range(call, &addr, &len))
+	if (!command_range(call, &addr, &len))
 		return -EINVAL;
 	return command_done(call, vm_munlock(call->process, addr, len));
 }

@@ -1,9 +1,8 @@
 /*
- * command_process.c - the commands of PID/ctl: their table, and those that are not about memory.
+ * command_process.c - the table of the commands in PID/ctl, and those that are not about memory.
  */
 #include "fs/ctl/command_memory.h"
-
-#include "util/number.h"
+#include "fs/ctl/command_table.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +10,7 @@
 #include <unistd.h>
 
 static const struct command_reason open_reasons[] = {
-    {EMFILE, "the process has 1024 descriptors"},
+    {EMFILE, "the process has " G_STRINGIFY(FS_MAX_FDS) " descriptors"},
     {0, NULL},
 };
 
@@ -135,7 +134,7 @@ const struct command process_commands[] = {
      "lock all that is mapped, and what will be mapped", mlockall_reasons},
     {"munlockall", "", 0, 0, command_munlockall, "let all memory be evicted again"},
     {"madvise", "ADDR LEN ADVICE", 3, 3, command_madvise,
-     "say how a range will be used: dontneed, free, willneed, cold, pageout, wipeonfork, "
+     "give advice about a range: dontneed, free, willneed, cold, pageout, wipeonfork, "
      "guard_install ...",
      madvise_reasons},
     {"mincore", "ADDR LEN", 2, 2, command_mincore, "which pages are in memory: a 0 or 1 for each",
@@ -144,8 +143,7 @@ const struct command process_commands[] = {
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
      "run a program of the host (-k: only what the kernel maps); answers its entry point"},
     {"exit", "[STATUS]", 0, 1, run_exit, "end the process"},
-    {"kill", "[SIGNAL]", 0, 1, run_kill, "send it a signal, TERM unless said otherwise",
-     kill_reasons},
+    {"kill", "[SIGNAL]", 0, 1, run_kill, "send it a signal, by default TERM", kill_reasons},
     {"access", "r|w|x ADDR [LEN]", 2, 3, command_access,
      "touch each page of a range; answers what each found", access_reasons},
     {"translate", "ADDR", 1, 1, command_translate,

@@ -1,15 +1,16 @@
 /*
- * ctl.c - the streams of ctl files: text is cut into lines, lines are run, results are kept for the
+ * ctl.c - the streams of ctl files: cuts text into lines, runs them, and keeps results for the
  * reads that follow.
  *
- * An open that has written reads its own results; one that has not reads the last result of anyone.
- * The lock of an open is held while its commands run, so what one open sends runs in order; nothing
- * else is.
+ * An open file that was written to reads its own results. One that was not reads the last result of
+ * anyone. Each open file has a lock that is held while its commands run, so the commands of one
+ * open file run in order. Those of different ones run at the same time.
  */
 #include "fs/ctl/ctl.h"
 
 #include "fs/ctl/command.h"
 #include "fs/ctl/ctl_results.h"
+#include "fs/ctl/ctl_store.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,19 +22,19 @@ enum { LINE_MAX_BYTES = 4096 };
 
 struct fs_ctl_open {
 	struct fs_mount *mount;
-	struct vm_process *process; /* NULL: the machine */
+	struct vm_process *process; /* NULL for the machine's ctl */
 	struct ctl_file *file;
 
 	pthread_mutex_t lock;
-	/* Guarded by it: */
+	/* Under lock. */
 	bool wrote;
-	bool skipping;           /* the rest of a line that was too long */
-	GString *line;           /* what came of the line so far, and ... */
-	struct fs_caller writer; /* ... who wrote the last of it */
+	bool skipping;           /* the rest of a line that was too long is ignored */
+	GString *line;           /* the line so far, without its end, and ... */
+	struct fs_caller writer; /* ... who wrote the last part of it */
 	struct ctl_results results;
-	GBytes *shown;       /* what an open that wrote nothing is reading, or NULL */
-	size_t shown_taken;  /* bytes of it that were read */
-	uint64_t generation; /* of it, or of the one before */
+	GBytes *shown;       /* what is being read if this open file was not written to, or NULL */
+	size_t shown_taken;  /* how many bytes of it were read */
+	uint64_t generation; /* of `shown`, or of the one before */
 };
 
 struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process)
@@ -53,7 +54,10 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 
 /* --- Lines in --------------------------------------------------------------------------------- */
 
-/* Give what a command answered to this open, and to those that only read. */
+/*
+ * Append the result lines in ANSWER to those of this open file, and make them the last result, for
+ * those who only read. Frees ANSWER.
+ */
 static void keep_results(struct fs_ctl_open *open, struct ctl_results *answer)
 {
 	if (answer->text->len > 0)
@@ -92,7 +96,7 @@ static int refuse_long_line_locked(struct fs_ctl_open *open, unsigned number)
 	return error;
 }
 
-/* Take LEN bytes of line NUMBER, the last of it where it ENDS; then it runs. */
+/* Take LEN bytes of line NUMBER. If they END the line, run it. */
 static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *caller,
                              const char *text, size_t len, bool ends, unsigned number)
 {
@@ -108,7 +112,7 @@ static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *c
 	return ends ? run_line_locked(open, caller, number) : 0;
 }
 
-/* Run what came of a last line without a newline. */
+/* Run a last line that has no newline, if there is one. */
 static int end_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller)
 {
 	open->skipping = false;
@@ -146,8 +150,8 @@ int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)
 
 	pthread_mutex_lock(&open->lock);
 	/*
-	 * Whoever inherited the open file and ends meanwhile must not cut a line that another is
-	 * writing.
+	 * Another process may have inherited the open file. If it ends now, it must not cut the
+	 * line that its owner is still writing.
 	 */
 	if (caller->pid == open->writer.pid)
 		error = end_line_locked(open, caller);
@@ -160,8 +164,8 @@ void fs_ctl_free(struct fs_ctl_open *open)
 	bool ended;
 
 	/*
-	 * A line whose writer closed it by another thread, or was killed. Its pid may be another's
-	 * by now.
+	 * A line is left if its writer was killed, or closed the file in another thread. The pid
+	 * may belong to another process by now, so do not use it.
 	 */
 	open->writer.pid = 0;
 	end_line_locked(open, &open->writer);
@@ -179,8 +183,8 @@ void fs_ctl_free(struct fs_ctl_open *open)
 /* --- Results out ------------------------------------------------------------------------------ */
 
 /*
- * Begin to show the last result, or the help. False: it was read to its end before, and nothing has
- * run since.
+ * Start to show the last result, or the help. False if it was read to its end before and nothing
+ * has run since.
  */
 static bool show_last_locked(struct fs_ctl_open *open)
 {

@@ -1,13 +1,12 @@
 /*
- * ctl.h - the ctl files: a stream of commands in, result lines out (docs/semantics.md says what
- * users see).
+ * ctl.h - the ctl files: a stream of commands in, result lines out. docs/semantics.md says what
+ * users see.
  *
- *     store = fs_ctl_store_new()                       once a mount
- *     open = fs_ctl_open(mount, process or NULL)       at open; NULL is the machine's ctl
- *       fs_ctl_write(open, caller, text, len)          runs each line that ends; the errno of the first that fails
- *       fs_ctl_read(open, caller, out, size)           result lines since the last read, or the last command's, or the
- * help fs_ctl_close(open, caller)                       at flush: runs a last line without a
- * newline fs_ctl_free(open) at release
+ *     open = fs_ctl_open(mount, process or NULL)   at open; NULL is the machine's ctl
+ *       fs_ctl_write(open, caller, text, len)      runs each line that ends
+ *       fs_ctl_read(open, caller, out, size)       gives result lines
+ *       fs_ctl_close(open, caller)                 at flush: runs a last line without a newline
+ *     fs_ctl_free(open)                            at release
  *
  * All of them may be called from any thread. None waits for another process or an event.
  */
@@ -18,35 +17,37 @@
 
 struct fs_ctl_open;
 
-struct fs_ctl_store *fs_ctl_store_new(void);
-void fs_ctl_store_free(struct fs_ctl_store *store);
-
 /*
- * An open of PROCESS's ctl file (a reference is taken), or the machine's with PROCESS NULL. Never
- * NULL.
+ * Open the ctl file of PROCESS (a reference is taken), or that of the machine if PROCESS is NULL.
+ * Never returns NULL.
  */
 struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process);
 
 /*
- * Take LEN bytes as CALLER. 0 (all were taken), or the negative errno of the command that failed.
+ * Take LEN bytes from CALLER, and run each line that ends in them. Returns 0, or the negative errno
+ * of the first command that failed; the bytes after its line are dropped.
  */
 int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
                  size_t len);
 
 /*
- * Move at most SIZE bytes of results into OUT (empty before): empty is the end of file. Runs a
- * pending line first.
+ * Run a line that has no newline yet. Then move at most SIZE bytes of results to OUT, which must be
+ * empty; if it stays empty, that is the end of the file. Returns 0, or the negative errno of that
+ * line.
  */
 int fs_ctl_read(struct fs_ctl_open *open, const struct fs_caller *caller, GString *out,
                 size_t size);
 
 /*
- * Run a pending last line (at flush, so that close reports its error), if it was CALLER who wrote
- * it.
+ * Run a last line that has no newline, if CALLER wrote it. It is called at flush, so that close(2)
+ * reports the error. Returns 0 or the negative errno of that line.
  */
 int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller);
 
-/* Runs a line that is still pending, without its writer's working directory and groups. */
+/*
+ * Release OPEN. A line that is still left is run, without the working directory and the groups of
+ * its writer.
+ */
 void fs_ctl_free(struct fs_ctl_open *open);
 
 #endif

@@ -1,15 +1,9 @@
 /*
- * ctl_results.c - bounded text, and the store of last results.
+ * ctl_results.c - a bounded queue of result lines.
  */
 #include "fs/ctl/ctl_results.h"
 
-#include "fs/ctl/ctl.h"
-#include "util/list.h"
-
-#include <pthread.h>
 #include <string.h>
-
-/* --- Bounded text ----------------------------------------------------------------------------- */
 
 void ctl_results_init(struct ctl_results *results)
 {
@@ -42,7 +36,7 @@ static size_t line_end(const GString *text, size_t from)
 }
 
 /*
- * Drop the oldest unread lines until at most ROOM bytes are left; a line of which a part was read
+ * Drop the oldest unread lines until at most ROOM bytes are left. A line that was read in part
  * stays.
  */
 static void drop_lines(struct ctl_results *results, size_t room)
@@ -58,14 +52,14 @@ static void drop_lines(struct ctl_results *results, size_t room)
 void ctl_results_add(struct ctl_results *results, const char *text, size_t len)
 {
 	g_string_append_len(results->text, text, (gssize)len);
-	/* More goes than must, so that a full queue is not moved for every line. */
+	/* Drop more than needed, so that a full queue is not moved for every new line. */
 	if (results->text->len - results->taken > CTL_RESULTS_MAX)
 		drop_lines(results, CTL_RESULTS_MAX / 4 * 3);
 }
 
 void ctl_results_move(struct ctl_results *results, struct ctl_results *from)
 {
-	/* What FROM lost was younger than anything here. */
+	/* The lines that FROM lost are younger than all lines here, so those go too. */
 	if (from->lost > 0)
 		drop_lines(results, 0);
 	results->lost += from->lost;
@@ -81,8 +75,8 @@ static char *lost_line(uint64_t lost)
 	                       lost);
 }
 
-/* Forget what was read once it is the greater part, so that reading byte by byte stays cheap. */
-static void drop_taken(struct ctl_results *results)
+/* Erase what was read once that is more than half, so that reading byte by byte stays cheap. */
+static void erase_taken(struct ctl_results *results)
 {
 	if (results->taken > results->text->len / 2) {
 		g_string_erase(results->text, 0, (gssize)results->taken);
@@ -109,7 +103,7 @@ void ctl_results_take(struct ctl_results *results, GString *out, size_t size)
 	g_string_append_len(out, results->text->str + results->taken, (gssize)size);
 	results->taken += size;
 	results->mid_line = results->text->str[results->taken - 1] != '\n';
-	drop_taken(results);
+	erase_taken(results);
 }
 
 GBytes *ctl_results_copy(const struct ctl_results *results)
@@ -120,149 +114,4 @@ GBytes *ctl_results_copy(const struct ctl_results *results)
 	g_string_append_len(text, results->text->str + results->taken,
 	                    (gssize)(results->text->len - results->taken));
 	return g_string_free_to_bytes(text);
-}
-
-/* --- The last results ------------------------------------------------------------------------- */
-
-enum {
-	STORE_MAX = 64 << 20, /* bytes of last results */
-	SWEEP_MIN = 64,       /* records below which dead processes' are left alone */
-};
-
-struct ctl_file {
-	pid_t pid;
-	unsigned opens;
-	GBytes *last;
-	uint64_t generation;   /* of last; 0 before the first command */
-	struct list_link link; /* in store->recent while it has a last result */
-};
-
-struct fs_ctl_store {
-	pthread_mutex_t lock;    /* guards all that follows, and every ctl_file */
-	GHashTable *files;       /* pid to struct ctl_file */
-	struct list_link recent; /* those with a result, the newest last */
-	size_t bytes;            /* of those results */
-	size_t sweep_at;         /* records at which those of dead processes are looked for */
-	uint64_t generation;
-};
-
-struct fs_ctl_store *fs_ctl_store_new(void)
-{
-	struct fs_ctl_store *store = g_new0(struct fs_ctl_store, 1);
-
-	pthread_mutex_init(&store->lock, NULL);
-	store->files = g_hash_table_new(NULL, NULL);
-	list_init(&store->recent);
-	store->sweep_at = SWEEP_MIN;
-	return store;
-}
-
-static void forget_last_locked(struct fs_ctl_store *store, struct ctl_file *file)
-{
-	if (file->last == NULL)
-		return;
-	store->bytes -= g_bytes_get_size(file->last);
-	list_remove(&file->link);
-	g_clear_pointer(&file->last, g_bytes_unref);
-}
-
-static void file_free_locked(struct fs_ctl_store *store, struct ctl_file *file)
-{
-	forget_last_locked(store, file);
-	g_free(file);
-}
-
-void fs_ctl_store_free(struct fs_ctl_store *store)
-{
-	GHashTableIter iter;
-	void *file;
-
-	g_hash_table_iter_init(&iter, store->files);
-	while (g_hash_table_iter_next(&iter, NULL, &file))
-		file_free_locked(store, file);
-	g_hash_table_destroy(store->files);
-	pthread_mutex_destroy(&store->lock);
-	g_free(store);
-}
-
-static bool pid_ended(struct vm_machine *machine, pid_t pid)
-{
-	struct vm_process *process = pid != 0 ? vm_process_find(machine, pid) : NULL;
-
-	if (process != NULL)
-		vm_process_unref(process);
-	return pid != 0 && process == NULL;
-}
-
-/*
- * Drop the records of processes that ended without a command of their own (killed, or by a fault).
- */
-static void sweep_locked(struct fs_ctl_store *store, struct vm_machine *machine)
-{
-	GHashTableIter iter;
-	void *value;
-
-	g_hash_table_iter_init(&iter, store->files);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct ctl_file *file = value;
-
-		if (file->opens == 0 && pid_ended(machine, file->pid)) {
-			g_hash_table_iter_remove(&iter);
-			file_free_locked(store, file);
-		}
-	}
-	store->sweep_at = MAX(SWEEP_MIN, 2 * (size_t)g_hash_table_size(store->files));
-}
-
-struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *machine, pid_t pid)
-{
-	struct ctl_file *file;
-
-	pthread_mutex_lock(&store->lock);
-	file = g_hash_table_lookup(store->files, GINT_TO_POINTER(pid));
-	if (file == NULL) {
-		if (g_hash_table_size(store->files) >= store->sweep_at)
-			sweep_locked(store, machine);
-		file = g_new0(struct ctl_file, 1);
-		file->pid = pid;
-		list_init(&file->link);
-		g_hash_table_insert(store->files, GINT_TO_POINTER(pid), file);
-	}
-	file->opens++;
-	pthread_mutex_unlock(&store->lock);
-	return file;
-}
-
-void ctl_store_put(struct fs_ctl_store *store, struct ctl_file *file, bool ended)
-{
-	pthread_mutex_lock(&store->lock);
-	if (--file->opens == 0 && (ended || file->last == NULL)) {
-		g_hash_table_remove(store->files, GINT_TO_POINTER(file->pid));
-		file_free_locked(store, file);
-	}
-	pthread_mutex_unlock(&store->lock);
-}
-
-void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, GBytes *last)
-{
-	pthread_mutex_lock(&store->lock);
-	forget_last_locked(store, file);
-	file->last = last;
-	file->generation = ++store->generation;
-	list_append(&store->recent, &file->link);
-	store->bytes += g_bytes_get_size(last);
-	while (store->bytes > STORE_MAX)
-		forget_last_locked(store, LIST_ENTRY(store->recent.next, struct ctl_file, link));
-	pthread_mutex_unlock(&store->lock);
-}
-
-GBytes *ctl_store_last(struct fs_ctl_store *store, struct ctl_file *file, uint64_t *generation)
-{
-	GBytes *last;
-
-	pthread_mutex_lock(&store->lock);
-	last = file->last != NULL ? g_bytes_ref(file->last) : NULL;
-	*generation = file->generation;
-	pthread_mutex_unlock(&store->lock);
-	return last;
 }

@@ -1,8 +1,9 @@
 /*
- * words.c - the tables of words, and the one parser over them. A new word is a new row.
+ * words.c - the tables of words, and the parser for all of them. To add a word, add a row.
  */
 #include "fs/ctl/words.h"
 
+#include "util/linux_constants.h"
 #include "util/number.h"
 
 #include <fcntl.h>
@@ -10,15 +11,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
-#define MADV_GUARD_REMOVE 103
-#endif
 
 const struct word mmap_words[] = {
     {"private", WORD_PRIVATE},

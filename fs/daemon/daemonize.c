@@ -24,7 +24,7 @@ void daemonize_keep_standard_fds(void)
 		close(fd);
 }
 
-/* In the parent: wait for CHILD to be ready or to end, and exit as it fared. */
+/* In the parent: wait until CHILD is ready or ends, then exit with its status. */
 static _Noreturn void await_ready(pid_t child, int fd)
 {
 	char byte;
@@ -53,7 +53,7 @@ bool daemonize_start(struct daemonize *daemonize, bool foreground)
 	umask(077);
 	if (foreground)
 		return chdir("/") == 0;
-	/* A lock or a pipe of the caller's would otherwise last as long as the mount. */
+	/* Close what the caller left open: a lock or a pipe would last as long as the mount. */
 	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return false;
@@ -80,7 +80,7 @@ void daemonize_ready(struct daemonize *daemonize)
 	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
 	close(null);
-	/* A parent that is gone already needs no answer. */
+	/* Nobody needs the answer if the parent is gone. */
 	if (write(daemonize->ready_fd, "r", 1) != 1)
 		errno = 0;
 	close(daemonize->ready_fd);

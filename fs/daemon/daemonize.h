@@ -1,11 +1,11 @@
 /*
- * daemonize.h - going into the background, and not before the mount answers.
+ * daemonize.h - goes into the background, but only once the mount answers.
  *
- *     daemonize_start      the caller goes on in a child; the parent waits
- *     daemonize_ready      the parent exits with 0, the child lets go of the terminal
+ *     daemonize_start      continues in a child; the parent waits
+ *     daemonize_ready      the parent exits with 0, and the child leaves the terminal
  *
- * Whatever ends the child before that is the parent's result too: the child says why on the
- * standard error that both still share, and the parent exits as it did.
+ * If the child ends before it is ready, it says why on the standard error that both share, and the
+ * parent exits with the same status.
  */
 #ifndef FS_DAEMON_DAEMONIZE_H
 #define FS_DAEMON_DAEMONIZE_H
@@ -13,18 +13,23 @@
 #include <stdbool.h>
 
 struct daemonize {
-	int ready_fd; /* the pipe to the parent; -1 in the foreground, and once ready */
+	int ready_fd; /* a pipe to the parent; -1 in the foreground, and once ready */
 };
 
-/* Fill descriptors 0 to 2 if they are closed: no file of ours may be taken for standard output. */
+/*
+ * Open /dev/null as descriptors 0 to 2 if they are closed, so that no file of ours becomes standard
+ * output.
+ */
 void daemonize_keep_standard_fds(void);
 
 /*
- * Call it while there is one thread and nothing of ours is open. Returns in the child, or, with
- * FOREGROUND, without one. False with errno set: no child.
+ * Fork, and return in the child; with FOREGROUND there is no child. Also sets the umask and changes
+ * to the root directory. Call it while there is one thread and nothing of ours is open. False with
+ * errno set if something failed.
  */
 bool daemonize_start(struct daemonize *daemonize, bool foreground);
 
+/* The mount answers: let the parent exit, and leave the terminal. Does nothing in the foreground. */
 void daemonize_ready(struct daemonize *daemonize);
 
 #endif

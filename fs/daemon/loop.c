@@ -1,17 +1,19 @@
 /*
- * loop.c - libfuse's loop in a thread of its own, signals in the thread that waits for it.
+ * loop.c - runs libfuse's loop in a thread of its own. The thread that waits for it takes the
+ * signals.
  */
 #include "fs/daemon/loop.h"
+
+#include "util/nanoseconds.h"
 
 #include <glib.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 enum {
 	LOOP_DONE = SIGUSR1, /* from the loop's thread: it ends */
-	LOOP_KICK = SIGUSR2, /* to the loop's thread: look whether the session is over */
+	LOOP_KICK = SIGUSR2, /* to the loop's thread: check whether the session is over */
 	PATIENCE_MS = 2000,
 	KICK_MS = 10,
 };
@@ -41,7 +43,7 @@ static sigset_t awaited_signals(void)
 
 void loop_block_signals(void)
 {
-	struct sigaction kick = {.sa_handler = kicked}; /* without SA_RESTART: waiting ends */
+	struct sigaction kick = {.sa_handler = kicked}; /* no SA_RESTART, so that waiting ends */
 	sigset_t set = awaited_signals();
 
 	signal(SIGPIPE, SIG_IGN);
@@ -59,7 +61,8 @@ static int serve_threads(struct fuse_session *session, const struct fuse_cmdline
 	int result;
 
 	fuse_loop_cfg_set_clone_fd(config, (unsigned)opts->clone_fd);
-	if (opts->max_idle_threads != UINT_MAX) /* not given: libfuse has its own */
+	if (opts->max_idle_threads !=
+	    UINT_MAX) /* otherwise it was not given, and libfuse has a default */
 		fuse_loop_cfg_set_idle_threads(config, opts->max_idle_threads);
 	fuse_loop_cfg_set_max_threads(config, opts->max_threads);
 	result = fuse_session_loop_mt(session, config);
@@ -81,26 +84,15 @@ static void *loop_thread(void *data)
 	return NULL;
 }
 
-static struct timespec after_ms(long ms)
-{
-	struct timespec when;
-
-	clock_gettime(CLOCK_REALTIME, &when);
-	when.tv_sec += ms / 1000;
-	when.tv_nsec += ms % 1000 * 1000000;
-	when.tv_sec += when.tv_nsec / 1000000000;
-	when.tv_nsec %= 1000000000;
-	return when;
-}
-
 /*
- * Wait for the end of THREAD. A kick that comes just before it goes to sleep is lost, so it gets
- * more than one.
+ * Wait until THREAD ends. A kick that arrives just before the thread goes to sleep is lost, so send
+ * one every KICK_MS. False if it takes too long.
  */
 static bool join_in_time(pthread_t thread)
 {
 	for (long waited = 0; waited < PATIENCE_MS; waited += KICK_MS) {
-		struct timespec when = after_ms(KICK_MS);
+		struct timespec when = ns_to_timespec(ns_now(CLOCK_REALTIME) + KICK_MS * NS_PER_MS);
+
 		pthread_kill(thread, LOOP_KICK);
 		if (pthread_timedjoin_np(thread, NULL, &when) == 0)
 			return true;
@@ -121,8 +113,8 @@ enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_o
 		sigwait(&set, &number);
 		fuse_session_exit(session);
 		if (!join_in_time(thread))
-			return LOOP_HANGS; /* and LOOP is still in use */
-		/* A loop that a signal broke off may call that an error. */
+			return LOOP_HANGS; /* the thread still uses LOOP */
+		/* After a signal of ours, a loop that was broken off may return an error. */
 		end = number == LOOP_DONE && loop->result < 0 ? LOOP_FAILED : LOOP_ENDED;
 	}
 	g_free(loop);

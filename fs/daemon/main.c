@@ -1,26 +1,41 @@
 /*
- * main.c - the daemon: from the command line to the mount, and from the signal or the unmount to
- * the exit.
+ * main.c - the daemon, from the command line to the mount, and from a signal or an unmount to the
+ * exit.
  *
- * The rooms of fs/:
+ * The files of fs/, from the ground up. A file uses only files of its own folder and of those above
+ * it in this list:
  *
- *     main.c         this
- *     options.c      the command line
- *     mountpoint.c   is the directory fit to be mounted on
- *     daemonize.c    going into the background once the mount answers
- *     loop.c         serving requests until asked to stop
- *     ops.c          the requests of FUSE
- *     tree.c         ONE table of all files; inode numbers, attributes, names
- *     directory.c, textfile.c, wordfile.c, memfile.c, ctlfile.c, link.c    what each kind of file does
- *     eventfile.c    events, and the readers that wait for them; event_feed.c takes them from the engine
- *     own.c          what a caller finds under its own pid
- *     ctl.c, ctl_results.c    lines of commands in, result lines out
- *     command.c, words.c      a line of commands taken apart; command_*.c the tables of commands
- *     hostfile.c, hostpath.c  files of the host, opened as the caller
- *     proc_*.c, machine_text.c, fault_text.c, readme.c         the text of the files
- *     vasctl.c       a program of its own: one transaction on a ctl file
+ *     fs.h                      the types that all share
+ *     host/
+ *       hostfile.c hostpath.c   host files, opened as the caller
+ *       hostprocess.c           what the host says about a caller's process
+ *     text/
+ *       proc_*.c fault_text.c   the text of a process's files
+ *       machine_*.c readme.c    the text of the root's files
+ *       knob.c proc_store.c     values that can be written
+ *     ctl/
+ *       words.c                 words and letters of commands
+ *       command_*.c             the tables of commands, and their functions
+ *       command.c               runs one line
+ *       ctl_results.c ctl_store.c   results, for the next read and for those who only read
+ *       ctl.c                   a ctl file: commands in, results out
+ *     files/
+ *       file.h                  what a file of the mount is
+ *       textfile.c wordfile.c memfile.c ctlfile.c link.c own.c   the kinds of files
+ *       eventfile.c event_feed.c    events, and the readers that wait for them
+ *       tree.c                  the table of all files; names, inode numbers, attributes
+ *       directory.c             reading directories
+ *       ops.c request.c         the requests of FUSE
+ *     daemon/
+ *       options.c               the command line
+ *       mountpoint.c            checks the directory to mount on
+ *       swapfile.c              makes and checks the swap file
+ *       daemonize.c             goes into the background once the mount answers
+ *       loop.c                  serves requests until a signal or the unmount
+ *       main.c                  this file
+ *     vasctl.c                  a program of its own: runs commands of a ctl file
  */
-#include "fs/ctl/ctl.h"
+#include "fs/ctl/ctl_store.h"
 #include "fs/daemon/daemonize.h"
 #include "fs/daemon/loop.h"
 #include "fs/daemon/mountpoint.h"
@@ -28,6 +43,7 @@
 #include "fs/daemon/swapfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
+#include "util/nanoseconds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +53,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static const unsigned hung_write_back_s = 2;
@@ -49,7 +64,7 @@ static int complain(GError *error)
 	return EXIT_FAILURE;
 }
 
-/* Each mapped host file is an open descriptor. */
+/* Each mapped host file needs a descriptor. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -60,7 +75,7 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static void tell_ready(void *ctx)
+static void report_ready(void *ctx)
 {
 	daemonize_ready(ctx);
 }
@@ -85,20 +100,19 @@ static uint64_t pages_written(struct vm_machine *machine)
 	return info.file_writes;
 }
 
-/* Whether THREAD ends within the time that nothing but a hanging host file takes. */
+/*
+ * Wait a few seconds for the end of THREAD. That is enough unless a host file hangs. Returns
+ * whether it ended.
+ */
 static bool ends_soon(pthread_t thread)
 {
-	struct timespec deadline;
+	struct timespec deadline =
+	    ns_to_timespec(ns_now(CLOCK_REALTIME) + hung_write_back_s * NS_PER_SEC);
 
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += hung_write_back_s;
 	return pthread_timedjoin_np(thread, NULL, &deadline) == 0;
 }
 
-/*
- * Write every dirty page back. False: nothing has been written for a while, because a host file
- * hangs.
- */
+/* Write all dirty pages back. False if nothing was written for a while: then a host file hangs. */
 static bool write_back(struct vm_machine *machine)
 {
 	uint64_t before, after = pages_written(machine);
@@ -115,7 +129,9 @@ static bool write_back(struct vm_machine *machine)
 	return false;
 }
 
-/* Free the machine, all of whose pages are written. False: a thread of it hangs in a host file. */
+/*
+ * Free the machine, after all pages were written. False if one of its threads hangs in a host file.
+ */
 static bool free_machine(struct vm_machine *machine)
 {
 	pthread_t thread;
@@ -124,8 +140,8 @@ static bool free_machine(struct vm_machine *machine)
 }
 
 /*
- * Something hangs in a host file, and with it what it holds of the machine: nothing can be freed.
- * What can be written back has been.
+ * A thread hangs in a host file and still uses the machine, so nothing can be freed. All pages that
+ * can be written were written.
  */
 static _Noreturn void leave_hung(struct fuse_session *session)
 {
@@ -133,7 +149,7 @@ static _Noreturn void leave_hung(struct fuse_session *session)
 	_exit(EXIT_SUCCESS);
 }
 
-/* The mount answers from here to the return, after which it is gone. */
+/* Mount, serve requests, and write back after the end. */
 static int serve(struct fuse_session *session, const char *mountpoint,
                  const struct options *options, struct ops_server *server)
 {
@@ -151,8 +167,7 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 }
 
 /*
- * With the machine there: serve, then write back and free it while the mount still stands, so that
- * its end says that all is in the files.
+ * Serve the machine, then free it. The mount goes last: when it is gone, all data are in the files.
  */
 static int run_machine(struct fuse_session *session, const char *mountpoint,
                        const struct options *options, struct ops_server *server)
@@ -176,7 +191,7 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	return status;
 }
 
-/* The machine, and the swap file that it takes over. */
+/* Make the machine, with its swap file. Returns false with ERROR set if that fails. */
 static bool make_machine(const struct options *options, struct fs_mount *mount, char **swap_name,
                          GError **error)
 {
@@ -207,7 +222,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	loop_block_signals();
 	raise_descriptor_limit();
 	server->mount.daemon_uid = geteuid();
-	/* While /proc is the host's: the mount may come to stand in its place. */
+	/* Now /proc is the host's. Later the mount may be bound over it. */
 	server->mount.mounts_fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
@@ -217,7 +232,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 static int run(struct options *options)
 {
 	struct daemonize daemonize;
-	struct ops_server server = {.ready = tell_ready, .ready_ctx = &daemonize};
+	struct ops_server server = {.ready = report_ready, .ready_ctx = &daemonize};
 	struct fuse_session *session;
 	GError *error = NULL;
 	int status;

@@ -1,8 +1,8 @@
 /*
- * mountpoint.c - looking at the directory to mount on.
+ * mountpoint.c - checks the directory to mount on.
  *
- * /proc/self/mountinfo is read for what is mounted there: a stat of our own mount would wait for
- * ourselves to answer.
+ * /proc/self/mountinfo says what is mounted there. A stat of our own mount would wait for our own
+ * answer.
  */
 #include "fs/daemon/mountpoint.h"
 
@@ -20,7 +20,7 @@ struct mounted {
 	char type[64];
 };
 
-/* Whether LINE of mountinfo is about PATH; then its device and file system type. */
+/* Whether LINE of mountinfo is about PATH. If so, fill in *MOUNTED. */
 static bool line_parse(const char *line, const char *path, struct mounted *mounted)
 {
 	/* 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue */
@@ -38,7 +38,7 @@ static bool line_parse(const char *line, const char *path, struct mounted *mount
 	return sscanf(type, " - %63s", mounted->type) == 1;
 }
 
-/* What is mounted on PATH, the topmost; false if nothing is. */
+/* Find what is mounted on PATH, the topmost mount if there are several. False if nothing is. */
 static bool find_mounted(const char *path, struct mounted *mounted)
 {
 	g_autofree char *text = NULL;
@@ -65,7 +65,7 @@ static bool refuse(const char *path, int error_number, GError **error)
 
 	if (error_number == ENOTCONN)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "%s: a dead mount lies there, its daemon is gone; clear it with: "
+		            "%s: there is a dead mount, whose daemon is gone; clear it with: "
 		            "fusermount3 -u %s",
 		            path, path);
 	else

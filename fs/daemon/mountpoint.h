@@ -1,5 +1,5 @@
 /*
- * mountpoint.h - the directory to mount on: is it fit, and what became of it.
+ * mountpoint.h - checks the directory to mount on, and finds the mount there.
  */
 #ifndef FS_DAEMON_MOUNTPOINT_H
 #define FS_DAEMON_MOUNTPOINT_H
@@ -8,12 +8,16 @@
 #include <sys/types.h>
 
 /*
- * The absolute path of the directory GIVEN, or NULL with ERROR: it is missing, not a directory, a
- * dead mount, or has a FUSE mount on it already, which a second one would only hide.
+ * Check the directory GIVEN. Returns its absolute path (free with g_free), or NULL with ERROR set
+ * if it is missing, is no directory, is a dead mount, or has a FUSE mount already, which ours would
+ * hide.
  */
 char *mountpoint_check(const char *given, GError **error);
 
-/* The st_dev of what is mounted on the absolute PATH, 0 if nothing is. Sends no request to it. */
+/*
+ * The st_dev of what is mounted on PATH, which is absolute. 0 if nothing is. It sends no request to
+ * that mount.
+ */
 dev_t mountpoint_dev(const char *path);
 
 #endif

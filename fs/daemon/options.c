@@ -12,14 +12,14 @@
 
 enum {
 	/*
-	 * Threads are made as requests come while all others are busy. Only a read of a host file
-	 * keeps one busy for long, so this is how many callers may hang on a file system that does
-	 * not answer before the rest feel it.
+	 * libfuse makes a thread when a request comes while all others are busy. Only reading a
+	 * host file keeps a thread busy for long. So this many callers may hang in a file system
+	 * that does not answer before other callers notice.
 	 */
 	MAX_THREADS = 64,
-	/* Pids go up from the first, and are never used again: leave them room. */
+	/* Pids rise from the first one and are not used again, so leave enough of them. */
 	MAX_FIRST_PID = 1 << 30,
-	/* Entries of one process's TLB. */
+	/* entries in the TLB of one process */
 	MAX_TLB = 1 << 16,
 };
 
@@ -30,7 +30,7 @@ static bool bad_value(GError **error, const char *option, const char *value, con
 	return false;
 }
 
-/* VALUE is one of two words; *IS_SECOND says which. */
+/* Whether VALUE is FIRST or SECOND; *IS_SECOND says which. */
 static bool parse_choice(const char *value, const char *first, const char *second, bool *is_second)
 {
 	*is_second = strcmp(value, second) == 0;
@@ -47,7 +47,7 @@ static bool set_ram(struct options *options, const char *value, GError **error)
 	return true;
 }
 
-/* The daemon goes to the root directory before it opens the file. */
+/* Make the path absolute: the daemon changes to the root directory before it opens the file. */
 static bool set_swap(struct options *options, const char *value, GError **error)
 {
 	if (value[0] == '\0')
@@ -65,7 +65,7 @@ static bool set_swapsize(struct options *options, const char *value, GError **er
 	                 "a size such as 64M (K, M, G or T), or 0 for no swap");
 }
 
-/* Which there are is the engine's to say. */
+/* The engine checks the name when it makes the machine. */
 static bool set_policy(struct options *options, const char *value, GError **error)
 {
 	g_free(options->policy);
@@ -125,13 +125,13 @@ static bool set_firstpid(struct options *options, const char *value, GError **er
 }
 
 static const struct option_row {
-	const char *match; /* as fuse_opt does; one that ends in = takes a value */
-	const char *value; /* how the help calls that value */
+	const char *match; /* for fuse_opt; one that ends in = takes a value */
+	const char *value; /* what the help calls that value */
 	const char *help;
 	bool (*set)(struct options *options, const char *value, GError **error);
 } rows[] = {
-    {"ram=", "SIZE", "physical memory for user pages; K, M, G, T behind it (256M)", set_ram},
-    {"swap=", "FILE", "swap file; made if missing (one without a name in $TMPDIR or /var/tmp)",
+    {"ram=", "SIZE", "physical memory for user pages, with K, M, G or T (256M)", set_ram},
+    {"swap=", "FILE", "swap file, made if missing (one without a name in $TMPDIR or /var/tmp)",
      set_swap},
     {"swapsize=", "SIZE", "its size, 0 turns swap off (2 x ram)", set_swapsize},
     {"policy=", "NAME", "page replacement: clock, lru, fifo, random (clock)", set_policy},
@@ -145,18 +145,18 @@ static const struct option_row {
 };
 
 /*
- * What fstab and mount(8) may say and libfuse does not know. None makes a difference: access times
- * are not kept.
+ * Words that fstab and mount(8) may use and libfuse does not know. They change nothing, because the
+ * mount keeps no access times.
  */
 static const char *const mount_words[] = {
     "defaults", "relatime",   "norelatime", "strictatime", "nostrictatime",
     "diratime", "nodiratime", "lazytime",   "nolazytime",
 };
 
-/* What the parser fills in as it goes. */
+/* What the parser has found so far. */
 struct parse {
 	struct options *options;
-	GPtrArray *words; /* of char *: what is not an option */
+	GPtrArray *words; /* of char *: arguments that are no options */
 	GError *error;
 };
 
@@ -175,7 +175,7 @@ static int parse_one(void *data, const char *arg, int key, struct fuse_args *out
 	                                                                                      : -1;
 }
 
-/* Take vasfs's own options and the words out of ARGS. */
+/* Take vasfs's own options, and the arguments that are no options, out of ARGS. */
 static bool take_own(struct parse *parse, struct fuse_args *args)
 {
 	struct fuse_opt templates[G_N_ELEMENTS(rows) + G_N_ELEMENTS(mount_words) + 1] = {0};
@@ -194,8 +194,8 @@ static bool take_own(struct parse *parse, struct fuse_args *args)
 }
 
 /*
- * Put OPTION before all others, so that those the user gave win. A comma or backslash of VALUE
- * stays one.
+ * Insert OPTION with VALUE before all others, so that the user's options override it. A comma or
+ * backslash in VALUE has no special meaning.
  */
 static void prepend_option(struct fuse_args *args, const char *option, const char *value)
 {
@@ -216,11 +216,11 @@ static void add_session_options(struct fuse_args *args, const char *source)
 	prepend_option(args, "max_threads=", threads);
 	prepend_option(args, "subtype=", "vasfs");
 	prepend_option(args, "fsname=", source);
-	/* The kernel then checks modes and owners for us, with allow_other and without. */
+	/* Let the kernel check modes and owners, with or without allow_other. */
 	prepend_option(args, "default_permissions", "");
 }
 
-/* The words are MOUNTPOINT or, from mount(8), SOURCE MOUNTPOINT. */
+/* The words are MOUNTPOINT, or from mount(8) SOURCE MOUNTPOINT. */
 static bool take_words(struct options *options, const GPtrArray *words, GError **error)
 {
 	bool wanted = !options->fuse.show_help && !options->fuse.show_version;
@@ -251,7 +251,7 @@ static bool parse_all(struct parse *parse, struct fuse_args *args)
 	return take_words(options, parse->words, &parse->error);
 }
 
-/* What is left of the size of swap once all options are known: whole pages. */
+/* Once all options are known, give swapsize its default and round it down to whole pages. */
 static bool settle_swapsize(struct options *options, GError **error)
 {
 	struct vm_config *machine = &options->machine;

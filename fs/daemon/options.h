@@ -1,5 +1,6 @@
 /*
- * options.h - the command line: vasfs's own options by ONE table, the rest as libfuse takes them.
+ * options.h - the command line. A table in options.c has vasfs's own options; libfuse takes the
+ * others.
  */
 #ifndef FS_DAEMON_OPTIONS_H
 #define FS_DAEMON_OPTIONS_H
@@ -10,20 +11,23 @@
 #include <glib.h>
 
 struct options {
-	struct vm_config machine; /* all but the swap file, whose size it has */
-	char *swap;               /* path of the swap file, absolute; NULL: one without a name */
+	struct vm_config machine; /* without the descriptor of the swap file; `swap` is its size */
+	char *swap;               /* absolute path of the swap file; NULL for one without a name */
 	bool swapsize_given;
-	char *policy;                  /* behind machine.policy; NULL: the default */
+	char *policy;                  /* what machine.policy points to; NULL for the default */
 	char *mountpoint;              /* as given; NULL with -h and -V */
-	struct fuse_cmdline_opts fuse; /* those that libfuse leaves to the program */
+	struct fuse_cmdline_opts fuse; /* options that libfuse leaves to the program */
 	struct fuse_args session;      /* for fuse_session_new */
 };
 
-/* Parse ARGV. False with ERROR set, and nothing to free, if something is wrong with it. */
+/*
+ * Parse ARGV. If something is wrong, returns false with ERROR set, and there is nothing to clear.
+ */
 bool options_parse(struct options *options, int argc, char **argv, GError **error);
+/* Free what OPTIONS holds. */
 void options_clear(struct options *options);
 
-/* What -h prints. */
+/* Print the help of -h on standard output. */
 void options_print_help(const char *program);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * swapfile.c - making, checking and reserving the swap file.
+ * swapfile.c - makes, checks and reserves the swap file.
  *
- * Rule: nothing is written into a file before it is known to be empty or ours; and from the first
- * byte that is written it is ours, however we end.
+ * Nothing is written to a file before it is known to be empty or ours. The first thing that is
+ * written is the signature, so from then on the file is ours, even if we are killed.
  */
 #include "fs/daemon/swapfile.h"
 #include "vm/vm.h"
@@ -19,7 +19,9 @@ static const char signature[] = "vasfs swap file: the page before the end of the
 
 /* --- Failures --------------------------------------------------------------------------------- */
 
-/* WHAT says what could not be done with NAME, for the reason NUMBER. */
+/*
+ * Set ERROR: WHAT failed with the file NAME, for the reason NUMBER (an errno, or 0). Returns false.
+ */
 static bool refuse(GError **error, const char *name, const char *what, int number)
 {
 	g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number),
@@ -64,9 +66,9 @@ static int write_signature(int fd, off_t at)
 }
 
 /*
- * Give FD room for SIZE bytes and the signature. It is written first, in its new place, so that the
- * file ends in it whenever it is cut there. Returns 0 or an errno, with the file cut back to OLD
- * bytes.
+ * Make FD hold SIZE bytes and the signature. The signature is written first, at its new place, so
+ * the file ends in it whenever we are interrupted. Returns 0, or an errno after cutting the file
+ * back to OLD bytes.
  */
 static int resize(int fd, off_t old, off_t size)
 {
@@ -76,7 +78,7 @@ static int resize(int fd, off_t old, off_t size)
 		number = errno;
 	if (number == 0)
 		number = posix_fallocate(fd, 0, size + VM_PAGE_SIZE);
-	/* A larger file has lost its signature. */
+	/* A file that was larger has lost its old signature. */
 	if (number != 0 && ftruncate(fd, old) == 0 && old > size + VM_PAGE_SIZE)
 		write_signature(fd, old - VM_PAGE_SIZE);
 	return number;
@@ -89,15 +91,15 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return refuse(error, path, "cannot be looked at", errno);
+		return refuse(error, path, "cannot be examined", errno);
 	if (!S_ISREG(st.st_mode))
 		return refuse(error, path, "not a regular file", 0);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? refuse(error, path, "another vasfs uses it", 0)
 		                            : refuse(error, path, "cannot be locked", errno);
-	/* Only now nobody else changes it. */
+	/* The size counts only now: nobody else changes a file that we have locked. */
 	if (fstat(fd, &st) != 0)
-		return refuse(error, path, "cannot be looked at", errno);
+		return refuse(error, path, "cannot be examined", errno);
 	*size = st.st_size;
 	if (st.st_size != 0 && !has_signature(fd, st.st_size))
 		return refuse(error, path,
@@ -107,7 +109,7 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 
 static int open_or_make(const char *path, bool *made)
 {
-	/* Without waiting for the other end of a FIFO. */
+	/* O_NONBLOCK: do not wait for the other end of a FIFO. */
 	const int flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int fd = open(path, flags);
 

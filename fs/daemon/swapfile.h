@@ -1,14 +1,14 @@
 /*
- * swapfile.h - the file behind a machine's swap.
+ * swapfile.h - the swap file of a machine.
  *
  *     0                          SIZE              SIZE + 4096
  *     +--------------------------+-------------------+
  *     | slots, one page each     | signature         |
  *     +--------------------------+-------------------+
  *
- * A file with a name is ours if it ends in the signature, and is locked while a machine uses it. It
- * stays when the machine ends; its contents mean nothing then. Without a name the file has none,
- * and goes with the machine.
+ * A file with a name is ours if it ends in the signature. It is locked while a machine uses it, and
+ * stays when the machine ends, but then its contents mean nothing. A file without a name has no
+ * signature, and is gone when the machine ends.
  */
 #ifndef FS_DAEMON_SWAPFILE_H
 #define FS_DAEMON_SWAPFILE_H
@@ -17,13 +17,13 @@
 #include <stdint.h>
 
 /*
- * A descriptor of the file PATH, or with NULL of one without a name in $TMPDIR or /var/tmp, that
- * has SIZE bytes of slots on its disk for sure. SIZE is a multiple of the page size. -1 with ERROR
- * set, and an existing file as it was.
+ * Open the file PATH, or make one without a name in $TMPDIR or /var/tmp if PATH is NULL. SIZE bytes
+ * for slots are reserved on its disk; SIZE must be a multiple of the page size. Returns a
+ * descriptor. On failure returns -1 with ERROR set, and a file that existed is as before.
  */
 int swapfile_open(const char *path, uint64_t size, GError **error);
 
-/* Where the file of FD is, for people; g_free it. */
+/* The path of the file FD, to show to people. Free it with g_free. */
 char *swapfile_name(int fd);
 
 #endif

@@ -3,16 +3,10 @@
  */
 #include "fs/files/ctlfile.h"
 #include "fs/ctl/ctl.h"
+#include "fs/files/request.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct fs_caller request_caller(fuse_req_t req)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-
-	return (struct fs_caller){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
-}
 
 static int ctlfile_open(struct fs_handle *handle)
 {
@@ -26,8 +20,8 @@ static void ctlfile_release(struct fs_handle *handle)
 }
 
 /*
- * A number that is no errno's cannot be sent: the kernel drops an answer of 512 and more, and the
- * caller waits for ever.
+ * Send only numbers that are an errno. The kernel drops an answer of 512 or more, and the caller
+ * would wait forever.
  */
 static void reply_error(fuse_req_t req, int error)
 {

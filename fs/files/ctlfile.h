@@ -1,14 +1,11 @@
 /*
- * ctlfile.h - the ctl files (file_class): requests of FUSE turned into calls of fs/ctl.h.
+ * ctlfile.h - the ctl files (file_class): turns requests of FUSE into calls of ctl/ctl.h.
  */
 #ifndef FS_FILES_CTLFILE_H
 #define FS_FILES_CTLFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class ctlfile_class;
-
-/* Who sent REQ. */
-struct fs_caller request_caller(fuse_req_t req);
 
 #endif

@@ -1,13 +1,15 @@
 /*
- * directory.c - reading directories: ".", "..", the files of the table, then what is called by a
- * number: in the root the processes by rising pid.
+ * directory.c - reading directories: first "." and "..", then the named files of the table, then
+ * those whose name is a number. In the root these are the processes, in the order of their pids.
  */
 #include "fs/files/directory.h"
+
+#include "fs/files/tree.h"
 
 #include <errno.h>
 #include <pthread.h>
 
-/* A row of the table, and the number that tells its nodes apart if it has numbers. */
+/* A row of the table. If it has numbers, NUMBER says which of its nodes. */
 struct entry {
 	const struct tree_file *file;
 	int number;
@@ -17,8 +19,8 @@ enum { DOTS = 2 }; /* "." and ".." come first */
 
 struct directory {
 	pthread_mutex_t lock;
-	GArray *entries; /* of struct entry, all but the dots, under lock */
-	bool taken;      /* under lock */
+	GArray *entries; /* of struct entry, without the dots; under lock */
+	bool taken;      /* whether `entries` is filled; under lock */
 };
 
 static void entry_add(GArray *entries, const struct tree_file *file, int number)
@@ -81,7 +83,7 @@ static const struct entry *entry_at(const struct fs_handle *handle, size_t index
 	return &g_array_index(directory->entries, struct entry, index - DOTS);
 }
 
-/* What is known of a dot: number and type. */
+/* Fill in number and type of "." or "..". */
 static void dot_param(const struct fs_handle *handle, size_t index, struct fuse_entry_param *param)
 {
 	struct tree_node node = index == 0 ? handle->node : tree_parent(&handle->node);
@@ -90,7 +92,10 @@ static void dot_param(const struct fs_handle *handle, size_t index, struct fuse_
 	param->attr.st_mode = node.file->mode;
 }
 
-/* What is known of the entry at INDEX: number and type, with PLUS all that a lookup answers. */
+/*
+ * Fill in number and type of the entry at INDEX. With PLUS fill in all that a lookup answers, if
+ * the entry is still there.
+ */
 static void entry_param(const struct fs_handle *handle, size_t index, bool plus,
                         struct fuse_entry_param *param)
 {
@@ -125,7 +130,10 @@ static const char *entry_name(const struct fs_handle *handle, size_t index, char
 	return number;
 }
 
-/* Append the entry at INDEX to BUF if it fits into ROOM. Returns the bytes it takes. */
+/*
+ * Append the entry at INDEX to BUF if it fits into ROOM bytes. Returns the bytes it takes or would
+ * take.
+ */
 static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf,
                            size_t room, bool plus)
 {
@@ -139,7 +147,10 @@ static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_
 	return fuse_add_direntry(req, buf, room, name, &param.attr, (off_t)index + 1);
 }
 
-/* Fill BUF with the entries from INDEX on that fit into SIZE. Returns the bytes they take. */
+/*
+ * Fill BUF with entries, starting at INDEX, until SIZE bytes are full. Returns the bytes used.
+ * Called with the lock of the directory held.
+ */
 static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, size_t index,
                              char *buf, size_t size, bool plus)
 {

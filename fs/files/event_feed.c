@@ -1,5 +1,6 @@
 /*
- * event_feed.c - a ring of records. References to file names change under its lock alone.
+ * event_feed.c - a ring of records. Its lock also guards the reference counts of file names,
+ * wherever a record is.
  */
 #include "fs/files/event_feed.h"
 
@@ -7,7 +8,7 @@
 
 void event_feed_init(struct event_feed *feed)
 {
-	*feed = (struct event_feed){.ring = g_new0(struct event_record, EVENT_ROOM)};
+	*feed = (struct event_feed){.ring = g_new0(struct event_record, EVENT_FEED_MAX)};
 	pthread_mutex_init(&feed->lock, NULL);
 	pthread_cond_init(&feed->wakeup, NULL);
 }
@@ -19,7 +20,7 @@ static void drop_name(GRefString **name)
 
 void event_feed_clear(struct event_feed *feed)
 {
-	for (size_t i = 0; i < EVENT_ROOM; i++)
+	for (size_t i = 0; i < EVENT_FEED_MAX; i++)
 		drop_name(&feed->ring[i].file);
 	drop_name(&feed->last_file);
 	g_free(feed->ring);
@@ -27,7 +28,7 @@ void event_feed_clear(struct event_feed *feed)
 	pthread_mutex_destroy(&feed->lock);
 }
 
-/* A reference to FILE, or NULL for NULL. */
+/* A reference to FILE, or NULL if FILE is NULL. */
 static GRefString *keep_name_locked(struct event_feed *feed, const char *file)
 {
 	if (file == NULL)
@@ -45,12 +46,14 @@ void event_feed_put(void *ctx, const struct vm_fault *fault)
 	struct event_record *record;
 
 	pthread_mutex_lock(&feed->lock);
-	record = &feed->ring[feed->fed % EVENT_ROOM];
+	record = &feed->ring[feed->fed % EVENT_FEED_MAX];
 	drop_name(&record->file);
 	record->fault = *fault;
 	record->fault.file = record->file = keep_name_locked(feed, fault->file);
 	record->number = feed->fed;
-	/* Who is still busy with those before will look again. */
+	/*
+	 * If the ring was not empty, the taker is still busy, and will look again before it waits.
+	 */
 	if (feed->fed++ == feed->taken)
 		pthread_cond_signal(&feed->wakeup);
 	pthread_mutex_unlock(&feed->lock);
@@ -74,12 +77,13 @@ size_t event_feed_take(struct event_feed *feed, struct event_record *records, si
 	while (feed->fed == feed->taken && !feed->woken)
 		pthread_cond_wait(&feed->wakeup, &feed->lock);
 	feed->woken = false;
-	if (feed->fed - feed->taken > EVENT_ROOM)
-		feed->taken = feed->fed - EVENT_ROOM;
+	/* The ring overflowed: go on with the oldest record left. */
+	if (feed->fed - feed->taken > EVENT_FEED_MAX)
+		feed->taken = feed->fed - EVENT_FEED_MAX;
 	for (; got < count && feed->taken < feed->fed; got++) {
-		struct event_record *record = &feed->ring[feed->taken++ % EVENT_ROOM];
+		struct event_record *record = &feed->ring[feed->taken++ % EVENT_FEED_MAX];
 		records[got] = *record;
-		record->file = NULL;
+		record->file = NULL; /* the reference moved along */
 	}
 	pthread_mutex_unlock(&feed->lock);
 	return got;

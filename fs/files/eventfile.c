@@ -1,18 +1,19 @@
 /*
- * eventfile.c - events: a log of lines that all readers share, and requests that wait.
+ * eventfile.c - the file events: a log of lines that all readers share, and reads that wait.
  *
- *     engine -> event_feed -> the events' thread: renders lines -> log -> readers, each at its own place
+ *     engine -> event_feed -> the events' thread, which renders lines -> log -> readers
  *
- * Only lines that a reader is open for are made; the log keeps the last of them. A reader that the
- * log has left behind goes on with the oldest line there is, and is told how many events it missed;
- * so is everyone where the feed ran over.
+ * Lines are made only while a reader is open, and the log keeps the last LOG_MAX of them. Each
+ * reader has its own place in the log. A reader that was too slow goes on with the oldest line
+ * left, after a line that says how many events it missed. If the feed overflowed, all readers see
+ * such a line.
  *
- * A request that waits is answered by the thread, never by who finds it ready: libfuse calls for an
- * interrupt under the lock of the request, and an answer in there would free it. Before its answer
- * a request is cut off from such calls.
+ * Only the events' thread answers a read that waits. on_interrupt must not: libfuse calls it with
+ * the lock of the request held, and an answer would free the request. Before the thread answers, it
+ * makes sure that no such call is running or can still come.
  *
- * Locks: events->lock, then those of the engine and the feed. No function of libfuse is called
- * under it.
+ * Locks: events->lock comes first, then those of the engine and the feed. No function of libfuse is
+ * called while it is held.
  */
 #include "fs/files/eventfile.h"
 #include "fs/files/event_feed.h"
@@ -23,7 +24,10 @@
 #include <poll.h>
 #include <string.h>
 
-enum { BATCH = 256 }; /* lines made at a time */
+enum {
+	BATCH = 256,              /* lines made at a time */
+	LOG_MAX = EVENT_FEED_MAX, /* lines that the log keeps */
+};
 
 struct log_line {
 	char *text;
@@ -36,25 +40,25 @@ struct fs_events {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* Under lock. */
-	struct log_line *log; /* the Nth line ever made stands at N % EVENT_ROOM */
-	uint64_t made;        /* lines */
+	struct log_line *log; /* line number N, counted from the first ever, is at N % LOG_MAX */
+	uint64_t made;        /* lines made so far */
 	struct list_link readers, parked;
 	bool stopped;
 };
 
 struct reader {
 	struct fs_events *events;
-	struct list_link link; /* in readers */
+	struct list_link link; /* in events->readers */
 	/* Under events->lock. */
-	uint64_t at;   /* the line to read next */
-	uint64_t next; /* the number of the event that comes next if none is lost */
-	GString *rest; /* of a line that was cut */
+	uint64_t at;   /* the number of the line to read next */
+	uint64_t next; /* the number of the next event, if none is lost */
+	GString *rest; /* the end of a line that did not fit into the last read */
 	struct fuse_pollhandle *pollhandle;
 };
 
 /* A read that waits. */
 struct parked {
-	struct list_link link; /* in parked, then in the list of those to be answered */
+	struct list_link link; /* in events->parked, later in a list of those to be answered */
 	struct reader *reader;
 	fuse_req_t req;
 	size_t size;
@@ -64,29 +68,32 @@ struct parked {
 
 /* --- Readers ---------------------------------------------------------------------------------- */
 
-/* Whether there is something to read. */
+/* Whether a read would find something. */
 static bool reader_ready_locked(const struct reader *reader)
 {
 	const struct fs_events *events = reader->events;
 
 	return reader->rest->len > 0 ||
 	       (events->made > 0 &&
-	        events->log[(events->made - 1) % EVENT_ROOM].number >= reader->next);
+	        events->log[(events->made - 1) % LOG_MAX].number >= reader->next);
 }
 
-/* Append the next line, and before it how many events were lost. False: there is none. */
+/*
+ * Append the next line, after a line that says how many events were lost before it, if any. False
+ * if there is no next line.
+ */
 static bool add_line_locked(struct reader *reader, GString *out)
 {
 	const struct fs_events *events = reader->events;
 	const struct log_line *line;
 
-	if (events->made > EVENT_ROOM)
-		reader->at = MAX(reader->at, events->made - EVENT_ROOM);
+	if (events->made > LOG_MAX)
+		reader->at = MAX(reader->at, events->made - LOG_MAX);
 	do {
 		if (reader->at == events->made)
 			return false;
-		line = &events->log[reader->at++ % EVENT_ROOM];
-	} while (line->number < reader->next); /* from before it was opened */
+		line = &events->log[reader->at++ % LOG_MAX];
+	} while (line->number < reader->next); /* it is older than this open */
 	if (line->number > reader->next)
 		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n",
 		                       line->number - reader->next);
@@ -95,7 +102,10 @@ static bool add_line_locked(struct reader *reader, GString *out)
 	return true;
 }
 
-/* What the reader gets in SIZE bytes, as many lines as fit, or NULL: nothing yet. */
+/*
+ * Take up to SIZE bytes of lines, the last of which may be cut. Returns NULL if there is nothing to
+ * read yet.
+ */
 static GString *reader_take_locked(struct reader *reader, size_t size)
 {
 	GString *text = g_string_new_len(reader->rest->str, (gssize)reader->rest->len);
@@ -149,11 +159,12 @@ static void park(fuse_req_t req, struct reader *reader, size_t size)
 	list_append(&events->parked, &parked->link);
 	ready = parked_ready_locked(parked);
 	pthread_mutex_unlock(&events->lock);
+	/* From here on the events' thread may have answered PARKED and freed it. */
 	if (ready)
 		event_feed_wake(&events->feed);
 }
 
-/* Move those that can be answered to READY. */
+/* Move the reads that can be answered now to READY. */
 static void collect_parked_locked(struct fs_events *events, struct list_link *ready)
 {
 	struct list_link *next;
@@ -171,7 +182,7 @@ static void collect_parked_locked(struct fs_events *events, struct list_link *re
 
 static void answer_parked(struct parked *parked)
 {
-	/* Waits for a call of on_interrupt, and lets no other come. */
+	/* This waits for a call of on_interrupt that is running, and prevents further ones. */
 	fuse_req_interrupt_func(parked->req, NULL, NULL);
 	if (parked->text != NULL)
 		reply_text(parked->req, parked->text);
@@ -195,13 +206,13 @@ static char *render_line(const struct event_record *record)
 
 static void log_append_locked(struct fs_events *events, uint64_t number, char *text)
 {
-	struct log_line *line = &events->log[events->made++ % EVENT_ROOM];
+	struct log_line *line = &events->log[events->made++ % LOG_MAX];
 
 	g_free(line->text);
 	*line = (struct log_line){.text = text, .number = number};
 }
 
-/* Move the pollhandles of readers that have something to read to HANDLES. */
+/* Move the poll handles of readers that now have something to read to HANDLES. */
 static void collect_polls_locked(struct fs_events *events, GPtrArray *handles)
 {
 	for (struct list_link *l = events->readers.next; l != &events->readers; l = l->next) {
@@ -211,8 +222,12 @@ static void collect_polls_locked(struct fs_events *events, GPtrArray *handles)
 	}
 }
 
-/* Tell all readers who wait and have something to read. Returns whether the events go on. */
-static bool tell_readers(struct fs_events *events)
+/*
+ * Answer the reads that can be answered, and wake the pollers. Returns false once the events were
+ * stopped. The lock is dropped before anything is sent: what was collected is no longer in the
+ * lists of EVENTS, so nobody else touches it.
+ */
+static bool wake_readers(struct fs_events *events)
 {
 	g_autoptr(GPtrArray) handles = g_ptr_array_new();
 	struct list_link ready;
@@ -251,7 +266,7 @@ static void *events_thread(void *data)
 			log_append_locked(events, records[i].number, lines[i]);
 		pthread_mutex_unlock(&events->lock);
 		event_feed_release(&events->feed, records, count);
-	} while (tell_readers(events));
+	} while (wake_readers(events));
 	return NULL;
 }
 
@@ -260,7 +275,7 @@ struct fs_events *fs_events_new(struct vm_machine *machine)
 	struct fs_events *events = g_new0(struct fs_events, 1);
 
 	events->machine = machine;
-	events->log = g_new0(struct log_line, EVENT_ROOM);
+	events->log = g_new0(struct log_line, LOG_MAX);
 	list_init(&events->readers);
 	list_init(&events->parked);
 	pthread_mutex_init(&events->lock, NULL);
@@ -284,7 +299,7 @@ void fs_events_stop(struct fs_events *events)
 void fs_events_free(struct fs_events *events)
 {
 	event_feed_clear(&events->feed);
-	for (size_t i = 0; i < EVENT_ROOM; i++)
+	for (size_t i = 0; i < LOG_MAX; i++)
 		g_free(events->log[i].text);
 	g_free(events->log);
 	pthread_mutex_destroy(&events->lock);

@@ -1,5 +1,5 @@
 /*
- * link.c - where the symbolic links point to.
+ * link.c - the targets of the symbolic links.
  */
 #include "fs/files/link.h"
 #include "fs/files/own.h"
@@ -11,7 +11,7 @@ char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned inde
 {
 	char *target = vm_process_exe(process);
 
-	/* Before its first exec a process is as a kernel thread, whose exe is a link to nothing. */
+	/* Before its first exec a process is like a kernel thread: its exe leads nowhere. */
 	if (target == NULL)
 		*error = -ENOENT;
 	return target;
@@ -33,8 +33,6 @@ char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned ind
 }
 
 /* --- Descriptors ------------------------------------------------------------------------------ */
-
-enum { MAX_FDS = 1024 }; /* as many as a process can have */
 
 char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index,
               const struct fs_caller *caller, int *error)
@@ -66,7 +64,7 @@ GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process)
 	struct vm_process_info info;
 
 	vm_process_info(process, &info);
-	for (int fd = 0; fd < MAX_FDS && numbers->len < info.fds; fd++)
+	for (int fd = 0; fd < FS_MAX_FDS && numbers->len < info.fds; fd++)
 		if (link_has_fd(mount, process, NULL, fd))
 			g_array_append_val(numbers, fd);
 	return numbers;

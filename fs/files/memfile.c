@@ -1,14 +1,15 @@
 /*
- * memfile.c - PID/mem. Reads are answered from the pinned frames themselves: nothing is copied on
- * the way.
+ * memfile.c - PID/mem. A read is answered directly from the pinned frames, without a copy.
  */
 #include "fs/files/memfile.h"
+
+#include "fs/text/render.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 static const size_t transfer_max =
-    1 << 20; /* as much as vm_read and vm_write take; the kernel sends no more either */
+    1 << 20; /* vm_read and vm_write take no more, and the kernel sends no more */
 
 static void reply_from_frames(void *ctx, const struct iovec *iov, int count)
 {
@@ -27,7 +28,8 @@ static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 		return;
 	}
 	/*
-	 * The answer goes out in the middle of vm_read, and with it may go the handle's reference.
+	 * vm_read sends the answer while it runs. Then the caller may close the file, and the
+	 * reference in the handle is gone.
 	 */
 	process = vm_process_ref(handle->node.process);
 	size = MIN(size, MIN(transfer_max, VM_USER_END - va));
@@ -49,7 +51,7 @@ static void memfile_write(fuse_req_t req, struct fs_handle *handle, const char *
 		fuse_reply_write(req, (size_t)done);
 }
 
-/* Areas are the data; as in every file, a hole begins where it ends. */
+/* Areas are data. As in every file, there is a hole at the end. */
 static void memfile_seek(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence)
 {
 	int64_t found =
@@ -66,12 +68,11 @@ static void memfile_seek(fuse_req_t req, struct fs_handle *handle, off_t offset,
 static void memfile_stat(const struct vm_process_info *info, struct stat *st)
 {
 	/*
-	 * With size 0 hexdump -s, od -j and tail -c do not reach an address; with 0 blocks tar -S
-	 * stores nothing.
+	 * hexdump -s, od -j and tail -c reach an address only below st_size. tar -S stores nothing
+	 * of a file with 0 blocks.
 	 */
 	st->st_size = (off_t)VM_USER_END;
-	st->st_blocks =
-	    (blkcnt_t)(info->rss_anon + info->rss_file + info->rss_shmem) * (VM_PAGE_SIZE / 512);
+	st->st_blocks = (blkcnt_t)resident_pages(info) * (VM_PAGE_SIZE / 512);
 }
 
 const struct file_class memfile_class = {

@@ -1,11 +1,11 @@
 /*
  * memfile.h - PID/mem: the address space of a process as a file (file_class). The offset is the
- * virtual address, every read and write an access by the process.
+ * virtual address. Every read and write is an access by the process.
  */
 #ifndef FS_FILES_MEMFILE_H
 #define FS_FILES_MEMFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class memfile_class;
 

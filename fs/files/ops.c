@@ -1,12 +1,11 @@
 /*
  * ops.c - the requests of FUSE. Each function answers its request exactly once.
  *
- * Handlers run in many threads. They wait for nothing but the engine, which may wait for a host
- * file.
+ * They run in many threads. They wait only for the engine, which may wait for a host file.
  */
 #include "fs/files/ops.h"
-#include "fs/files/ctlfile.h"
 #include "fs/files/directory.h"
+#include "fs/files/request.h"
 #include "fs/files/tree.h"
 
 #include <errno.h>
@@ -25,7 +24,7 @@ static struct fs_mount *request_mount(fuse_req_t req)
 	return &request_server(req)->mount;
 }
 
-/* The node that INO stands for, or false with REQ answered. */
+/* Find the node that INO stands for. If there is none, answer REQ with ENOENT and return false. */
 static bool get_node(fuse_req_t req, fuse_ino_t ino, struct tree_node *node)
 {
 	if (tree_find(request_mount(req), ino, node))
@@ -75,8 +74,8 @@ static void reply_attr(fuse_req_t req, const struct tree_node *node)
 }
 
 /*
- * The node of an open file whose process has ended; false if INO is none. A directory shows that it
- * is gone at once.
+ * Find the node of an open file whose process may have ended. False if INO is not open. Directories
+ * are left out, so that they are gone at once when their process ends.
  */
 static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_node *node)
 {
@@ -95,9 +94,9 @@ static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_nod
 }
 
 /*
- * An open file keeps its attributes after the end of its process, as an open file of /proc does:
- * programs ask for them before they read the result of `exit`. The kernel does not say whether it
- * asks for an open file or for a name.
+ * An open file keeps its attributes after the end of its process, as in /proc. Programs ask for
+ * them before they read the result of `exit`. The kernel does not say whether it asks for an open
+ * file or for a name.
  */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -112,16 +111,24 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	tree_node_clear(&node);
 }
 
+/* The class of FILE when it is open, or NULL for a link. */
+static const struct file_class *file_class(const struct tree_file *file)
+{
+	return S_ISDIR(file->mode) ? &directory_class : file->class;
+}
+
 static int check_setattr(const struct tree_file *file, int to_set)
 {
+	const struct file_class *class = file_class(file);
+
 	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		return EPERM;
-	if (to_set & FUSE_SET_ATTR_SIZE && (file->class == NULL || file->class->write == NULL))
+	if (to_set & FUSE_SET_ATTR_SIZE && (class == NULL || class->write == NULL))
 		return EACCES;
 	return 0;
 }
 
-/* Truncation and times are accepted and do nothing: dd truncates, touch touches. */
+/* Truncation and new times are accepted and do nothing: dd truncates, and touch sets times. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                        struct fuse_file_info *fi)
 {
@@ -165,24 +172,28 @@ static void handle_free(struct ops_server *server, struct fs_handle *handle)
 	pthread_mutex_lock(&server->lock);
 	list_remove(&handle->link);
 	pthread_mutex_unlock(&server->lock);
-	if (handle->node.file->class->release != NULL)
-		handle->node.file->class->release(handle);
+	if (handle->class->release != NULL)
+		handle->class->release(handle);
 	tree_node_clear(&handle->node);
 	g_free(handle);
 }
 
-/* NODE opened by CALLER; takes over the node's reference on success. 0 or a negative errno. */
+/*
+ * Open NODE for CALLER. On success the reference in NODE moves to *HANDLE. Returns 0 or a negative
+ * errno.
+ */
 static int handle_new(struct ops_server *server, struct tree_node *node,
                       const struct fs_caller *caller, struct fs_handle **handle)
 {
 	struct fs_handle *new = g_new0(struct fs_handle, 1);
 	int error = 0;
 
+	new->class = file_class(node->file);
 	new->mount = &server->mount;
 	new->node = *node;
 	new->opener = *caller;
-	if (node->file->class->open != NULL)
-		error = node->file->class->open(new);
+	if (new->class->open != NULL)
+		error = new->class->open(new);
 	if (error != 0) {
 		g_free(new);
 		return error;
@@ -195,29 +206,31 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 	return 0;
 }
 
-/* Root passes the kernel's check of the mode, but nobody can write to what is only read. */
+/* The kernel's check of the mode lets root pass, but a file without write cannot be written. */
 static int check_open(const struct tree_file *file, int flags)
 {
-	if (file->class == NULL)
+	const struct file_class *class = file_class(file);
+
+	if (class == NULL)
 		return -ELOOP;
-	return (flags & O_ACCMODE) != O_RDONLY && file->class->write == NULL ? -EACCES : 0;
+	return (flags & O_ACCMODE) != O_RDONLY && class->write == NULL ? -EACCES : 0;
 }
 
-/* REQ's answer to an open that went well. */
+/* Answer REQ after an open that succeeded. */
 static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)handle;
 	if (!S_ISDIR(handle->node.file->mode)) {
 		fi->direct_io = 1;
-		fi->nonseekable = handle->node.file->class->stream;
-		fi->noflush = handle->node.file->class->flush == NULL;
+		fi->nonseekable = handle->class->stream;
+		fi->noflush = handle->class->flush == NULL;
 	}
 	if (fuse_reply_open(req, fi) ==
-	    -ENOENT) /* the caller was interrupted, no release will come */
+	    -ENOENT) /* the caller was interrupted, so no release will come */
 		handle_free(request_server(req), handle);
 }
 
-/* Directories too. */
+/* For files and directories. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_caller caller = request_caller(req);
@@ -248,7 +261,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->node.file->class->read(req, handle, size, offset, fi->flags);
+	handle->class->read(req, handle, size, offset, fi->flags);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -256,15 +269,15 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	handle->node.file->class->write(req, handle, buf, size, offset);
+	handle->class->write(req, handle, buf, size, offset);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->node.file->class->flush != NULL)
-		handle->node.file->class->flush(req, handle);
+	if (handle->class->flush != NULL)
+		handle->class->flush(req, handle);
 	else
 		fuse_reply_err(req, 0);
 }
@@ -275,23 +288,20 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	struct fs_handle *handle = get_handle(fi);
 
 	/* ENOSYS would turn seeking off for all files. */
-	if (handle->node.file->class->seek != NULL)
-		handle->node.file->class->seek(req, handle, offset, whence);
+	if (handle->class->seek != NULL)
+		handle->class->seek(req, handle, offset, whence);
 	else
 		fuse_reply_err(req, EINVAL);
 }
 
-/*
- * Files whose class does not say otherwise can always be read and written, as the kernel takes it
- * without poll.
- */
+/* Without poll in its class a file is always ready, as for the kernel a file without poll is. */
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *pollhandle)
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->node.file->class->poll != NULL) {
-		handle->node.file->class->poll(req, handle, pollhandle);
+	if (handle->class->poll != NULL) {
+		handle->class->poll(req, handle, pollhandle);
 		return;
 	}
 	if (pollhandle != NULL)
@@ -313,7 +323,7 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
 	directory_read(req, get_handle(fi), size, offset, true);
 }
 
-/* As /proc: no blocks, so that df leaves the mount out. */
+/* No blocks, as /proc says, so that df leaves the mount out. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct statvfs st = {.f_bsize = VM_PAGE_SIZE, .f_frsize = VM_PAGE_SIZE, .f_namemax = 255};
@@ -323,7 +333,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* --- What only commands can do ---------------------------------------------------------------- */
 
-/* Nothing is made by name, and /proc's answer to that is ENOENT. */
+/* No file is made by its name. /proc answers ENOENT to that. */
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	fuse_reply_err(req, ENOENT);

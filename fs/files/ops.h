@@ -1,5 +1,5 @@
 /*
- * ops.h - the requests of FUSE: from inode numbers and handles to files of the tree.
+ * ops.h - the requests of FUSE, from inode numbers and handles to files of the tree.
  */
 #ifndef FS_FILES_OPS_H
 #define FS_FILES_OPS_H
@@ -10,21 +10,22 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <pthread.h>
 
-/* What a session serves: its user data. */
+/* What a FUSE session serves. It is the user data of the session. */
 struct ops_server {
 	struct fs_mount mount;
-	void (*ready)(void *ctx); /* called once, when the mount answers */
+	void (*ready)(void *ctx); /* called once, as soon as the mount answers */
 	void *ready_ctx;
 
 	pthread_mutex_t lock;
-	struct list_link handles; /* of struct fs_handle: all that are open, under lock */
+	struct list_link handles; /* of struct fs_handle, all that are open; under lock */
 };
 
 extern const struct fuse_lowlevel_ops ops_table;
 
+/* Set up the lock and the list; the caller sets the rest. */
 void ops_server_init(struct ops_server *server);
 
-/* Close what clients left open. No request may run any more. */
+/* Close the files that clients left open. No request may be running. */
 void ops_server_close(struct ops_server *server);
 
 #endif

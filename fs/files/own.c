@@ -1,39 +1,19 @@
 /*
- * own.c - a caller's own directory: the pid, and the little there is to read.
+ * own.c - a caller's own directory: how the pid is found, and the few files in it.
  */
 #include "fs/files/own.h"
+
+#include "fs/host/hostprocess.h"
 #include "fs/text/render.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* The last of the numbers after KEY in a text as /proc/PID/status, or 0. */
-static pid_t last_number(const char *status, const char *key)
-{
-	const char *text = strstr(status, key);
-	char *end;
-	pid_t last = 0;
-
-	if (text == NULL)
-		return 0;
-	text += strlen(key);
-	for (;; text = end) {
-		text += strspn(text, " \t");
-		if (!g_ascii_isdigit(*text))
-			return last;
-		last = (pid_t)strtol(text, &end, 10);
-	}
-}
 
 pid_t own_pid(const struct fs_caller *caller)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)caller->pid);
-	g_autofree char *status = NULL;
-	pid_t pid = 0;
+	/* The line has the pid in each namespace of the process, the innermost last. */
+	g_autoptr(GArray) pids = hostprocess_numbers(caller->pid, "NStgid");
+	pid_t pid = pids->len > 0 ? (pid_t)g_array_index(pids, uint32_t, pids->len - 1) : 0;
 
-	/* One number for each namespace that the process is in, the innermost last. */
-	if (caller->pid != 0 && g_file_get_contents(path, &status, NULL, NULL))
-		pid = last_number(status, "\nNStgid:");
 	return pid != 0 ? pid : caller->pid;
 }
 

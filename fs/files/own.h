@@ -1,10 +1,10 @@
 /*
  * own.h - a caller's own directory.
  *
- * Who binds the mount over /proc may run tools there that look themselves up: ps wants
- * /proc/self/stat and the directory of its own pid, and fails without. So `self` leads each caller
- * to its own pid, and whoever asks for that pid, if it is no process of the machine, finds a
- * directory that nobody else sees. It says no more than that there is such a process.
+ * A user may bind the mount over /proc and run tools there that look at their own process. ps, for
+ * one, fails without /proc/self/stat and the directory of its own pid. So `self` leads each caller
+ * to the caller's pid. If no process of the machine has that pid, the caller finds a directory
+ * there, which nobody else sees. It says only that there is such a process.
  */
 #ifndef FS_FILES_OWN_H
 #define FS_FILES_OWN_H
@@ -12,12 +12,12 @@
 #include "fs/fs.h"
 
 /*
- * The caller's pid as the caller knows it: in its own pid namespace, and that of the process, not
- * of a thread.
+ * The pid of the caller's process in the pid namespace of the caller. (CALLER has the pid of a
+ * thread.)
  */
 pid_t own_pid(const struct fs_caller *caller);
 
-/* The files, one function each (fs_own_fn). */
+/* The files, one function for each (fs_own_fn). */
 void own_cmdline(GString *out, const struct vm_process_info *info);
 void own_comm(GString *out, const struct vm_process_info *info);
 void own_nothing(GString *out, const struct vm_process_info *info);

@@ -1,5 +1,5 @@
 /*
- * textfile.c - files of text: a snapshot a handle.
+ * textfile.c - files of text: each open file has a snapshot of its text.
  */
 #include "fs/files/textfile.h"
 
@@ -12,10 +12,10 @@ struct snapshot {
 	GString *text; /* under lock */
 };
 
-/* The longest value, as of /proc/sys: it has to fit into a page. */
+/* The longest value. As in /proc/sys, it must fit into a page with its end. */
 enum { VALUE_MAX = VM_PAGE_SIZE - 1 };
 
-/* The text as it is now, or NULL with *ERROR a negative errno. */
+/* Render the current text. Returns NULL with *ERROR set to a negative errno if that fails. */
 static GString *render(const struct fs_handle *handle, int *error)
 {
 	struct vm_process *process = handle->node.process;
@@ -71,7 +71,7 @@ static void snapshot_replace(struct snapshot *snapshot, GString *text)
 	g_string_free(old, TRUE);
 }
 
-/* Copy at most SIZE bytes from OFFSET on into BUF. Returns how many. */
+/* Copy at most SIZE bytes, starting at OFFSET, to BUF. Returns how many. */
 static size_t snapshot_copy(struct snapshot *snapshot, char *buf, size_t size, size_t offset)
 {
 	pthread_mutex_lock(&snapshot->lock);
@@ -97,6 +97,7 @@ static void textfile_read(fuse_req_t req, struct fs_handle *handle, size_t size,
 {
 	int error = 0;
 
+	/* No lock while rendering: of two reads at offset 0 at a time, either's text may stay. */
 	if (offset == 0) {
 		GString *text = render(handle, &error);
 		if (text != NULL)
@@ -116,7 +117,10 @@ const struct file_class textfile_class = {
 
 /* --- Values ----------------------------------------------------------------------------------- */
 
-/* Text is rendered at the first read: whoever only writes need not be able to see it. */
+/*
+ * The text is rendered at the first read, because a caller who only writes need not be allowed to
+ * see it.
+ */
 static int valuefile_open(struct fs_handle *handle)
 {
 	snapshot_new(handle, g_string_new(NULL));

@@ -1,24 +1,24 @@
 /*
  * textfile.h - files of text (file_class).
  *
- * A text is rendered whole: at open and again at each read at offset 0, so that a reader sees one
- * state however it cuts its reads, and can rewind for the next one.
+ * The whole text is rendered at open, and again at each read at offset 0. So a reader sees one
+ * state, however it cuts its reads, and gets a new one when it rewinds.
  */
 #ifndef FS_FILES_TEXTFILE_H
 #define FS_FILES_TEXTFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
-/* What cannot be written. */
+/* Text that cannot be written. */
 extern const struct file_class textfile_class;
 
 /*
- * Files of one value as those of /proc/sys: each write is a whole value, wherever it is put. The
- * row's `store` takes it; without `render` it cannot be read.
+ * Files that hold one value, as those in /proc/sys. Each write is a whole value, whatever its
+ * offset. `store` of the row takes it. A file without `render` cannot be read.
  */
 extern const struct file_class valuefile_class;
 
-/* Text that tells a caller about itself (own.h): the row's `own`. */
+/* The files in a caller's own directory (own.h). `own` of the row renders them. */
 extern const struct file_class ownfile_class;
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * tree.c - ONE table that lists every file of a mount, and finding one's way in it.
+ * tree.c - the table of all files in a mount, and how files are found in it.
  */
 #include "fs/files/tree.h"
 #include "fs/files/ctlfile.h"
-#include "fs/files/directory.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/link.h"
 #include "fs/files/memfile.h"
@@ -12,6 +11,8 @@
 #include "fs/files/wordfile.h"
 #include "fs/text/knob.h"
 #include "fs/text/render.h"
+#include "util/nanoseconds.h"
+#include "util/number.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -31,10 +32,11 @@ enum {
 };
 
 /*
- * How long the kernel may rely on what it was told, in seconds. A name never comes to mean another
- * file, but for a descriptor's, and for those that only one caller has. Attributes of a process's
- * files are asked for at each step of a path, so that its end shows at once. Those of the root's
- * change only in the number of links, and are asked for as often, so they last a little.
+ * How many seconds the kernel may rely on an answer. A name always means the same file, except
+ * descriptors, and names that only one caller has. The kernel asks for the attributes of a
+ * process's file at each step of a path, so that it sees the end of the process at once. Attributes
+ * of the root's files change only in the number of links, but would be asked for as often, so they
+ * stay valid for a second.
  */
 static const double name_timeout = 60;
 static const double process_attr_timeout = 0;
@@ -56,7 +58,7 @@ static bool is_pid(struct fs_mount *mount, struct vm_process *process,
 static const struct tree_numbers process_numbers = {
     .pids = true, .list = list_processes, .has = is_pid};
 
-/* A process has one thread, whose number is its own. */
+/* A process has one thread, with the pid of the process as its number. */
 static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
 {
 	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
@@ -86,14 +88,14 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-#define DIRECTORY(mode) S_IFDIR | (mode), &directory_class
+#define DIRECTORY(mode) S_IFDIR | (mode)
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
 #define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
 #define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)
 #define LINK(function) S_IFLNK | 0777, .link = (function)
 #define OWN_TEXT(function) S_IFREG | 0444, &ownfile_class, .own = (function)
 
-/* What processes and threads have in common. */
+/* The files that processes and threads both have. */
 #define THREAD_FILES(parent) \
 	{"auxv", parent, TEXT(0400, render_auxv)}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
@@ -124,7 +126,7 @@ static const struct tree_file files[] = {
 
     {"README", &files[ROOT], TEXT(0444, render_readme)},
     {"cpuinfo", &files[ROOT], TEXT(0444, render_cpuinfo)},
-    /* Anyone whom the mount lets in may make processes: they belong to who made them. */
+    /* Anyone who may use the mount may make processes. They belong to their maker. */
     {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
     {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
     {"frames", &files[ROOT], TEXT(0444, render_frames)},
@@ -195,7 +197,7 @@ fuse_ino_t tree_ino(const struct tree_node *node)
 	       (fuse_ino_t)(node->file - files + 1);
 }
 
-/* Whether a node is there for CALLER; then it holds a reference to its process. */
+/* Complete NODE with a reference to its process. False if CALLER does not find the node. */
 static bool node_enter(struct fs_mount *mount, struct tree_node *node,
                        const struct fs_caller *caller)
 {
@@ -238,22 +240,16 @@ struct tree_node tree_child(const struct tree_node *dir, const struct tree_file 
 }
 
 /*
- * The number that NAME writes as the kernel would, without sign or zeros in front; -1 if it does
- * not.
+ * The number that NAME stands for, or -1. It must be written as the kernel does it: without a sign,
+ * and without zeros in front.
  */
 static int number_of_name(const char *name)
 {
-	int64_t number = 0;
+	uint64_t number;
 
-	if (name[0] == '\0' || (name[0] == '0' && name[1] != '\0'))
+	if ((name[0] == '0' && name[1] != '\0') || !number_parse(name, &number) ||
+	    number > G_MAXINT32)
 		return -1;
-	for (const char *c = name; *c != '\0'; c++) {
-		if (!g_ascii_isdigit(*c))
-			return -1;
-		number = number * 10 + (*c - '0');
-		if (number > G_MAXINT32)
-			return -1;
-	}
 	return (int)number;
 }
 
@@ -306,17 +302,6 @@ struct tree_node tree_parent(const struct tree_node *dir)
 
 /* --- Attributes ------------------------------------------------------------------------------- */
 
-static struct timespec timespec_add(struct timespec a, struct timespec b)
-{
-	struct timespec sum = {a.tv_sec + b.tv_sec, a.tv_nsec + b.tv_nsec};
-
-	if (sum.tv_nsec >= 1000000000) {
-		sum.tv_sec++;
-		sum.tv_nsec -= 1000000000;
-	}
-	return sum;
-}
-
 static nlink_t count_subdirs(const struct tree_file *dir)
 {
 	const struct tree_file *file = NULL;
@@ -327,7 +312,7 @@ static nlink_t count_subdirs(const struct tree_file *dir)
 	return count;
 }
 
-/* What a process's node has of the process. */
+/* Fill in what a node takes from its process. */
 static void stat_process(const struct tree_node *node, struct stat *st)
 {
 	struct vm_process_info info;
@@ -335,7 +320,8 @@ static void stat_process(const struct tree_node *node, struct stat *st)
 	vm_process_info(node->process, &info);
 	st->st_uid = info.cred.uid;
 	st->st_gid = info.cred.gid;
-	st->st_mtim = timespec_add(st->st_mtim, info.start);
+	st->st_mtim =
+	    ns_to_timespec(ns_from_timespec(&st->st_mtim) + ns_from_timespec(&info.start));
 	if (node->file->class != NULL && node->file->class->stat != NULL)
 		node->file->class->stat(&info, st);
 }
@@ -368,7 +354,7 @@ double tree_attr_timeout(const struct tree_node *node)
 	return node->pid != 0 ? process_attr_timeout : root_attr_timeout;
 }
 
-/* Whether the name of a node can come to mean another one, or none. */
+/* Whether the name of a node can later mean another one, or none. */
 static bool name_changes(const struct tree_node *node)
 {
 	const struct tree_numbers *numbers = node->file->numbers;

@@ -29,7 +29,7 @@ static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size,
 
 const struct file_class wordfile_class = {.read = wordfile_read};
 
-/* How many of COUNT words from FIRST on are below END. */
+/* How many of the COUNT words that start with number FIRST are below END. */
 static size_t count_below(uint64_t end, uint64_t first, size_t count)
 {
 	return first < end ? (size_t)MIN(count, end - first) : 0;

@@ -1,12 +1,12 @@
 /*
- * wordfile.h - binary files of 64-bit words (file_class), as /proc/PID/pagemap and
- * /proc/kpagecount: the word numbered N stands at 8 x N, and is read as it is at that moment.
- * Offset and length have to be multiples of 8.
+ * wordfile.h - binary files of 64-bit words (file_class), like /proc/PID/pagemap and
+ * /proc/kpagecount. Word number N is at offset 8 x N. A read shows the words as they are at that
+ * moment. Offset and length must be multiples of 8.
  */
 #ifndef FS_FILES_WORDFILE_H
 #define FS_FILES_WORDFILE_H
 
-#include "fs/files/tree.h"
+#include "fs/files/file.h"
 
 extern const struct file_class wordfile_class;
 

@@ -1,23 +1,22 @@
 /*
- * hostfile.c - host files opened as the caller, never as the daemon.
+ * hostfile.c - opens host files as the caller, never as the daemon.
  *
- * The file that the path leads to is opened with O_PATH, looked at, and reopened through
- * /proc/self/fd, so that nobody can exchange it in between.
+ * The path is walked with O_PATH, the file found is checked, and then it is reopened through
+ * /proc/self/fd. So nobody can exchange it between the check and the open.
  *
- * Where the daemon is root and the caller is not, all of this happens on a thread of its own that
- * has the caller's identity and no capabilities, and ends afterwards: nothing has to be restored,
- * so nothing can fail to be.
+ * If the daemon is root and the caller is not, all of this runs on a thread made for it. That
+ * thread takes the caller's identity, drops all capabilities, and ends afterwards. So no identity
+ * ever has to be restored, and restoring cannot fail.
  */
 #include "fs/host/hostfile.h"
 
 #include "fs/host/hostpath.h"
+#include "fs/host/hostprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,15 +28,17 @@ struct request {
 	int access;
 	bool executable;
 	struct hostpath_start start;
-	GArray *groups; /* the caller's supplementary groups; set on a thread of its own */
-	int result;     /* of that thread */
+	GArray *groups; /* the caller's supplementary groups; only for a thread of its own */
+	int result;     /* of that thread: a descriptor or a negative errno */
 };
+
+G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* GROUPS holds uint32_t */
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 /*
- * Whether the file found is one that we open. Linux maps no file of /proc either, and there we are
- * not the caller.
+ * Check that FD is a file that we open. Files of /proc are refused: Linux cannot map them either,
+ * and there we would not count as the caller.
  */
 static int check_file(const struct request *request, int fd)
 {
@@ -47,7 +48,7 @@ static int check_file(const struct request *request, int fd)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || hostpath_is_proc(fd))
 		return request->executable ? -EACCES : -ENODEV;
-	/* AT_EACCESS: by the fsuid, which is the caller's, and not by the real uid. */
+	/* AT_EACCESS: check with the fsuid, which is the caller's, instead of the real uid. */
 	if (request->executable &&
 	    syscall(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
 		return -errno;
@@ -64,7 +65,7 @@ static int reopen(const struct request *request, int found)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Walk and open with the identity of this thread: a descriptor, or a negative errno. */
+/* Walk and open with the identity of this thread. Returns a descriptor or a negative errno. */
 static int walk_and_open(struct request *request)
 {
 	int found, result;
@@ -82,30 +83,9 @@ static int walk_and_open(struct request *request)
 
 /* --- Identity --------------------------------------------------------------------------------- */
 
-/* The supplementary groups of the caller: none where its process cannot be seen. */
-static GArray *caller_groups(const struct fs_caller *caller)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)caller->pid);
-	g_autofree char *status = NULL;
-	GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
-	char *text, *end;
-
-	if (caller->pid == 0 || !g_file_get_contents(path, &status, NULL, NULL) ||
-	    (text = strstr(status, "\nGroups:")) == NULL)
-		return groups;
-	text += strlen("\nGroups:");
-	for (gid_t gid; *(text += strspn(text, " \t")) != '\n'; text = end) {
-		gid = (gid_t)strtoul(text, &end, 10);
-		if (end == text)
-			break;
-		g_array_append_val(groups, gid);
-	}
-	return groups;
-}
-
 /*
- * Give this thread, and it alone, the caller's identity for good. The system calls are raw because
- * glibc's act on all threads. Returns whether that worked.
+ * Give this thread the caller's identity for good. The system calls are raw, because those of glibc
+ * act on all threads. Returns whether it worked.
  */
 static bool become(const struct request *request)
 {
@@ -118,7 +98,9 @@ static bool become(const struct request *request)
 		return false;
 	syscall(SYS_setfsgid, gid);
 	syscall(SYS_setfsuid, uid);
-	/* These two report nothing; a refused value shows what is. */
+	/*
+	 * setfsgid and setfsuid report no failure. They return the value in force, so ask for it.
+	 */
 	if ((gid_t)syscall(SYS_setfsgid, -1) != gid || (uid_t)syscall(SYS_setfsuid, -1) != uid)
 		return false;
 	return syscall(SYS_capset, &header, none) == 0;
@@ -137,13 +119,15 @@ static int open_on_thread(struct request *request)
 	pthread_t thread;
 	int error;
 
-	/* What the daemon may look at and the caller may not: a process that is not dumpable. */
+	/*
+	 * Open now what only the daemon may see: the directories of a process that is not dumpable.
+	 */
 	hostpath_start_find(&request->start, request->caller);
-	request->groups = caller_groups(request->caller);
+	request->groups = hostprocess_numbers(request->caller->pid, "Groups");
 	error = pthread_create(&thread, NULL, open_as_caller, request);
 	if (error == 0)
 		pthread_join(thread, NULL);
-	g_array_free(request->groups, TRUE);
+	g_array_unref(request->groups);
 	return error == 0 ? request->result : -error;
 }
 

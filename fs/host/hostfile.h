@@ -1,5 +1,5 @@
 /*
- * hostfile.h - host files opened as the caller, never as the daemon.
+ * hostfile.h - opens host files as the caller, never as the daemon.
  */
 #ifndef FS_HOST_HOSTFILE_H
 #define FS_HOST_HOSTFILE_H
@@ -7,15 +7,20 @@
 #include "fs/fs.h"
 
 /*
- * Open PATH as CALLER with ACCESS (O_RDONLY, O_WRONLY or O_RDWR). A relative PATH starts at the
- * caller's working directory. Only regular files: -ENODEV for others, -ELOOP inside a mount of this
- * daemon, -EPERM for another user where the daemon is not root, -EINVAL for a relative path whose
- * start is unknown, and open(2)'s own. Returns a reference, or NULL with *ERROR.
+ * Open the host file PATH as CALLER. ACCESS is O_RDONLY, O_WRONLY or O_RDWR. A relative PATH starts
+ * at the caller's working directory. Returns a reference, or NULL with *ERROR set:
+ *
+ *   -EINVAL  PATH is relative, and the caller's working directory is unknown
+ *   -ELOOP   the file is inside a mount of this daemon, or there are too many links
+ *   -ENODEV  not a regular file, or a file of /proc
+ *   -EPERM   the caller is another user, and the daemon is not root
+ *
+ * and those of open(2) and vm_file_new.
  */
 struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller,
                               const char *path, int access, int *error);
 
-/* The opener that exec uses; it refers to CONTEXT, which must live as long. */
+/* An opener for vm_exec. It points to CONTEXT, which must live as long as the opener. */
 struct hostfile_context {
 	struct fs_mount *mount;
 	const struct fs_caller *caller;

@@ -1,12 +1,13 @@
 /*
- * hostpath.c - walks a path one component at a time, each opened with O_PATH and looked at before
- * the next, because
+ * hostpath.c - walks a path one component at a time. Each component is opened with O_PATH and
+ * checked before the next one, for three reasons:
  *
- *   - a step into our own mount must not happen: the lookup would be a request to ourselves, and where all threads wait
- *     for one, nobody is left to answer. Opening the mount's root with O_PATH, and statx with AT_STATX_DONT_SYNC, send
- * none;
- *   - links of /proc must not lead to the daemon's own files, as they would if the kernel followed them;
- *   - a caller may have another root directory than the daemon.
+ *   - A step into our own mount must not happen. Its lookup would be a request to ourselves, and if
+ *     all threads wait for such requests, nobody is left to answer. Two calls send no request:
+ *     opening the root of the mount with O_PATH, and statx with AT_STATX_DONT_SYNC.
+ *   - Links in /proc must not lead to the daemon's own files, as they would if the kernel followed
+ *     them.
+ *   - A caller may have another root directory than the daemon.
  */
 #include "fs/host/hostpath.h"
 
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 enum {
-	MAX_LINKS = 40, /* as the kernel */
+	MAX_LINKS = 40, /* as in the kernel */
 	STEP_FLAGS = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 };
 
@@ -29,10 +30,10 @@ struct walk {
 	const struct fs_mount *mount;
 	const struct fs_caller *caller;
 	const struct hostpath_start *start;
-	int at;         /* the file reached, or -1 */
-	GString *rest;  /* the path that is left, and ... */
-	size_t rest_at; /* ... where in it we are */
-	int links;      /* followed */
+	int at;         /* the file reached so far, or -1 */
+	GString *rest;  /* the rest of the path starts in it ... */
+	size_t rest_at; /* ... at this offset */
+	int links;      /* how many were followed */
 };
 
 /* --- Places ----------------------------------------------------------------------------------- */
@@ -41,13 +42,10 @@ struct place {
 	dev_t dev;
 	ino_t ino;
 	uint64_t mount;
-	mode_t mode; /* 0 where the file system does not let the caller look */
+	mode_t mode; /* 0 if the file system does not let the caller see it */
 };
 
-/*
- * What FD is, without a request to a file system that would have to answer it. Returns 0 or a
- * negative errno.
- */
+/* Find out what FD is, without a request to its file system. Returns 0 or a negative errno. */
 static int look(int fd, struct place *place)
 {
 	struct statx st;
@@ -81,7 +79,7 @@ bool hostpath_is_proc(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Make FD the directory reached. */
+/* Make FD the place reached. Takes FD over. */
 static void go_to(struct walk *walk, int fd)
 {
 	if (walk->at >= 0)
@@ -89,7 +87,7 @@ static void go_to(struct walk *walk, int fd)
 	walk->at = fd;
 }
 
-/* Make what FD is the directory reached, but for our own mount. */
+/* Make a copy of FD the place reached. -ELOOP if FD is in our own mount. */
 static int go_to_copy(struct walk *walk, int fd)
 {
 	struct place place;
@@ -107,8 +105,9 @@ static int go_to_copy(struct walk *walk, int fd)
 /* --- Steps ------------------------------------------------------------------------------------ */
 
 /*
- * Open NAME in the directory reached. With IS_DIR it has to be a directory or a link to one; that
- * mounts an automount.
+ * Open NAME in the directory reached, without following a link. With IS_DIR it must be a directory
+ * or a link; O_DIRECTORY then makes an automount mount itself. Returns a descriptor or a negative
+ * errno.
  */
 static int open_step(const struct walk *walk, const char *name, bool is_dir)
 {
@@ -120,8 +119,8 @@ static int open_step(const struct walk *walk, const char *name, bool is_dir)
 }
 
 /*
- * As the kernel with fs.protected_symlinks: in /tmp and its like, only one's own and the directory
- * owner's links.
+ * The rule of fs.protected_symlinks: in a sticky directory that all may write, such as /tmp, follow
+ * only links of the caller or of the directory's owner.
  */
 static int check_link(const struct walk *walk, int fd)
 {
@@ -134,7 +133,10 @@ static int check_link(const struct walk *walk, int fd)
 	return link.st_uid == walk->caller->uid || link.st_uid == dir.st_uid ? 0 : -EACCES;
 }
 
-/* The text of the link FD, called NAME. /proc/self is the caller, not we. */
+/*
+ * Store the target of the link FD, called NAME, in TEXT. /proc/self must mean the caller, not the
+ * daemon.
+ */
 static int read_link(const struct walk *walk, int fd, const char *name, char text[PATH_MAX])
 {
 	bool self = strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0;
@@ -153,7 +155,7 @@ static int read_link(const struct walk *walk, int fd, const char *name, char tex
 	return 0;
 }
 
-/* Put the text of a link in place of its NAME in the path. */
+/* Replace NAME, which was just taken off the path, by the target of its link FD. */
 static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 {
 	char text[PATH_MAX];
@@ -171,8 +173,8 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
 }
 
 /*
- * Look at FD, which was just opened. Where the walk may not go on there, it is closed. Returns FD
- * or a negative errno.
+ * Check the component FD, which was just opened. Returns FD. If the walk must not go on there,
+ * closes FD and returns a negative errno; a negative FD is returned as it is.
  */
 static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
 {
@@ -222,7 +224,10 @@ static int step_down(struct walk *walk, const char *name, bool last)
 	return error;
 }
 
-/* Take the next component off the path into NAME. 0: none is left; 1: one; or -ENAMETOOLONG. */
+/*
+ * Take the next component off the path and store it in NAME. Returns 1, 0 if none is left, or
+ * -ENAMETOOLONG.
+ */
 static int next_name(struct walk *walk, char name[NAME_MAX + 1])
 {
 	const char *start = walk->rest->str + walk->rest_at;
@@ -249,7 +254,7 @@ static int step(struct walk *walk, const char *name)
 	return step_down(walk, name, behind[strspn(behind, "/")] == '\0');
 }
 
-/* Walk the rest of the path: 0 with walk->at the file, or a negative errno. */
+/* Walk the rest of the path. Returns 0 with the file in walk->at, or a negative errno. */
 static int walk_rest(struct walk *walk)
 {
 	char name[NAME_MAX + 1];
@@ -291,9 +296,10 @@ void hostpath_start_close(struct hostpath_start *start)
 }
 
 /*
- * The caller stands inside our mount. Its path may lead out by `..`, but we cannot ask ourselves
- * the way: the name of its directory tells. That name is seen from our root, so it is of use only
- * to a caller with the same.
+ * Start at the working directory of a caller who is inside our mount. The path may lead out of it
+ * by `..`, but we cannot walk there, since each step would be a request to ourselves. So take the
+ * name of the directory, and drop a component of it for each leading `..`. The name is relative to
+ * our own root, so this works only for callers with the same root.
  */
 static int start_outside(struct walk *walk)
 {

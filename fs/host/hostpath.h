@@ -1,5 +1,5 @@
 /*
- * hostpath.h - the way from a caller's path to a host file, without a step into our own mount.
+ * hostpath.h - walks from a caller's path to a host file without a step into our own mount.
  */
 #ifndef FS_HOST_HOSTPATH_H
 #define FS_HOST_HOSTPATH_H
@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* From where a caller's paths start: descriptors of its root and working directory, or -1. */
+/* Where the paths of a caller start: descriptors of its root and working directory, or -1. */
 struct hostpath_start {
 	int root, cwd;
 };
@@ -16,15 +16,24 @@ struct hostpath_start {
 #define HOSTPATH_START_INIT ((struct hostpath_start){-1, -1})
 
 /*
- * Open those that are not open yet, as far as this thread may look into the caller's process. A
- * caller whose process cannot be seen at all (pid 0) is taken to have our root.
+ * Open what is still -1 in START, as far as this thread may look into the caller's process. If the
+ * process is unknown (pid 0), the root is ours, and there is no working directory.
  */
 void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller);
+
+/* Close both descriptors, if open. */
 void hostpath_start_close(struct hostpath_start *start);
 
 /*
- * Walk PATH with the rights of this thread. A descriptor opened with O_PATH, or a negative errno:
- * -ELOOP inside MOUNT or past 40 links, -EINVAL for a relative path without a working directory,
+ * Walk PATH with the rights of this thread. Returns a descriptor opened with O_PATH, or a negative
+ * errno:
+ *
+ *   -EACCES        the caller's root is unknown
+ *   -EINVAL        PATH is relative, and the working directory is unknown
+ *   -ELOOP         PATH leads into MOUNT, or there are more than 40 links
+ *   -ENAMETOOLONG  a component or a link is too long
+ *   -ENOENT        PATH is empty
+ *
  * and those of open(2).
  */
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,

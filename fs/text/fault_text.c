@@ -1,18 +1,16 @@
 /*
- * fault_text.c - PID/faults, and the line of one fault wherever it is shown.
+ * fault_text.c - PID/faults, and the line of one fault, which events and ctl show too.
  *
  *     SEQ TIME PID ACCESS VA OUTCOME KIND key=value...
  *
- * A line never has a blank inside a field, so it can be cut into words whatever a file is called.
+ * No field contains a blank, so a line can be cut into words whatever the name of a file.
  */
 #include "fs/text/render.h"
+#include "util/nanoseconds.h"
 #include "util/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
-
-#define NS_PER_SEC UINT64_C(1000000000)
-#define NS_PER_USEC UINT64_C(1000)
 
 static const char access_letters[] = {
     [VM_ACCESS_READ] = 'r', [VM_ACCESS_WRITE] = 'w', [VM_ACCESS_EXEC] = 'x'};
@@ -20,7 +18,7 @@ static const char access_letters[] = {
 static void add_head(GString *out, const struct vm_fault *fault)
 {
 	g_string_append_printf(out, "%" PRIu64 " %" PRIu64 ".%06" PRIu64 " %d %c ", fault->seq,
-	                       fault->time / NS_PER_SEC, fault->time % NS_PER_SEC / NS_PER_USEC,
+	                       fault->time / NS_PER_SEC, fault->time % NS_PER_SEC / NS_PER_US,
 	                       (int)fault->pid, access_letters[fault->access]);
 }
 
@@ -57,7 +55,7 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 		g_string_append_printf(out, " tables=%u", fault->tables_copied);
 }
 
-/* A hit is no fault: it has no kind, and nothing was done that a key could tell. */
+/* A hit is no fault: it has no kind and no keys. */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
 {
 	if (with_head)

@@ -1,5 +1,6 @@
 /*
- * knob.c - sys/vm: text to values and back. What is allowed is the engine's to say.
+ * knob.c - the files of sys/vm: from text to values and back. The engine decides which values are
+ * allowed.
  */
 #include "fs/text/knob.h"
 #include "util/number.h"

@@ -1,6 +1,8 @@
 /*
- * knob.h - sys/vm: what can be changed while the machine runs, a function to show each value
- * (fs_render_fn) and one to take a new one (fs_store_fn).
+ * knob.h - the files of sys/vm, which can be changed while the machine runs. Each has a function
+ * that shows its value (fs_render_fn) and one that takes a new one (fs_store_fn). The latter
+ * returns 0, -EINVAL for a value that is not allowed, or what vm_machine_set_knob or
+ * vm_machine_set_policy returns.
  */
 #ifndef FS_TEXT_KNOB_H
 #define FS_TEXT_KNOB_H
@@ -24,8 +26,8 @@ KNOB(writeback);
 #undef KNOB
 
 /*
- * 1 drops clean pages of the page cache, as 3 does; 2 and 4 are taken, as under Linux, but there is
- * nothing for them to do.
+ * Take 1, 2, 3 or 4, as Linux does. 1 and 3 drop the clean pages of the page cache. 2 and 4 drop
+ * nothing, because the model has no such caches. Returns 0, or -EINVAL for other values.
  */
 int knob_store_drop_caches(struct fs_mount *mount, struct vm_process *process, const char *text);
 

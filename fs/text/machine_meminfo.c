@@ -1,37 +1,26 @@
 /*
- * machine_meminfo.c - how much memory there is and what was done with it: meminfo, vmstat, swaps.
- * Keys, columns and order are Linux's, so that tools find them; what the model does not have is 0.
+ * machine_meminfo.c - the amounts of memory and what was done with them: meminfo, vmstat, swaps.
+ * Keys, columns and order are those of Linux, because tools look for them. What the model does not
+ * have is 0.
  */
+#include "fs/text/kib_rows.h"
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { KIB_PER_PAGE = VM_PAGE_SIZE / 1024 };
-
 #define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
 
-struct row {
-	const char *key;
-	uint64_t value;
-};
-
-static void add_meminfo_rows(GString *out, const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key,
-		                       rows[i].value * KIB_PER_PAGE);
-}
-
 /*
- * Pages: what a frame is used for. New pages stand on the inactive lists, and nothing here moves
- * them.
+ * What frames are used for, in pages. All pages count as inactive: the model moves none to the
+ * active lists.
  */
 static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 {
 	uint64_t anon = info->frames_anon + info->frames_shmem;
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"MemTotal:", info->frames_total},
 	    {"MemFree:", info->frames_free},
 	    {"MemAvailable:", info->frames_free + info->frames_file},
@@ -57,13 +46,13 @@ static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 	    {"Shmem:", info->frames_shmem},
 	};
 
-	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), VM_PAGE_SIZE);
 }
 
-/* Pages: what the kernel would use for itself, and what it has promised. */
+/* What the kernel would use for itself, and the commit charge, in pages. */
 static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
 {
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"KReclaimable:", 0},
 	    {"Slab:", 0},
 	    {"SReclaimable:", 0},
@@ -78,7 +67,7 @@ static void add_meminfo_kernel(GString *out, const struct vm_machine_info *info)
 	    {"Committed_AS:", info->committed},
 	};
 
-	add_meminfo_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), VM_PAGE_SIZE);
 }
 
 int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *process)
@@ -107,8 +96,8 @@ int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 }
 
 /*
- * Linux's names first, then our own, which start with sim_. Pages but for pgpgin and pgpgout, which
- * are KiB.
+ * Linux's names come first, then our own, which start with sim_. All count pages, except pgpgin and
+ * pgpgout, which count KiB.
  */
 int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
@@ -116,7 +105,10 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 	vm_machine_info(mount->machine, &info);
 
-	const struct row rows[] = {
+	const struct {
+		const char *key;
+		uint64_t value;
+	} rows[] = {
 	    {"nr_free_pages", info.frames_free},
 	    {"nr_mlock", info.locked},
 	    {"nr_inactive_anon", info.frames_anon + info.frames_shmem},
@@ -140,7 +132,7 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"pgfault", info.faults},
 	    {"pgmajfault", info.major_faults},
 	    {"pgreuse", info.cow_reuses},
-	    /* There is no kswapd: who needs a frame looks for one. */
+	    /* There is no kswapd: a process that needs a frame looks for one itself. */
 	    {"pgsteal_kswapd", 0},
 	    {"pgsteal_direct", info.reclaimed},
 	    {"pgscan_kswapd", 0},
@@ -160,7 +152,10 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	return 0;
 }
 
-/* As swap_show does it: a name of 40 columns, then tabs, more of them behind a short number. */
+/*
+ * The format of swap_show: a name padded to 40 columns, then tabs. A number below LONG_NUMBER is
+ * followed by one tab more.
+ */
 int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	enum { NAME_COLUMNS = 40, LONG_NUMBER = 10000000, PRIORITY = -2 };

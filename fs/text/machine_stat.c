@@ -1,23 +1,14 @@
 /*
- * machine_stat.c - what tools want of a machine besides its memory: stat, uptime, loadavg, cpuinfo,
- * mounts. There is one processor, which never works: nothing runs here.
+ * machine_stat.c - what tools read of a machine besides its memory: stat, uptime, loadavg, cpuinfo,
+ * mounts. There is one processor, and it is always idle, because nothing runs here.
  */
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
-
-enum {
-	TICKS_PER_SEC = 100, /* USER_HZ */
-	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
-};
-
-static uint64_t ticks(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * TICKS_PER_SEC + (uint64_t)time->tv_nsec / NS_PER_TICK;
-}
 
 int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
@@ -37,7 +28,7 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 	return 0;
 }
 
-/* Since the start, and of that idle. */
+/* The time since the start, then the idle time, which is the same. */
 int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_machine_info info;
@@ -51,7 +42,10 @@ int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *proce
 	return 0;
 }
 
-/* The last number is the last pid given, as far as its process is still there. */
+/*
+ * The last field should be the last pid given. It is the largest pid of a process that is still
+ * there.
+ */
 int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	GArray *pids = vm_machine_pids(mount->machine);
@@ -62,7 +56,7 @@ int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return 0;
 }
 
-/* The blank line belongs to it: tools take it for the end of a processor. */
+/* The blank line at the end is needed: tools take it for the end of a processor. */
 int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	g_string_append(out, "processor\t: 0\n"
@@ -81,7 +75,7 @@ int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return 0;
 }
 
-/* The host's: the files that processes map lie there, and tools look them up by it. */
+/* The host's mounts: processes map files of the host, and tools look these files up here. */
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct text_lines lines = {.out = out};

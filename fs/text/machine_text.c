@@ -1,6 +1,7 @@
 /*
- * machine_text.c - the root's text files that are our own: frames, objects, version. Fields are
- * parted by one blank, there is no header, and a path comes last. README.in lists the columns.
+ * machine_text.c - the text files of the root that Linux does not have, and version: frames,
+ * objects, version. Fields are separated by one blank, there is no header line, and a path comes
+ * last. README.in lists the columns.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -11,7 +12,7 @@
 #include <sys/sysmacros.h>
 
 enum {
-	/* longest line of frames or objects without its path, with room to spare */
+	/* longest line of frames or objects without its path, and some more */
 	LINE_ROOM = 256,
 };
 
@@ -23,7 +24,7 @@ static const char *const frame_kinds[] = {
     [VM_FRAME_SHMEM] = "shmem",
 };
 
-/* What is going on with the frame, as words joined by |, or "-". */
+/* Append the state of a frame as words joined by |, or "-" if there are none. */
 static void add_frame_state(GString *out, const struct vm_frame_info *frame)
 {
 	const struct {

@@ -1,6 +1,6 @@
 /*
- * proc_limits.c - PID/limits: the limits that bear on memory, and what Linux starts a process with
- * of the others.
+ * proc_limits.c - PID/limits: the limits that concern memory, and for the others the values with
+ * which Linux starts a process.
  */
 #include "fs/text/render.h"
 
@@ -17,12 +17,12 @@ static void add_limit(GString *out, uint64_t value)
 		g_string_append_printf(out, "%-20" PRIu64 " ", value);
 }
 
-/* A limit that the engine knows, or what Linux starts with. */
+/* A limit that the engine knows, or a fixed one. */
 struct row {
 	const char *name;
-	enum vm_limit limit; /* or VM_LIMITS */
+	enum vm_limit limit; /* VM_LIMITS for a fixed one */
 	uint64_t soft, hard;
-	const char *unit; /* NULL: none */
+	const char *unit; /* NULL if it has none */
 };
 
 static void add_row(GString *out, struct vm_process *process, const struct row *row)
@@ -49,7 +49,7 @@ int render_limits(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"Max core file size", VM_LIMIT_CORE, .unit = "bytes"},
 	    {"Max resident set", VM_LIMITS, NO_LIMIT, NO_LIMIT, "bytes"},
 	    {"Max processes", VM_LIMITS, NO_LIMIT, NO_LIMIT, "processes"},
-	    {"Max open files", VM_LIMITS, 1024, 1024, "files"},
+	    {"Max open files", VM_LIMITS, FS_MAX_FDS, FS_MAX_FDS, "files"},
 	    {"Max locked memory", VM_LIMIT_MEMLOCK, .unit = "bytes"},
 	    {"Max address space", VM_LIMIT_AS, .unit = "bytes"},
 	    {"Max file locks", VM_LIMITS, NO_LIMIT, NO_LIMIT, "locks"},

@@ -1,5 +1,5 @@
 /*
- * proc_maps.c - PID/maps: one line an area, byte for byte as Linux's show_map_vma writes it.
+ * proc_maps.c - PID/maps: one line for each area, byte for byte as show_map_vma of Linux writes it.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -8,13 +8,15 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Names start one blank behind this column: 25 + sizeof(void *) * 6 - 1 in the kernel. */
+/*
+ * A name starts one blank after this column. The kernel computes it as 25 + sizeof(void *) * 6 - 1.
+ */
 #define NAME_COLUMN 72
 
-/* Longest line but for its name, with room to spare. */
+/* The longest line without its name, and some more. */
 #define LINE_ROOM 160
 
-/* A name may grow to four times its length: a newline becomes \012. */
+/* Escapes can make a name four times as long: a newline becomes \012. */
 size_t maps_line_room(const struct vm_area_info *area)
 {
 	return LINE_ROOM + (area->name ? 4 * strlen(area->name) : 0);

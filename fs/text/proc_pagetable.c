@@ -1,11 +1,11 @@
 /*
- * proc_pagetable.c - PID/pagetable: one line an entry in use of the four-level table, in address
- * order, parents first.
+ * proc_pagetable.c - PID/pagetable: one line for each entry in use of the four-level table, in
+ * address order, parents first.
  *
  *     VA LEVEL INDEX KIND RAW NOTES...
  *
- * NOTES in this order, each only where it says something: pfn= or slot=, flags=, users=, zero, cow.
- * A process with 1 GiB resident has a quarter of a million lines, so numbers are written without
+ * NOTES are, in this order and only where they apply: pfn= or slot=, flags=, users=, zero, cow. A
+ * process with 1 GiB resident has a quarter of a million lines, so numbers are written without
  * printf.
  */
 #include "fs/text/render.h"
@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-/* Longest line, with room to spare: every flag set takes 90 bytes. */
+/* The longest line, and some more. All flags together take 90 bytes. */
 #define LINE_ROOM 256
 
 #define PFN_BITS UINT64_C(0x000ffffffffff000)
@@ -27,8 +27,8 @@ static const char *const kind_names[] = {
 };
 
 /*
- * By bit number, as the processor's manual names them; what it leaves to software is SW and the
- * number.
+ * The names of bits by number, as in the processor's manual. A bit that the processor leaves to
+ * software is SW and its number.
  */
 static const char *const bit_names[64] = {
     [0] = "P",     [1] = "RW",    [2] = "US",    [3] = "PWT",   [4] = "PCD",   [5] = "A",
@@ -39,7 +39,7 @@ static const char *const bit_names[64] = {
 
 enum { PS_BIT = 7 };
 
-/* In a last-level entry the bit of the page size means something else. */
+/* In a last-level entry, bit 7 means something else. */
 static const char *bit_name(int bit, enum vm_level level)
 {
 	return bit == PS_BIT && level == VM_PTE ? "PAT" : bit_names[bit];

@@ -1,8 +1,9 @@
 /*
- * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all of them together, have in
- * memory. Keys, order and padding are Linux 6.x's, because tools parse them; what the model does
- * not have is 0.
+ * proc_smaps.c - PID/smaps and PID/smaps_rollup: what each area, and all areas together, have in
+ * memory. Keys, order and padding are those of Linux 6.x, because tools parse them. What the model
+ * does not have is 0.
  */
+#include "fs/text/kib_rows.h"
 #include "fs/text/render.h"
 #include "util/text.h"
 
@@ -10,39 +11,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Longest entry but for the name of the area, with room to spare. */
+/* The longest entry without the name of its area, and some more. */
 #define ENTRY_ROOM 2048
 
-/* Proportional shares are in bytes x 4096. */
+/* Proportional shares are in units of 1/4096 byte. */
 #define PSS_SHIFT 12
 
-struct row {
-	const char *key;
-	uint64_t bytes;
-};
-
-static void add_rows(GString *out, const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(out, "%-16s%8" PRIu64 " kB\n", rows[i].key,
-		                       rows[i].bytes >> 10);
-}
-
-/* What stands before the shares by kind, which only the rollup has, and behind them. */
+/* The rows before and after the shares by kind. Only the rollup has those shares. */
 static void add_resident(GString *out, const struct vm_area_usage *usage)
 {
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"Rss:", usage->rss},
 	    {"Pss:", usage->pss >> PSS_SHIFT},
 	    {"Pss_Dirty:", usage->pss_dirty >> PSS_SHIFT},
 	};
 
-	add_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), 1);
 }
 
 static void add_rest(GString *out, const struct vm_area_usage *usage)
 {
-	const struct row rows[] = {
+	const struct kib_row rows[] = {
 	    {"Shared_Clean:", usage->shared_clean},
 	    {"Shared_Dirty:", usage->shared_dirty},
 	    {"Private_Clean:", usage->private_clean},
@@ -61,14 +50,14 @@ static void add_rest(GString *out, const struct vm_area_usage *usage)
 	    {"Locked:", usage->pss_locked >> PSS_SHIFT},
 	};
 
-	add_rows(out, rows, G_N_ELEMENTS(rows));
+	kib_rows(out, rows, G_N_ELEMENTS(rows), 1);
 }
 
 /* --- smaps ------------------------------------------------------------------------------------ */
 
 static void add_area(void *ctx, const struct vm_area_usage *usage)
 {
-	const struct row sizes[] = {
+	const struct kib_row sizes[] = {
 	    {"Size:", usage->area.end - usage->area.start},
 	    {"KernelPageSize:", VM_PAGE_SIZE},
 	    {"MMUPageSize:", VM_PAGE_SIZE},
@@ -78,7 +67,7 @@ static void add_area(void *ctx, const struct vm_area_usage *usage)
 	if (!text_room(lines, ENTRY_ROOM + maps_line_room(&usage->area)))
 		return;
 	maps_line(lines->out, &usage->area);
-	add_rows(lines->out, sizes, G_N_ELEMENTS(sizes));
+	kib_rows(lines->out, sizes, G_N_ELEMENTS(sizes), 1);
 	add_resident(lines->out, usage);
 	add_rest(lines->out, usage);
 	g_string_append_printf(lines->out, "THPeligible:    %8u\nVmFlags: %s\n", 0,
@@ -131,7 +120,7 @@ int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process 
 	if (error)
 		return error;
 
-	const struct row kinds[] = {
+	const struct kib_row kinds[] = {
 	    {"Pss_Anon:", sum.all.pss_anon >> PSS_SHIFT},
 	    {"Pss_File:", sum.all.pss_file >> PSS_SHIFT},
 	    {"Pss_Shmem:", sum.all.pss_shmem >> PSS_SHIFT},
@@ -139,7 +128,7 @@ int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process 
 
 	maps_line(out, &sum.all.area);
 	add_resident(out, &sum.all);
-	add_rows(out, kinds, G_N_ELEMENTS(kinds));
+	kib_rows(out, kinds, G_N_ELEMENTS(kinds), 1);
 	add_rest(out, &sum.all);
 	return 0;
 }

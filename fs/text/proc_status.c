@@ -1,12 +1,12 @@
 /*
- * proc_status.c - what a process says about itself: status, stat, statm, comm, and the strings and
- * vectors that lie in its own memory: cmdline, environ, auxv.
+ * proc_status.c - the state of a process: status, stat, statm, comm.
  *
- * Keys, order and padding are Linux 6.x's, because tools parse them. What the model does not have
- * (threads, signals that wait, seccomp) shows as a process shows it that never used it. Lines of
- * our own stand at the end of status and start with Sim.
+ * Keys, order and padding are those of Linux 6.x, because tools parse them. What the model does not
+ * have (threads, pending signals, seccomp) looks as in a process that never used it. Our own lines
+ * come last in status and start with Sim.
  */
 #include "fs/text/render.h"
+#include "fs/text/units.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -15,16 +15,12 @@
 #include <string.h>
 
 enum {
-	KIB_PER_PAGE = VM_PAGE_SIZE / 1024,
-	TICKS_PER_SEC = 100, /* USER_HZ */
-	NS_PER_TICK = 1000000000 / TICKS_PER_SEC,
-	MIN_FD_SLOTS = 64, /* what a table of descriptors starts with */
+	MIN_FD_SLOTS = 64, /* size of a new descriptor table */
 };
 
 #define ALL_CAPABILITIES UINT64_C(0x000001ffffffffff)
 
-/* The state of a living process: the files of one that has ended answer -ESRCH. */
-static int living_info(struct vm_process *process, struct vm_process_info *info)
+int living_process_info(struct vm_process *process, struct vm_process_info *info)
 {
 	if (!vm_process_alive(process))
 		return -ESRCH;
@@ -32,14 +28,14 @@ static int living_info(struct vm_process *process, struct vm_process_info *info)
 	return 0;
 }
 
-static uint64_t resident_pages(const struct vm_process_info *info)
+uint64_t resident_pages(const struct vm_process_info *info)
 {
 	return info->rss_anon + info->rss_file + info->rss_shmem;
 }
 
 /* --- status ----------------------------------------------------------------------------------- */
 
-/* The name as the kernel escapes it here, and only here: \n and \\. */
+/* The kernel escapes a name in this way in status only: \n and \\. */
 static void add_status_name(GString *out, const char *comm)
 {
 	g_string_append(out, "Name:\t");
@@ -132,7 +128,7 @@ static void add_status_rest(GString *out, const struct vm_process_info *info)
 	    "Mems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
 }
 
-/* The si_code by its name, NULL for one that no fault here gives. */
+/* The name of an si_code, or NULL if no fault here has that code. */
 static const char *signal_code_name(int signal, int code)
 {
 	static const struct {
@@ -151,7 +147,7 @@ static const char *signal_code_name(int signal, int code)
 	return NULL;
 }
 
-/* The signal that the last fatal fault would have brought, 0 before one. */
+/* The signal of the last fatal fault, or 0 before the first one. */
 static void add_status_signal(GString *out, const struct vm_process_info *info)
 {
 	const char *name = signal_code_name(info->last_signal, info->last_code);
@@ -196,7 +192,7 @@ static void add_status_tlb(GString *out, struct vm_process *process)
 int render_status(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -209,13 +205,7 @@ int render_status(GString *out, struct fs_mount *mount, struct vm_process *proce
 
 /* --- stat, statm, comm ------------------------------------------------------------------------ */
 
-static uint64_t start_ticks(const struct vm_process_info *info)
-{
-	return (uint64_t)info->start.tv_sec * TICKS_PER_SEC +
-	       (uint64_t)info->start.tv_nsec / NS_PER_TICK;
-}
-
-/* Fields 3 to 22, by their names in proc(5): state ... starttime. */
+/* Fields 3 to 22 of stat: state to starttime. The names are those of proc(5). */
 static void add_stat_life(GString *out, const struct vm_process_info *info)
 {
 	/* S, ppid, pgrp, session, tty_nr, tpgid, flags */
@@ -225,10 +215,10 @@ static void add_stat_life(GString *out, const struct vm_process_info *info)
 	                       info->minor_faults, info->child_minor_faults, info->major_faults,
 	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
-	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, start_ticks(info));
+	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, ticks(&info->start));
 }
 
-/* Fields 23 to 52: vsize ... exit_code. */
+/* Fields 23 to 52 of stat: vsize to exit_code. */
 static void add_stat_memory(GString *out, const struct vm_process_info *info)
 {
 	/* vsize, rss, rsslim */
@@ -262,7 +252,7 @@ void stat_text(GString *out, const struct vm_process_info *info)
 int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -270,11 +260,14 @@ int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process
 	return 0;
 }
 
-/* size resident shared text lib data dirty, in pages; lib and dirty have been 0 since Linux 2.6. */
+/*
+ * The fields are size resident shared text lib data dirty, in pages. lib and dirty have been 0
+ * since Linux 2.6.
+ */
 int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -288,7 +281,7 @@ int render_statm(GString *out, struct fs_mount *mount, struct vm_process *proces
 int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_info(process, &info);
+	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;

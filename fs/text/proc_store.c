@@ -1,5 +1,5 @@
 /*
- * proc_store.c - what can be written to a process's files of one value: comm, clear_refs.
+ * proc_store.c - writes to the files of a process that hold one value: comm, clear_refs.
  */
 #include "fs/text/render.h"
 #include "util/number.h"

@@ -1,8 +1,8 @@
 /*
  * proc_strings.c - what a process finds on its stack at its start: cmdline, environ, auxv.
  *
- * They are read from the process's own memory, so what it writes there shows, as under Linux;
- * looking is no access and takes no fault.
+ * cmdline and environ are read from the memory of the process, as in Linux, so they show what the
+ * process writes there. Reading them is no access and causes no fault.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Append the memory of PROCESS in [START, END), as far as areas reach. -ENOMEM: no memory for a
- * copy.
+ * Append the memory of PROCESS in [START, END), up to the first address without an area. Returns 0,
+ * or -ENOMEM if the text has no room.
  */
 static int add_memory(GString *out, struct vm_process *process, uint64_t start, uint64_t end)
 {
@@ -33,8 +33,8 @@ static int add_memory(GString *out, struct vm_process *process, uint64_t start, 
 }
 
 /*
- * setproctitle(3) has written over the arguments, maybe on into the environment: the last byte is
- * no longer NUL.
+ * Whether setproctitle(3) has overwritten the arguments, and perhaps the environment after them.
+ * Then the last byte of the arguments is no longer NUL.
  */
 static bool title_was_set(struct vm_process *process, const struct vm_process_info *info)
 {
@@ -43,7 +43,7 @@ static bool title_was_set(struct vm_process *process, const struct vm_process_in
 	return vm_peek(process, info->layout.arg_end - 1, &last, 1) == 1 && last != '\0';
 }
 
-/* One string from the first argument on, at most a page, with its NUL. */
+/* Append one string that starts at the first argument: at most a page, with its NUL. */
 static void add_title(GString *out, struct vm_process *process, const struct vm_process_info *info)
 {
 	uint64_t end = info->layout.env_start == info->layout.arg_end
@@ -58,16 +58,16 @@ static void add_title(GString *out, struct vm_process *process, const struct vm_
 }
 
 /*
- * As get_mm_cmdline in Linux, but that a process that had no exec shows its name: tools take an
- * empty cmdline for a kernel thread's.
+ * As get_mm_cmdline in Linux, with one difference: a process that has not called exec shows its
+ * name. Tools take a process with an empty cmdline for a kernel thread.
  */
 int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
+	int error = living_process_info(process, &info);
 
-	if (!vm_process_alive(process))
-		return -ESRCH;
-	vm_process_info(process, &info);
+	if (error)
+		return error;
 	if (info.layout.arg_start >= info.layout.arg_end) {
 		g_string_append_len(out, info.comm, (gssize)strlen(info.comm) + 1);
 		return 0;
@@ -82,14 +82,17 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
+	int error = living_process_info(process, &info);
 
-	if (!vm_process_alive(process))
-		return -ESRCH;
-	vm_process_info(process, &info);
+	if (error)
+		return error;
 	return add_memory(out, process, info.layout.env_start, info.layout.env_end);
 }
 
-/* Binary, as on the stack. Before an exec it is the one pair that ends every vector: AT_NULL. */
+/*
+ * Binary, as on the stack. Before the first exec it is only the pair that ends every vector,
+ * AT_NULL.
+ */
 int render_auxv(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	static const uint64_t empty[2];

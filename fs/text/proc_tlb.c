@@ -5,7 +5,10 @@
  *     hits N
  *     misses N
  *     flushes N
- *     SET WAY VA pfn=0x.. FLAGS       one line a valid entry, by set and way; FLAGS: w writable, x executable, d dirty
+ *     SET WAY VA pfn=0x.. FLAGS
+ *
+ * There is one line of the last form for each valid entry, by set and way. FLAGS: w writable, x
+ * executable, d dirty.
  */
 #include "fs/text/render.h"
 #include "util/text.h"

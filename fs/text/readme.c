@@ -1,6 +1,5 @@
 /*
- * readme.c - README, the guide inside the mount. Its text is README.in, which the build makes into
- * README_TEXT.
+ * readme.c - README, the guide inside the mount. The build turns README.in into README_TEXT.
  */
 #include "fs/text/render.h"
 #include "readme_text.h"

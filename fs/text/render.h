@@ -1,6 +1,9 @@
 /*
- * render.h - the text files, one function each (fs_render_fn). proc_*.c hold the process's,
- * machine_*.c the root's.
+ * render.h - the functions that render text files, one for each file (fs_render_fn). Those of a
+ * process's files are in proc_*.c and fault_text.c, those of the root's in machine_*.c and
+ * readme.c.
+ *
+ * Errors: -ESRCH if the process has ended, -ENOMEM if the text has no room, or those of pread.
  */
 #ifndef FS_TEXT_RENDER_H
 #define FS_TEXT_RENDER_H
@@ -35,21 +38,32 @@ int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *proce
 int render_version(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_readme(GString *out, struct fs_mount *mount, struct vm_process *process);
 
-/* What a write to a file of one value does (fs_store_fn). */
+/*
+ * The functions that take a new value (fs_store_fn). They return 0, -EINVAL for a value that is not
+ * allowed, or what vm_process_set_comm or vm_process_clear_refs returns.
+ */
 int store_comm(struct fs_mount *mount, struct vm_process *process, const char *text);
 int store_clear_refs(struct fs_mount *mount, struct vm_process *process, const char *text);
 
-/* PID/stat, and the part of PID/status that Linux has too, of what INFO tells. */
+/* Fill INFO with the state of PROCESS. Returns 0, or -ESRCH if it has ended. */
+int living_process_info(struct vm_process *process, struct vm_process_info *info);
+
+/* The pages that a process has in memory, of all kinds. */
+uint64_t resident_pages(const struct vm_process_info *info);
+
+/* Append PID/stat, or those lines of PID/status that Linux has too, from INFO. */
 void stat_text(GString *out, const struct vm_process_info *info);
 void status_text(GString *out, const struct vm_process_info *info);
 
-/* The line of one area as maps and smaps show it, and the room that it needs at most. */
+/*
+ * Append the line of one area, as in maps and smaps. maps_line_room is the most bytes it can take.
+ */
 void maps_line(GString *out, const struct vm_area_info *area);
 size_t maps_line_room(const struct vm_area_info *area);
 
 /*
- * The line of one fault as faults, events and ctl's access show it, without a newline. WITH_HEAD:
- * SEQ TIME PID ACCESS first.
+ * Append the line of one fault, as in faults, events and the answer of access, without a newline.
+ * WITH_HEAD: it starts with SEQ TIME PID ACCESS.
  */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
 

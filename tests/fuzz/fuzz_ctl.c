@@ -9,6 +9,7 @@
 #include "tests/fuzz/programs.h"
 
 #include "fs/ctl/ctl.h"
+#include "fs/ctl/ctl_store.h"
 #include "fs/files/textfile.h"
 #include "fs/files/tree.h"
 

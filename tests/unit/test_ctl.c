@@ -4,7 +4,7 @@
  */
 #include "tests/fixture/ctl_fixture.h"
 
-#include "fs/ctl/command.h"
+#include "fs/ctl/command_table.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -103,11 +103,31 @@ static void test_too_large(void)
 	}
 }
 
+static void test_next(void)
+{
+	static const char line[] = "\t7  0x10 8\n9";
+	const char *text = line;
+	uint64_t value;
+
+	g_assert_true(number_next(&text, &value));
+	g_assert_cmpuint(value, ==, 7);
+	g_assert_true(number_next(&text, &value));
+	g_assert_cmpuint(value, ==, 16);
+	g_assert_true(number_next(&text, &value));
+	g_assert_cmpuint(value, ==, 8);
+	g_assert_false(number_next(&text, &value));
+	g_assert_cmpstr(text, ==, "\n9");
+	text = "99999999999999999999";
+	g_assert_false(number_next(&text, &value));
+	g_assert_cmpstr(text, ==, "99999999999999999999");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/number/samples", test_samples);
 	g_test_add_func("/number/nonsense", test_nonsense);
 	g_test_add_func("/number/too-large", test_too_large);
+	g_test_add_func("/number/next", test_next);
 	return g_test_run();
 }

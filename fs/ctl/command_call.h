@@ -1,0 +1,80 @@
+/*
+ * command_call.h - one call of a command, and what the functions of commands share: answers,
+ * arguments, host files.
+ */
+#ifndef FS_CTL_COMMAND_CALL_H
+#define FS_CTL_COMMAND_CALL_H
+
+#include "fs/ctl/ctl_results.h"
+#include "fs/ctl/words.h"
+#include "fs/fs.h"
+
+struct command_call {
+	struct fs_mount *mount;
+	struct vm_process *process; /* NULL for a command to the machine */
+	const struct fs_caller *caller;
+	char **words; /* the name of the command first, NULL last */
+	int count;
+	struct ctl_results *results;
+	char *why; /* the reason of a failure, or NULL; free with g_free */
+};
+
+/* The sentence that explains an errno. A list ends with a NULL sentence. */
+struct command_reason {
+	int error;
+	const char *why;
+};
+
+/* Add a result line. */
+void command_answer(struct command_call *call, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/*
+ * Add RESULT as a result line, in decimal or as an address, and return 0. If RESULT is negative,
+ * add nothing and return it.
+ */
+int command_done(struct command_call *call, int64_t result);
+int command_done_address(struct command_call *call, int64_t result);
+
+/* Return ERROR (negative), and set the sentence that explains it. */
+int command_fail(struct command_call *call, int error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* If IS_REASON, and no sentence was set before, WHY explains the failure that may come. */
+void command_blame(struct command_call *call, bool is_reason, const char *why);
+
+/* If ADDR is no multiple of the page size, that explains the failure that may come. */
+void command_blame_unaligned(struct command_call *call, uint64_t addr);
+
+/*
+ * The sentence for ERROR (negative): from REASONS (may be NULL), otherwise the usual one of that
+ * errno. NULL if ERROR is no errno.
+ */
+const char *command_reason_find(const struct command_reason *reasons, int error);
+
+/*
+ * Parse the word at INDEX: as a number, a size, words of a table, a protection, a signal. NAME is
+ * what the help calls the word. False, with the reason set, if that fails.
+ */
+bool command_number(struct command_call *call, int index, const char *name, uint64_t *value);
+bool command_size(struct command_call *call, int index, const char *name, uint64_t *value);
+/* Parse the first two words as ADDR and LEN, with which most calls start. */
+bool command_range(struct command_call *call, uint64_t *addr, uint64_t *len);
+bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits);
+bool command_prot(struct command_call *call, int index, bool growsdown, int *prot);
+bool command_signal(struct command_call *call, int index, int *number);
+
+/*
+ * Open the host file named by the word at INDEX as the caller, with ACCESS (O_RDONLY, O_WRONLY or
+ * O_RDWR). Returns a reference, or NULL with the reason and *ERROR set (see hostfile_open).
+ */
+struct vm_file *command_file(struct command_call *call, int index, int access, int *error);
+
+/*
+ * Run exec in PROCESS with the words from INDEX on: `[-k] PATH [ARG ...]`. Returns 0 with *ENTRY
+ * set, or a negative errno with the reason set: -EINVAL if PATH is missing, or those of vm_exec.
+ */
+int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry);
+
+/* The path in `[-k] PATH [ARG ...]`, or NULL with the reason set if it is missing. */
+const char *command_exec_path(struct command_call *call, int index);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * file.h - what a file of the mount is: a row of the table in tree.c, a node, an open file, and the
+ * class that answers the requests of an open file.
+ */
+#ifndef FS_FILES_FILE_H
+#define FS_FILES_FILE_H
+
+#include "fs/fs.h"
+#include "util/list.h"
+
+#include <fuse3/fuse_lowlevel.h>
+#include <sys/stat.h>
+
+struct tree_file;
+
+/* What an inode number stands for. */
+struct tree_node {
+	const struct tree_file *file;
+	pid_t pid; /* 0 in the root */
+	/* which of the nodes that a row has in one process: for a link in fd/, the descriptor */
+	unsigned index;
+	/* a reference to the process PID; NULL in the root and in a caller's own directory */
+	struct vm_process *process;
+};
+
+/* An open file or directory. */
+struct fs_handle {
+	struct list_link link; /* in the list of all open files, see ops.c */
+	const struct file_class *class;
+	struct fs_mount *mount;
+	struct tree_node node;
+	struct fs_caller opener;
+	void *state; /* belongs to the class */
+};
+
+/*
+ * A kind of file. A function that is not possible is NULL. Each function that takes a request
+ * answers it exactly once, whatever happens. After the answer the handle may be gone, even before
+ * the function returns, because the caller can close the file at once.
+ */
+struct file_class {
+	int (*open)(struct fs_handle *handle); /* sets up state; returns 0 or a negative errno */
+	void (*release)(struct fs_handle *handle);
+	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+	             int flags); /* those of open(2) */
+	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
+	              off_t offset);
+	void (*flush)(fuse_req_t req, struct fs_handle *handle);
+	/* for SEEK_DATA and SEEK_HOLE */
+	void (*seek)(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence);
+	/*
+	 * NULL: always ready. If POLLHANDLE is not NULL, it belongs to the class from now on, which
+	 * notifies it when the file becomes ready.
+	 */
+	void (*poll)(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle);
+	void (*stat)(const struct vm_process_info *info, struct stat *st); /* size and blocks */
+	/* offsets mean nothing, so the file is not seekable */
+	bool stream;
+};
+
+/* For a row that has several nodes in a directory: the name of each is a number. */
+struct tree_numbers {
+	bool pids; /* the number is the node's pid; otherwise it is its index */
+	/*
+	 * The numbers in a directory of PROCESS (NULL: the root), in rising order: a GArray of int
+	 * that the caller frees. If LIST is NULL, reading the directory shows none of them.
+	 */
+	GArray *(*list)(struct fs_mount *mount, struct vm_process *process);
+	/*
+	 * Whether NUMBER is one of them for CALLER. If CALLER is NULL, whether it can be one for
+	 * anyone.
+	 */
+	bool (*has)(struct fs_mount *mount, struct vm_process *process,
+	            const struct fs_caller *caller, int number);
+};
+
+struct tree_file {
+	const char *name;               /* NULL for the root, and for a row with numbers */
+	const struct tree_file *parent; /* the directory that it is in */
+	mode_t mode;                    /* including the file type */
+	const struct file_class *class; /* NULL for directories and links */
+	/* What the file shows. The class decides which member is used. */
+	union {
+		fs_render_fn render; /* textfile_class, valuefile_class */
+		fs_words_fn words;   /* wordfile_class */
+		fs_own_fn own;       /* ownfile_class */
+		fs_link_fn link;     /* symbolic links */
+	};
+	fs_store_fn store;                  /* valuefile_class */
+	const struct tree_numbers *numbers; /* NULL for a row with a name */
+};
+
+#endif

@@ -1,0 +1,11 @@
+/*
+ * request.c - what a request of FUSE says about itself.
+ */
+#include "fs/files/request.h"
+
+struct fs_caller request_caller(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct fs_caller){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
+}

@@ -1,0 +1,21 @@
+/*
+ * units.h - the units in which files of /proc count.
+ */
+#ifndef FS_TEXT_UNITS_H
+#define FS_TEXT_UNITS_H
+
+#include "util/nanoseconds.h"
+#include "vm/vm.h"
+
+enum {
+	KIB_PER_PAGE = VM_PAGE_SIZE / 1024,
+	TICKS_PER_SEC = 100, /* USER_HZ */
+};
+
+/* TIME in clock ticks. */
+static inline uint64_t ticks(const struct timespec *time)
+{
+	return (uint64_t)(ns_from_timespec(time) / (NS_PER_SEC / TICKS_PER_SEC));
+}
+
+#endif
