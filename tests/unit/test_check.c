@@ -35,27 +35,25 @@ static void leave_free_ones(struct scene *s)
 	struct vm_process *passing = fork_of(s->process);
 
 	fill(passing, PRIVATE, AREA_PAGES, 'p');
-	evict_all(&s->p);
+	push_out(&s->p);
 	end(passing);
 }
 
 static void scene_begin(struct scene *s)
 {
-	pressure_begin(&s->p, &(struct pressure_size){.frames = 64, .slots = 64});
+	pressure_begin(&s->p, &roomy);
 	g_autofree char *path = make_file(&s->p.f, "file", AREA_PAGES * PAGE, 'a');
 
 	s->machine = s->p.f.machine;
 	s->process = s->p.f.process;
 	s->space = s->process->space;
 	s->file = open_file(&s->p.f, path, O_RDWR);
-	map(s->process, PRIVATE, AREA_PAGES, RW, PRIVATE_ANON);
 	map(s->process, LOCKED, AREA_PAGES, RW, PRIVATE_ANON);
 	map(s->process, CODE, AREA_PAGES, PROT_READ | PROT_EXEC, PRIVATE_ANON);
-	map(s->process, SHARED, AREA_PAGES, RW, SHARED_ANON);
 	map_file(s->process, CACHED, AREA_PAGES, RW, MAP_SHARED, s->file, 0);
 	g_assert_cmpint(vm_process_open(s->process, s->file), ==, 0);
-	fill(s->process, PRIVATE, AREA_PAGES, 'x');
-	fill(s->process, SHARED, AREA_PAGES, 'y');
+	map_pattern(s->process, PRIVATE, AREA_PAGES, PRIVATE_ANON, 'x');
+	map_pattern(s->process, SHARED, AREA_PAGES, SHARED_ANON, 'y');
 	leave_free_ones(s);
 	s->child = fork_of(s->process);
 	/* Half of each is in memory again. */

@@ -3,19 +3,9 @@
  */
 #include "tests/fixture/pressure.h"
 
-#define FAR (ARENA + 4096 * PAGE)
-
-/* The stack that a new process begins with. */
-enum { STACK_PAGES = 33 };
-
 static uint64_t committed(struct pressure *p)
 {
 	return machine_info(p).committed;
-}
-
-static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int flags)
-{
-	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
 }
 
 /* --- Overcommit ------------------------------------------------------------------------------- */
@@ -56,8 +46,7 @@ static void test_always(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p,
-	               &(struct pressure_size){.frames = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 64, 0);
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, PRIVATE_ANON), >, 0);
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, SHARED_ANON), >, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + (2 << 20));

@@ -6,16 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FAR (ARENA + 4096 * PAGE)
-
-/* The stack that a new process begins with. */
-enum { STACK_PAGES = 33 };
-
-static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int flags)
-{
-	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
-}
-
 /* --- Locked memory ---------------------------------------------------------------------------- */
 
 static uint64_t locked_of(struct vm_process *process)
@@ -27,7 +17,7 @@ static void test_mlock(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 64, .slots = 64});
+	pressure_begin(&p, &roomy);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + 100, 2 * PAGE, 0), ==, 0);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 3);
@@ -73,10 +63,8 @@ static void test_mlock_unreachable(void)
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 64});
 	g_autofree char *path = make_file(&p.f, "short", PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 	map(p.f.process, ARENA, 4, PROT_NONE, PRIVATE_ANON);
-	map_file(p.f.process, FAR, 4, PROT_READ, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDONLY, FAR, 4, PROT_READ, MAP_PRIVATE);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *none = mmap(NULL, 4 * PAGE, PROT_NONE, PRIVATE_ANON, -1, 0);
 	void *host_file = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -95,13 +83,12 @@ static void test_mlock_no_memory(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 16, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 16);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, 8 * PAGE, 0), ==, -EAGAIN);
 	g_assert_cmpint(vm_munlock(p.f.process, ARENA, 8 * PAGE), ==, 0);
-	fill(p.f.process, ARENA, 16, 'l');
-	assert_filled(p.f.process, ARENA, 16, 'l');
+	fill_pattern(p.f.process, ARENA, 16, 'l');
+	assert_pattern(p.f.process, ARENA, 16, 'l');
 	pressure_end(&p);
 }
 
@@ -159,8 +146,7 @@ static void test_fork(void)
 	struct pressure p;
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 256, .slots = 64});
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'k');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'k');
 	g_assert_cmpint(vm_mlockall(p.f.process, MCL_CURRENT | MCL_FUTURE), ==, 0);
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(locked_of(child), ==, 0);
@@ -176,8 +162,8 @@ static void test_fork(void)
 	end(g_steal_pointer(&p.f.process));
 	g_assert_cmpuint(machine_info(&p).locked, ==, 0);
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
-	assert_filled(child, ARENA + PAGE, 3, 'k');
-	evict_all(&p);
+	assert_pattern(child, ARENA + PAGE, 3, 'l');
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).frames_free, ==, 256);
 	end(child);
 	pressure_end(&p);

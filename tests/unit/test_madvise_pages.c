@@ -43,9 +43,7 @@ static void test_mincore_rights(void)
 		pressure_begin(
 		    &p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
 		g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
-		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-		map_file(p.f.process, ARENA, 2, PROT_READ, MAP_PRIVATE, file, 0);
-		vm_file_unref(file);
+		map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 2, PROT_READ, MAP_PRIVATE);
 		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode),
 		                ==, 0);
 		get(p.f.process, ARENA);
@@ -60,20 +58,19 @@ static void test_free(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "1111");
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'a');
-	put(p.f.process, A(1), 'b');
-	evict_all(&p);
-	assert_sound(p.f.machine);
+	put(p.f.process, A(1), 'z');
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 2);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 0);
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
-	g_assert_cmpint(get(p.f.process, A(1) + 1), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'z');
+	g_assert_cmpint(get(p.f.process, A(1) + 1), ==, 'b');
 	g_assert_cmpint(get(p.f.process, A(2)), ==, 0);
-	g_assert_cmpint(get(p.f.process, A(3)), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(3)), ==, 'd');
 	pressure_end(&p);
 }
 
@@ -104,25 +101,25 @@ static void test_free_and_others(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(child, A(0)), ==, 'a');
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
 	end(child);
 	fill(p.f.process, ARENA, 2, 'b');
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	put(p.f.process, A(0), 'c');
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'c');
 	g_assert_cmpint(get(p.f.process, A(0) + 1), ==, 'b');
 	g_assert_cmpint(get(p.f.process, A(1)), ==, 0);
 	/* What is in swap goes at once. */
 	fill(p.f.process, ARENA, 2, 'd');
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 2);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 0);
@@ -135,15 +132,15 @@ static void test_dontneed_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 1, 2, MADV_DONTNEED), ==, 0);
 	assert_sound(p.f.machine);
-	assert_filled(child, ARENA, 4, 'a');
+	assert_pattern(child, ARENA, 4, 'a');
 	assert_filled(p.f.process, A(1), 2, 0);
-	assert_filled(p.f.process, A(3), 1, 'a');
+	assert_pattern(p.f.process, A(3), 1, 'd');
 	end(child);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(advise(&p, 0, 4, MADV_DONTNEED), ==, 0);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 0);
@@ -159,12 +156,9 @@ static void test_willneed(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "ahead", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	map(p.f.process, A(4), 4, RW, SHARED_ANON);
-	map_file(p.f.process, A(8), 8, PROT_READ, MAP_PRIVATE, file, 0);
-	fill(p.f.process, ARENA, 8, 'a');
-	evict_all(&p);
+	map_path(&p.f, p.f.process, path, O_RDONLY, A(8), 8, PROT_READ, MAP_PRIVATE);
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pushed_out(&p, A(4), 4, SHARED_ANON, 'e');
 	assert_in_core(p.f.process, ARENA, "0000000000000000");
 	g_assert_cmpint(advise(&p, 1, 2, MADV_WILLNEED), ==, 0);
 	g_assert_cmpint(advise(&p, 5, 2, MADV_WILLNEED), ==, 0);
@@ -178,8 +172,7 @@ static void test_willneed(void)
 	assert_touch(p.f.process, A(5), VM_ACCESS_READ, VM_MINOR, VM_FAULT_PAGE_CACHE);
 	assert_touch(p.f.process, A(9), VM_ACCESS_READ, VM_MINOR, VM_FAULT_PAGE_CACHE);
 	assert_touch(p.f.process, A(0), VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
-	assert_filled(p.f.process, ARENA, 8, 'a');
-	vm_file_unref(file);
+	assert_pattern(p.f.process, ARENA, 8, 'a');
 	pressure_end(&p);
 }
 
@@ -188,22 +181,18 @@ static void test_willneed_limits(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 64);
 	g_autofree char *path = make_file(&p.f, "ahead", 16 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
-	map(p.f.process, A(16), 16, RW, SHARED_ANON);
-	map_file(p.f.process, A(32), 16, PROT_READ, MAP_PRIVATE, file, 0);
-	fill(p.f.process, ARENA, 32, 'a');
+	map_path(&p.f, p.f.process, path, O_RDONLY, A(32), 16, PROT_READ, MAP_PRIVATE);
+	map_pattern(p.f.process, ARENA, 16, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, A(16), 16, SHARED_ANON, 'q');
 	g_assert_cmpint(advise(&p, 0, 48, MADV_WILLNEED), ==, 0);
 	assert_sound(p.f.machine);
 	medium_fails(&p, ANY_TRANSFER, 1, 1000, -EIO);
 	g_assert_cmpint(advise(&p, 0, 48, MADV_WILLNEED), ==, 0);
 	medium_heals(&p);
 	assert_sound(p.f.machine);
-	assert_filled(p.f.process, ARENA, 32, 'a');
-	vm_file_unref(file);
+	assert_pattern(p.f.process, ARENA, 32, 'a');
 	pressure_end(&p);
 }
 
@@ -235,15 +224,14 @@ static void test_pageout(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "out", 2 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
-	map(p.f.process, A(2), 2, RW, SHARED_ANON);
-	map_file(p.f.process, A(4), 2, RW, MAP_SHARED, file, 0);
-	fill(p.f.process, ARENA, 6, 'a');
+	map_path(&p.f, p.f.process, path, O_RDWR, A(4), 2, RW, MAP_SHARED);
+	map_pattern(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, A(2), 2, SHARED_ANON, 'c');
+	fill_pattern(p.f.process, A(4), 2, 'e');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 6, MADV_PAGEOUT), ==, 0);
 	assert_in_core(p.f.process, ARENA, "111111");
-	put(p.f.process, A(1), 'b');
+	put(p.f.process, A(1), 'z');
 	g_assert_cmpint(advise(&p, 0, 6, MADV_PAGEOUT), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "101111");
@@ -253,10 +241,9 @@ static void test_pageout(void)
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "000000");
 	g_assert_cmpuint(frames_used(&p), ==, 0);
-	g_assert_cmpint(file_byte(path, PAGE), ==, 'a');
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
-	assert_filled(p.f.process, A(2), 4, 'a');
-	vm_file_unref(file);
+	g_assert_cmpint(file_byte(path, PAGE), ==, 'f');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'z');
+	assert_pattern(p.f.process, A(2), 4, 'c');
 	pressure_end(&p);
 }
 
@@ -271,15 +258,13 @@ static void test_others_file(void)
 	}
 	pressure_begin(&p, &(struct pressure_size){.frames = 16, .slots = 16, .uid = 1234});
 	g_autofree char *path = make_file(&p.f, "others", 2 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map_file(p.f.process, ARENA, 2, RW, MAP_PRIVATE, file, 0);
+	map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 2, RW, MAP_PRIVATE);
 	assert_in_core(p.f.process, ARENA, "11");
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'A');
 	put(p.f.process, A(1), 'x');
 	g_assert_cmpint(advise(&p, 0, 2, MADV_PAGEOUT), ==, 0);
 	g_assert_cmpint(entry_kind(p.f.process, A(0)), ==, VM_ENTRY_PAGE);
 	g_assert_cmpint(entry_kind(p.f.process, A(1)), ==, VM_ENTRY_SWAP);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 
@@ -290,34 +275,32 @@ static void test_remove_stores(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "hole", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, SHARED_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
-	g_assert_cmpint(get(child, A(1)), ==, 'a');
+	push_out(&p);
+	g_assert_cmpint(get(child, A(1)), ==, 'b');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_REMOVE), ==, 0);
 	assert_sound(p.f.machine);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 1);
 	assert_filled(child, ARENA, 3, 0);
-	assert_filled(child, A(3), 1, 'a');
+	assert_pattern(child, A(3), 1, 'd');
 	end(child);
-	map_file(p.f.process, A(8), 4, RW, MAP_SHARED, file, 0);
-	fill(p.f.process, A(8), 4, 'b');
+	map_path(&p.f, p.f.process, path, O_RDWR, A(8), 4, RW, MAP_SHARED);
+	fill_pattern(p.f.process, A(8), 4, 'b');
 	int error = vm_madvise(p.f.process, A(9), 2 * PAGE, MADV_REMOVE);
 	if (error == -EOPNOTSUPP) {
 		g_test_message("no holes in this file system");
-		assert_filled(p.f.process, A(8), 4, 'b');
+		assert_pattern(p.f.process, A(8), 4, 'b');
 	} else {
 		g_assert_cmpint(error, ==, 0);
 		assert_filled(p.f.process, A(9), 2, 0);
 		g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
 		g_assert_cmpint(file_byte(path, 0), ==, 'b');
 		g_assert_cmpint(file_byte(path, PAGE), ==, 0);
-		g_assert_cmpint(file_byte(path, 3 * PAGE), ==, 'b');
+		g_assert_cmpint(file_byte(path, 3 * PAGE), ==, 'e');
 		g_assert_cmpuint(file_size(path), ==, 4 * PAGE);
 	}
 	assert_sound(p.f.machine);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 
@@ -326,15 +309,13 @@ static void test_remove_many(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
-	map(p.f.process, ARENA, 200, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 200, 'r');
+	pressure_begin_small(&p, 128, 128);
+	map_pattern(p.f.process, ARENA, 200, SHARED_ANON, 1);
 	g_assert_cmpint(vm_madvise(p.f.process, ARENA + PAGE, 198 * PAGE, MADV_REMOVE), ==, 0);
 	g_assert_cmpuint(frames_used(&p) + machine_info(&p).swap_used, ==, 2);
-	assert_filled(p.f.process, ARENA, 1, 'r');
+	assert_pattern(p.f.process, ARENA, 1, 1);
 	assert_filled(p.f.process, ARENA + PAGE, 198, 0);
-	assert_filled(p.f.process, ARENA + 199 * PAGE, 1, 'r');
+	assert_pattern(p.f.process, ARENA + 199 * PAGE, 1, 200);
 	pressure_end(&p);
 }
 
@@ -371,12 +352,6 @@ static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_madvise(f->process, A(0), 3 * PAGE, MADV_DONTDUMP), ==, 0);
 }
 
-static void keep_flags(void *ctx, const struct vm_area_usage *usage)
-{
-	if (usage->area.start == ARENA)
-		g_strlcpy(ctx, usage->vm_flags, sizeof usage->vm_flags);
-}
-
 static void test_vm_flags(struct vm_fixture *f, gconstpointer data)
 {
 	static const struct {
@@ -391,13 +366,11 @@ static void test_vm_flags(struct vm_fixture *f, gconstpointer data)
 	            {MADV_DODUMP, "rd wr mr mw me dc ac wf sd "},
 	            {MADV_KEEPONFORK, "rd wr mr mw me dc ac sd "},
 	            {MADV_DOFORK, "rd wr mr mw me ac sd "}};
-	char flags[64];
 
 	map(f->process, ARENA, 1, RW, FIXED_ANON);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_assert_cmpint(vm_madvise(f->process, ARENA, PAGE, rows[i].advice), ==, 0);
-		g_assert_cmpint(vm_process_usage(f->process, keep_flags, flags), ==, 0);
-		g_assert_cmpstr(flags, ==, rows[i].flags);
+		g_assert_cmpstr(usage_at(f->process, ARENA).vm_flags, ==, rows[i].flags);
 	}
 }
 
@@ -450,13 +423,11 @@ static void test_many(void)
 	struct busy busy[3];
 	GThread *threads[G_N_ELEMENTS(busy)];
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 16, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 16, 256);
 	g_autofree char *path = make_file(&p.f, "busy", 8 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	map(p.f.process, A(16), 8, RW, SHARED_ANON);
-	map_file(p.f.process, A(24), 8, RW, MAP_SHARED, file, 0);
+	map_path(&p.f, p.f.process, path, O_RDWR, A(24), 8, RW, MAP_SHARED);
 	struct vm_process *child = fork_of(p.f.process);
 	for (unsigned i = 0; i < G_N_ELEMENTS(busy); i++) {
 		busy[i] = (struct busy){i == 2 ? child : p.f.process, i + 1};
@@ -466,7 +437,6 @@ static void test_many(void)
 		g_thread_join(threads[i]);
 	assert_sound(p.f.machine);
 	end(child);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 

@@ -9,12 +9,11 @@ static void test_oom_fail(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 4);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	struct vm_process *other = spawn(&p.f);
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 8, 'f');
+	fill_pattern(p.f.process, ARENA, 8, 'f');
 	uint8_t byte = 1;
 	g_assert_cmpint(vm_write(other, ARENA, &byte, 1), ==, -ENOMEM);
 	assert_touch(p.f.process, ARENA + 8 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
@@ -22,7 +21,7 @@ static void test_oom_fail(void)
 	g_assert_cmpuint(machine_info(&p).oom_kills, ==, 0);
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA + 4 * PAGE, 4 * PAGE), ==, 0);
 	put(other, ARENA, 1);
-	assert_filled(p.f.process, ARENA, 4, 'f');
+	assert_pattern(p.f.process, ARENA, 4, 'f');
 	end(other);
 	pressure_end(&p);
 }
@@ -56,9 +55,9 @@ static void test_oom_kill(void)
 	map(largest, ARENA, 16, RW, PRIVATE_ANON);
 	map(small, ARENA, 16, RW, PRIVATE_ANON);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
-	fill(largest, ARENA, 6, 'l');
-	fill(small, ARENA, 2, 's');
-	fill(p.f.process, ARENA, 4, 'p');
+	fill_pattern(largest, ARENA, 6, 'l');
+	fill_pattern(small, ARENA, 2, 's');
+	fill_pattern(p.f.process, ARENA, 4, 'p');
 	g_assert_cmpuint(killed.count, ==, 0);
 	put(small, ARENA + 2 * PAGE, 's');
 	g_assert_cmpuint(killed.count, ==, 1);
@@ -69,8 +68,8 @@ static void test_oom_kill(void)
 	uint8_t byte;
 	g_assert_cmpint(vm_write(largest, ARENA, "x", 1), ==, -ESRCH);
 	g_assert_cmpint(load(largest, ARENA, &byte, 1), ==, -ESRCH);
-	assert_filled(p.f.process, ARENA, 4, 'p');
-	assert_filled(small, ARENA, 2, 's');
+	assert_pattern(p.f.process, ARENA, 4, 'p');
+	assert_pattern(small, ARENA, 2, 's');
 	assert_sound(p.f.machine);
 	vm_machine_watch(p.f.machine, NULL, NULL);
 	vm_process_unref(largest);

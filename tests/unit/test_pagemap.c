@@ -2,7 +2,7 @@
  * test_pagemap.c - every number about pages against every other: pagemap, smaps, page tables,
  * frames, kpagecount, kpageflags; and clear_refs.
  */
-#include "tests/fixture/usage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 #include <linux/kernel-page-flags.h>
 
@@ -171,15 +171,13 @@ static void test_all(void)
 	struct vm_process *processes[PROCESSES] = {NULL};
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 64, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 64, 256);
 	g_autofree char *path = make_file(&p.f, "file", AREA_PAGES / 3 * PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	uint64_t third = AREA_PAGES / 3 * PAGE;
 	map(p.f.process, ARENA, AREA_PAGES / 3, RW, PRIVATE_ANON);
 	map(p.f.process, ARENA + third, AREA_PAGES / 3, RW, SHARED_ANON);
-	map_file(p.f.process, ARENA + 2 * third, AREA_PAGES / 3, RW, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDWR, ARENA + 2 * third, AREA_PAGES / 3, RW,
+	         MAP_PRIVATE);
 	processes[0] = p.f.process;
 	for (int i = 0; i < WALK; i++) {
 		int at = g_test_rand_int_range(0, PROCESSES);
@@ -203,8 +201,7 @@ static void test_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
-	put(p.f.process, a, 1);
+	uint64_t a = map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 1);
 	struct vm_process *child = fork_of(p.f.process), *second = fork_of(child);
 	g_assert_true(entry_of(p.f.process, a, &entry));
 	vm_machine_page_counts(p.f.machine, 0, 130, counts);
@@ -250,7 +247,7 @@ static void test_clear_refs(void)
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
 	uint64_t a = map(p.f.process, ARENA, 2, RW, PRIVATE_ANON),
-	         b = file_at(&p, p.f.process, path, 2, MAP_SHARED);
+	         b = map_path(&p.f, p.f.process, path, O_RDWR, 0, 2, RW, MAP_SHARED);
 	/* To the kernel, shared anonymous memory is a file. */
 	uint64_t c = map(p.f.process, ARENA + MIB, 2, RW, SHARED_ANON);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -297,7 +294,7 @@ static void test_soft_dirty(void)
 	get(p.f.process, a + PAGE);
 	put(p.f.process, a + 2 * PAGE, 2);
 	/* Out to swap and back, it stays; and a fork has it too. */
-	evict_all(&p);
+	push_out(&p);
 	struct vm_process *child = fork_of(p.f.process);
 	for (int round = 0; round < 2; round++) {
 		g_assert_cmpuint(soft_dirty(p.f.process, a), ==, 1);

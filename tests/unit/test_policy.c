@@ -287,8 +287,7 @@ static void test_switching(void)
 	uint8_t bytes[24] = {0};
 	GRand *rand = g_rand_new_with_seed(5);
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 6, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 6, 64);
 	map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 	for (unsigned i = 0; i < 40; i++) {
 		const char *policy = policies[g_rand_int_range(rand, 0, G_N_ELEMENTS(policies))];
@@ -364,7 +363,7 @@ static void test_reclaim_counts(void)
 		    &p, &(struct pressure_size){.frames = 32, .slots = 16, .policy = policies[i]});
 		map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 5), ==, 0);
-		fill(p.f.process, ARENA, 24, 'r');
+		fill_pattern(p.f.process, ARENA, 24, 'a');
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 0), ==, 0);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 5), ==, 5);
 		struct vm_machine_info info = machine_info(&p);
@@ -376,7 +375,7 @@ static void test_reclaim_counts(void)
 		/* Swap has room for eleven more. */
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 1000), ==, 11);
 		g_assert_cmpuint(machine_info(&p).swap_used, ==, 16);
-		assert_filled(p.f.process, ARENA, 24, 'r');
+		assert_pattern(p.f.process, ARENA, 24, 'a');
 		pressure_end(&p);
 	}
 }
@@ -385,13 +384,11 @@ static void test_reclaim_counts(void)
 static void test_swappiness(void)
 {
 	struct pressure p;
+
 	pressure_begin(&p, &(struct pressure_size){.frames = 8, .slots = 16, .policy = "fifo"});
 	g_autofree char *path = make_file(&p.f, "clean", 4 * PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-
 	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	map_file(p.f.process, ARENA + 64 * PAGE, 4, PROT_READ, MAP_SHARED, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDONLY, ARENA + 64 * PAGE, 4, PROT_READ, MAP_SHARED);
 	g_assert_cmpint(vm_machine_set_knob(p.f.machine, VM_KNOB_SWAPPINESS, 0), ==, 0);
 	fill(p.f.process, ARENA, 4, 'x');
 	for (unsigned page = 0; page < 4; page++)
@@ -460,9 +457,7 @@ static void test_turning(void)
 	struct turning turning = {.stop = 0};
 	pthread_t turner, workers[2];
 
-	pressure_begin(
-	    &turning.p,
-	    &(struct pressure_size){.frames = 10, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&turning.p, 10, 64);
 	g_assert_cmpint(pthread_create(&turner, NULL, turn_knobs, &turning), ==, 0);
 	for (int i = 0; i < 2; i++)
 		g_assert_cmpint(pthread_create(&workers[i], NULL, fault_and_work, &turning), ==, 0);

@@ -3,7 +3,7 @@
  * moment of a life. Nothing may be lost but what the medium lost; when the medium works again, so
  * does everything.
  */
-#include "tests/fixture/storage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 /* --- A life, with the medium failing at each moment of it ------------------------------------- */
 
@@ -16,7 +16,6 @@ static const uint64_t region_at[REGIONS] = {SHARED_AT, PRIVATE_AT, ANON_AT, SHME
  */
 struct life {
 	struct pressure p;
-	char *path;
 	struct vm_process *process[PROCESSES];
 	uint8_t byte[PROCESSES][REGIONS][LIFE_PAGES];
 	GRand *rand;
@@ -94,7 +93,7 @@ static void life_step(struct life *life)
 	int what = g_rand_int_range(life->rand, 0, 20);
 
 	if (what == 0)
-		call(life, vm_msync(life->process[0], SHARED_AT, LIFE_PAGES * PAGE, MS_SYNC));
+		call(life, msync_all(&life->p));
 	else if (what == 1)
 		call(life, vm_machine_sync(life->p.f.machine));
 	else if (what == 2)
@@ -116,16 +115,13 @@ static void life_begin(struct life *life, unsigned frames, guint32 seed)
 	memset(is_copied, 0, sizeof is_copied);
 	pressure_begin(p, &(struct pressure_size){.frames = frames,
 	                                          .slots = 64,
+	                                          .file_pages = LIFE_PAGES,
 	                                          .policy = seed & 1 ? "lru" : "clock",
 	                                          .overcommit = VM_OVERCOMMIT_ALWAYS});
 	life->rand = g_rand_new_with_seed(seed);
-	life->path = make_file(&p->f, "life", LIFE_PAGES * PAGE, 'a');
-	struct vm_file *file = open_file(&p->f, life->path, O_RDWR);
-	map_file(p->f.process, SHARED_AT, LIFE_PAGES, RW, MAP_SHARED, file, 0);
-	map_file(p->f.process, PRIVATE_AT, LIFE_PAGES, RW, MAP_PRIVATE, file, 0);
+	map_path(&p->f, p->f.process, p->path, O_RDWR, PRIVATE_AT, LIFE_PAGES, RW, MAP_PRIVATE);
 	map(p->f.process, ANON_AT, LIFE_PAGES, RW, PRIVATE_ANON);
 	map(p->f.process, SHMEM_AT, LIFE_PAGES, RW, SHARED_ANON);
-	vm_file_unref(file);
 	for (unsigned page = 0; page < LIFE_PAGES; page++)
 		life->byte[0][0][page] = life->byte[0][1][page] = (uint8_t)('a' + page);
 	life->process[0] = p->f.process;
@@ -146,7 +142,7 @@ static void life_check(struct life *life)
 	assert_sound(life->p.f.machine);
 	g_assert_cmpint(vm_machine_sync(life->p.f.machine), ==, 0);
 	for (unsigned page = 0; page < LIFE_PAGES; page++)
-		g_assert_cmpint(file_byte(life->path, page * PAGE), ==, life->byte[0][0][page]);
+		g_assert_cmpint(file_byte(life->p.path, page * PAGE), ==, life->byte[0][0][page]);
 }
 
 static void life_end(struct life *life)
@@ -154,7 +150,6 @@ static void life_end(struct life *life)
 	end(life->process[1]);
 	g_rand_free(life->rand);
 	pressure_end(&life->p);
-	g_free(life->path);
 }
 
 struct trouble {

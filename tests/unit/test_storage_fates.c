@@ -2,7 +2,7 @@
  * test_storage_fates.c - files that others truncate, grow, replace or unlink while they are mapped,
  * in every state of their pages.
  */
-#include "tests/fixture/storage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 #include <glib/gstdio.h>
 
@@ -13,7 +13,7 @@
  * the file suffers an EVENT, then all pages are looked at, from the process and from its child.
  */
 struct fate {
-	struct scene scene;
+	struct pressure p;
 	struct vm_process *child;
 	bool shared_stored, private_stored; /* page 2 was written through that mapping */
 	bool child_stored;                  /* the child wrote its private page 2 */
@@ -31,22 +31,22 @@ static void state_untouched(struct fate *fate)
 static void state_clean(struct fate *fate)
 {
 	for (unsigned page = 0; page < 4; page++) {
-		get(fate->scene.p.f.process, SHARED_AT + page * PAGE);
-		get(fate->scene.p.f.process, PRIVATE_AT + page * PAGE);
+		get(fate->p.f.process, SHARED_AT + page * PAGE);
+		get(fate->p.f.process, PRIVATE_AT + page * PAGE);
 	}
 }
 
 static void state_dirty(struct fate *fate)
 {
 	state_clean(fate);
-	put(fate->scene.p.f.process, SHARED_AT + PAGE2, 'S');
+	put(fate->p.f.process, SHARED_AT + PAGE2, 'S');
 	fate->shared_stored = true;
 }
 
 static void state_copied(struct fate *fate)
 {
 	state_clean(fate);
-	put(fate->scene.p.f.process, PRIVATE_AT + PAGE2, 'P');
+	put(fate->p.f.process, PRIVATE_AT + PAGE2, 'P');
 	fate->private_stored = true;
 }
 
@@ -59,7 +59,7 @@ static void state_copied_and_dirty(struct fate *fate)
 static void state_swapped(struct fate *fate)
 {
 	state_copied_and_dirty(fate);
-	evict_all(&fate->scene.p);
+	push_out(&fate->p);
 }
 
 static void state_child_copied(struct fate *fate)
@@ -72,12 +72,12 @@ static void state_child_copied(struct fate *fate)
 static void state_child_swapped(struct fate *fate)
 {
 	state_child_copied(fate);
-	evict_all(&fate->scene.p);
+	push_out(&fate->p);
 }
 
 static void truncate_to(struct fate *fate, uint64_t size)
 {
-	resize_file(fate->scene.path, size);
+	resize_file(fate->p.path, size);
 	fate->size = size;
 }
 
@@ -103,15 +103,15 @@ static void event_grow(struct fate *fate)
 
 static void event_unlink(struct fate *fate)
 {
-	g_assert_cmpint(g_unlink(fate->scene.path), ==, 0);
+	g_assert_cmpint(g_unlink(fate->p.path), ==, 0);
 	fate->replaced = true;
 }
 
 static void event_replace(struct fate *fate)
 {
-	g_autofree char *other = make_file(&fate->scene.p.f, "other", 4 * PAGE, 'A');
+	g_autofree char *other = make_file(&fate->p.f, "other", 4 * PAGE, 'A');
 
-	g_assert_cmpint(g_rename(other, fate->scene.path), ==, 0);
+	g_assert_cmpint(g_rename(other, fate->p.path), ==, 0);
 	fate->replaced = true;
 }
 
@@ -158,27 +158,26 @@ static void check_file(struct fate *fate)
 	for (unsigned page = 0; page < 6; page++)
 		g_assert_cmpint(byte_of_fd(fate->old, page * PAGE), ==,
 		                expected(fate, page, false, false));
-	if (fate->replaced && file_byte(fate->scene.path, 0) >= 0)
-		g_assert_cmpint(file_byte(fate->scene.path, PAGE2), ==, 'C');
+	if (fate->replaced && file_byte(fate->p.path, 0) >= 0)
+		g_assert_cmpint(file_byte(fate->p.path, PAGE2), ==, 'C');
 }
 
 static void fate_begin(struct fate *fate, unsigned frames)
 {
 	memset(fate, 0, sizeof *fate);
-	scene_begin(&fate->scene, frames, 0);
-	struct vm_process *process = fate->scene.p.f.process;
-	struct vm_file *file = open_file(&fate->scene.p.f, fate->scene.path, O_RDWR);
-	map_file(process, SHARED_AT, 6, RW, MAP_SHARED, file, 0);
-	map_file(process, PRIVATE_AT, 6, RW, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	pressure_begin_file(&fate->p, frames);
+	struct vm_process *process = fate->p.f.process;
+	/* In place of the fixture's mapping, past the end of the file. */
+	map_path(&fate->p.f, process, fate->p.path, O_RDWR, SHARED_AT, 6, RW, MAP_SHARED);
+	map_path(&fate->p.f, process, fate->p.path, O_RDWR, PRIVATE_AT, 6, RW, MAP_PRIVATE);
 	fate->size = 4 * PAGE;
-	fate->old = open(fate->scene.path, O_RDONLY | O_CLOEXEC);
+	fate->old = open(fate->p.path, O_RDONLY | O_CLOEXEC);
 }
 
 static void fate_end(struct fate *fate)
 {
 	close(fate->old);
-	scene_end(&fate->scene);
+	pressure_end(&fate->p);
 }
 
 typedef void (*fate_fn)(struct fate *fate);
@@ -195,7 +194,7 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 	struct fate fate;
 
 	fate_begin(&fate, frames);
-	struct vm_process *process = fate.scene.p.f.process;
+	struct vm_process *process = fate.p.f.process;
 	/* A child of before the copies has pages of its own: it only looks on. */
 	struct vm_process *witness = early ? fork_of(process) : NULL;
 	if (state == state_child_copied || state == state_child_swapped) {
@@ -208,7 +207,7 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 		fate.child = fork_of(process);
 	event(&fate);
 	g_assert_cmpint(vm_msync(process, SHARED_AT, PAGE, MS_INVALIDATE), ==, 0);
-	assert_sound(fate.scene.p.f.machine);
+	assert_sound(fate.p.f.machine);
 	check_fate(&fate, process, false);
 	check_fate(&fate, fate.child,
 	           !(state != state_child_copied && state != state_child_swapped) ? true : false);
@@ -216,7 +215,7 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 		for (unsigned page = 0; page < 6; page++)
 			g_assert_cmpint(get(witness, SHARED_AT + page * PAGE), ==,
 			                expected(&fate, page, false, false));
-	assert_sound(fate.scene.p.f.machine);
+	assert_sound(fate.p.f.machine);
 	end(fate.child);
 	if (witness != NULL)
 		end(witness);

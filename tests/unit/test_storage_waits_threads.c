@@ -4,7 +4,7 @@
  *
  * A transfer is held up until somebody waits: that is how the tests know that they did.
  */
-#include "tests/fixture/storage_fixture.h"
+#include "tests/fixture/pressure.h"
 #include "vm/machine.h"
 
 /* One who comes while a page is being read: what he does, and how it ended. */
@@ -72,18 +72,16 @@ static void wait_for_swap(int flags, enum vm_fault_kind kind)
 	struct pressure p;
 	struct latecomer late = {.p = &p, .va = ANON_AT};
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 8, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
-	map(p.f.process, ANON_AT, 1, RW, flags);
-	fill(p.f.process, ANON_AT, 1, 's');
+	pressure_begin_small(&p, 8, 8);
+	map_pattern(p.f.process, ANON_AT, 1, flags, 's');
 	late.process = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	read_with_latecomer(p.f.process, ANON_AT, SWAP_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_outcome_name(late.record.outcome), ==, "minor");
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, vm_fault_kind_name(kind));
 	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 1);
-	assert_filled(late.process, ANON_AT, 1, 's');
+	assert_pattern(late.process, ANON_AT, 1, 's');
 	end(late.process);
 	pressure_end(&p);
 }
@@ -100,17 +98,17 @@ static void test_shared(void)
 
 static void test_file(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = SHARED_AT + PAGE};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = SHARED_AT + PAGE};
 
-	scene_begin(&scene, 8, 0);
-	late.process = fork_of(scene.p.f.process);
-	read_with_latecomer(scene.p.f.process, SHARED_AT + PAGE, FILE_READ, &late);
+	pressure_begin_file(&p, 8);
+	late.process = fork_of(p.f.process);
+	read_with_latecomer(p.f.process, SHARED_AT + PAGE, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, "page-cache");
-	g_assert_cmpuint(machine_info(&scene.p).file_reads, ==, 1);
+	g_assert_cmpuint(machine_info(&p).file_reads, ==, 1);
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
 /* --- The same frame --------------------------------------------------------------------------- */
@@ -118,17 +116,17 @@ static void test_file(void)
 /* The only frame is being filled: who needs one gets it afterwards, and nobody is out of memory. */
 static void test_only_frame(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = SHMEM_AT};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = SHMEM_AT};
 
-	scene_begin(&scene, 1, 0);
-	late.process = spawn(&scene.p.f);
+	pressure_begin_file(&p, 1);
+	late.process = spawn(&p.f);
 	map(late.process, SHMEM_AT, 1, RW, SHARED_ANON);
-	read_with_latecomer(scene.p.f.process, SHARED_AT, FILE_READ, &late);
+	read_with_latecomer(p.f.process, SHARED_AT, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, "demand-zero");
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
 /*
@@ -137,21 +135,21 @@ static void test_only_frame(void)
  */
 static void test_holding_one(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = ANON_AT + 6 * PAGE, .len = 2 * PAGE};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = ANON_AT + 6 * PAGE, .len = 2 * PAGE};
 
-	scene_begin(&scene, 8, 0);
-	late.process = spawn(&scene.p.f);
+	pressure_begin_file(&p, 8);
+	late.process = spawn(&p.f);
 	map(late.process, ANON_AT, 7, RW, PRIVATE_ANON);
 	map(late.process, ANON_AT + 7 * PAGE, 1, RW, SHARED_ANON);
 	fill(late.process, ANON_AT, 7, 'h');
 	g_assert_cmpint(vm_mlock(late.process, ANON_AT, 7 * PAGE, 0), ==, 0);
-	read_with_latecomer(scene.p.f.process, SHARED_AT, FILE_READ, &late);
+	read_with_latecomer(p.f.process, SHARED_AT, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 2 * PAGE);
 	g_assert_cmpint(late.bytes[PAGE - 1], ==, 'h');
 	g_assert_cmpint(late.bytes[PAGE], ==, 0);
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
 /* Nothing is in transit, and nothing can go: what could be read is the answer. */
@@ -160,13 +158,12 @@ static void test_in_vain(void)
 	struct pressure p;
 	uint8_t bytes[2 * VM_PAGE_SIZE];
 
-	pressure_begin(&p,
-	               &(struct pressure_size){.frames = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 8, 0);
 	map(p.f.process, ANON_AT, 8, RW, PRIVATE_ANON);
 	map(p.f.process, ANON_AT + 8 * PAGE, 1, RW, SHARED_ANON);
-	fill(p.f.process, ANON_AT, 8, 'v');
+	fill_pattern(p.f.process, ANON_AT, 8, 'a');
 	g_assert_cmpint(load(p.f.process, ANON_AT + 7 * PAGE, bytes, sizeof bytes), ==, PAGE);
-	g_assert_cmpint(bytes[0], ==, 'v');
+	g_assert_cmpint(bytes[0], ==, 'h');
 	g_assert_cmpint(load(p.f.process, ANON_AT + 8 * PAGE, bytes, 1), ==, -ENOMEM);
 	pressure_end(&p);
 }

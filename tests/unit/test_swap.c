@@ -2,7 +2,7 @@
  * test_swap.c - pages that go to swap and come back: of one process and of several, under every
  * call that changes areas; slots that are given back.
  */
-#include "tests/fixture/swap_fixture.h"
+#include "tests/fixture/pressure.h"
 
 /* --- Private and shared pages ----------------------------------------------------------------- */
 
@@ -11,10 +11,7 @@ static void test_private(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	for (unsigned page = 0; page < 4; page++)
-		fill(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpuint(process_info(p.f.process).swap, ==, 4);
@@ -24,8 +21,7 @@ static void test_private(void)
 	assert_touch(p.f.process, ARENA + PAGE, VM_ACCESS_WRITE, VM_MAJOR, VM_FAULT_SWAP_IN);
 	assert_touch(p.f.process, ARENA + PAGE, VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
-	for (unsigned page = 0; page < 4; page++)
-		assert_filled(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
+	assert_pattern(p.f.process, ARENA, 4, 'a');
 	g_assert_cmpuint(slots_used(&p), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 4);
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 4);
@@ -40,8 +36,7 @@ static void test_record(void)
 	struct vm_fault fault;
 	struct vm_entry_info entry;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 1, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 1, 8);
 	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
 	put(p.f.process, ARENA, 1);
 	put(p.f.process, ARENA + PAGE, 2);
@@ -62,10 +57,10 @@ static void test_fork_shared(void)
 	struct vm_entry_info mine, other;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 's');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(frames_used(&p), ==, 4);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpuint(process_info(child).swap, ==, 4);
@@ -83,11 +78,11 @@ static void test_fork_shared(void)
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
 	/* A write straight to swap copies for the writer alone. */
 	put(child, ARENA + PAGE, 'w');
-	g_assert_cmpint(get(child, ARENA + PAGE + 1), ==, 's');
-	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 's');
+	g_assert_cmpint(get(child, ARENA + PAGE + 1), ==, 't');
+	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 't');
 	g_assert_cmpint(get(child, ARENA + PAGE), ==, 'w');
-	assert_filled(p.f.process, ARENA + 2 * PAGE, 2, 's');
-	assert_filled(child, ARENA + 2 * PAGE, 2, 's');
+	assert_pattern(p.f.process, ARENA + 2 * PAGE, 2, 'u');
+	assert_pattern(child, ARENA + 2 * PAGE, 2, 'u');
 	end(child);
 	pressure_end(&p);
 }
@@ -98,19 +93,19 @@ static void test_swap_cache_clean(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 1, PRIVATE_ANON, 's');
+	map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	for (int round = 0; round < 3; round++) {
 		assert_touch(child, ARENA, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
 		g_assert_cmpuint(machine_info(&p).swap_cached, ==, 1);
 		g_assert_cmpuint(slots_used(&p), ==, 1);
-		evict_all(&p);
+		push_out(&p);
 		g_assert_cmpuint(frames_used(&p), ==, 0);
 	}
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 1);
-	assert_filled(p.f.process, ARENA, 1, 's');
-	assert_filled(child, ARENA, 1, 's');
+	assert_pattern(p.f.process, ARENA, 1, 's');
+	assert_pattern(child, ARENA, 1, 's');
 	end(child);
 	pressure_end(&p);
 }
@@ -121,9 +116,9 @@ static void test_shared_anonymous(void)
 
 	pressure_begin(&p, &roomy);
 	map(p.f.process, ARENA, 4, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 3, 's');
+	fill_pattern(p.f.process, ARENA, 3, 's');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 3);
 	assert_touch(child, ARENA, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
@@ -135,13 +130,13 @@ static void test_shared_anonymous(void)
 	put(p.f.process, ARENA + PAGE, 'p');
 	g_assert_cmpint(get(child, ARENA + PAGE), ==, 'p');
 	assert_touch(child, ARENA + 3 * PAGE, VM_ACCESS_READ, VM_MINOR, VM_FAULT_DEMAND_ZERO);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	end(child);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 'c');
 	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 'p');
-	g_assert_cmpint(get(p.f.process, ARENA + 2 * PAGE), ==, 's');
+	g_assert_cmpint(get(p.f.process, ARENA + 2 * PAGE), ==, 'u');
 	pressure_end(&p);
 }
 
@@ -187,7 +182,7 @@ static void test_given_back_by_exit(void)
 	struct vm_process *child = fork_of(p.f.process);
 	put(child, ARENA, 'c');
 	g_assert_cmpuint(slots_used(&p), ==, 16);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, 17);
 	end(child);
 	g_assert_cmpuint(slots_used(&p), ==, 16);
@@ -204,8 +199,7 @@ static void test_mprotect(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'm');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'm');
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, PAGE, PROT_READ), ==, 0);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + PAGE, PAGE, PROT_NONE), ==, 0);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + 2 * PAGE, PAGE, RW | PROT_EXEC), ==, 0);
@@ -217,7 +211,7 @@ static void test_mprotect(void)
 	assert_touch(p.f.process, ARENA + 2 * PAGE, VM_ACCESS_EXEC, VM_MAJOR, VM_FAULT_SWAP_IN);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, 4 * PAGE, RW), ==, 0);
-	assert_filled(p.f.process, ARENA, 4, 'm');
+	assert_pattern(p.f.process, ARENA, 4, 'm');
 	pressure_end(&p);
 }
 
@@ -226,10 +220,7 @@ static void test_mremap(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	for (unsigned page = 0; page < 4; page++)
-		fill(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(
 	    vm_mremap(p.f.process, ARENA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR),
 	    ==, FAR);
@@ -252,8 +243,7 @@ static void test_mremap_of_shared(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'q');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, SHARED_ANON, 'q');
 	/* Length 0 duplicates a shared mapping. */
 	g_assert_cmpint(
 	    vm_mremap(p.f.process, ARENA, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==,
@@ -262,7 +252,7 @@ static void test_mremap_of_shared(void)
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 'n');
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 4 * PAGE), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 3);
-	assert_filled(p.f.process, FAR + PAGE, 3, 'q');
+	assert_pattern(p.f.process, FAR + PAGE, 3, 'r');
 	pressure_end(&p);
 }
 
@@ -272,8 +262,7 @@ static void test_fork_over_swap(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'f');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process), *grandchild = fork_of(child);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpint(vm_munmap(child, ARENA, PAGE), ==, 0);
@@ -281,16 +270,16 @@ static void test_fork_over_swap(void)
 	put(grandchild, ARENA, 'g');
 	put(p.f.process, ARENA + 3 * PAGE, 'p');
 	assert_sound(p.f.machine);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(child, ARENA), ==, -EFAULT);
-	assert_filled(child, ARENA + PAGE, 3, 'f');
+	assert_pattern(child, ARENA + PAGE, 3, 'b');
 	g_assert_cmpint(get(grandchild, ARENA), ==, 'g');
-	assert_filled(grandchild, ARENA + PAGE, 3, 'f');
-	assert_filled(p.f.process, ARENA, 3, 'f');
+	assert_pattern(grandchild, ARENA + PAGE, 3, 'b');
+	assert_pattern(p.f.process, ARENA, 3, 'a');
 	g_assert_cmpint(get(p.f.process, ARENA + 3 * PAGE), ==, 'p');
 	end(child);
 	end(grandchild);
-	assert_filled(p.f.process, ARENA, 3, 'f');
+	assert_pattern(p.f.process, ARENA, 3, 'a');
 	pressure_end(&p);
 }
 
@@ -299,13 +288,9 @@ static void test_private_file(void)
 {
 	for (unsigned frames = 1; frames <= 3; frames++) {
 		struct pressure p;
-		pressure_begin(&p, &(struct pressure_size){.frames = frames,
-		                                           .slots = 16,
-		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin_small(&p, frames, 16);
 		g_autofree char *path = make_file(&p.f, "private", 4 * PAGE, 'a');
-		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-		map_file(p.f.process, ARENA, 4, RW, MAP_PRIVATE, file, 0);
-		vm_file_unref(file);
+		map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 4, RW, MAP_PRIVATE);
 		for (int round = 0; round < 3; round++) {
 			put(p.f.process, ARENA + PAGE, (uint8_t)('0' + round));
 			for (unsigned page = 0; page < 4; page++) {
@@ -336,12 +321,11 @@ static void test_many_shared(void)
 	enum { PAGES = 512 };
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 32, .slots = PAGES, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 32, PAGES);
 	map(p.f.process, ARENA, PAGES, RW, SHARED_ANON);
 	for (uint64_t page = 0; page < PAGES; page++)
 		put(p.f.process, ARENA + page * PAGE + page, (uint8_t)(page * 7));
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, PAGES);
 	for (uint64_t page = 0; page < PAGES; page += 2)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==,
@@ -360,10 +344,9 @@ static void test_translate(void)
 	struct vm_translation translation;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 1, 't');
+	map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 't');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
 	g_assert_false(translation.present);
 	g_assert_cmpint(translation.outcome, ==, VM_MAJOR);

@@ -203,7 +203,7 @@ static void *disturb(void *arg)
 		struct vm_process *child = fork_of(process);
 		g_assert_cmpint(vm_mprotect(process, worker->page, PAGE, i & 1 ? RW : PROT_READ),
 		                ==, 0);
-		evict_all(worker->p);
+		vm_machine_reclaim(worker->p->f.machine, 64);
 		g_assert_cmpint(vm_process_clear_refs(process, 1 + i % 4), ==, 0);
 		get(child, worker->page);
 		end(child);

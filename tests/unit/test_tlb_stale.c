@@ -198,7 +198,7 @@ static void scene_shared_tables(struct pressure *p)
 
 	prime_load(p->f.process, a, 1);
 	prime_load(child, a, 1);
-	evict_all(p);
+	push_out(p);
 	assert_sound(p->f.machine);
 	struct vm_process *other = spawn(&p->f);
 	fill(other, map(other, ARENA, 60, RW, PRIVATE_ANON), 60, 9);

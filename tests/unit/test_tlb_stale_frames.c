@@ -19,13 +19,12 @@ static void scene_eviction(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
 
-	evict_all(p);
-	assert_sound(p->f.machine);
+	push_out(p);
 	struct vm_process *other = reuse_frames(p);
 	prime_load(p->f.process, a, 1);
 	put(p->f.process, a, 2);
 	end(other);
-	evict_all(p);
+	push_out(p);
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
 }
 
@@ -35,11 +34,11 @@ static void scene_munlock(struct pressure *p)
 
 	g_assert_cmpint(vm_mlock(p->f.process, a, PAGE, 0), ==, 0);
 	prime(p->f.process, a, 2);
-	evict_all(p);
+	push_out(p);
 	assert_served(p->f.process, a, VM_ACCESS_WRITE);
 	g_assert_cmpint(vm_munlock(p->f.process, a, PAGE), ==, 0);
 	prime(p->f.process, a, 3);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	assert_touch(p->f.process, a, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
 	prime_load(p->f.process, a, 3);
@@ -51,7 +50,7 @@ static void scene_swapoff(struct pressure *p)
 
 	put(p->f.process, a, 1);
 	put(p->f.process, b, 2);
-	evict_all(p);
+	push_out(p);
 	/* One is in its frame and its slot, the other in its slot alone. */
 	prime_load(p->f.process, a, 1);
 	g_assert_cmpint(vm_machine_swapoff(p->f.machine), ==, 0);
@@ -66,10 +65,10 @@ static void scene_swap_cache(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
 
-	evict_all(p);
+	push_out(p);
 	prime_load(p->f.process, a, 1);
 	prime(p->f.process, a, 2);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
 }
@@ -84,7 +83,7 @@ static void scene_shared_memory(struct pressure *p)
 	prime_load(child, a, 1);
 	prime(p->f.process, a, 2);
 	prime_load(child, a, 2);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	prime(child, a, 3);
 	prime_load(p->f.process, a, 3);
@@ -107,11 +106,7 @@ static void scene_exit(struct pressure *p)
 
 static uint64_t mapped_file(struct pressure *p, const char *path, int flags)
 {
-	struct vm_file *file = open_file(&p->f, path, O_RDWR);
-	uint64_t at = map_file(p->f.process, 0, 2, RW, flags, file, 0);
-
-	vm_file_unref(file);
-	return at;
+	return map_path(&p->f, p->f.process, path, O_RDWR, 0, 2, RW, flags);
 }
 
 static void scene_write_back(struct pressure *p)

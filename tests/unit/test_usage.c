@@ -2,7 +2,7 @@
  * test_usage.c - what areas have in memory and in swap, as smaps tells it, against sums done by
  * hand.
  */
-#include "tests/fixture/usage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 /* A page in the units of shares: bytes x 4096. */
 #define SHARE (UINT64_C(1) << 24)
@@ -99,7 +99,7 @@ static void test_file(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", 4 * PAGE, 'a');
-	uint64_t a = file_at(&p, p.f.process, path, 4, MAP_SHARED);
+	uint64_t a = map_path(&p.f, p.f.process, path, O_RDWR, 0, 4, RW, MAP_SHARED);
 	get(p.f.process, a);
 	get(p.f.process, a + PAGE);
 	put(p.f.process, a + 2 * PAGE, 'x');
@@ -110,7 +110,7 @@ static void test_file(void)
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_file, ==, 3 * SHARE);
 
 	struct vm_process *other = spawn(&p.f);
-	uint64_t b = file_at(&p, other, path, 4, MAP_PRIVATE);
+	uint64_t b = map_path(&p.f, other, path, O_RDWR, 0, 4, RW, MAP_PRIVATE);
 	get(other, b);
 	get(other, b + 2 * PAGE);
 	/* A copy of its own, which is anonymous. */
@@ -145,8 +145,8 @@ static void test_twice(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", PAGE, 'a');
-	uint64_t a = file_at(&p, p.f.process, path, 1, MAP_SHARED),
-	         b = file_at(&p, p.f.process, path, 1, MAP_PRIVATE);
+	uint64_t a = map_path(&p.f, p.f.process, path, O_RDWR, 0, 1, RW, MAP_SHARED),
+	         b = map_path(&p.f, p.f.process, path, O_RDWR, 0, 1, RW, MAP_PRIVATE);
 	get(p.f.process, a);
 	get(p.f.process, b);
 	assert_usage(p.f.process, a, &(struct wanted){.shared_clean = 1, .pss = SHARE / 2});
@@ -171,7 +171,7 @@ static void test_shmem(void)
 	assert_usage(child, a,
 	             &(struct wanted){.shared_dirty = 2, .pss = SHARE, .pss_dirty = SHARE});
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_shmem, ==, SHARE);
-	evict_all(&p);
+	push_out(&p);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 2});
 	assert_usage(child, a, &(struct wanted){.swap = 2});
 	end(child);
@@ -184,8 +184,8 @@ static void test_swap(void)
 
 	pressure_begin(&p, &roomy);
 	uint64_t a = map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 4, 1);
-	evict_all(&p);
+	fill_pattern(p.f.process, a, 4, 1);
+	push_out(&p);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = 4 * SHARE});
 	struct vm_process *child = fork_of(p.f.process);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = 4 * (SHARE / 2)});
@@ -302,9 +302,8 @@ static void test_flags_file(void)
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", PAGE, 'a');
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct vm_file *file = open_file(&p.f, path, cases[i].access);
-		uint64_t va = map_file(p.f.process, 0, 1, cases[i].prot, cases[i].flags, file, 0);
-		vm_file_unref(file);
+		uint64_t va = map_path(&p.f, p.f.process, path, cases[i].access, 0, 1,
+		                       cases[i].prot, cases[i].flags);
 		assert_flags(p.f.process, va, cases[i].expected);
 	}
 	pressure_end(&p);
