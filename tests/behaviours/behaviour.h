@@ -26,6 +26,7 @@
 #define TESTS_BEHAVIOURS_BEHAVIOUR_H
 
 #include "tests/differential/program.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -50,19 +51,6 @@
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define SHARED_ANON (MAP_SHARED | MAP_ANONYMOUS)
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE 103
-#endif
 
 enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 

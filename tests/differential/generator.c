@@ -3,16 +3,9 @@
  * (arguments.h), and in which programs.
  */
 #include "tests/differential/arguments.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 /* --- Calls ------------------------------------------------------------------------------------ */
 
@@ -164,13 +157,34 @@ static void gen_mlockall(struct generator *g, struct step *step)
 
 static void gen_madvise(struct generator *g, struct step *step)
 {
-	/*
-	 * normal to dontneed, remove, dontfork, dofork, dontdump to pageout, populate,
-	 * dontneed_locked, guards, and none at all
-	 */
-	static const uint64_t advices[] = {0,  1,  2,  3,  4,  4,  4,  9,   10,  11,  16, 17,
-	                                   18, 19, 20, 21, 22, 23, 24, 102, 102, 103, 5,  8};
-	/* MADV_FREE: where memory is short the bytes may go. */
+	/* The advice 5 does not exist. */
+	static const uint64_t advices[] = {
+	    MADV_NORMAL,
+	    MADV_RANDOM,
+	    MADV_SEQUENTIAL,
+	    MADV_WILLNEED,
+	    MADV_DONTNEED,
+	    MADV_DONTNEED,
+	    MADV_DONTNEED,
+	    MADV_REMOVE,
+	    MADV_DONTFORK,
+	    MADV_DOFORK,
+	    MADV_DONTDUMP,
+	    MADV_DODUMP,
+	    MADV_WIPEONFORK,
+	    MADV_KEEPONFORK,
+	    MADV_COLD,
+	    MADV_PAGEOUT,
+	    MADV_POPULATE_READ,
+	    MADV_POPULATE_WRITE,
+	    MADV_DONTNEED_LOCKED,
+	    MADV_GUARD_INSTALL,
+	    MADV_GUARD_INSTALL,
+	    MADV_GUARD_REMOVE,
+	    5,
+	    MADV_FREE,
+	};
+	/* MADV_FREE stands last: where memory is short, the bytes may go. */
 	unsigned count = G_N_ELEMENTS(advices) - (g->small ? 1 : 0);
 
 	gen_range(g, step);

@@ -6,16 +6,15 @@
  * /proc, and told to dump their pages and end.
  */
 #include "tests/differential/host_executor.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -442,7 +441,7 @@ static bool shows_guards(void)
 	g_autofree char *smaps = NULL, *header = g_strdup_printf("%lx-", (unsigned long)page);
 
 	g_assert_true(page != MAP_FAILED);
-	madvise(page, PAGE, 102); /* MADV_GUARD_INSTALL */
+	madvise(page, PAGE, MADV_GUARD_INSTALL);
 	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
 	munmap(page, PAGE);
 	const char *area = strstr(smaps, header),

@@ -10,6 +10,7 @@
  * next step. Who has the turn runs its steps until one of another slot comes.
  */
 #include "tests/differential/protocol.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -167,10 +168,9 @@ struct kernel_sigaction {
 static void catch_signals(void)
 {
 	static const stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_SIZE};
-	/* 0x4000000 is SA_RESTORER, which the C library keeps to itself. */
 	static const struct kernel_sigaction action = {.handler = on_signal,
 	                                               .flags = SA_SIGINFO | SA_ONSTACK |
-	                                                        SA_NODEFER | 0x4000000,
+	                                                        SA_NODEFER | SA_RESTORER,
 	                                               .restorer = restore_signal};
 
 	call(SYS_sigaltstack, (uint64_t)&stack, 0, 0, 0, 0, 0);

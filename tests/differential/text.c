@@ -10,13 +10,9 @@
  * a comment.
  */
 #include "tests/differential/program.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 struct word {
 	uint64_t bits;
@@ -31,7 +27,7 @@ static const struct word map_words[] = {
     {MAP_SHARED, "shared"},
     {MAP_ANONYMOUS, "anon"},
     {MAP_FIXED, "fixed"},
-    {0x100000, "fixed_noreplace"},
+    {MAP_FIXED_NOREPLACE, "fixed_noreplace"},
     {MAP_GROWSDOWN, "growsdown"},
     {MAP_POPULATE, "populate"},
     {MAP_LOCKED, "locked"},
@@ -69,9 +65,9 @@ static const char *const advice_names[] = {
     [MADV_PAGEOUT] = "pageout",
     [MADV_POPULATE_READ] = "populate_read",
     [MADV_POPULATE_WRITE] = "populate_write",
-    [24] = "dontneed_locked",
-    [102] = "guard_install",
-    [103] = "guard_remove",
+    [MADV_DONTNEED_LOCKED] = "dontneed_locked",
+    [MADV_GUARD_INSTALL] = "guard_install",
+    [MADV_GUARD_REMOVE] = "guard_remove",
 };
 static const char *const limit_names[] = {"as", "data", "stack", "memlock"};
 

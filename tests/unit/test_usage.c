@@ -270,8 +270,8 @@ static void test_flags_anon(void)
 	g_assert_cmpint(vm_munlockall(p.f.process), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me ac sd ");
 	/* Guard pages are remembered, even where they went again. */
-	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 102), ==, 0);
-	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 103), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, MADV_GUARD_INSTALL), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, MADV_GUARD_REMOVE), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
 	uint64_t b = map(p.f.process, a + PAGE, 1, RW, PRIVATE_ANON | MAP_FIXED);
 	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
