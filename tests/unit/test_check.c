@@ -1,9 +1,9 @@
 /*
- * test_check.c - the checker finds what is wrong: one counter, link or entry at a time is spoiled,
- * and put back.
+ * test_check.c - the checker finds damage. Each step damages one counter, link or entry, expects
+ * the checker to report it, and repairs it.
  *
- * The scene has two processes, related by fork, with pages of every kind, in memory and in swap.
- * Its machine's own threads are stopped, so that nobody else sees what is spoiled.
+ * The scene has a process and its child, with pages of every kind, in memory and in swap. The
+ * machine's own threads are stopped, so that nothing else sees the damage.
  */
 #include "tests/fixture/pressure.h"
 #include "vm/cache/flusher.h"
@@ -29,7 +29,7 @@ struct scene {
 	struct vm_file *file;
 };
 
-/* Frames and slots that were used before are free then. */
+/* Afterwards the machine has free frames and free slots that were used before. */
 static void leave_free_ones(struct scene *s)
 {
 	struct vm_process *passing = fork_of(s->process);
@@ -56,7 +56,7 @@ static void scene_begin(struct scene *s)
 	map_pattern(s->process, SHARED, AREA_PAGES, SHARED_ANON, 'y');
 	leave_free_ones(s);
 	s->child = fork_of(s->process);
-	/* Half of each is in memory again. */
+	/* Bring half of them into memory again. */
 	g_assert_cmpint(get(s->process, PRIVATE), ==, 'x');
 	g_assert_cmpint(get(s->process, SHARED), ==, 'y');
 	g_assert_cmpint(get(s->process, CACHED + PAGE), ==, 'b');
@@ -84,7 +84,7 @@ static void expect(struct scene *s, const char *place, const char *words)
 		g_error("%s: \"%s\", not \"... %s ...\"", place, wrong, words);
 }
 
-/* While PLACE is VALUE, the checker says something with WORDS in it. */
+/* While PLACE has the wrong VALUE, the checker reports something with WORDS in it. */
 #define SPOIL(s, place, value, words) \
 	do { \
 		__typeof__(place) good = place; \
@@ -197,7 +197,7 @@ static void test_entries(void)
 	scene_end(&s);
 }
 
-/* After a fork both sides share the stack's tables, until one of them writes. */
+/* After a fork, parent and child share the stack's tables until one of them writes. */
 static void test_shared_tables(void)
 {
 	struct scene s;
@@ -253,7 +253,10 @@ static void test_objects(void)
 	scene_end(&s);
 }
 
-/* An area that is in no list, or in another object's; one in the list that is no process's. */
+/*
+ * An area that is in no list; one that is in another object's list; and one in the list that
+ * belongs to no process.
+ */
 static void test_object_areas(void)
 {
 	struct scene s;

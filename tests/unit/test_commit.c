@@ -1,5 +1,6 @@
 /*
- * test_commit.c - what memory is promised: overcommit's three modes, and what each call is charged.
+ * test_commit.c - promised memory: the three modes of overcommit, and how much each call is
+ * charged.
  */
 #include "tests/fixture/pressure.h"
 
@@ -10,7 +11,7 @@ static uint64_t committed(struct pressure *p)
 
 /* --- Overcommit ------------------------------------------------------------------------------- */
 
-/* Mode 0 refuses only what could never be there: more than RAM and swap together. */
+/* Mode 0 refuses only what can never fit: more than RAM and swap together. */
 static void test_guess(void)
 {
 	struct pressure p;
@@ -27,7 +28,7 @@ static void test_guess(void)
 	pressure_end(&p);
 }
 
-/* A fork is checked area by area: none of them is larger than the machine (dup_mmap). */
+/* A fork is checked area by area (dup_mmap). No single area here is larger than the machine. */
 static void test_guess_fork(void)
 {
 	struct pressure p;
@@ -54,8 +55,8 @@ static void test_always(void)
 }
 
 /*
- * Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages, of which the stack has taken 33: less
- * than 99 are left.
+ * Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages. The stack takes 33 of them, and the sum
+ * must stay below the limit. So 98 pages are left.
  */
 static const struct pressure_size strict = {
     .frames = 64, .slots = 100, .overcommit = VM_OVERCOMMIT_NEVER, .overcommit_ratio = 50};
@@ -76,9 +77,9 @@ static void test_never(void)
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 1);
 	g_assert_cmpint(try_map(p.f.process, 1, RW, PRIVATE_ANON), ==, -ENOMEM);
 	g_assert_cmpint(try_map(p.f.process, 1, RW, SHARED_ANON), ==, -ENOMEM);
-	/* What cannot be written costs nothing. */
+	/* Memory that cannot be written costs nothing. */
 	g_assert_cmpint(try_map(p.f.process, 1000, PROT_READ, PRIVATE_ANON), >, 0);
-	/* What it replaces is given back first. */
+	/* The charge of the replaced mapping is given back first. */
 	g_assert_cmpint(vm_mmap(p.f.process, (uint64_t)at, STRICT_ROOM * PAGE, RW,
 	                        PRIVATE_ANON | MAP_FIXED, NULL, 0),
 	                ==, at);
@@ -91,7 +92,7 @@ static void test_never(void)
 	pressure_end(&p);
 }
 
-/* Mode 2 does not know MAP_NORESERVE (do_mmap). */
+/* Mode 2 ignores MAP_NORESERVE (do_mmap). */
 static void test_never_noreserve(void)
 {
 	struct pressure p;
@@ -106,7 +107,7 @@ static void test_never_noreserve(void)
 	pressure_end(&p);
 }
 
-/* Elsewhere it keeps shared memory out of the account, too (shmem_acct_size). */
+/* In other modes it exempts shared memory from the charge as well (shmem_acct_size). */
 static void test_noreserve_shared(void)
 {
 	struct pressure p;
@@ -126,7 +127,7 @@ static void test_never_fork(void)
 	int error;
 
 	pressure_begin(&p, &strict);
-	/* 33 + 33 + 2 * N < 132: N is at most 32. */
+	/* 33 + 33 + 2 * N < 132, so N can be 32 at most. */
 	int64_t at = try_map(p.f.process, 33, RW, PRIVATE_ANON);
 	g_assert_cmpint(at, >, 0);
 	g_assert_null(vm_fork(p.f.process, &p.f.cred, &error));
@@ -142,7 +143,7 @@ static void test_never_fork(void)
 	pressure_end(&p);
 }
 
-/* Shared memory is one, however many share it. */
+/* Shared memory is charged once, no matter how many processes share it. */
 static void test_never_fork_shared(void)
 {
 	struct pressure p;
@@ -169,7 +170,10 @@ static void test_never_mprotect(void)
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, STRICT_ROOM * PAGE, RW), ==, 0);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 1);
-	/* Untouched, and no longer writable: given back. Touched: kept. */
+	/*
+	 * Memory that is no longer writable: the charge is given back if it was never touched, and
+	 * kept if it was.
+	 */
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, 50 * PAGE, PROT_READ), ==, 0);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 51);
 	put(p.f.process, ARENA + 60 * PAGE, 1);
@@ -234,7 +238,7 @@ static void test_never_mremap(void)
 	pressure_end(&p);
 }
 
-/* What stays behind is charged as well (move_vma). */
+/* The area that stays behind is charged too (move_vma). */
 static void test_never_dontunmap(void)
 {
 	struct pressure p;
@@ -267,7 +271,7 @@ static void test_never_stack(void)
 	pressure_end(&p);
 }
 
-/* The limit follows its knob, and swap. */
+/* The limit follows its knob and the size of swap. */
 static void test_limit(void)
 {
 	struct pressure p;

@@ -32,7 +32,7 @@ static void test_mlock(void)
 	g_assert_cmpint(vm_munlock(p.f.process, ARENA + PAGE, PAGE), ==, 0);
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 10), ==, 1);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 3);
-	/* A hole: what is before it is locked. */
+	/* A range with a hole: the pages before the hole are locked. */
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + 14 * PAGE, 4 * PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 5);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, PAGE, 2), ==, -EINVAL);
@@ -46,7 +46,8 @@ static void test_mlock(void)
 }
 
 /*
- * What the host's mlock answers: 0 or a negative errno. Sanitizers make the library's do nothing.
+ * The host's mlock: 0 or a negative errno. This is a raw system call, because sanitizers replace
+ * the library's mlock with one that does nothing.
  */
 static int host_mlock(void *addr, size_t len)
 {
@@ -54,8 +55,8 @@ static int host_mlock(void *addr, size_t len)
 }
 
 /*
- * Pages that cannot be brought in make the call fail, and stay locked: memory without rights, and
- * past the end of a file.
+ * If pages cannot be brought in, the call fails but the area stays locked. This is so for memory
+ * without rights, and past the end of a file.
  */
 static void test_mlock_unreachable(void)
 {
@@ -78,7 +79,10 @@ static void test_mlock_unreachable(void)
 	pressure_end(&p);
 }
 
-/* Out of memory while the pages are brought in: EAGAIN (__mlock_posix_error_return). */
+/*
+ * If memory runs out while the pages are brought in, the result is EAGAIN
+ * (__mlock_posix_error_return).
+ */
 static void test_mlock_no_memory(void)
 {
 	struct pressure p;
@@ -127,7 +131,7 @@ static void test_mlockall(void)
 	pressure_end(&p);
 }
 
-/* The heap that grows under MCL_FUTURE is brought in (vm_brk_flags). */
+/* Under MCL_FUTURE, new pages of the heap are brought in at once (vm_brk_flags). */
 static void test_brk_populates(void)
 {
 	struct pressure p;
@@ -140,7 +144,7 @@ static void test_brk_populates(void)
 	pressure_end(&p);
 }
 
-/* A child has no locks, and neither side's pages change for it. */
+/* A child inherits no locks. The parent's stay, and the pages of both are unchanged. */
 static void test_fork(void)
 {
 	struct pressure p;
@@ -157,7 +161,10 @@ static void test_fork(void)
 	put(child, ARENA, 'c');
 	put(p.f.process, ARENA + PAGE, 'p');
 	assert_sound(p.f.machine);
-	/* The child's copy, and the page that the parent left to it. */
+	/*
+	 * The child's copy, and the page that only the child maps since the parent wrote its own
+	 * copy.
+	 */
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 300), ==, 2);
 	end(g_steal_pointer(&p.f.process));
 	g_assert_cmpuint(machine_info(&p).locked, ==, 0);
@@ -169,7 +176,7 @@ static void test_fork(void)
 	pressure_end(&p);
 }
 
-/* The limit of 8 MiB, for others than root. */
+/* Users other than root have a limit of 8 MiB. */
 enum { LIMIT_PAGES = 2048 };
 
 static const struct pressure_size for_user = {.frames = 8192, .uid = 1000};
@@ -183,7 +190,7 @@ static void test_limit_user(void)
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, (LIMIT_PAGES + 1) * PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 0);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, LIMIT_PAGES * PAGE, 0), ==, 0);
-	/* Locked already: not counted twice. */
+	/* What is locked already is not counted twice. */
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, LIMIT_PAGES * PAGE, 0), ==, 0);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + LIMIT_PAGES * PAGE, PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + PAGE, LIMIT_PAGES * PAGE, 0), ==, -ENOMEM);
@@ -216,7 +223,7 @@ static void test_limit_mremap(void)
 	pressure_end(&p);
 }
 
-/* A locked stack may not grow past the limit (acct_stack_growth). */
+/* A locked stack cannot grow past the limit (acct_stack_growth). */
 static void test_limit_stack(void)
 {
 	struct pressure p;

@@ -1,5 +1,5 @@
 /*
- * test_madvise_guard.c - guard pages (MADV_GUARD_INSTALL) in the tables, and what shows them.
+ * test_madvise_guard.c - guard pages (MADV_GUARD_INSTALL) in the page tables, and where they show.
  */
 #include "tests/fixture/madvise_all.h"
 #include "tests/fixture/pressure.h"
@@ -39,7 +39,7 @@ static void test_guard_entries(void)
 	pressure_end(&p);
 }
 
-/* A file that shrinks takes private copies along, but not guard pages. */
+/* When a file shrinks, private copies past its end are dropped, but guard pages stay. */
 static void test_guard_and_truncation(void)
 {
 	struct pressure p;
@@ -50,7 +50,7 @@ static void test_guard_and_truncation(void)
 	fill(p.f.process, ARENA, 4, 'a');
 	g_assert_cmpint(vm_madvise(p.f.process, A(2), PAGE, MADV_GUARD_INSTALL), ==, 0);
 	resize_file(path, PAGE);
-	/* The next fault of the file finds out. */
+	/* The next fault on the file notices the new size. */
 	g_assert_cmpint(vm_madvise(p.f.process, A(0), PAGE, MADV_DONTNEED), ==, 0);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'A');
 	assert_touch(p.f.process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
@@ -59,7 +59,7 @@ static void test_guard_and_truncation(void)
 	pressure_end(&p);
 }
 
-/* Without table pages it fails, and all is as sound as before. */
+/* Without free page tables the call fails, and the machine stays sound. */
 static void test_guard_without_tables(struct vm_fixture *f, gconstpointer data)
 {
 	uint64_t far = ARENA + 64 * MIB;

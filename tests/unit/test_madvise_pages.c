@@ -16,7 +16,7 @@ static int advise(struct pressure *p, unsigned page, unsigned pages, int advice)
 	return vm_madvise(p->f.process, A(page), pages * PAGE, advice);
 }
 
-/* "01": a digit a page. */
+/* EXPECTED has one digit for each page, such as "01". */
 static void assert_in_core(struct vm_process *process, uint64_t va, const char *expected)
 {
 	size_t pages = strlen(expected);
@@ -28,7 +28,10 @@ static void assert_in_core(struct vm_process *process, uint64_t va, const char *
 	g_assert_cmpstr(text, ==, expected);
 }
 
-/* Of a file that it neither owns nor may write a process does not learn what is in memory. */
+/*
+ * A process that neither owns a file nor may write it does not learn which of its pages are in
+ * memory.
+ */
 static void test_mincore_rights(void)
 {
 	static const struct {
@@ -52,7 +55,9 @@ static void test_mincore_rights(void)
 	}
 }
 
-/* A page that was given up goes without swap; one that was written again does not. */
+/*
+ * A page given up with MADV_FREE is dropped without a write to swap, unless it was written again.
+ */
 static void test_free(void)
 {
 	struct pressure p;
@@ -74,7 +79,7 @@ static void test_free(void)
 	pressure_end(&p);
 }
 
-/* It can go where there is no swap at all, and is the first to go. */
+/* Such a page can be dropped even without swap, and it is the first to go. */
 static void test_free_without_swap(void)
 {
 	struct pressure p;
@@ -93,8 +98,8 @@ static void test_free_without_swap(void)
 }
 
 /*
- * What another process still holds stays; clear_refs takes dirty bits, but not the knowledge of a
- * write.
+ * A page that another process still holds is kept. clear_refs clears dirty bits, but the engine
+ * still knows that a page was written.
  */
 static void test_free_and_others(void)
 {
@@ -117,7 +122,7 @@ static void test_free_and_others(void)
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'c');
 	g_assert_cmpint(get(p.f.process, A(0) + 1), ==, 'b');
 	g_assert_cmpint(get(p.f.process, A(1)), ==, 0);
-	/* What is in swap goes at once. */
+	/* Pages that are in swap are dropped at once. */
 	fill(p.f.process, ARENA, 2, 'd');
 	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 2);
@@ -148,7 +153,8 @@ static void test_dontneed_frames(void)
 }
 
 /*
- * Swapped pages come into the swap cache, pages of a file into the page cache; neither is mapped.
+ * Pages from swap come into the swap cache, and pages of a file into the page cache. Neither are
+ * mapped.
  */
 static void test_willneed(void)
 {
@@ -176,7 +182,10 @@ static void test_willneed(void)
 	pressure_end(&p);
 }
 
-/* Advice for more than there are frames ends; so does advice on storage that fails. */
+/*
+ * Advice for more pages than there are frames comes to an end. So does advice when the storage
+ * fails.
+ */
 static void test_willneed_limits(void)
 {
 	struct pressure p;
@@ -196,7 +205,7 @@ static void test_willneed_limits(void)
 	pressure_end(&p);
 }
 
-/* A cold page is the next to go. */
+/* A cold page is the next one to be evicted. */
 static void test_cold(void)
 {
 	static const char *const policies[] = {"lru", "clock", "fifo"};
@@ -217,7 +226,7 @@ static void test_cold(void)
 	}
 }
 
-/* Only what nobody else maps is taken. */
+/* Only pages that no other process maps are evicted. */
 static void test_pageout(void)
 {
 	struct pressure p;
@@ -247,7 +256,10 @@ static void test_pageout(void)
 	pressure_end(&p);
 }
 
-/* Who may not write a file neither evicts its pages nor learns which are in memory. */
+/*
+ * A process that may not write a file neither evicts its pages nor learns which of them are in
+ * memory.
+ */
 static void test_others_file(void)
 {
 	struct pressure p;
@@ -268,7 +280,10 @@ static void test_others_file(void)
 	pressure_end(&p);
 }
 
-/* Pages and slots go, for all who map them; a host file gets a hole and keeps its size. */
+/*
+ * Pages and slots are dropped for every process that maps them. A host file gets a hole and keeps
+ * its size.
+ */
 static void test_remove_stores(void)
 {
 	struct pressure p;
@@ -304,7 +319,7 @@ static void test_remove_stores(void)
 	pressure_end(&p);
 }
 
-/* More pages than are dropped in one go, and half of them in swap. */
+/* More pages than are dropped in one step. Half of them are in swap. */
 static void test_remove_many(void)
 {
 	struct pressure p;
@@ -319,7 +334,7 @@ static void test_remove_many(void)
 	pressure_end(&p);
 }
 
-/* A file that must not be written any more: it keeps its pages, in memory too. */
+/* If the host refuses the write, the file keeps its pages, in memory as well. */
 static void test_remove_refused(void)
 {
 	struct pressure p;
@@ -342,7 +357,10 @@ static void test_remove_refused(void)
 
 /* --- Areas and flags -------------------------------------------------------------------------- */
 
-/* Past max_map_count: EAGAIN, and the first of two splits stays, as in Linux (vma_modify). */
+/*
+ * Past max_map_count the result is EAGAIN. The first of the two splits stays, as in Linux
+ * (vma_modify).
+ */
 static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, ARENA, 3, RW, FIXED_ANON);
@@ -374,7 +392,6 @@ static void test_vm_flags(struct vm_fixture *f, gconstpointer data)
 	}
 }
 
-/* The process has ended. */
 static void test_ended(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = vm_process_ref(f->process);
@@ -396,7 +413,7 @@ struct busy {
 	unsigned seed;
 };
 
-/* Random advice and accesses: nothing is checked but that all stays sound. */
+/* Random advice and accesses. The test only checks that the machine stays sound. */
 static void *be_busy(void *arg)
 {
 	struct busy *busy = arg;

@@ -41,7 +41,7 @@ static void watch(void *ctx, const struct vm_fault *fault)
 	}
 }
 
-/* Frames and swap together decide who is the largest. */
+/* The process with the most frames and slots together is killed. */
 static void test_oom_kill(void)
 {
 	struct pressure p;
@@ -77,7 +77,7 @@ static void test_oom_kill(void)
 	pressure_end(&p);
 }
 
-/* The largest may be the one that asks. */
+/* That process may be the one that needs the memory. */
 static void test_oom_kill_self(void)
 {
 	struct pressure p;
@@ -99,8 +99,8 @@ static void test_oom_kill_self(void)
 	pressure_end(&p);
 }
 
-/* Nobody has anything to give: the access fails, and nobody is killed for it. */
-static void test_oom_kill_in_vain(void)
+/* RAM is full of locked pages of another process. */
+static void test_oom_kill_locked(void)
 {
 	struct pressure p;
 
@@ -111,7 +111,7 @@ static void test_oom_kill_in_vain(void)
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(other, ARENA, 2 * PAGE, 0), ==, 0);
 	uint8_t byte = 1;
-	/* The one that locked all of memory is the one that goes. */
+	/* The process that locked all of the memory is the one that is killed. */
 	g_assert_cmpint(vm_write(p.f.process, ARENA, &byte, 1), ==, 1);
 	g_assert_false(vm_process_alive(other));
 	vm_process_unref(other);
@@ -124,6 +124,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/oom/fail", test_oom_fail);
 	g_test_add_func("/oom/kill", test_oom_kill);
 	g_test_add_func("/oom/kill-self", test_oom_kill_self);
-	g_test_add_func("/oom/kill-in-vain", test_oom_kill_in_vain);
+	g_test_add_func("/oom/kill-locked", test_oom_kill_locked);
 	return g_test_run();
 }

@@ -1,7 +1,7 @@
 /*
- * test_storage.c - storage that fails: transfers that answer with an error or come short, at every
- * moment of a life. Nothing may be lost but what the medium lost; when the medium works again, so
- * does everything.
+ * test_storage.c - storage that fails. Transfers fail or move less than asked, at every moment of a
+ * process's life. Only what the medium lost may be lost. When the medium works again, everything
+ * else works again too.
  */
 #include "tests/fixture/pressure.h"
 
@@ -12,14 +12,15 @@ enum { LIFE_PAGES = 5, REGIONS = 4, PROCESSES = 2 };
 static const uint64_t region_at[REGIONS] = {SHARED_AT, PRIVATE_AT, ANON_AT, SHMEM_AT};
 
 /*
- * What each process must read in the first byte of each page; shared regions have one row for both.
+ * The first byte that each process must read in each page. Shared regions have the same bytes for
+ * both processes.
  */
 struct life {
 	struct pressure p;
 	struct vm_process *process[PROCESSES];
 	uint8_t byte[PROCESSES][REGIONS][LIFE_PAGES];
 	GRand *rand;
-	unsigned errors; /* that accesses and calls answered with */
+	unsigned errors; /* failed accesses and calls */
 };
 
 static bool is_shared(unsigned region)
@@ -27,7 +28,7 @@ static bool is_shared(unsigned region)
 	return region_at[region] == SHARED_AT || region_at[region] == SHMEM_AT;
 }
 
-/* Whether RESULT of an access is good; it may fail for lack of the medium only. */
+/* Whether RESULT of an access is a success. It may fail only because of the medium. */
 static bool worked(struct life *life, ssize_t result)
 {
 	if (result == 1)
@@ -39,8 +40,8 @@ static bool worked(struct life *life, ssize_t result)
 }
 
 /*
- * A page of a private mapping is the file's until it is written: what was stored through the shared
- * one shows in it.
+ * A private page is the file's page until it is written. Until then it shows what was stored
+ * through the shared mapping.
  */
 static bool is_copied[PROCESSES][LIFE_PAGES];
 
@@ -79,7 +80,7 @@ static void call(struct life *life, int result)
 	life->errors++;
 }
 
-/* The child is made anew: what it was goes, what the parent is it becomes. */
+/* End the child and fork a new one, which has what the parent has. */
 static void fork_again(struct life *life)
 {
 	end(life->process[1]);
@@ -129,7 +130,7 @@ static void life_begin(struct life *life, unsigned frames, guint32 seed)
 	memcpy(life->byte[1], life->byte[0], sizeof life->byte[1]);
 }
 
-/* The medium works again: so does every access, and the file gets all. */
+/* The medium works again. Every access must work too, and the file must get everything. */
 static void life_check(struct life *life)
 {
 	unsigned errors = life->errors;
@@ -185,11 +186,11 @@ static void test_every_moment(gconstpointer data)
 		life_check(&life);
 		life_end(&life);
 	}
-	/* The moments were there to be hit. */
+	/* Almost all of the moments were reached. */
 	g_assert_cmpuint(met, >=, 35);
 }
 
-/* A medium that does little at a time is slow and nothing else. */
+/* A medium that moves few bytes at a time is slow, but nothing fails. */
 static void test_short(gconstpointer data)
 {
 	struct life life;

@@ -1,5 +1,5 @@
 /*
- * test_storage_during_threads.c - what others do while a transfer is under way.
+ * test_storage_during_threads.c - what other processes do during a transfer.
  */
 #include "tests/fixture/pressure.h"
 #include "vm/machine.h"
@@ -34,8 +34,8 @@ static void write_and_unmap(void *ctx)
 }
 
 /*
- * A shared anonymous page is being written to swap; somebody stores into it and goes. The store
- * stays.
+ * While a shared anonymous page is being written to swap, another process stores into it and unmaps
+ * it. The store must not be lost.
  */
 static void test_store_during_swap_out(void)
 {
@@ -100,7 +100,7 @@ static void exit_other(void *ctx)
 	visitor->other = spawn(&visitor->p.f);
 }
 
-/* Who the page belongs to goes while it is being written, or read. */
+/* The process that owns the page exits while the page is being read or written. */
 static void test_exit_during(void)
 {
 	static const unsigned kinds[] = {SWAP_WRITE, SWAP_READ, FILE_READ, FILE_WRITE};
@@ -147,7 +147,10 @@ static void map_the_file(struct visitor *visitor)
 	         MAP_SHARED);
 }
 
-/* The file shrinks, and that is seen, while one of its pages past the new end is being read. */
+/*
+ * While a page of a file is being read, the file shrinks and another process notices that. The page
+ * is past the new end.
+ */
 static void test_shrink_during_read(void)
 {
 	struct visitor visitor;
@@ -166,7 +169,7 @@ static void test_shrink_during_read(void)
 	visitor_end(&visitor);
 }
 
-/* ... or written. */
+/* The same while the page is being written. */
 static void test_shrink_during_write(void)
 {
 	struct visitor visitor;
@@ -191,7 +194,7 @@ static void store_again(void *ctx)
 	put(visitor->other, SHARED_AT, '2');
 }
 
-/* A store during the page's write-back, by msync or by eviction, is written by the next one. */
+/* A store during a page's write-back, by msync or by eviction, must be written by the next one. */
 static void test_store_during_write_back(void)
 {
 	for (int evicted = 0; evicted < 2; evicted++) {
@@ -224,8 +227,8 @@ static void want_a_frame(void *ctx)
 }
 
 /*
- * No page can be written, and one is only in use for the moment: an access answers with an errno of
- * the contract.
+ * No page can be written to swap, and one page is in use only for the moment. An access must return
+ * one of the documented errors.
  */
 static void test_errno_while_others_read(void)
 {
@@ -253,7 +256,7 @@ static gpointer swapoff_main(gpointer machine)
 	return GINT_TO_POINTER(vm_machine_swapoff(machine));
 }
 
-/* Swapoff waits for the page, or has given it to the other process. */
+/* Swapoff waits for the page, or it has already given the page to the other process. */
 static bool swapoff_came(void *ctx)
 {
 	struct swapoff_race *race = ctx;
@@ -267,8 +270,8 @@ static bool swapoff_came(void *ctx)
 }
 
 /*
- * While the slot is being read for one process, swapoff comes: the other must not get the page
- * before it is there.
+ * Swapoff comes while the slot is being read for one process. The other process must not get the
+ * page before it is complete.
  */
 static void begin_swapoff(void *ctx)
 {

@@ -1,6 +1,6 @@
 /*
- * test_storage_errors.c - transfers that fail: the error goes to the access or the call that met
- * it, and nothing else is lost.
+ * test_storage_errors.c - transfers that fail. The access or call that needed the transfer gets the
+ * error, and nothing else is lost.
  */
 #include "tests/fixture/pressure.h"
 
@@ -21,7 +21,7 @@ static void test_file_read(void)
 	assert_sound(p.f.machine);
 	g_assert_cmpuint(machine_info(&p).frames_free, ==, 8);
 	assert_touch(process, SHARED_AT, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_FILE_READ);
-	/* In the middle of a long read: it ends short. */
+	/* An error in the middle of a long read ends the read there. */
 	uint8_t bytes[4 * VM_PAGE_SIZE];
 	medium_fails(&p, FILE_READ, 2, 1, -EIO);
 	g_assert_cmpint(load(process, SHARED_AT, bytes, sizeof bytes), ==, 2 * PAGE);
@@ -31,7 +31,8 @@ static void test_file_read(void)
 }
 
 /*
- * Somebody else changes the file, and the change cannot be read: what is there stays until it can.
+ * Somebody else changes the file, and the change cannot be read. The old contents stay until it
+ * can.
  */
 static void test_reread(void)
 {
@@ -53,7 +54,7 @@ static void test_reread(void)
 	pressure_end(&p);
 }
 
-/* Pages behind the new end of a file that shrank are not written: it does not grow again. */
+/* Pages past the new end of a file that shrank are not written, so the file does not grow again. */
 static void test_shrunk(void)
 {
 	struct pressure p;
@@ -75,7 +76,7 @@ static ssize_t refuse_writes(void *ctx, bool write, int fd, size_t len, uint64_t
 	return write ? -EIO : (ssize_t)len;
 }
 
-/* A machine that ends while its files cannot be written says what is lost. */
+/* If files cannot be written when a machine ends, it says what is lost. */
 static void test_lost(void)
 {
 	struct vm_fixture f;
@@ -109,7 +110,7 @@ static void test_msync(void)
 		g_assert_cmpint(msync_all(&p), ==, errors[i]);
 		assert_sound(p.f.machine);
 		g_assert_cmpuint(machine_info(&p).frames_dirty, ==, 1);
-		/* Told; and the page that was not written is written now. */
+		/* The error was reported once. Now the page that was not written is written. */
 		g_assert_cmpint(msync_all(&p), ==, 0);
 		for (unsigned page = 0; page < 3; page++)
 			g_assert_cmpint(file_byte(p.path, page * PAGE), ==, 'm');
@@ -118,7 +119,7 @@ static void test_msync(void)
 	}
 }
 
-/* sync goes on past a file that fails. */
+/* sync continues with the next file if one fails. */
 static void test_sync(void)
 {
 	struct pressure p;
@@ -137,7 +138,10 @@ static void test_sync(void)
 	pressure_end(&p);
 }
 
-/* A dirty page that cannot be written is not dropped; another goes. msync tells of it once. */
+/*
+ * A dirty page that cannot be written is not dropped, and another page is evicted. msync reports
+ * the error once.
+ */
 static void test_eviction(void)
 {
 	struct pressure p;
@@ -159,7 +163,7 @@ static void test_eviction(void)
 	pressure_end(&p);
 }
 
-/* `reclaim N` passes over a page that cannot be written, as an access that needs a frame does. */
+/* vm_machine_reclaim skips a page that cannot be written, as an access that needs a frame does. */
 static void test_reclaim_passes_over(void)
 {
 	struct pressure p;
@@ -176,8 +180,8 @@ static void test_reclaim_passes_over(void)
 }
 
 /*
- * The last mapping goes while the medium is full: its pages are the only copy, and must get to the
- * file when it can take them.
+ * The last mapping ends while the medium is full. Its pages are the only copy. They must reach the
+ * file when the medium has room again.
  */
 static void last_mapping_goes(void (*go)(struct pressure *p))
 {
@@ -229,8 +233,8 @@ static void test_last_map_over(void)
 }
 
 /*
- * The last open file that could write goes while the medium fails; one that only reads keeps the
- * pages.
+ * The last open file with write access is closed while the medium fails. A file that is open for
+ * reading keeps the pages.
  */
 static void test_last_writer(void)
 {
@@ -285,7 +289,7 @@ static void test_thread(void)
 	pressure_end(&p);
 }
 
-/* The period may be set while the machine runs. */
+/* The period of write-back can be set while the machine runs. */
 static void test_thread_started_late(void)
 {
 	struct pressure p;
@@ -321,8 +325,8 @@ static void test_swap_out(void)
 }
 
 /*
- * Nothing is left of a write that failed: the page can be written, shared by fork and copied as
- * before, on one frame.
+ * A failed write leaves nothing behind. Afterwards the page can be written, shared by fork and
+ * copied as before, with only one frame.
  */
 static void test_swap_out_then_fork(void)
 {

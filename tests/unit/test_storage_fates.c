@@ -1,6 +1,6 @@
 /*
- * test_storage_fates.c - files that others truncate, grow, replace or unlink while they are mapped,
- * in every state of their pages.
+ * test_storage_fates.c - others truncate, grow, replace or unlink a file while it is mapped, in
+ * every state of its pages.
  */
 #include "tests/fixture/pressure.h"
 
@@ -9,17 +9,17 @@
 /* --- What others do to the file --------------------------------------------------------------- */
 
 /*
- * A file of four pages a, b, c, d, mapped shared and private. Page 2 is brought to a STATE, then
- * the file suffers an EVENT, then all pages are looked at, from the process and from its child.
+ * A file with the pages a, b, c, d is mapped shared and private. Page 2 is brought into a STATE,
+ * and then an EVENT happens to the file. Then the process and its child look at all pages.
  */
 struct fate {
 	struct pressure p;
 	struct vm_process *child;
-	bool shared_stored, private_stored; /* page 2 was written through that mapping */
-	bool child_stored;                  /* the child wrote its private page 2 */
-	uint64_t size;                      /* of the file afterwards */
+	bool shared_stored, private_stored; /* page 2 was stored to through that mapping */
+	bool child_stored;                  /* the child stored to its private page 2 */
+	uint64_t size;                      /* the file's size after the event */
 	bool replaced;
-	int old; /* a descriptor of the file as it was */
+	int old; /* a descriptor of the original file */
 };
 
 #define PAGE2 (2 * PAGE)
@@ -115,7 +115,7 @@ static void event_replace(struct fate *fate)
 	fate->replaced = true;
 }
 
-/* What stands on PAGE of one mapping, or -EIO. */
+/* The byte that PAGE of a mapping must show, or -EIO. */
 static int expected(const struct fate *fate, unsigned page, bool private, bool is_child)
 {
 	if (page * PAGE >= fate->size)
@@ -137,7 +137,7 @@ static void check_fate(struct fate *fate, struct vm_process *process, bool is_ch
 		g_assert_cmpint(get(process, PRIVATE_AT + page * PAGE), ==,
 		                expected(fate, page, true, is_child));
 	}
-	/* Past the end in the last page there are zeros. */
+	/* The last page is zero past the end of the file. */
 	if (fate->size == PAGE2 + 100)
 		g_assert_cmpint(get(process, SHARED_AT + PAGE2 + 200), ==, 0);
 }
@@ -167,7 +167,7 @@ static void fate_begin(struct fate *fate, unsigned frames)
 	memset(fate, 0, sizeof *fate);
 	pressure_begin_file(&fate->p, frames);
 	struct vm_process *process = fate->p.f.process;
-	/* In place of the fixture's mapping, past the end of the file. */
+	/* Replace the fixture's mapping by one that extends past the end of the file. */
 	map_path(&fate->p.f, process, fate->p.path, O_RDWR, SHARED_AT, 6, RW, MAP_SHARED);
 	map_path(&fate->p.f, process, fate->p.path, O_RDWR, PRIVATE_AT, 6, RW, MAP_PRIVATE);
 	fate->size = 4 * PAGE;
@@ -188,17 +188,17 @@ static const fate_fn states[] = {
 static const fate_fn events[] = {event_truncate_all, event_truncate_before, event_truncate_within,
                                  event_grow,         event_unlink,          event_replace};
 
-/* EARLY: the child is there from the start, else it is made in the state that is reached. */
+/* EARLY: fork a witness before the state is reached. It only looks at the shared pages. */
 static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 {
+	bool child_stores = state == state_child_copied || state == state_child_swapped;
 	struct fate fate;
 
 	fate_begin(&fate, frames);
 	struct vm_process *process = fate.p.f.process;
-	/* A child of before the copies has pages of its own: it only looks on. */
 	struct vm_process *witness = early ? fork_of(process) : NULL;
-	if (state == state_child_copied || state == state_child_swapped) {
-		/* These fork after the parent's stores. */
+	if (child_stores) {
+		/* Then the child must exist before the state is reached. */
 		fate.child = fork_of(process);
 		put(process, PRIVATE_AT + PAGE, 'b');
 	}
@@ -209,8 +209,7 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 	g_assert_cmpint(vm_msync(process, SHARED_AT, PAGE, MS_INVALIDATE), ==, 0);
 	assert_sound(fate.p.f.machine);
 	check_fate(&fate, process, false);
-	check_fate(&fate, fate.child,
-	           !(state != state_child_copied && state != state_child_swapped) ? true : false);
+	check_fate(&fate, fate.child, child_stores);
 	if (witness != NULL)
 		for (unsigned page = 0; page < 6; page++)
 			g_assert_cmpint(get(witness, SHARED_AT + page * PAGE), ==,

@@ -1,18 +1,18 @@
 /*
- * test_storage_waits_threads.c - who needs a page, or a frame, that is in transit waits for the end
- * of the transfer.
+ * test_storage_waits_threads.c - whoever needs a page or a frame that is being transferred waits
+ * for the end of the transfer.
  *
- * A transfer is held up until somebody waits: that is how the tests know that they did.
+ * The tests hold up a transfer until somebody waits for it. So they know that somebody did.
  */
 #include "tests/fixture/pressure.h"
 #include "vm/machine.h"
 
-/* One who comes while a page is being read: what he does, and how it ended. */
+/* A thread that comes while a page is being read: what it does, and the result. */
 struct latecomer {
 	struct pressure *p;
 	struct vm_process *process;
 	uint64_t va;
-	size_t len; /* to read, or 0: one access */
+	size_t len; /* bytes to read; 0: make one access */
 	GThread *thread;
 	struct vm_fault record;
 	ssize_t result;
@@ -48,7 +48,7 @@ static void come_late(void *ctx)
 	wait_until(somebody_waits, late->p->f.machine);
 }
 
-/* A page is read for PROCESS at VA, by a transfer of KIND, and LATE comes meanwhile. */
+/* Read a page for PROCESS at VA by a transfer of KIND. LATE comes meanwhile. */
 static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigned kind,
                                 struct latecomer *late)
 {
@@ -65,7 +65,7 @@ static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigne
 /* --- The same page ---------------------------------------------------------------------------- */
 
 /*
- * The page is in swap. A fork's other side needs it too, and has it without a transfer of its own.
+ * The page is in swap. The other side of a fork needs it too, and gets it without another transfer.
  */
 static void wait_for_swap(int flags, enum vm_fault_kind kind)
 {
@@ -113,7 +113,10 @@ static void test_file(void)
 
 /* --- The same frame --------------------------------------------------------------------------- */
 
-/* The only frame is being filled: who needs one gets it afterwards, and nobody is out of memory. */
+/*
+ * The only frame is being filled. Another process that needs a frame gets it afterwards, and nobody
+ * runs out of memory.
+ */
 static void test_only_frame(void)
 {
 	struct pressure p;
@@ -130,8 +133,8 @@ static void test_only_frame(void)
 }
 
 /*
- * A read that holds a frame itself does not wait for another: it lets go first, as the one who
- * fills the other may wait for that one.
+ * A read that holds a frame does not wait for another frame. It lets go of its own first, because
+ * whoever fills the other frame may be waiting for this one.
  */
 static void test_holding_one(void)
 {
@@ -152,7 +155,7 @@ static void test_holding_one(void)
 	pressure_end(&p);
 }
 
-/* Nothing is in transit, and nothing can go: what could be read is the answer. */
+/* No transfer is under way and nothing can be evicted. The read returns what it could read. */
 static void test_in_vain(void)
 {
 	struct pressure p;

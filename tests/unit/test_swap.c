@@ -1,6 +1,6 @@
 /*
- * test_swap.c - pages that go to swap and come back: of one process and of several, under every
- * call that changes areas; slots that are given back.
+ * test_swap.c - pages that go to swap and come back, for one process and for several, and under
+ * every call that changes areas. Slots are given back.
  */
 #include "tests/fixture/pressure.h"
 
@@ -29,7 +29,7 @@ static void test_private(void)
 	pressure_end(&p);
 }
 
-/* The record of a fault on a page in swap names the slot, and the frame that had to go for it. */
+/* The record of a fault on a page in swap names the slot, and the page that was evicted for it. */
 static void test_record(void)
 {
 	struct pressure p;
@@ -50,7 +50,7 @@ static void test_record(void)
 	pressure_end(&p);
 }
 
-/* What a fork shares stays shared on its way out and back in. */
+/* Pages that a fork shares stay shared while they go to swap and come back. */
 static void test_fork_shared(void)
 {
 	struct pressure p;
@@ -76,7 +76,7 @@ static void test_fork_shared(void)
 	assert_touch(p.f.process, ARENA, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_COW_REUSE);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 's');
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
-	/* A write straight to swap copies for the writer alone. */
+	/* A write to a page in swap makes a copy for the writer only. */
 	put(child, ARENA + PAGE, 'w');
 	g_assert_cmpint(get(child, ARENA + PAGE + 1), ==, 't');
 	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 't');
@@ -87,7 +87,10 @@ static void test_fork_shared(void)
 	pressure_end(&p);
 }
 
-/* A frame in the swap cache goes again without being written, and the slot serves both. */
+/*
+ * A frame in the swap cache can be evicted without being written again. Its slot still serves both
+ * processes.
+ */
 static void test_swap_cache_clean(void)
 {
 	struct pressure p;
@@ -155,7 +158,7 @@ static void test_given_back(void)
 	g_assert_cmpint(vm_munmap(p.f.process, FAR, 8 * PAGE), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 0);
 	swap_out_eight(&p);
-	/* Another mapping in its place. */
+	/* Another mapping replaces it. */
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	g_assert_cmpuint(slots_used(&p), ==, 8);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 0);
@@ -256,7 +259,7 @@ static void test_mremap_of_shared(void)
 	pressure_end(&p);
 }
 
-/* Fork over entries that hold slots, then each kind of change on either side. */
+/* Fork while the entries hold slots. Then each process changes its memory in another way. */
 static void test_fork_over_swap(void)
 {
 	struct pressure p;
@@ -283,7 +286,7 @@ static void test_fork_over_swap(void)
 	pressure_end(&p);
 }
 
-/* Private pages of a file: copies go to swap, the rest is read again. */
+/* Private pages of a file: written copies go to swap, other pages are read from the file again. */
 static void test_private_file(void)
 {
 	for (unsigned frames = 1; frames <= 3; frames++) {
@@ -315,7 +318,7 @@ static void test_private_file(void)
 	}
 }
 
-/* As many slots of shared memory as there are: each page finds its own. */
+/* Shared memory fills all slots. Each page must find its own slot. */
 static void test_many_shared(void)
 {
 	enum { PAGES = 512 };
@@ -337,7 +340,7 @@ static void test_many_shared(void)
 	pressure_end(&p);
 }
 
-/* What a read would find is told beforehand, and nothing is read for it. */
+/* vm_translate predicts what a read will do, and reads nothing from swap. */
 static void test_translate(void)
 {
 	struct pressure p;

@@ -1,5 +1,6 @@
 /*
- * test_swap_full.c - swap that is full or goes away, and large work on the smallest machines.
+ * test_swap_full.c - swap that is full or is turned off, and large transfers on the smallest
+ * machines.
  */
 #include "tests/fixture/pressure.h"
 
@@ -23,8 +24,8 @@ static void test_full(void)
 	/* A read of untouched memory costs nothing. */
 	g_assert_cmpint(get(p.f.process, ARENA + 7 * PAGE), ==, 0);
 	/*
-	 * What is in a frame can be used; what is in swap comes back as soon as there is a page to
-	 * spare.
+	 * What is in a frame can be used. What is in swap can come back as soon as one page is
+	 * free.
 	 */
 	for (unsigned page = 3; page < 5; page++)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, 'a' + (int)page);
@@ -39,7 +40,7 @@ static void test_full(void)
 	pressure_end(&p);
 }
 
-/* A long write ends short before the page that finds no memory. */
+/* A long write ends at the page for which there is no memory. */
 static void test_full_long_write(void)
 {
 	struct pressure p;
@@ -98,7 +99,7 @@ static void test_large(gconstpointer data)
 	pressure_end(&p);
 }
 
-/* From one private mapping of a file to the end of another's, with a hole after it. */
+/* Read from a shared mapping of a file to the end of a private one, which is followed by a hole. */
 static void test_large_file(gconstpointer data)
 {
 	unsigned frames = GPOINTER_TO_UINT(data);
@@ -177,7 +178,7 @@ static void test_swapoff_no_room(void)
 	g_assert_cmpuint(after.frames_free, ==, before.frames_free);
 	for (unsigned page = 0; page < 6; page++)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, 'a' + (int)page);
-	/* Just enough room. */
+	/* Now there is just enough room. */
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 2 * PAGE), ==, 0);
 	g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, 0);
 	for (unsigned page = 2; page < 6; page++)
@@ -186,7 +187,7 @@ static void test_swapoff_no_room(void)
 	pressure_end(&p);
 }
 
-/* Clean file pages make room for what comes back, whatever the policy would rather see gone. */
+/* Clean file pages are dropped to make room for pages from swap, whatever the policy prefers. */
 static void test_swapoff_drops_files(void)
 {
 	static const char *const policies[] = {"clock", "lru", "fifo", "random"};
@@ -203,7 +204,8 @@ static void test_swapoff_drops_files(void)
 		struct vm_process *child = fork_of(p.f.process);
 		push_out(&p);
 		/*
-		 * Two of them in the swap cache, where they could go again without being written.
+		 * Bring two of them into the swap cache, from where they could be dropped without
+		 * being written.
 		 */
 		get(child, ARENA + 6 * PAGE);
 		get(child, ARENA + 7 * PAGE);
@@ -220,7 +222,7 @@ static void test_swapoff_drops_files(void)
 	}
 }
 
-/* Locked areas whose pages came from swap keep them. */
+/* Locking brings pages in from swap, and they stay. */
 static void test_lock_brings_in(void)
 {
 	struct pressure p;
@@ -240,7 +242,7 @@ static void test_lock_brings_in(void)
 
 /* --- Drives on the smallest machines ---------------------------------------------------------- */
 
-/* Three generations write the same pages; nobody sees another's. */
+/* Parent, child and grandchild write the same pages. None of them sees another's bytes. */
 static void test_generations(gconstpointer data)
 {
 	unsigned frames = GPOINTER_TO_UINT(data);
