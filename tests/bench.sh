@@ -1,10 +1,13 @@
 #!/bin/sh
-# bench.sh - what vasfs costs: install what is missing, build for release, run the benchmarks, print a line a goal.
+# bench.sh - what vasfs costs: installs missing packages, builds for release, runs the benchmarks,
+# and prints one line for each goal.
 #
-#     tests/bench.sh            all of them, some minutes
-#     tests/bench.sh WORD       only the parts whose name contains WORD (see the end of each bench_*.c)
+#     tests/bench.sh            all benchmarks, some minutes
+#     tests/bench.sh WORD       only the parts whose name contains WORD (see the end of each
+#                               bench_*.c)
 #
-# The figures are ratios of what ran in the same minutes, but a machine that is busy with other things still blurs them.
+# The figures are ratios of measurements made in the same minutes. A machine that is busy with other
+# things still blurs them.
 
 set -u
 top=$(cd "${0%/*}/.." && pwd) || exit 1

@@ -1,9 +1,11 @@
 #!/bin/sh
-# coverage.sh BUILD - run the tests that need no mount in a build with -Db_coverage=true; TAP: is vm/ covered to 90 %?
+# coverage.sh BUILD - runs the tests that need no mount in a build with -Db_coverage=true. The TAP
+# result says whether at least 90 % of vm/ are covered.
 #
-# The tests of mounts are left out: a program that runs as another user cannot write its counts, and complains where a test
-# looks; one that is killed leaves none. So are random programs, which take long and add nothing. Whether the tests pass is for
-# the other builds to say. Asserts and what cannot happen count as any other line.
+# The mount tests are left out. A program that runs as another user cannot write its counts, and
+# prints complaints where a test expects other text; a program that is killed leaves no counts.
+# Random programs are left out too, because they take long and add nothing. The other builds show
+# whether the tests pass. Asserts, and lines that cannot be reached, count like any other line.
 
 set -u
 build=$1
@@ -11,8 +13,8 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 table=$build/meson-logs/vm-coverage.txt
 
 find "$build" -name '*.gcda' -delete
-meson test -C "$build" --no-suite mount --no-suite differential --no-suite coverage --logbase covered --quiet \
-	--num-processes "$(nproc)" --timeout-multiplier 4 >&2
+meson test -C "$build" --no-suite mount --no-suite differential --no-suite coverage \
+	--logbase covered --quiet --num-processes "$(nproc)" --timeout-multiplier 4 >&2
 if gcovr --root "$top" --filter "$top/vm/" --fail-under-line 90 --output "$table" "$build/vm"; then
 	verdict=ok
 else

@@ -1,10 +1,13 @@
 #!/bin/sh
-# run.sh - install what is missing, build, run the tests. The last line counts the cases that ran: N passed, M failed.
+# run.sh - installs missing packages, builds, and runs the tests. The last line counts the test
+# cases: N passed, M failed.
 #
-#     tests/run.sh                   the plain build
-#     tests/run.sh --all             and those under AddressSanitizer with UndefinedBehaviorSanitizer, and ThreadSanitizer,
-#                                    how much of vm/ they cover, and the fuzzers, each for FUZZ_SECONDS (30)
-#     tests/run.sh [plain] [asan] [tsan] [coverage] [fuzz] [-- MESON-TEST-ARGUMENT...]     for example: tests/run.sh asan -- ctl-dash
+#     tests/run.sh         the plain build
+#     tests/run.sh --all   also the builds with AddressSanitizer and UndefinedBehaviorSanitizer, and
+#                          with ThreadSanitizer; the coverage of vm/; and the fuzzers, each for
+#                          FUZZ_SECONDS (30)
+#     tests/run.sh [plain] [asan] [tsan] [coverage] [fuzz] [-- MESON-TEST-ARGUMENT...]
+#                          for example: tests/run.sh asan -- ctl-dash
 #
 # Exits 0 if something ran and nothing failed. The log of a build is FOLDER/meson-logs/testlog.txt.
 
@@ -13,7 +16,7 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 . "$top/tests/setup.sh"
 
-# What is left if the tests are stopped: the mounts and daemons of tests that could not clean up themselves.
+# If the tests are interrupted, some cannot clean up. Remove their mounts and daemons.
 TMPDIR=$(mktemp -d /tmp/vasfs-run.XXXXXX) && chmod 711 "$TMPDIR" || exit 1
 export TMPDIR
 sweep() {
@@ -23,9 +26,11 @@ sweep() {
 			kill -9 "$(cat "$state")" 2>/dev/null
 		fi
 	done
-	awk -v base="$TMPDIR/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' /proc/self/mountinfo | while read -r mount; do
-		fusermount3 -u -z "$mount"
-	done
+	awk -v base="$TMPDIR/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' \
+		/proc/self/mountinfo |
+		while read -r mount; do
+			fusermount3 -u -z "$mount"
+		done
 	rm -rf --one-file-system "$TMPDIR"
 }
 trap sweep EXIT
@@ -33,8 +38,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The folder and the meson options of a build, its compiler, the packages that it needs besides, and what of meson's tests it
-# runs.
+# For each build: its folder, its meson options, its compiler, the additional packages it needs, and
+# the arguments of meson test.
 folder_of() {
 	case $1 in
 	plain) echo "$top/build" ;;
@@ -68,11 +73,11 @@ arguments_of() {
 	esac
 }
 
-# test_build NAME [MESON-TEST-ARGUMENT...]: build, run, and append the case counts to $TMPDIR/counts
+# test_build NAME [MESON-TEST-ARGUMENT...]: build, run, append the case counts to $TMPDIR/counts
 test_build() {
 	name=$1 folder=$(folder_of "$1")
 	shift
-	# ThreadSanitizer cannot start where addresses are randomised widely.
+	# ThreadSanitizer cannot start if addresses are randomised over a wide range.
 	fixed=
 	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then
 		fixed='setarch -R'
@@ -82,9 +87,12 @@ test_build() {
 	[ $# -gt 0 ] || set -- $(arguments_of "$name")
 	# shellcheck disable=SC2046 # a list of words
 	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
-		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(nproc)" \
-			--timeout-multiplier "$(if [ "$name" = plain ]; then echo 1; else echo 4; fi)" "$@" >&2
-		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" >>"$TMPDIR/counts" ||
+		patience=4
+		[ "$name" != plain ] || patience=1
+		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs \
+			--num-processes "$(nproc)" --timeout-multiplier "$patience" "$@" >&2
+		log=$folder/meson-logs/testlog.json
+		awk -f "$top/tests/count.awk" "$log" >>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
 	else
 		echo 'BROKEN 1' >>"$TMPDIR/counts"
@@ -92,7 +100,7 @@ test_build() {
 	echo "$name is done; so far: $(sum)" >&2
 }
 
-# The line that counts everything so far.
+# The counts so far as one line.
 sum() {
 	awk '{ n[$1] += $2 }
 		END {

@@ -1,10 +1,11 @@
-# setup.sh - what has to be there before anything can run: Debian's packages, and the programs built.
+# setup.sh - installs Debian's packages and builds the programs, so that other scripts can run.
 # Sourced by run.sh and examples/tour.sh, with $top the project's folder.
 # shellcheck shell=sh
 
-# What builds and runs vasfs, and what the tests and examples look at it with.
+# What is needed to build and run vasfs, and tools that the tests and examples use.
 : "${top:?}"
-packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev fuse3 mount bsdextrautils xxd'
+packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev'
+packages="$packages fuse3 mount bsdextrautils xxd"
 
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
@@ -17,7 +18,7 @@ as_root() {
 	fi
 }
 
-# install_packages [PACKAGE...]: what is missing of $packages and of those named, by apt
+# install_packages [PACKAGE...]: install those of $packages and of the arguments that are missing
 install_packages() {
 	packages="$packages $*"
 	if ! command -v dpkg-query >/dev/null; then
@@ -35,10 +36,11 @@ install_packages() {
 	echo "Installing$missing" >&2
 	as_root apt-get -q update >&2 || return 1
 	# shellcheck disable=SC2086 # a list of words
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >&2
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y install --no-install-recommends $missing >&2
 }
 
-# build FOLDER [MESON OPTION...]: the programs in FOLDER, up to date
+# build FOLDER [MESON OPTION...]: build the programs in FOLDER
 build() {
 	folder=$1
 	shift
