@@ -1,11 +1,11 @@
-# madvise, mincore, setrlimit: the words of ctl, and what the files of a process show of them.
+# madvise, mincore, setrlimit: their words in ctl, and what the files of a process show afterwards.
 . "${0%/*}/lib.sh"
 start_mount -o ram=1M,swapsize=1M
 ctl "$M" spawn >/dev/null
 P=$M/1
 a=0x30000000
 
-# vmflags: of the area at $a
+# vmflags: the VmFlags of the area at $a
 vmflags() {
 	sed -n '/^30000000-/,/^VmFlags/s/^VmFlags: //p' "$P/smaps" | sed 's/ $//'
 }
@@ -13,7 +13,8 @@ vmflags() {
 # --- Words ------------------------------------------------------------------------------------
 
 answers $a 'memory to advise on' "$P" mmap $a 16K rw- private,anon,fixed
-for advice in random sequential normal willneed dontneed dontneed_locked free dontfork dofork wipeonfork keeponfork dontdump \
+for advice in random sequential normal willneed dontneed dontneed_locked free dontfork dofork \
+	wipeonfork keeponfork dontdump \
 	dodump cold pageout populate_read populate_write guard_install guard_remove; do
 	answers 0 "madvise $advice" "$P" madvise $a 16K $advice
 done
@@ -63,7 +64,7 @@ is "$(peek "$child" $a 6)" 000000000000 'wipeonfork: the child finds zeros'
 is "$(peek "$child" 0x30001000 6)" EFAULT 'dontfork: the child finds nothing'
 is "$(peek 1 $a 6)" "$(hex parent)" 'the parent keeps what it has'
 ctl "$M" kill "$child" >/dev/null
-# There were guard pages before.
+# The area had guard pages before.
 is "$(vmflags)" 'rd wr mr mw me gu ac wf sd' 'smaps shows the flag'
 ctl "$P" madvise $a 16K keeponfork >/dev/null
 ctl "$P" madvise $a 16K dofork >/dev/null
@@ -72,7 +73,8 @@ is "$(vmflags)" 'rd wr mr mw me gu ac sd' 'and that it is gone'
 # --- Guard pages ------------------------------------------------------------------------------
 
 answers 0 'guard_install' "$P" madvise $a 4K guard_install
-like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=SW52$' 'pagetable shows the guard'
+like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=SW52$' \
+	'pagetable shows the guard'
 is "$(peek 1 $a 1)" EFAULT 'an access finds nothing'
 like "$(tail -n 1 "$P/faults")" ' r 0000000030000000 fatal segv-maperr ' 'which is SEGV_MAPERR'
 fails EFAULT 'nor can it be populated' "$P" madvise $a 4K populate_read
@@ -96,7 +98,7 @@ fails EACCES 'remove of a file opened read-only' "$P" madvise "$ro" 4K remove
 
 # --- setrlimit --------------------------------------------------------------------------------
 
-# limit NAME: soft and hard
+# limit NAME: the soft and the hard limit
 limit() {
 	sed -n "s/^$1  *\([^ ]*\)  *\([^ ]*\) .*/\1 \2/p" "$P/limits"
 }

@@ -1,4 +1,4 @@
-# The calls that change areas, with right and with wrong arguments: Linux's answers.
+# The calls that change areas, with valid and invalid arguments, give Linux's answers.
 . "$(dirname "$0")/lib.sh"
 start_mount
 P=$M/1
@@ -17,8 +17,10 @@ poke 1 0x30000000 old >/dev/null
 answers 0x30000000 'fixed replaces what is there' "$P" mmap 0x30000000 4K r-- private,anon,fixed
 is "$(peek 1 0x30000000 3)" 000000 'contents and all'
 like "$(area 1 0x30001000)" ' rw-p ' 'but not beside it'
-answers 0x30010000 'fixed_noreplace where it is free' "$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
-fails EEXIST 'fixed_noreplace where it is not' "$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
+answers 0x30010000 'fixed_noreplace where it is free' \
+	"$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
+fails EEXIST 'fixed_noreplace where it is not' \
+	"$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
 fails EEXIST 'nor in part' "$P" mmap 0x3000f000 8K rw- private,anon,fixed_noreplace
 low=$(ctl "$P" mmap 0 4K rw- private,anon,32bit)
 ok '32bit gives an address below 2 GiB' test "$((low))" -lt 2147483648
@@ -38,7 +40,8 @@ fails ENOMEM 'fixed beyond the address space' "$P" mmap 0x7ffffffff000 4K rw- pr
 fails ENOMEM 'fixed across its end' "$P" mmap 0x7fffffffe000 8K rw- private,anon,fixed
 fails EPERM 'fixed at -1: Linux takes it for an errno' "$P" mmap $max 4K rw- private,anon,fixed
 fails 600 'one that has no name' "$P" mmap 0xfffffffffffffda8 4K rw- private,anon,fixed
-like "$(sh -c 'echo "mmap 0xfffffffffffffda8 4K rw- private,anon,fixed" >"$1/ctl"' sh "$P" 2>&1)" . 'and the write ends'
+like "$(sh -c 'echo "mmap 0xfffffffffffffda8 4K rw- private,anon,fixed" >"$1/ctl"' sh "$P" 2>&1)" \
+	. 'and the write ends'
 fails EINVAL 'growsdown and shared' "$P" mmap 0 4K rw- shared,anon,growsdown
 for prot in rwz rw rwxx wr- R-- '' 7; do
 	fails EINVAL "prot '$prot'" "$P" mmap 0 4K "$prot" private,anon
@@ -58,7 +61,8 @@ fails ENOENT 'no such file' "$P" mmap 0 4K rw- private "$T/none"
 fails ENOTDIR 'a file as a folder' "$P" mmap 0 4K rw- private "$T/file/x"
 fails ENODEV 'a directory' "$P" mmap 0 4K r-- private "$T"
 fails EACCES 'private of a file opened write-only' "$P" mmap 0 4K r-- private,wronly "$T/file"
-fails EACCES 'shared and writable of a file opened read-only' "$P" mmap 0 4K rw- shared,rdonly "$T/file"
+fails EACCES 'shared and writable of a file opened read-only' \
+	"$P" mmap 0 4K rw- shared,rdonly "$T/file"
 fails EBADF 'a descriptor that is not open' "$P" mmap 0 4K r-- private fd:5
 fails EINVAL 'two files' "$P" mmap 0 4K r-- private "$T/file" 0 x
 
@@ -83,7 +87,8 @@ answers 0 'mprotect of no length' "$P" mprotect $m 0 ---
 fails EINVAL 'mprotect at no page boundary' "$P" mprotect 0x50000001 4K rw-
 fails ENOMEM 'mprotect of a hole' "$P" mprotect 0x60000000 4K rw-
 fails ENOMEM 'mprotect that runs into a hole' "$P" mprotect $m 32K ---
-is "$(area 1 $m | cut -d ' ' -f 1,2)" '50000000-50004000 ---p' 'has changed what comes before the hole, as in Linux'
+is "$(area 1 $m | cut -d ' ' -f 1,2)" '50000000-50004000 ---p' \
+	'has changed what comes before the hole, as in Linux'
 fails EINVAL 'mprotect with an unknown right' "$P" mprotect $m 4K rwy
 fails ENOMEM 'mprotect that wraps' "$P" mprotect $m $max rw-
 ctl "$P" mprotect $m 16K rw- >/dev/null
@@ -192,8 +197,10 @@ answers 0 'sync' "$M" sync
 # --- A failed call changes nothing ------------------------------------------------------------
 
 cat "$P/maps" >"$T/before"
-for command in 'mmap 0x50000000 8K rw- private,anon,fixed_noreplace' 'mmap 0x50000000 0x7fffffffe000 rw- private,anon,fixed' \
-	'mmap 0x50000000 4K rw- shared,fixed,rdonly FILE' 'munmap 0x50000000 0x800000000000' 'mremap 0x50000000 16K 0x800000000000 maymove' \
+for command in 'mmap 0x50000000 8K rw- private,anon,fixed_noreplace' \
+	'mmap 0x50000000 0x7fffffffe000 rw- private,anon,fixed' \
+	'mmap 0x50000000 4K rw- shared,fixed,rdonly FILE' 'munmap 0x50000000 0x800000000000' \
+	'mremap 0x50000000 16K 0x800000000000 maymove' \
 	'mremap 0x50000000 4K 8K maymove,fixed 0x7ffffffff000' 'brk 0x7fffffff0000'; do
 	echo "$command" | sed "s,FILE,$T/file," | ctl "$P" >/dev/null 2>&1
 	ok "nothing has changed after $command" cmp "$T/before" "$P/maps"

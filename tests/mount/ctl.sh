@@ -1,4 +1,4 @@
-# The ctl files: what a command, a result and a failure look like, however writes and reads are cut.
+# The ctl files: what commands, results and failures look like, however writes and reads are split.
 . "$(dirname "$0")/lib.sh"
 start_mount
 
@@ -96,12 +96,15 @@ ok 'vasctl quotes what it is given' ctl "$M" spawn "it's \"#\" \\"
 is "$(cat "$M/7/comm")" "it's \"#\" \\" 'so that it arrives as it was'
 is "$("$TOOL" write "$M/ctl" 'spawn "open\n')" EINVAL 'a quote that does not end is EINVAL'
 
-for line in 'frobnicate' 'mmap' 'mmap 0' 'sbrk' 'sbrk 1 2' 'sbrk x' 'sbrk 0x' 'munmap 0x10000000000000000 4K' \
-	'munmap 18446744073709551616 4K' 'munmap -1 4K' 'munmap 0 4KB' 'munmap 0 4Q' 'brk 1K' 'SBRK 0' 'fork 1' \
+for line in 'frobnicate' 'mmap' 'mmap 0' 'sbrk' 'sbrk 1 2' 'sbrk x' 'sbrk 0x' \
+	'munmap 0x10000000000000000 4K' \
+	'munmap 18446744073709551616 4K' 'munmap -1 4K' 'munmap 0 4KB' 'munmap 0 4Q' 'brk 1K' \
+	'SBRK 0' 'fork 1' \
 	'translate' 'access r' 'access q 0' 'exit 0 0' 'close x' 'setenv'; do
 	is "$("$TOOL" write "$M/1/ctl" "$line\n")" EINVAL "EINVAL: $line"
 done
-for line in 'frobnicate' 'kill' 'kill x' 'kill 1 2 3' 'sync now' 'mmap 0 4K rw- private,anon' 'exec'; do
+for line in 'frobnicate' 'kill' 'kill x' 'kill 1 2 3' 'sync now' 'mmap 0 4K rw- private,anon' \
+	'exec'; do
 	is "$("$TOOL" write "$M/ctl" "$line\n")" EINVAL "EINVAL at the machine: $line"
 done
 
@@ -126,7 +129,8 @@ END
 )" "EINVAL
 $heap
 $(cat "$M/1/ctl")" 'a failed command fails the write, after the results of those before it'
-like "$(cat "$M/1/ctl")" '^error: munmap: EINVAL: .* \(line 2\)$' 'its text says command, errno, reason and line'
+like "$(cat "$M/1/ctl")" '^error: munmap: EINVAL: .* \(line 2\)$' \
+	'its text says command, errno, reason and line'
 answers "$(plus $heap 4096)" 'the rest of that write is not run' "$M/1" sbrk -4096
 is "$("$TOOL" write "$M/1/ctl" 'munmap 0x1000 0')" "15
 EINVAL" 'close fails where the last line has no newline and fails'
@@ -135,7 +139,8 @@ is "$("$TOOL" write "$M/1/ctl" 'munmap 0x1000 0\n' 'sbrk 4096\n')" "EINVAL
 answers "$(plus $heap 4096)" 'as its effect shows' "$M/1" sbrk -4096
 exec 3<>"$M/1/ctl"
 (echo 'munmap 0x1000 0' >&3) 2>/dev/null
-is $? "$(if (echo x >/dev/full) 2>/dev/null; then echo 0; else echo $?; fi)" 'echo fails as on any write error'
+is $? "$(if (echo x >/dev/full) 2>/dev/null; then echo 0; else echo $?; fi)" \
+	'echo fails as on any write error'
 like "$(cat <&3)" '^error: munmap: EINVAL: ' 'and the open file reads the text'
 exec 3>&-
 
@@ -145,7 +150,8 @@ answers $heap 'vasctl prints the result' "$M/1" sbrk 0
 fails EINVAL 'vasctl prints the failure' "$M/1" munmap 0x1000 0
 is "$(printf 'sbrk 4096\nsbrk -4096\n' | ctl "$M/1")" "$heap
 $(plus $heap 4096)" 'vasctl without a command reads commands'
-is "$(printf 'sbrk 4096\nmunmap 0x1000 0\nsbrk 4096\n' | ctl "$M/1" 2>"$T/stderr")" $heap 'it prints the results'
+is "$(printf 'sbrk 4096\nmunmap 0x1000 0\nsbrk 4096\n' | ctl "$M/1" 2>"$T/stderr")" $heap \
+	'it prints the results'
 like "$(cat "$T/stderr")" '^error: munmap: EINVAL: ' 'and the first failure'
 answers "$(plus $heap 4096)" 'and stops there' "$M/1" sbrk -4096
 refused 'it exits 1 then' sh -c "echo 'munmap 0x1000 0' | '$VASCTL' '$M/1'"

@@ -1,4 +1,4 @@
-# The examples: they run, show what they say, and leave nothing behind.
+# The examples run, show what they announce, and leave nothing behind.
 . "$(dirname "$0")/lib.sh"
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 shell=$(readlink "/proc/$$/exe")
@@ -6,10 +6,11 @@ TMPDIR=$T
 export TMPDIR
 mkdir "$T/scratch"
 
-# leaves_nothing NAME
+# leaves_nothing NAME: the example left no mount and no folder
 leaves_nothing() {
 	is "$(grep -c " $T/" /proc/self/mountinfo)" 0 "$1 leaves no mount"
-	is "$(find "$T" -mindepth 1 -maxdepth 1 -name 'vasfs-*' | head -n 3)" '' "$1 leaves no folder"
+	is "$(find "$T" -mindepth 1 -maxdepth 1 -name 'vasfs-*' | head -n 3)" '' \
+		"$1 leaves no folder"
 }
 
 "$shell" "$examples/tour.sh" >"$T/tour" 2>"$T/stderr"
@@ -42,7 +43,8 @@ leaves_nothing belady.sh
 
 "$shell" "$examples/thrash.sh" >"$T/thrash" 2>"$T/stderr"
 is $? 0 'thrash.sh ends well'
-like "$(cat "$T/thrash")" '^ +64 +[0-9]+ +0 +[0-9]% #+$' 'thrash.sh shows no swapping where memory is enough'
+like "$(cat "$T/thrash")" '^ +64 +[0-9]+ +0 +[0-9]% #+$' \
+	'thrash.sh shows no swapping where memory is enough'
 like "$(cat "$T/thrash")" '^ +1 +[0-9]+ +[0-9]+ +9[0-9]% #{45,}$' 'and thrashing where it is not'
 leaves_nothing thrash.sh
 
@@ -54,14 +56,16 @@ leaves_nothing swap.sh
 
 for size in 0 1 4095 4096 4097 300000; do
 	head -c $size /dev/urandom >"$T/file"
-	ok "mmapcopy.sh copies a file of $size bytes" sh -c "'$shell' '$examples/mmapcopy.sh' '$T/file' | cmp - '$T/file'"
+	ok "mmapcopy.sh copies a file of $size bytes" sh -c \
+		"'$shell' '$examples/mmapcopy.sh' '$T/file' | cmp - '$T/file'"
 done
 refused 'mmapcopy.sh says when there is no file' "$shell" "$examples/mmapcopy.sh" "$T/none"
 leaves_nothing mmapcopy.sh
 
-# Interrupted in the middle: the tour waits for a reader that does not come.
+# Interrupt the tour in the middle: it waits for a reader that never comes.
 mkfifo "$T/pipe"
-"$TOOL" daemon "$T/interrupted" "$shell" -c "exec '$shell' '$examples/tour.sh' >'$T/pipe' 2>/dev/null &" </dev/null
+"$TOOL" daemon "$T/interrupted" "$shell" -c \
+	"exec '$shell' '$examples/tour.sh' >'$T/pipe' 2>/dev/null &" </dev/null
 exec 5<"$T/pipe"
 read -r _ <&5
 eventually 10 grep -q " $T/" /proc/self/mountinfo

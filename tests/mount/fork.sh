@@ -1,4 +1,4 @@
-# fork: what is shared, what is copied and when, and what pagetable and faults say of it.
+# fork: what is shared, what is copied and when, and what pagetable and faults show.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn parent >/dev/null
@@ -18,8 +18,11 @@ is "$(wc -l <"$M/1/faults")" "$parent_faults" 'reading them took the parent no f
 # --- Before a write ---------------------------------------------------------------------------
 
 for pid in 1 2; do
-	is "$(note users "$(entry $pid "$pmd" PMD)")" 2 "the page table is shared: users=2 in process $pid"
-	ok 'and write-protected at some level above' sh -c "grep -E '^($pgd PGD|$pud PUD|$(va "$pmd") PMD) ' '$M/$pid/pagetable' | grep -qv 'RW'"
+	is "$(note users "$(entry $pid "$pmd" PMD)")" 2 \
+		"the page table is shared: users=2 in process $pid"
+	above="^($pgd PGD|$pud PUD|$(va "$pmd") PMD) "
+	ok 'and write-protected at some level above' \
+		sh -c "grep -E '$above' '$M/$pid/pagetable' | grep -qv 'RW'"
 	like "$(entry $pid "$a" PTE)" ' cow( |$)' 'a write would copy'
 done
 is "$(entry 1 "$a" PTE)" "$(entry 2 "$a" PTE)" 'it is the same entry'
@@ -48,7 +51,8 @@ is "$(note users "$(entry 2 "$(plus "$a" 4096)" PTE)")" 2 'by two'
 # --- The second write -------------------------------------------------------------------------
 
 poke 1 "$a" 'by the parent..' >/dev/null
-like "$(last_fault 1)" "^w $(va "$a") minor cow-reuse( |\$)" 'the last user of a page writes into it: cow-reuse'
+like "$(last_fault 1)" "^w $(va "$a") minor cow-reuse( |\$)" \
+	'the last user of a page writes into it: cow-reuse'
 is "$(note pfn "$(entry 1 "$a" PTE)")" "$frame" 'and keeps the frame'
 is "$(peek 2 "$a" 15)" "$(hex 'by the child...')" 'the child does not see it'
 answers "$(va "$a") hit tlb=hit" 'then there are no more faults' "$M/1" access w "$a"
@@ -63,7 +67,8 @@ is "$(peek "$child" "$s" 6)" "$(hex shared)" 'shared anonymous memory has its co
 poke "$child" "$s" CHILD >/dev/null
 is "$(peek 1 "$s" 6)" "$(hex CHILDd)" 'and is the same for both'
 poke 1 "$(plus "$s" 4096)" late >/dev/null
-is "$(peek "$child" "$(plus "$s" 4096)" 4)" "$(hex late)" 'also where it was first used after the fork'
+is "$(peek "$child" "$(plus "$s" 4096)" 4)" "$(hex late)" \
+	'also where it was first used after the fork'
 printf 'on the disk' >"$T/file"
 f=$(ctl "$M/1" mmap 0 4K rw- shared "$T/file")
 grandchild=$(ctl "$M/1" fork)
@@ -82,7 +87,8 @@ child=$(ctl "$M/1" fork)
 ctl "$M/$child" munmap "$b" 4K >/dev/null
 is "$(peek 1 "$b" 8)" "$(hex 'page one')" 'munmap in the child leaves the parent its page'
 ctl "$M/1" mprotect "$(plus "$b" 4096)" 4K r-- >/dev/null
-is "$(poke "$child" "$(plus "$b" 4096)" PAGE)" 4 'mprotect in the parent leaves the child its rights'
+is "$(poke "$child" "$(plus "$b" 4096)" PAGE)" 4 \
+	'mprotect in the parent leaves the child its rights'
 is "$(peek 1 "$(plus "$b" 4096)" 8)" "$(hex 'page two')" 'and the parent its contents'
 ctl "$M/$child" mremap "$(plus "$b" 4096)" 4K 4K maymove,fixed 0x20000000 >/dev/null
 is "$(peek "$child" 0x20000000 8)" "$(hex 'PAGE two')" 'mremap in the child moves its copy'
@@ -100,8 +106,10 @@ for _ in 1 2 3 4 5 6; do
 done
 first=$((pid - 5)) wrong=
 while [ "$first" -le "$pid" ]; do
-	[ "$(peek "$first" "$a" 10)" = "$(hex generation)" ] || wrong="$wrong $first lost its inheritance,"
-	[ "$(peek "$first" "$(plus "$a" 100)" $((5 + ${#first})))" = "$(hex "I am $first")" ] || wrong="$wrong $first is not itself,"
+	[ "$(peek "$first" "$a" 10)" = "$(hex generation)" ] ||
+		wrong="$wrong $first lost its inheritance,"
+	[ "$(peek "$first" "$(plus "$a" 100)" $((5 + ${#first})))" = "$(hex "I am $first")" ] ||
+		wrong="$wrong $first is not itself,"
 	first=$((first + 1))
 done
 is "$wrong" '' 'six generations: each has what it inherited and what it wrote'
@@ -111,13 +119,16 @@ ctl "$M/$pid" fork >/dev/null
 child=$(cat "$M/$pid/ctl")
 ctl "$M" kill "$pid" >/dev/null
 poke "$child" "$a" X >/dev/null
-like "$(last_fault "$child")" ' minor (cow-reuse|table-unshare)' 'the last of a family copies nothing'
+like "$(last_fault "$child")" ' minor (cow-reuse|table-unshare)' \
+	'the last of a family copies nothing'
 
 for pid in $(ls "$M" | grep '^[0-9]'); do
 	ctl "$M" kill "$pid" >/dev/null
 done
-is "$(wc -l <"$M/frames")" "$(ctl "$M" spawn >/dev/null && wc -l <"$M/frames")" 'a new process uses no frame'
-is "$(sed -n 's/^AnonPages: *\([0-9]*\) kB/\1/p' "$M/meminfo")" 0 'and none is left of those that ended'
+is "$(wc -l <"$M/frames")" "$(ctl "$M" spawn >/dev/null && wc -l <"$M/frames")" \
+	'a new process uses no frame'
+is "$(sed -n 's/^AnonPages: *\([0-9]*\) kB/\1/p' "$M/meminfo")" 0 \
+	'and none is left of those that ended'
 
 stop_mount
 done_testing

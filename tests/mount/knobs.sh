@@ -1,26 +1,36 @@
-# sys/vm, and what is written to a process's files of one value.
+# sys/vm, and writes to a process's files of one value.
 . "${0%/*}/lib.sh"
 start_mount -o ram=32K,policy=fifo,oom=kill,segv=kill
 ctl "$M" spawn >/dev/null
 vm=$M/sys/vm
 
-# refuses FILE VALUE: EINVAL, and the value stays
+# refuses FILE VALUE: the write fails with EINVAL, and the value stays
 refuses() {
 	_before=$(cat "$M/$1" 2>/dev/null)
 	is "$("$TOOL" write "$M/$1" "$2")" EINVAL "$1 does not take '$2'"
 	is "$(cat "$M/$1" 2>/dev/null)" "$_before" 'and stays as it was'
 }
-# takes FILE VALUE
+# takes FILE VALUE: the write succeeds, and the file then shows VALUE
 takes() {
 	ok "$1 takes $2" sh -c "echo '$2' >'$M/$1'"
 	is "$(cat "$M/$1")" "$2" 'and shows it'
 }
 
-is "$(ls "$vm" | tr '\n' ' ')" 'dirty_writeback_centisecs drop_caches max_map_count mmap_min_addr oom overcommit_memory overcommit_ratio policy segv swappiness ' \
-	'the knobs'
-is "$(cat "$vm/dirty_writeback_centisecs" "$vm/max_map_count" "$vm/mmap_min_addr" "$vm/overcommit_memory" "$vm/overcommit_ratio" \
-	"$vm/swappiness" | tr '\n' ' ')" '500 65530 65536 0 50 60 ' 'start with the values of Linux'
-is "$(cat "$vm/policy" "$vm/oom" "$vm/segv" | tr '\n' ' ')" 'fifo kill kill ' 'and those of the options'
+is "$(ls "$vm")" 'dirty_writeback_centisecs
+drop_caches
+max_map_count
+mmap_min_addr
+oom
+overcommit_memory
+overcommit_ratio
+policy
+segv
+swappiness' 'the knobs'
+is "$(cat "$vm/dirty_writeback_centisecs" "$vm/max_map_count" "$vm/mmap_min_addr" \
+	"$vm/overcommit_memory" "$vm/overcommit_ratio" "$vm/swappiness" | tr '\n' ' ')" \
+	'500 65530 65536 0 50 60 ' 'start with the values of Linux'
+is "$(cat "$vm/policy" "$vm/oom" "$vm/segv" | tr '\n' ' ')" 'fifo kill kill ' \
+	'and those of the options'
 for policy in clock lru random fifo; do
 	takes sys/vm/policy $policy
 done
@@ -72,7 +82,8 @@ ctl "$M/1" munmap "$f" 16K >/dev/null
 f=$(ctl "$M/1" mmap 0 16K rw- shared "$T/file")
 ctl "$M/1" access r "$f" 16K >/dev/null
 ok 'drop_caches 1' sh -c "echo 1 >'$vm/drop_caches'"
-is "$(note pfn "$(entry 1 "$f" PTE)" | grep -c .)" "$(grep -c ' file ' "$M/frames" | sed 's/[1-9].*/1/')" 'leaves no entry without its page'
+is "$(note pfn "$(entry 1 "$f" PTE)" | grep -c .)" \
+	"$(grep -c ' file ' "$M/frames" | sed 's/[1-9].*/1/')" 'leaves no entry without its page'
 
 # The policy changes while pages are in memory.
 a=$(ctl "$M/1" mmap 0 40K rw- private,anon,noreserve)
@@ -85,7 +96,8 @@ for policy in lru fifo random clock lru fifo random clock; do
 done
 i=0 lost=
 for policy in lru fifo random clock lru fifo random clock; do
-	[ "$(peek 1 "$(plus "$a" $((i * 4096)))" ${#policy})" = "$(hex $policy)" ] || lost="$lost $i"
+	[ "$(peek 1 "$(plus "$a" $((i * 4096)))" ${#policy})" = "$(hex $policy)" ] ||
+		lost="$lost $i"
 	i=$((i + 1))
 done
 is "$lost" '' 'no page is lost when the policy changes at run time'

@@ -1,9 +1,10 @@
-# The life of the daemon: options, starts that fail, and every way to stop it.
+# The life of the daemon: options, failing starts, and every way to stop it.
 . "$(dirname "$0")/lib.sh"
 
 # --- Stopping ---------------------------------------------------------------------------------
 
-# stop_by DESCRIPTION COMMAND...: a store that is not yet written back survives COMMAND, and the daemon exits 0
+# stop_by DESCRIPTION COMMAND...: a store that is not written back yet survives COMMAND, and the
+# daemon exits 0
 stop_by() {
 	_how=$1
 	shift
@@ -31,7 +32,7 @@ else
 	skip 'needs root' 'umount'
 fi
 
-# While files are open and readers read.
+# Stop it while files are open and being read.
 start_mount
 ctl "$M" spawn >/dev/null
 exec 3<>"$M/1/ctl" 4<"$M/1/maps"
@@ -66,7 +67,7 @@ is "$(ctl "$M" spawn)" 1 'then it starts again'
 
 # --- Starts that fail -------------------------------------------------------------------------
 
-# The mount that is there must stay alone.
+# The existing mount must stay the only one.
 "$VASFS" "$M" 2>"$T/stderr"
 isnt $? 0 'a second mount on the same folder is refused'
 like "$(cat "$T/stderr")" "$M" 'with a reason'
@@ -74,7 +75,7 @@ is "$(grep -c " $M " /proc/self/mountinfo)" 1 'there is one mount as before'
 ok 'and it answers' ls "$M/1"
 stop_mount
 
-# no_start DESCRIPTION PATTERN ARGUMENT...: the daemon exits non-zero and says why
+# no_start DESCRIPTION PATTERN ARGUMENT...: the daemon exits non-zero and prints the reason
 no_start() {
 	_what=$1 _pattern=$2
 	shift 2
@@ -92,7 +93,8 @@ no_start() {
 no_start 'no folder' "$T/none" "$T/none"
 no_start 'a file for a folder' "$T/plain" "$T/plain"
 no_start 'no mount point' . -o ram=16M
-for option in ram=0 ram=1 ram=4095 ram=banana ram=-1 ram=16X ram= ram=99999999T ram=0x segv=maybe segv= firstpid=0 \
+for option in ram=0 ram=1 ram=4095 ram=banana ram=-1 ram=16X ram= ram=99999999T ram=0x segv=maybe \
+	segv= firstpid=0 \
 	firstpid=-5 firstpid=x firstpid=99999999999 seed=x seed=18446744073709551616; do
 	no_start "-o $option" "${option%%=*}" -o "$option" "$M"
 done
@@ -134,7 +136,8 @@ start_mount
 first=$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")
 stop_mount
 start_mount
-is "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$first" 'every run has the same addresses'
+is "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$first" \
+	'every run has the same addresses'
 stop_mount
 start_mount -o aslr
 random=$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")
@@ -142,15 +145,18 @@ isnt "$random" "$first" 'aslr: other addresses'
 isnt "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/2/maps")" "$random" 'for each process'
 stop_mount
 start_mount -o aslr,seed=1
-is "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$random" 'the same for the same seed, which is 1'
+is "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$random" \
+	'the same for the same seed, which is 1'
 stop_mount
 start_mount -o aslr -o seed=2
-isnt "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$random" 'another seed gives others'
+isnt "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$random" \
+	'another seed gives others'
 stop_mount
 
-# As mount(8) calls it: the source first, and options that are for the kernel or for nobody.
+# As mount(8) calls it: the source first, then options for the kernel and options without meaning.
 rm -f "$T/daemon.pid" "$T/daemon.end"
-ok 'as mount(8) calls it' "$TOOL" daemon "$T/daemon" "$VASFS" none "$M" -o rw,nosuid,nodev,noatime,ram=32M
+ok 'as mount(8) calls it' "$TOOL" daemon "$T/daemon" "$VASFS" none "$M" \
+	-o rw,nosuid,nodev,noatime,ram=32M
 like "$(grep " $M " /proc/self/mountinfo)" 'fuse\.vasfs' 'the type is fuse.vasfs'
 is "$(ctl "$M" spawn)" 1 'and it answers'
 stop_mount

@@ -3,7 +3,7 @@
 start_mount
 ctl "$M" spawn >/dev/null
 
-# line START END PERM OFFSET DEV INODE [NAME]: as the kernel prints it, the name in column 74
+# line START END PERM OFFSET DEV INODE [NAME]: the line as the kernel prints it, NAME in column 74
 line() {
 	if [ $# -gt 6 ]; then
 		printf '%-73s%s\n' "$(range "$1" "$2") $3 $4 $5 $6" "$7"
@@ -54,18 +54,24 @@ dev=$(printf '%02x:%02x' "$(stat -c %Hd "$T/a file")" "$(stat -c %Ld "$T/a file"
 inode=$(stat -c %i "$T/a file")
 ctl "$M/1" open "$T/a file" >/dev/null
 f=$(ctl "$M/1" mmap 0 8K r-x private fd:0 4096)
-is "$(area 1 "$f")" "$(line "$f" $top r-xp 00001000 "$dev" "$inode" "$T/a file")" 'offset, device, inode and name of a file'
+is "$(area 1 "$f")" "$(line "$f" $top r-xp 00001000 "$dev" "$inode" "$T/a file")" \
+	'offset, device, inode and name of a file'
 g=$(plus "$f" -4096)
 answers "$g" 'the page before it' "$M/1" mmap 0 4K r-x private fd:0 0
-is "$(area 1 "$g")" "$(line "$g" $top r-xp 00000000 "$dev" "$inode" "$T/a file")" 'merges where the offsets go on'
+is "$(area 1 "$g")" "$(line "$g" $top r-xp 00000000 "$dev" "$inode" "$T/a file")" \
+	'merges where the offsets go on'
 h=$(ctl "$M/1" mmap 0 4K r-x private fd:0 0)
-is "$(area 1 "$h")" "$(line "$h" "$g" r-xp 00000000 "$dev" "$inode" "$T/a file")" 'and does not where they do not'
+is "$(area 1 "$h")" "$(line "$h" "$g" r-xp 00000000 "$dev" "$inode" "$T/a file")" \
+	'and does not where they do not'
 i=$(ctl "$M/1" mmap 0 4K r-x private "$T/a file" 16384)
-is "$(area 1 "$i")" "$(line "$i" "$h" r-xp 00004000 "$dev" "$inode" "$T/a file")" 'a path is an open of its own'
+is "$(area 1 "$i")" "$(line "$i" "$h" r-xp 00004000 "$dev" "$inode" "$T/a file")" \
+	'a path is an open of its own'
 i=$(ctl "$M/1" mmap 0 4K r-x private "$T/a file" 12288)
-is "$(area 1 "$i" | cut -d ' ' -f 1)" "$(range "$i" "$(plus "$i" 4096)")" 'and so is not merged with another'
+is "$(area 1 "$i" | cut -d ' ' -f 1)" "$(range "$i" "$(plus "$i" 4096)")" \
+	'and so is not merged with another'
 ctl "$M/1" mprotect "$f" 4K r-- >/dev/null
-is "$(area 1 "$(plus "$f" 4096)")" "$(line "$(plus "$f" 4096)" $top r-xp 00002000 "$dev" "$inode" "$T/a file")" \
+is "$(area 1 "$(plus "$f" 4096)")" \
+	"$(line "$(plus "$f" 4096)" $top r-xp 00002000 "$dev" "$inode" "$T/a file")" \
 	'a split has the right offset'
 mv "$T/a file" "$T/renamed"
 like "$(area 1 "$h")" " $T/renamed\$" 'the name follows a rename'
@@ -77,7 +83,8 @@ head -c 4096 /dev/zero >"$T/shared"
 s=$(ctl "$M/1" mmap 0 4K rw- shared "$T/shared")
 like "$(area 1 "$s")" '^[0-9a-f]+-[0-9a-f]+ rw-s 00000000 ' 'a shared area has an s'
 s=$(ctl "$M/1" mmap 0 4K rw- shared,anon)
-like "$(area 1 "$s")" '^[0-9a-f]+-[0-9a-f]+ rw-s 00000000 00:[0-9a-f]{2} [1-9][0-9]* +/dev/zero \(deleted\)$' \
+like "$(area 1 "$s")" \
+	'^[0-9a-f]+-[0-9a-f]+ rw-s 00000000 00:[0-9a-f]{2} [1-9][0-9]* +/dev/zero \(deleted\)$' \
 	'shared anonymous memory shows as Linux shows it'
 cd "$T" || exit 1
 s=$(ctl "$M/1" mmap 0 4K r-- private shared)
@@ -87,17 +94,22 @@ cd / || exit 1
 # --- The heap ---------------------------------------------------------------------------------
 
 answers 0x555555557000 'brk' "$M/1" brk 0x555555557000
-is "$(area 1 0x555555556000)" "$(line 0x555555556000 0x555555557000 rw-p 00000000 00:00 0 '[heap]')" 'the heap has its name'
+is "$(area 1 0x555555556000)" \
+	"$(line 0x555555556000 0x555555557000 rw-p 00000000 00:00 0 '[heap]')" \
+	'the heap has its name'
 ctl "$M/1" brk 0x555555556000 >/dev/null
 is "$(area 1 0x555555556000)" '' 'and is gone when the break is back'
 
 # --- Low and high -----------------------------------------------------------------------------
 
 ctl "$M/1" mmap 0x10000 4K rw- private,anon,fixed >/dev/null
-is "$(head -n 1 "$M/1/maps")" "$(line 0x10000 0x11000 rw-p 00000000 00:00 0)" 'addresses have at least eight digits'
-is "$(cut -d - -f 1 "$M/1/maps" | sort)" "$(cut -d - -f 1 "$M/1/maps" | awk '{ printf "%s\n", $1 }' | sort)" 'all parse'
+is "$(head -n 1 "$M/1/maps")" "$(line 0x10000 0x11000 rw-p 00000000 00:00 0)" \
+	'addresses have at least eight digits'
+is "$(cut -d - -f 1 "$M/1/maps" | sort)" \
+	"$(cut -d - -f 1 "$M/1/maps" | awk '{ printf "%s\n", $1 }' | sort)" 'all parse'
 is "$(awk '{ split($1, r, "-"); printf "%16s\n", r[1] }' "$M/1/maps")" \
-	"$(awk '{ split($1, r, "-"); printf "%16s\n", r[1] }' "$M/1/maps" | sort)" 'areas stand in the order of their addresses'
+	"$(awk '{ split($1, r, "-"); printf "%16s\n", r[1] }' "$M/1/maps" | sort)" \
+	'areas stand in the order of their addresses'
 
 stop_mount
 done_testing

@@ -1,4 +1,4 @@
-# PID/mem: the address space as a file, with the tools that people have.
+# PID/mem: the address space as a file, used with ordinary tools.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
@@ -13,7 +13,8 @@ is "$(peek 1 "$a" 12)" "$(hex 'hello, world')" 'is read back'
 page=$((a / 4096))
 is "$(dd if="$mem" bs=4096 skip=$page count=1 2>/dev/null | head -c 5)" hello 'dd reads'
 is "$(dd if="$mem" bs=1 skip=$((a)) count=5 2>/dev/null)" hello 'byte by byte too'
-like "$(hexdump -C -s $((a)) -n 16 "$mem")" '^7ffff7ffb000  68 65 6c 6c 6f .*\|hello, world\.\.\.\.\|$' 'hexdump -C -s'
+like "$(hexdump -C -s $((a)) -n 16 "$mem")" \
+	'^7ffff7ffb000  68 65 6c 6c 6f .*\|hello, world\.\.\.\.\|$' 'hexdump -C -s'
 like "$(xxd -s $((a)) -l 16 "$mem")" '^7ffff7ffb000: 6865 6c6c 6f2c ' 'xxd -s'
 like "$(od -A x -t x1 -j $((a)) -N 16 "$mem")" '^7ffff7ffb000 68 65 6c 6c 6f 2c ' 'od -j'
 is "$(tail -c +$((a + 1)) "$mem" 2>/dev/null | head -c 5)" hello 'tail -c +N'
@@ -32,14 +33,16 @@ refused 'and sees a difference' cmp -n 16384 -i "$((a)):0" "$mem" "$T/random"
 ok 'sha1sum of a piece' sh -c "dd if='$mem' bs=4096 skip=$page count=4 2>/dev/null | sha1sum"
 refused 'cat stops at address 0, where nothing is' cat "$mem"
 like "$(cat "$mem" 2>&1)" 'Bad address' 'with EFAULT'
-is "$(hexdump -v -e '16/1 "%02x" "\n"' -s $((a)) "$mem" 2>/dev/null | wc -l)" 1024 'hexdump without -n reads to the end of the area'
+is "$(hexdump -v -e '16/1 "%02x" "\n"' -s $((a)) "$mem" 2>/dev/null | wc -l)" 1024 \
+	'hexdump without -n reads to the end of the area'
 is "$("$TOOL" map "$mem" "$a" 4)" "$(peek 1 "$a" 4)" 'a private mapping of mem'
 
 # --- Large transfers --------------------------------------------------------------------------
 
 big=$(ctl "$M/1" mmap 0 8M rw- private,anon)
 head -c 5000000 /dev/urandom >"$T/big"
-ok 'five million bytes go in' dd if="$T/big" of="$mem" bs=3M seek=$((big)) oflag=seek_bytes conv=notrunc
+ok 'five million bytes go in' \
+	dd if="$T/big" of="$mem" bs=3M seek=$((big)) oflag=seek_bytes conv=notrunc
 ok 'and out' cmp -n 5000000 -i "$((big)):0" "$mem" "$T/big"
 is "$("$TOOL" fill "$mem" "$big" 3000000 90)" 3000000 'one write of three million bytes'
 is "$("$TOOL" pread "$mem" "$big" 3000000 | tr -d '5a\n' | wc -c)" 0 'and one read of as many'
@@ -110,7 +113,7 @@ ok 'an archive of a moderate size' test "$(wc -c <"$T/mem.tar")" -lt 400000
 is "$(grep -ao MARK "$T/mem.tar" | wc -l)" 2 'with what the areas hold'
 like "$(tar -tvf "$T/mem.tar")" ' 140737488351232 .* mem$' 'and the size of the whole'
 
-# A copy has the size of the address space: only tmpfs takes that.
+# The copy is as large as the address space. Only tmpfs allows that.
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ]; then
 	copy=$(mktemp /dev/shm/vasfs-test.XXXXXX)
 	ok 'cp --sparse=always copies mem' cp --sparse=always "$mem" "$copy"

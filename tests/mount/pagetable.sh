@@ -1,11 +1,11 @@
-# PID/pagetable: the entries that x86-64 would walk.
+# PID/pagetable: the entries that an x86-64 processor would walk.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 lower() {
 	grep '^0' "$M/$1/pagetable"
 }
-# has FLAG LINE: whether flags= has it
+# has FLAG LINE: flags= in LINE has FLAG
 has() {
 	case "|$(note flags "$2")|" in
 	*"|$1|"*) echo yes ;;
@@ -23,19 +23,21 @@ is "$(lower 1 | cut -d ' ' -f 1-4)" '00007f8000000000 PGD 255 table
 00007fffc0000000 PUD 511 table
 00007ffff7e00000 PMD 447 table
 00007ffff7ffb000 PTE 507 page' 'a touched page has four entries: address, level, index, kind'
-is "$(lower 1 | grep -Evc '^[0-9a-f]{16} (PGD|PUD|PMD|PTE) [0-9]+ (table|page) 0x[0-9a-f]{16}( [a-z]+(=[^ ]+)?)*$')" 0 \
-	'each line has its raw entry and its notes'
+columns='^[0-9a-f]{16} (PGD|PUD|PMD|PTE) [0-9]+ (table|page) 0x[0-9a-f]{16}( [a-z]+(=[^ ]+)?)*$'
+is "$(lower 1 | grep -Evc "$columns")" 0 'each line has its raw entry and its notes'
 
 pte=$(entry 1 "$a" PTE)
 raw=$(printf '%s\n' "$pte" | cut -d ' ' -f 5)
-like "$raw" '^0x[89a-f].............67$' 'present, writable, user, accessed, dirty and no-execute, in their hardware places'
+like "$raw" '^0x[89a-f].............67$' \
+	'present, writable, user, accessed, dirty and no-execute, in their hardware places'
 for flag in P RW US A D NX; do
 	is "$(has $flag "$pte")" yes "flags= names $flag"
 done
 for flag in PWT PCD PS G; do
 	is "$(has $flag "$pte")" no "flags= does not name $flag"
 done
-is "$(note pfn "$pte")" "$(printf '0x%x' $((0x$(printf '%s' "$raw" | cut -c 6-15))))" 'pfn= is bits 12 to 51 of the entry'
+is "$(note pfn "$pte")" "$(printf '0x%x' $((0x$(printf '%s' "$raw" | cut -c 6-15))))" \
+	'pfn= is bits 12 to 51 of the entry'
 pmd=$(entry 1 0x7ffff7e00000 PMD)
 is "$(has NX "$pmd")" no 'a table does not forbid execution'
 is "$(has RW "$pmd")$(has US "$pmd")$(has P "$pmd")" yesyesyes 'and lets a user read and write'
@@ -69,7 +71,8 @@ pte_kb=$(sed -n 's/^VmPTE:\t *//p' "$M/1/status")
 ctl "$M/1" mmap 0x100000000000 4K rw- private,anon,fixed >/dev/null
 poke 1 0x100000000000 z >/dev/null
 for level in PGD PUD PMD; do
-	like "$(entry 1 0x100000000000 $level)" " table " "a page far away has a $level entry of its own"
+	like "$(entry 1 0x100000000000 $level)" " table " \
+		"a page far away has a $level entry of its own"
 done
 is "$(entry 1 0x100000000000 PGD | cut -d ' ' -f 3)" 32 'PGD index'
 is "$(entry 1 0x100000000000 PUD | cut -d ' ' -f 3)" 0 'PUD index'
@@ -77,7 +80,8 @@ isnt "$(sed -n 's/^VmPTE:\t *//p' "$M/1/status")" "$pte_kb" 'VmPTE counts them'
 ram_frames=$((256 * 1024 / 4))
 ok 'tables have frame numbers above those of RAM' \
 	test "$(($(note pfn "$(entry 1 0x100000000000 PGD)")))" -ge $ram_frames
-ok 'pages have numbers below' test "$(($(note pfn "$(entry 1 0x100000000000 PTE)")))" -lt $ram_frames
+pfn=$(note pfn "$(entry 1 0x100000000000 PTE)")
+ok 'pages have numbers below' test $((pfn)) -lt $ram_frames
 
 # --- The kernel's half ------------------------------------------------------------------------
 

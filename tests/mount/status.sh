@@ -1,14 +1,14 @@
-# status, stat, statm, comm, cmdline: as /proc/PID has them.
+# status, stat, statm, comm, cmdline, in the format of /proc/PID.
 . "$(dirname "$0")/lib.sh"
 start_mount
 answers 1 'a process' "$M" spawn 'a (strange) name'
 P=$M/1
 
-# field KEY: a value of status
+# field KEY: the value of KEY in status
 field() {
 	sed -n "s/^$1:\t *//p" "$P/status"
 }
-# stat_field N: numbered as proc(5) does
+# stat_field N: field N of stat, numbered as in proc(5)
 stat_field() {
 	sed 's/^.*) //' "$P/stat" | cut -d ' ' -f $(($1 - 2))
 }
@@ -29,7 +29,8 @@ is "$(field VmSize)" '132 kB' 'VmSize is the stack'
 is "$(field VmStk)" '132 kB' 'VmStk too'
 is "$(field VmRSS)" '0 kB' 'nothing is resident'
 host_keys=$(sed -n 's/^\(Vm[A-Za-z]*\|Rss[A-Za-z]*\):.*/\1/p' /proc/self/status | tr '\n' ' ')
-is "$(sed -n 's/^\(Vm[A-Za-z]*\|Rss[A-Za-z]*\):.*/\1/p' "$P/status" | tr '\n' ' ')" "$host_keys" 'the keys of memory are those of this kernel'
+is "$(sed -n 's/^\(Vm[A-Za-z]*\|Rss[A-Za-z]*\):.*/\1/p' "$P/status" | tr '\n' ' ')" "$host_keys" \
+	'the keys of memory are those of this kernel'
 is "$(grep VmSize "$P/status")" "$(printf 'VmSize:\t%8d kB' 132)" 'and so are the columns'
 
 a=$(ctl "$P" mmap 0 1M rw- private,anon)
@@ -43,7 +44,8 @@ f=$(ctl "$P" mmap 0 8K r-- private "$T/file")
 ctl "$P" access r "$f" 8K >/dev/null
 s=$(ctl "$P" mmap 0 8K rw- shared,anon)
 ctl "$P" access w "$s" >/dev/null
-is "$(field RssAnon) $(field RssFile) $(field RssShmem)" '40 kB 8 kB 4 kB' 'a file and shared memory count by themselves'
+is "$(field RssAnon) $(field RssFile) $(field RssShmem)" '40 kB 8 kB 4 kB' \
+	'a file and shared memory count by themselves'
 is "$(field VmHWM)" '52 kB' 'VmHWM is the most there was'
 ctl "$P" munmap "$a" 1M >/dev/null
 is "$(field VmHWM)" '52 kB' 'and stays'
@@ -61,13 +63,16 @@ is "$(stat_field 12)" 2 'majflt'
 is "$(stat_field 20)" 1 'threads'
 is "$(stat_field 23)" $(((132 + 16) * 1024)) 'vsize in bytes'
 is "$(stat_field 24)" 3 'rss in pages'
-ok 'startstack lies in the stack' sh -c "[ $(stat_field 28) -ge $((0x7ffffffde000)) ] && [ $(stat_field 28) -lt $((0x7ffffffff000)) ]"
+startstack=$(stat_field 28)
+ok 'startstack lies in the stack' \
+	sh -c "[ $startstack -ge $((0x7ffffffde000)) ] && [ $startstack -lt $((0x7ffffffff000)) ]"
 is "$(cat "$P/statm")" '37 3 3 0 0 33 0' 'statm: size resident shared text lib data dirty'
 
 # --- comm, cmdline, environ, auxv, exe --------------------------------------------------------
 
 is "$(cat "$P/comm")" 'a (strange) nam' 'comm'
-is "$(od -An -v -t x8 "$P/auxv" | tr -d ' ')" 00000000000000000000000000000000 'before an exec auxv is AT_NULL'
+is "$(od -An -v -t x8 "$P/auxv" | tr -d ' ')" 00000000000000000000000000000000 \
+	'before an exec auxv is AT_NULL'
 refused 'exe leads nowhere before an exec' readlink "$P/exe"
 ok 'exec' ctl "$P" exec /bin/ls 'a b' c
 is "$(tr '\0' '|' <"$P/cmdline")" '/bin/ls|a b|c|' 'cmdline ends every word with a zero byte'
@@ -82,7 +87,8 @@ isnt "$(field VmLib)" '0 kB' 'VmLib'
 # --- Tools that read a /proc ------------------------------------------------------------------
 
 if command -v perl >/dev/null; then
-	is "$(perl -ne 'print "$1 " if /^(\S+?):\t/' "$P/status" | tr ' ' '\n' | sort | uniq -d)" '' 'no key stands twice'
+	is "$(perl -ne 'print "$1 " if /^(\S+?):\t/' "$P/status" | tr ' ' '\n' | sort | uniq -d)" \
+		'' 'no key stands twice'
 fi
 
 stop_mount

@@ -1,21 +1,22 @@
 # Memory pressure: replacement, swap, locked memory, out of memory.
 . "${0%/*}/lib.sh"
 
-# faults PID PAGES ADDRESS: how many of the writes to the pages in this order find their page not in memory
+# count_faults PID PAGES ADDRESS: write to the pages in this order, and count how many were not in
+# memory
 count_faults() {
 	for _page in $2; do
 		echo "access w $(plus "$3" $((_page * 4096)))"
 	done | ctl "$M/$1" | grep -Ec ' (demand-zero|swap-in|swap-cache) '
 }
-# vmstat KEY
+# vmstat KEY: the value of KEY in vmstat
 vmstat() {
 	sed -n "s/^$1 //p" "$M/vmstat"
 }
-# kb KEY: of meminfo
+# kb KEY: the value of KEY in meminfo
 kb() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" "$M/meminfo"
 }
-# fill PID ADDRESS PAGES: each page gets its number
+# fill PID ADDRESS PAGES: write its number into each page
 fill() {
 	_i=0
 	while [ $_i -lt "$3" ]; do
@@ -23,12 +24,13 @@ fill() {
 		_i=$((_i + 1))
 	done
 }
-# filled PID ADDRESS PAGES: "yes" if they still have it, else the first that has not
+# filled PID ADDRESS PAGES: "yes" if all pages still have their numbers, else the first that has not
 filled() {
 	_i=0
 	while [ $_i -lt "$3" ]; do
 		_text="page $_i"
-		if [ "$(peek "$1" "$(plus "$2" $((_i * 4096)))" ${#_text})" != "$(hex "$_text")" ]; then
+		_found=$(peek "$1" "$(plus "$2" $((_i * 4096)))" ${#_text})
+		if [ "$_found" != "$(hex "$_text")" ]; then
 			echo "page $_i is lost"
 			return
 		fi
@@ -41,11 +43,12 @@ filled() {
 
 belady='1 2 3 4 1 2 5 1 2 3 4 5'
 long='7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1'
-# string POLICY FRAMES PAGES WANTED
+# string POLICY FRAMES PAGES WANTED: the reference string PAGES causes WANTED faults
 string() {
 	start_mount -o "ram=$(($2 * 4))K,policy=$1"
 	ctl "$M" spawn >/dev/null
-	is "$(count_faults 1 "$3" "$(ctl "$M/1" mmap 0 32K rw- private,anon)")" "$4" "$1 with $2 frames: $4 faults of $3"
+	is "$(count_faults 1 "$3" "$(ctl "$M/1" mmap 0 32K rw- private,anon)")" "$4" \
+		"$1 with $2 frames: $4 faults of $3"
 	stop_mount
 }
 string fifo 3 "$belady" 9
@@ -63,8 +66,10 @@ string clock 3 "$long" 14
 start_mount -o ram=16K,swapsize=256K,policy=fifo
 ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 40K rw- private,anon)
-like "$(cat "$M/swaps")" '	256	*0	*-2$' 'swaps shows an empty swap file of the size given'
-is "$(head -n 1 "$M/swaps" | tr -s '\t')" "$(head -n 1 /proc/swaps | tr -s '\t')" 'with the header of /proc/swaps'
+like "$(cat "$M/swaps")" '	256	*0	*-2$' \
+	'swaps shows an empty swap file of the size given'
+is "$(head -n 1 "$M/swaps" | tr -s '\t')" "$(head -n 1 /proc/swaps | tr -s '\t')" \
+	'with the header of /proc/swaps'
 is "$(kb SwapTotal) $(kb SwapFree)" '256 256' 'and so does meminfo'
 fill 1 "$a" 10
 is "$(kb SwapFree)" 232 'ten pages in four frames: six are in swap'
@@ -72,7 +77,8 @@ like "$(cat "$M/swaps")" '	256	*24	*-2$' 'as swaps says'
 like "$(cat "$M/1/status")" '^VmSwap:	      24 kB$' 'and status'
 is "$(vmstat pswpout)" 6 'six pages were written'
 line=$(entry 1 "$a" PTE)
-like "$line" '^[0-9a-f]{16} PTE [0-9]+ swap 0x[0-9a-f]{16} slot=[0-9]+$' 'pagetable shows the entry of the first page'
+like "$line" '^[0-9a-f]{16} PTE [0-9]+ swap 0x[0-9a-f]{16} slot=[0-9]+$' \
+	'pagetable shows the entry of the first page'
 slot=$(note slot "$line")
 line=$(ctl "$M/1" access r "$a")
 like "$line" "^$(va "$a") major swap-in area=" 'a read brings it back: a major fault'
@@ -86,7 +92,7 @@ is "$("$TOOL" fill "$M/1/mem" "$a" 40960 65)" 40960 'a write as well'
 is "$("$TOOL" pread "$M/1/mem" "$a" 40960 | sed 's/41//g')" '' 'and each byte of it'
 fill 1 "$a" 10
 
-# Shared by fork.
+# Pages that are shared by fork.
 child=$(ctl "$M/1" fork)
 is "$(filled "$child" "$a" 10)" yes 'a child finds what is in swap'
 poke "$child" "$a" 'CHILD!' >/dev/null
@@ -109,7 +115,8 @@ head -c 16384 /dev/zero | tr '\0' f >"$T/file"
 f=$(ctl "$M/1" mmap 0 16K rw- shared "$T/file")
 poke 1 "$(plus "$f" 4096)" store >/dev/null
 ctl "$M/1" access w "$a" 40K >/dev/null
-is "$(dd if="$T/file" bs=4096 skip=1 count=1 2>/dev/null | head -c 6)" storef 'an evicted dirty file page is in the file'
+is "$(dd if="$T/file" bs=4096 skip=1 count=1 2>/dev/null | head -c 6)" storef \
+	'an evicted dirty file page is in the file'
 is "$(peek 1 "$(plus "$f" 4096)" 6)" "$(hex storef)" 'from where it comes back'
 like "$(last_fault 1)" ' major file-read ' 'by a read of the file'
 ctl "$M/1" munmap "$f" 16K >/dev/null
@@ -140,7 +147,8 @@ start_mount -o ram=32K,policy=lru
 ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 40K rw- private,anon)
 answers 0 'mlock' "$M/1" mlock "$a" 8K
-is "$(grep -c "^$(va "$a") PTE .* page \|^$(va "$(plus "$a" 4096)") PTE .* page " "$M/1/pagetable")" 2 'loads the pages'
+is "$(grep -Ec "^($(va "$a")|$(va "$(plus "$a" 4096)")) PTE .* page " "$M/1/pagetable")" 2 \
+	'loads the pages'
 like "$(cat "$M/1/status")" '^VmLck:	       8 kB$' 'status counts them'
 is "$(kb Mlocked) $(kb Unevictable)" '8 8' 'and meminfo'
 fill 1 "$a" 10
@@ -171,7 +179,8 @@ ctl "$M" spawn >/dev/null
 echo 1 >"$M/sys/vm/overcommit_memory"
 a=$(ctl "$M/1" mmap 0 64K rw- private,anon)
 fails ENOMEM 'more than memory and swap' "$M/1" access w "$a" 64K
-like "$(last_fault 1)" "^w $(va "$(plus "$a" 24576)") fatal oom " 'is a fatal fault of the seventh page'
+like "$(last_fault 1)" "^w $(va "$(plus "$a" 24576)") fatal oom " \
+	'is a fatal fault of the seventh page'
 is "$(poke 1 "$(plus "$a" 24576)" x)" ENOMEM 'a write to mem fails as well'
 ok 'the process lives' test -d "$M/1"
 is "$(peek 1 "$(plus "$a" 20480)" 1)" 00 'what it has it keeps'
@@ -246,7 +255,7 @@ ok 'it stays at the end' test -f "$T/place/file"
 start_mount -o "ram=64K,swap=$T/place/file,swapsize=40K"
 is "$(stat -c %s "$T/place/file")" $((45056)) 'and can be used again, with another size'
 stop_mount
-# no_start PATTERN DESCRIPTION OPTIONS
+# no_start PATTERN DESCRIPTION OPTIONS: the daemon does not start with these options
 no_start() {
 	if try_mount -o "$3" 2>"$T/stderr"; then
 		ok "$2: is refused" false

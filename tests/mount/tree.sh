@@ -1,14 +1,16 @@
-# The tree: which files there are, whose they are, and what ls says of them.
+# The tree: which files exist, who owns them, and what ls shows.
 . "$(dirname "$0")/lib.sh"
 start_mount -o ram=64M
 
-for file in README ctl events frames objects meminfo vmstat swaps stat uptime loadavg cpuinfo version mounts kpagecount \
+for file in README ctl events frames objects meminfo vmstat swaps stat uptime loadavg cpuinfo \
+	version mounts kpagecount \
 	kpageflags sys/vm/policy; do
 	ok "the machine has $file" test -f "$M/$file"
 done
 is "$(ls "$M" | grep '^[0-9]')" '' 'there is no process yet'
 answers 1 'the first pid is 1' "$M" spawn demo
-for file in ctl mem maps smaps smaps_rollup pagemap pagetable faults tlb clear_refs status stat statm comm cmdline environ auxv \
+for file in ctl mem maps smaps smaps_rollup pagemap pagetable faults tlb clear_refs status stat \
+	statm comm cmdline environ auxv \
 	limits task/1/stat; do
 	ok "a process has $file" test -f "$M/1/$file"
 done
@@ -16,7 +18,7 @@ ok 'a process has exe' sh -c "ls '$M/1' | grep -qx exe"
 
 # --- What ls says -----------------------------------------------------------------------------
 
-# mode FILE OCTAL
+# mode FILE OCTAL: the file has this mode
 mode() {
 	is "$(stat -c %a "$M/$1")" "$2" "$1 has mode $2"
 }
@@ -50,18 +52,21 @@ for file in maps pagetable faults status stat statm comm cmdline environ auxv ct
 	is "$(stat -c %s "$M/1/$file")" 0 "$file has size 0, as in /proc"
 done
 is "$(stat -c %s "$M/1/mem")" 140737488351232 'mem has the size of the address space'
-is "$(stat -c '%u %g' "$M/1" "$M/1/mem" "$M/1/maps" | sort -u)" "$(id -u) $(id -g)" 'a process belongs to who made it'
+is "$(stat -c '%u %g' "$M/1" "$M/1/mem" "$M/1/maps" | sort -u)" "$(id -u) $(id -g)" \
+	'a process belongs to who made it'
 like "$(ls -l "$M/1")" '^-rw------- .* 140737488351232 .* mem$' 'ls -l shows mem'
 like "$(ls -l "$M/1")" '^-r--r--r-- .* 0 .* maps$' 'and maps'
 ok 'ls -R walks the tree' ls -R "$M"
-isnt "$(stat -c %i "$M/1/maps")" "$(stat -c %i "$M/1/mem")" 'every file has an inode number of its own'
+isnt "$(stat -c %i "$M/1/maps")" "$(stat -c %i "$M/1/mem")" \
+	'every file has an inode number of its own'
 
 # --- Processes come and go --------------------------------------------------------------------
 
 for pid in 2 3 4 5 6 7 8 9 10 11 12; do
 	answers $pid "the next pid is $pid" "$M" spawn
 done
-is "$(ls -U "$M" | grep '^[0-9]' | tr '\n' ' ')" '1 2 3 4 5 6 7 8 9 10 11 12 ' 'a listing has them in order'
+is "$(ls -U "$M" | grep '^[0-9]' | tr '\n' ' ')" '1 2 3 4 5 6 7 8 9 10 11 12 ' \
+	'a listing has them in order'
 answers 0 'exit' "$M/12" exit
 ok 'the directory is gone' test ! -e "$M/12"
 answers 13 'a pid is not used again' "$M" spawn
@@ -71,7 +76,8 @@ ok 'a name that is no pid is not there' test ! -e "$M/abc"
 ok 'nor a pid with zeros before it' test ! -e "$M/01"
 ok 'nor one that overflows' test ! -e "$M/18446744073709551617"
 (cd "$M/11" && ctl "$M/11" exit >/dev/null && cat maps) >"$T/out" 2>&1
-like "$(cat "$T/out")" 'No such (file|process)' 'a directory kept open says that its process is gone'
+like "$(cat "$T/out")" 'No such (file|process)' \
+	'a directory kept open says that its process is gone'
 
 # --- Nothing else can be made or removed ------------------------------------------------------
 
@@ -86,11 +92,14 @@ ok 'df answers' df "$M"
 
 # --- Every file can be read -------------------------------------------------------------------
 
-# events waits for what comes, pagemap is as long as the address space, and some are only written.
-find "$M" -type f ! -name mem ! -name pagemap ! -name events ! -name clear_refs ! -name drop_caches >"$T/files"
+# Not these: events waits for faults, pagemap is as long as the address space, and some files can
+# only be written.
+find "$M" -type f ! -name mem ! -name pagemap ! -name events \
+	! -name clear_refs ! -name drop_caches >"$T/files"
 unread=
 while read -r file; do
-	timeout 20 cat "$file" >/dev/null 2>"$T/stderr" || unread="$unread $file: $(cat "$T/stderr")"
+	timeout 20 cat "$file" >/dev/null 2>"$T/stderr" ||
+		unread="$unread $file: $(cat "$T/stderr")"
 done <"$T/files"
 is "$unread" '' 'every text file can be read'
 
@@ -99,21 +108,25 @@ is "$unread" '' 'every text file can be read'
 is "$(wc -l <"$M/version")" 1 'version is one line'
 like "$(cat "$M/version")" 'vasfs' 'that names vasfs'
 like "$(cat "$M/README")" '1/maps|PID/maps' 'README tells about maps'
-is "$(grep -Evc '^[A-Za-z0-9_()]+: +[0-9]+( kB)?$' "$M/meminfo")" 0 'meminfo has lines like /proc/meminfo'
+is "$(grep -Evc '^[A-Za-z0-9_()]+: +[0-9]+( kB)?$' "$M/meminfo")" 0 \
+	'meminfo has lines like /proc/meminfo'
 like "$(cat "$M/meminfo")" '^MemTotal: +65536 kB$' 'MemTotal is the option ram'
-for key in MemFree MemAvailable Buffers Cached SwapCached SwapTotal SwapFree Dirty Writeback AnonPages Mapped Shmem \
+for key in MemFree MemAvailable Buffers Cached SwapCached SwapTotal SwapFree Dirty Writeback \
+	AnonPages Mapped Shmem \
 	SReclaimable PageTables Committed_AS; do
 	ok "meminfo has $key" grep -q "^$key:" "$M/meminfo"
 done
 is "$(grep -Evc '^[a-z0-9_]+ [0-9]+$' "$M/vmstat")" 0 'vmstat has lines like /proc/vmstat'
-for key in nr_free_pages nr_anon_pages nr_mapped nr_file_pages nr_dirty pgfault pgmajfault pgpgin pgpgout pswpin pswpout; do
+for key in nr_free_pages nr_anon_pages nr_mapped nr_file_pages nr_dirty pgfault pgmajfault pgpgin \
+	pgpgout pswpin pswpout; do
 	ok "vmstat has $key" grep -q "^$key " "$M/vmstat"
 done
 
 kb() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" "$M/meminfo"
 }
-free=$(kb MemFree) anon=$(kb AnonPages) frames=$(wc -l <"$M/frames") faults=$(sed -n 's/^pgfault //p' "$M/vmstat")
+free=$(kb MemFree) anon=$(kb AnonPages) frames=$(wc -l <"$M/frames") \
+	faults=$(sed -n 's/^pgfault //p' "$M/vmstat")
 addr=$(ctl "$M/1" mmap 0 64K rw- private,anon)
 "$TOOL" fill "$M/1/mem" "$addr" 12288 65 >/dev/null
 is "$(kb MemFree)" $((free - 12)) 'three pages written are 12 kB less of MemFree'

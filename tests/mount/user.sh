@@ -1,5 +1,5 @@
-# An ordinary user with a machine of their own, mounted through fusermount3.
-# Where only root may open /dev/fuse this runs in a mount namespace where all may, as Debian has it.
+# An ordinary user with a machine of their own, mounted through fusermount3. If only root may open
+# /dev/fuse, this test runs in a mount namespace in which everybody may, as is Debian's default.
 if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ] &&
 	unshare --mount true 2>/dev/null; then
 	export FUSE_FOR_ALL=tried
@@ -25,12 +25,12 @@ if ! as_user test -w /dev/fuse; then
 fi
 user=$(as_user id -u)
 chown "$user" "$T" "$M"
-# run_ctl DIR COMMAND...
+# run_ctl DIR COMMAND...: run vasctl as the user, with its errors on standard output
 run_ctl() {
 	as_user "$VASCTL" "$@" 2>&1
 }
 
-# The swap file goes where they may write.
+# The swap file goes to a folder where the user may write.
 ok 'an ordinary user mounts' as_user env TMPDIR="$T" "$TOOL" daemon "$T/daemon" "$VASFS" "$M"
 is "$(run_ctl "$M" spawn)" 1 'and has a machine'
 is "$(as_user stat -c '%u' "$M/1" "$M/1/mem" | sort -u)" "$user" 'whose processes are theirs'
@@ -42,8 +42,10 @@ is "$(as_user "$TOOL" pwrite "$M/1/mem" "$a" OF)" 2 'a store into a mapped file'
 is "$(run_ctl "$M/1" fork)" 2 'fork'
 is "$(as_user "$TOOL" pread "$M/2/mem" "$a" 6)" "$(hex 'OF the')" 'the child sees it'
 like "$(run_ctl "$M/1" exec /bin/ls)" '^0x' 'exec'
-like "$(run_ctl "$M/1" mmap 0 4K r-- private /etc/shadow)" '^error: mmap: EACCES: ' 'a file that they may not read'
-like "$(run_ctl "$M/1" mmap 0 4K rw- private,anon,fixed)" '^error: mmap: EPERM: ' 'page 0 is not for them'
+like "$(run_ctl "$M/1" mmap 0 4K r-- private /etc/shadow)" '^error: mmap: EACCES: ' \
+	'a file that they may not read'
+like "$(run_ctl "$M/1" mmap 0 4K rw- private,anon,fixed)" '^error: mmap: EPERM: ' \
+	'page 0 is not for them'
 if is_root; then
 	refused 'nobody else gets in, not even root' ls "$M"
 else
@@ -53,7 +55,8 @@ ok 'they unmount it' as_user fusermount3 -u "$M"
 is "$("$TOOL" reap "$T/daemon")" 'exit 0' 'the daemon exits 0'
 is "$(cat "$T/file")" 'OF the user' 'and the store is in the file'
 if ! grep -q '^user_allow_other' /etc/fuse.conf; then
-	refused 'allow_other is for root to permit' as_user "$TOOL" daemon "$T/refused" "$VASFS" -o allow_other "$M"
+	refused 'allow_other is for root to permit' as_user "$TOOL" daemon "$T/refused" "$VASFS" \
+		-o allow_other "$M"
 	refused 'and nothing is mounted then' mounted
 fi
 done_testing
