@@ -28,7 +28,7 @@ static uint8_t *host_memory(uint64_t len, int advice)
 
 enum { HIT_PAGES = 64, HITS = 300000 };
 
-static uint64_t sum; /* printed or read somewhere, so that the compiler keeps every load */
+static uint64_t sum; /* keeps the compiler from dropping the loads */
 
 static void take(void *ctx, const struct iovec *iov, int count)
 {

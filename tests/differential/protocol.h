@@ -53,9 +53,9 @@ enum call {
 	CALL_EXIT,
 	/* addr, len: byte by byte until a signal; the result is the number of bytes */
 	CALL_LOAD,
-	CALL_STORE,      /* addr, len, first byte: each further byte is one larger */
-	CALL_FETCH,      /* addr: the instruction there must be a return */
-	CALL_FILE_WRITE, /* file, offset, len, first byte: not through a mapping */
+	CALL_STORE,       /* addr, len, first byte: each further byte is one larger */
+	CALL_FETCH,       /* addr: the instruction there must be a return */
+	CALL_FILE_WRITE,  /* file, offset, len, first byte: not through a mapping */
 	CALL_FILE_RESIZE, /* file, size */
 	CALL_NONE,        /* no step */
 	CALLS

@@ -335,7 +335,7 @@ static void test_segv_kill(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* --- What is told ----------------------------------------------------------------------------- */
+/* --- What is recorded ------------------------------------------------------------------------- */
 
 struct history {
 	unsigned count;

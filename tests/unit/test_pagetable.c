@@ -169,7 +169,7 @@ static void test_exhaustion(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(get(f->process, UINT64_C(2) << 32), ==, 'x');
 }
 
-/* --- What a random population comes to -------------------------------------------------------- */
+/* --- A random population ---------------------------------------------------------------------- */
 
 static void test_random(struct vm_fixture *f, gconstpointer data)
 {

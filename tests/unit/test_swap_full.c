@@ -240,7 +240,7 @@ static void test_lock_brings_in(void)
 	pressure_end(&p);
 }
 
-/* --- Drives on the smallest machines ---------------------------------------------------------- */
+/* --- Random programs on the smallest machines ------------------------------------------------- */
 
 /* Parent, child and grandchild write the same pages. None of them sees another's bytes. */
 static void test_generations(gconstpointer data)
