@@ -1,7 +1,8 @@
-# count.awk - the cases in a meson testlog.json: lines PASSED n, FAILED n, SKIPPED n.
-# A program that prints TAP counts case by case; one that crashed, ran out of time or kept not to its plan, as a failed one more.
+# count.awk - counts the test cases in a meson testlog.json: lines PASSED n, FAILED n, SKIPPED n.
+# The cases of a program that prints TAP are counted one by one. If the program crashed, timed out
+# or ran another number of cases than planned, that is one more failure.
 
-# The value of a key of the JSON object in $0 that is a string, escapes and all.
+# The value of a string key of the JSON object in $0, with its escapes.
 function field(key,    rest) {
 	if (!match($0, "\"" key "\": \""))
 		return ""

@@ -1,11 +1,11 @@
 #!/bin/sh
-# coverage.sh BUILD - run the tests that need no mount in a build with -Db_coverage=true.
-# Prints TAP: is vm/ covered to 90 %?
+# coverage.sh BUILD - runs the tests that need no mount in a build with -Db_coverage=true. The TAP
+# result says whether at least 90 % of vm/ are covered.
 #
-# The tests of mounts are left out. There a program that runs as another user cannot write its
-# counts, and its complaint stands where a test looks. A program that is killed leaves no counts.
-# Random programs are left out, too: they take long and add nothing. Whether the tests pass is not
-# asked here; the other builds do that. Asserts and what cannot happen count like any other line.
+# The mount tests are left out. A program that runs as another user cannot write its counts, and
+# prints complaints where a test expects other text; a program that is killed leaves no counts.
+# Random programs are left out too, because they take long and add nothing. The other builds show
+# whether the tests pass. Asserts, and lines that cannot be reached, count like any other line.
 
 set -u
 build=$1

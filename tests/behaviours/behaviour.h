@@ -1,24 +1,25 @@
 /*
- * behaviour.h - the table of single behaviours: its notation.
+ * behaviour.h - the notation of the table of behaviours.
  *
- * A row says what it is about, which function of Linux (or man page) it follows, what to do, and
- * what must come of it:
+ * A row has a description, the function of Linux (or man page) that it follows, what to do, and
+ * what must happen:
  *
  *     {"a hole at the end: what lies before is changed", "do_mprotect_pkey",
  *      DO(AREA(0, 2, RW), MPROTECT(P(0), N(3), R)), FAILS(ENOMEM), AREAS("0..2 r--p")},
  *
- * The last step is the one under test; those before prepare. The process starts with an empty
- * address space. What is expected was written from Linux's rules, and holds for the engine and for
- * the host's kernel. Then both are compared in full: each step's result, all areas, resident pages,
- * bytes and files.
+ * The last step is the one under test; the steps before it prepare. The process starts with an
+ * empty address space. The expectations were written from Linux's rules. They must hold for the
+ * engine and for the host's kernel. Then both are compared in full: each step's result, all areas,
+ * resident pages, bytes and files.
  *
  *     address      P(N) page N of the arena; T(N) N pages below mmap_base; H(N) page N of the heap
- *     length       N(COUNT) so many pages
+ *     length       N(COUNT) this many pages
  *     rights       NONE R W X RW RX RWX
  *     prepare      AREA, COMMON (shared), FILE_P, FILE_S, STACK map PAGES at a PAGE of the arena
- *     file         F0 has 24 pages of "A", "B", ..., F1 six of "a", "b", ... and 123 bytes of "g", F2 is empty; F0_R,
- *                  F0_W and F0_RW are descriptors of it
- *     process      FORK makes a child; CHILD, GRANDCHILD and PARENT say who makes the steps that follow
+ *     file         F0 has 24 pages of "A", "B", ...; F1 has six of "a", "b", ... and 123 bytes of
+ *                  "g"; F2 is empty. F0_R, F0_W and F0_RW are descriptors of F0
+ *     process      FORK makes a child; CHILD, GRANDCHILD and PARENT say which process makes the
+ *                  steps that follow
  *     outcome      OK (any success), GIVES, FAILS, READS, VECTOR (of mincore), SEGV, BUS
  *     also         AREAS, RESIDENT of the process that made the last step: see expect.h
  */
@@ -26,6 +27,7 @@
 #define TESTS_BEHAVIOURS_BEHAVIOUR_H
 
 #include "tests/differential/program.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -50,19 +52,6 @@
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define SHARED_ANON (MAP_SHARED | MAP_ANONYMOUS)
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE 103
-#endif
 
 enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 
@@ -70,17 +59,17 @@ enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 
 /* clang-format off */
 #define STEP(call, ...) {call, 0, {__VA_ARGS__}}
-/* No step: the steps that follow are made by the process in SLOT. */
+/* Not a step: the process in SLOT makes the steps that follow. */
 #define BY(slot) {CALL_NONE, slot, {0}}
 /* clang-format on */
 
 #define MMAP(addr, len, prot, flags) STEP(CALL_MMAP, addr, len, prot, flags, BAD_FILE)
-/* OFFSET in bytes. */
+/* OFFSET is in bytes. */
 #define MMAP_FILE(addr, len, prot, flags, file, offset) \
 	STEP(CALL_MMAP, addr, len, prot, flags, file, offset)
 #define MUNMAP(addr, len) STEP(CALL_MUNMAP, addr, len)
 #define MPROTECT(addr, len, prot) STEP(CALL_MPROTECT, addr, len, prot)
-/* NEW_ADDR may be left out. */
+/* NEW_ADDR may be omitted. */
 #define MREMAP(addr, old, ...) STEP(CALL_MREMAP, addr, old, __VA_ARGS__)
 #define BRK(addr) STEP(CALL_BRK, addr)
 #define MSYNC(addr, len, flags) STEP(CALL_MSYNC, addr, len, flags)
@@ -89,19 +78,19 @@ enum descriptor { F0_R, F0_W, F0_RW, F1_R, F1_W, F1_RW, F2_R, F2_W, F2_RW };
 #define MUNLOCK(addr, len) STEP(CALL_MUNLOCK, addr, len)
 #define MLOCKALL(flags) STEP(CALL_MLOCKALL, flags)
 #define MUNLOCKALL STEP(CALL_MUNLOCKALL, 0)
-/* ADVICE without its MADV_. */
+/* ADVICE is written without its MADV_. */
 #define MADVISE(addr, len, advice) STEP(CALL_MADVISE, addr, len, MADV_##advice)
 #define MINCORE(addr, len) STEP(CALL_MINCORE, addr, len)
 #define LOAD(addr) STEP(CALL_LOAD, addr, 1)
 #define LOADS(addr, len) STEP(CALL_LOAD, addr, len)
 #define STORE(addr, byte) STEP(CALL_STORE, addr, 1, byte)
-/* BYTE, BYTE + 1, ... */
+/* Stores BYTE, BYTE + 1, ... */
 #define STORES(addr, len, byte) STEP(CALL_STORE, addr, len, byte)
-/* BYTE must be RETURN where it can be executed. The result is 1. */
+/* BYTE must be RETURN if it can be executed. The result is 1. */
 #define FETCH(addr) STEP(CALL_FETCH, addr)
-/* LIMIT_AS and LIMIT_DATA on top of what a process starts with; bytes. */
+/* LIMIT_AS and LIMIT_DATA are added to what a process has at the start. In bytes. */
 #define SETRLIMIT(limit, soft, hard) STEP(CALL_SETRLIMIT, LIMIT_##limit, soft, hard)
-/* By somebody who does not map the file. */
+/* Writes to the file as somebody who does not map it. */
 #define FILE_WRITE(file, offset, byte) STEP(CALL_FILE_WRITE, file, offset, 1, byte)
 #define FILE_RESIZE(file, size) STEP(CALL_FILE_RESIZE, file, size)
 
@@ -129,19 +118,20 @@ struct expected {
 	enum outcome_kind kind;
 	int64_t result; /* with SIGNAL: the bytes done before it */
 	int signal, code;
-	const char *bytes;            /* or, of mincore, '0' and '1' */
-	const char *areas, *resident; /* or NULL: not looked at */
-	const char *linux_resident;   /* where Linux differs as docs/semantics.md says */
+	const char *bytes;            /* or, for mincore, '0' and '1' */
+	const char *areas, *resident; /* NULL: not checked */
+	const char *linux_resident;   /* if Linux differs, as docs/semantics.md says */
 };
 
-/* What the host must be for a row to be run at all, and to be the oracle. */
+/* What the host must provide for a row to run at all, and for the host to be compared with. */
 enum need {
-	NEED_ROOT = 1,      /* limits that can be set, or do not bind; low addresses */
-	NEED_HEURISTIC = 2, /* overcommit_memory is 0 */
-	/* of the oracle: no protection keys, with which execute-only memory cannot be read */
+	/* to run: limits can be raised or do not apply; low addresses can be mapped */
+	NEED_ROOT = 1,
+	NEED_HEURISTIC = 2, /* to run: overcommit_memory is 0 */
+	/* to compare: no protection keys, which make execute-only memory unreadable */
 	NEED_NO_KEYS = 4,
-	NEED_ALIGNED = 8, /* of the oracle: its file system aligns large mappings */
-	NEED_GUARDS = 16, /* of the oracle: it remembers guard pages by a flag */
+	NEED_ALIGNED = 8, /* to compare: the file system aligns large mappings */
+	NEED_GUARDS = 16, /* to compare: the kernel has a flag for guard pages */
 };
 
 struct row {
@@ -156,7 +146,7 @@ struct row {
 #define LIST(...) ((const struct step[]){__VA_ARGS__})
 #define COUNT(...) (sizeof LIST(__VA_ARGS__) / sizeof(struct step))
 #define DO(...) .step = LIST(__VA_ARGS__), .steps = COUNT(__VA_ARGS__)
-/* After the step under test: what is too large to be looked at goes again. */
+/* Steps after the one under test. They remove what is too large to be looked at. */
 #define FINALLY(...) .after = LIST(__VA_ARGS__), .steps_after = COUNT(__VA_ARGS__)
 #define NEEDS(what) .needs = NEED_##what
 #define AS_USER .unprivileged = true
@@ -171,7 +161,7 @@ struct row {
 	.expected.kind = SIGNAL, .expected.signal = number, .expected.code = why
 #define SEGV(why) SIGNALS(SIGSEGV, SEGV_##why)
 #define BUS SIGNALS(SIGBUS, BUS_ADRERR)
-/* The signal came after so many bytes. */
+/* The signal came after this many bytes. */
 #define AFTER(bytes_done) .expected.result = bytes_done
 #define AREAS(text) .expected.areas = text
 #define RESIDENT(text) .expected.resident = text

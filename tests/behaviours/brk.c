@@ -1,12 +1,13 @@
 /*
- * brk.c - brk: the system call gives the break after it, unchanged where it refuses.
+ * brk.c - brk: the system call returns the break after the call, which is unchanged if it refuses.
  */
 #include "tests/behaviours/behaviour.h"
 
 static const struct row rows[] = {
-    {"an address below the heap asks", "SYSCALL_DEFINE1(brk)", DO(BRK(0)), GIVES(H(0))},
-    {"an address just below the heap asks", "SYSCALL_DEFINE1(brk)", DO(BRK(H(1)), BRK(H(0) - 1)),
-     GIVES(H(1))},
+    {"an address below the heap only asks for the break", "SYSCALL_DEFINE1(brk)", DO(BRK(0)),
+     GIVES(H(0))},
+    {"an address just below the heap only asks for the break", "SYSCALL_DEFINE1(brk)",
+     DO(BRK(H(1)), BRK(H(0) - 1)), GIVES(H(1))},
     {"growing", "do_brk_flags", DO(BRK(H(2))), GIVES(H(2)), AREAS("H..H+2 rw-p")},
     {"growing brings nothing in", "do_brk_flags", DO(BRK(H(2))), RESIDENT("")},
     {"the break has byte granularity, its area has not", "SYSCALL_DEFINE1(brk)", DO(BRK(H(0) + 1)),
@@ -36,16 +37,16 @@ static const struct row rows[] = {
      DO(BRK(H(0) + (UINT64_C(1) << 44))), GIVES(H(0)), NEEDS(HEURISTIC)},
     {"the heap does not merge with what lies below it", "SYSCALL_DEFINE1(brk): vma_prev_limit",
      DO(MMAP(H(-1), PAGE, RW, ANON | MAP_FIXED), BRK(H(1))), AREAS("H-1..H rw-p; H..H+1 rw-p")},
-    {"the heap merges with what it grows by", "do_brk_flags", DO(BRK(H(1)), BRK(H(2))),
+    {"the heap merges with its new part", "do_brk_flags", DO(BRK(H(1)), BRK(H(2))),
      AREAS("H..H+2 rw-p")},
     {"the heap does not merge with a part that has other rights", "do_brk_flags",
      DO(BRK(H(1)), MPROTECT(H(0), PAGE, R), BRK(H(2))), AREAS("H..H+1 r--p; H+1..H+2 rw-p")},
-    {"a heap that is not there cannot be given back", "SYSCALL_DEFINE1(brk)",
+    {"an unmapped heap cannot be given back", "SYSCALL_DEFINE1(brk)",
      DO(BRK(H(2)), MUNMAP(H(0), N(2)), BRK(H(0))), GIVES(H(2))},
-    {"what was mapped over the heap goes with it", "SYSCALL_DEFINE1(brk)",
+    {"what was mapped over the heap is unmapped with it", "SYSCALL_DEFINE1(brk)",
      DO(BRK(H(3)), MMAP_FILE(H(1), PAGE, R, MAP_PRIVATE | MAP_FIXED, F0_R, 0), BRK(H(1))),
      GIVES(H(1)), AREAS("H..H+1 rw-p")},
-    {"growing after mlockall of the future brings pages in", "SYSCALL_DEFINE1(brk): populate",
+    {"growing after mlockall with future brings pages in", "SYSCALL_DEFINE1(brk): populate",
      DO(MLOCKALL(MCL_FUTURE), BRK(H(2))), RESIDENT("H H+1"), NEEDS(ROOT)},
     {"a child has the break, too", "dup_mm", DO(BRK(H(1) + 7), FORK, CHILD, BRK(0)),
      GIVES(H(1) + 7)},

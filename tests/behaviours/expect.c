@@ -7,7 +7,7 @@
 
 /* --- Text ------------------------------------------------------------------------------------- */
 
-/* Addresses this near to a place are written relative to it. */
+/* Addresses this close to a place are written relative to it. */
 #define NEAR (UINT64_C(1) << 28)
 
 static void add_pages(GString *text, const char *place, int64_t pages)
@@ -67,7 +67,7 @@ static char *resident_text(const struct picture *picture)
 	return g_string_free(text, FALSE);
 }
 
-/* The value of a mincore whose vector is TEXT. */
+/* The value of a mincore step whose vector is TEXT. */
 static uint64_t bits_of(const char *text)
 {
 	uint64_t bits = 0;
@@ -121,7 +121,7 @@ static bool is_as_expected(const struct outcome *outcome, const struct expected 
 	}
 }
 
-/* NULL if HAS, which is freed, is EXPECTED. */
+/* Compare HAS with EXPECTED, and free HAS. Returns NULL if they are equal, else a sentence. */
 static char *differing_text(const char *what, char *has, const char *expected)
 {
 	bool same = expected == NULL || strcmp(has, expected) == 0;

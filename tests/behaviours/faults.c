@@ -1,12 +1,12 @@
 /*
- * faults.c - accesses: what they bring in, and the signal and code of those that fail.
+ * faults.c - accesses: what they bring in, and the signal and code of accesses that fail.
  */
 #include "tests/behaviours/behaviour.h"
 
 static const struct row rows[] = {
     /* signals */
-    {"a load where nothing is", "bad_area", DO(LOAD(P(0))), SEGV(MAPERR)},
-    {"a store where nothing is", "bad_area", DO(STORE(P(0), 'x')), SEGV(MAPERR)},
+    {"a load where nothing is mapped", "bad_area", DO(LOAD(P(0))), SEGV(MAPERR)},
+    {"a store where nothing is mapped", "bad_area", DO(STORE(P(0), 'x')), SEGV(MAPERR)},
     {"a load without rights", "bad_area_access_error", DO(AREA(0, 1, NONE), LOAD(P(0))),
      SEGV(ACCERR)},
     {"a store without rights", "bad_area_access_error", DO(AREA(0, 1, NONE), STORE(P(0), 'x')),
@@ -17,7 +17,7 @@ static const struct row rows[] = {
      DO(AREA(0, 1, R), LOAD(P(0)), STORE(P(0), 'x')), SEGV(ACCERR)},
     {"a store to a read-only shared file", "access_error",
      DO(FILE_S(0, 1, R, F0_RW, 0), STORE(P(0), 'x')), SEGV(ACCERR)},
-    {"rights are looked at before the end of the file", "access_error",
+    {"rights are checked before the end of the file", "access_error",
      DO(FILE_P(0, 1, R, F2_R, 0), STORE(P(0), 'x')), SEGV(ACCERR)},
     {"what may be written may be read", "protection_map",
      DO(AREA(0, 1, W), STORE(P(0), 'x'), LOAD(P(0))), READS("x")},
@@ -30,21 +30,22 @@ static const struct row rows[] = {
      DO(MMAP(USER_END - PAGE, PAGE, R, ANON | MAP_FIXED), MUNMAP(USER_END - PAGE, PAGE),
         LOAD(USER_END - 1)),
      SEGV(MAPERR)},
-    {"the page behind user space", "do_kern_addr_fault", DO(LOAD(USER_END)), SEGV(MAPERR)},
+    {"the page after user space", "do_kern_addr_fault", DO(LOAD(USER_END)), SEGV(MAPERR)},
     {"the lowest address that is not canonical", "gp_user_force_sig_segv",
      DO(LOAD(UINT64_C(1) << 47)), SIGNALS(SIGSEGV, SI_KERNEL)},
     {"the highest address that is not canonical", "gp_user_force_sig_segv",
      DO(STORE(UINT64_C(0xffff7fffffffffff), 'x')), SIGNALS(SIGSEGV, SI_KERNEL)},
     {"the kernel's half", "do_kern_addr_fault", DO(LOAD(UINT64_C(0xffff800000000000))),
      SEGV(MAPERR)},
-    {"the last byte of all", "do_kern_addr_fault", DO(LOAD(UINT64_MAX)), SEGV(MAPERR)},
+    {"the last byte of the address space", "do_kern_addr_fault", DO(LOAD(UINT64_MAX)),
+     SEGV(MAPERR)},
     {"a load that runs out of its area", "bad_area", DO(AREA(0, 1, RW), LOADS(P(1) - 3, 8)),
      SEGV(MAPERR), AFTER(3)},
     {"a store that runs into read-only memory", "access_error",
      DO(AREA(0, 1, RW), AREA(1, 1, R), STORES(P(1) - 2, 4, 'a')), SEGV(ACCERR), AFTER(2)},
 
     /* fetches */
-    {"a fetch where nothing is", "bad_area", DO(FETCH(P(0))), SEGV(MAPERR)},
+    {"a fetch where nothing is mapped", "bad_area", DO(FETCH(P(0))), SEGV(MAPERR)},
     {"a fetch without the right", "access_error: X86_PF_INSTR",
      DO(AREA(0, 1, RW), STORE(P(0), RETURN), FETCH(P(0))), SEGV(ACCERR)},
     {"a fetch without any right", "bad_area_access_error", DO(AREA(0, 1, NONE), FETCH(P(0))),
@@ -78,7 +79,7 @@ static const struct row rows[] = {
      READS("DE"), RESIDENT("")},
     {"a store to a private file copies the page", "do_cow_fault",
      DO(FILE_P(0, 2, RW, F0_R, 0), STORE(P(0), 'x'), LOADS(P(0), 2)), READS("xA"), RESIDENT("0")},
-    {"a store to a private file leaves the file", "do_cow_fault",
+    {"a store to a private file does not change the file", "do_cow_fault",
      DO(FILE_P(0, 1, RW, F0_R, 0), STORE(P(0), 'x'), FILE_S(5, 1, R, F0_R, 0), LOAD(P(5))),
      READS("A")},
     {"a store over a page that was read copies it", "wp_page_copy",

@@ -1,6 +1,6 @@
 /*
  * fork.c - fork: what parent and child share, what each has of its own, and what a child does not
- * get.
+ * inherit.
  */
 #include "tests/behaviours/behaviour.h"
 
@@ -61,15 +61,15 @@ static const struct row rows[] = {
      DO(AREA(0, 1, RW), MLOCK(P(0), PAGE), FORK, CHILD, MADVISE(P(0), PAGE, DONTNEED)), GIVES(0)},
     {"the lock stays with the parent", "dup_mmap: VM_LOCKED_MASK",
      DO(AREA(0, 1, RW), MLOCK(P(0), PAGE), FORK, MADVISE(P(0), PAGE, DONTNEED)), FAILS(EINVAL)},
-    {"mlockall of the future is not inherited", "mm_init: VM_INIT_DEF_MASK",
+    {"mlockall with future is not inherited", "mm_init: VM_INIT_DEF_MASK",
      DO(MLOCKALL(MCL_FUTURE), FORK, CHILD, AREA(0, 1, RW)), RESIDENT(""), NEEDS(ROOT)},
-    {"areas that lay apart for a lock stay apart in the child", "dup_mmap",
+    {"areas that only a lock kept apart stay apart in the child", "dup_mmap",
      DO(AREA(0, 2, RW), MLOCK(P(0), PAGE), FORK, CHILD, LOAD(P(0))), READS("\0"),
      AREAS("0..1 rw-p; 1..2 rw-p")},
     {"dontfork: the child has no such area", "dup_mmap: VM_DONTCOPY",
      DO(AREA(0, 2, RW), MADVISE(P(0), PAGE, DONTFORK), FORK, CHILD, LOAD(P(0))), SEGV(MAPERR),
      AREAS("1..2 rw-p")},
-    {"dofork: it has again", "dup_mmap: VM_DONTCOPY",
+    {"dofork: the child has the area again", "dup_mmap: VM_DONTCOPY",
      DO(AREA(0, 1, RW), MADVISE(P(0), PAGE, DONTFORK), MADVISE(P(0), PAGE, DOFORK),
         STORE(P(0), 'x'), FORK, CHILD, LOAD(P(0))),
      READS("x")},
@@ -90,7 +90,7 @@ static const struct row rows[] = {
         MADVISE(P(0), PAGE, KEEPONFORK), FORK, CHILD, LOAD(P(0))),
      READS("x")},
 
-    /* meant differences: docs/semantics.md */
+    /* intended differences: docs/semantics.md */
     {"entries of memory that was only read", "vma_needs_copy",
      DO(AREA(0, 1, RW), LOAD(P(0)), FORK, CHILD, MINCORE(P(0), PAGE)), GIVES(0), RESIDENT("0"),
      RESIDENT_ON_LINUX("")},

@@ -1,23 +1,23 @@
 /*
- * madvise.c - madvise: its range, which areas each advice is for, and the advice that changes
- * areas. What becomes of pages: pages.c.
+ * madvise.c - madvise: its range, the areas that each advice accepts, and the advice that changes
+ * areas. What happens to pages is in pages.c.
  */
 #include "tests/behaviours/behaviour.h"
 
-/* One that no kernel knows. */
+/* An advice that does not exist. */
 #define MADV_UNKNOWN 7
 
 static const struct row rows[] = {
     /* the range */
     {"an unknown advice", "madvise_behavior_valid",
      DO(AREA(0, 1, RW), MADVISE(P(0), PAGE, UNKNOWN)), FAILS(EINVAL)},
-    {"an unknown advice goes before a length of 0", "is_valid_madvise",
+    {"an unknown advice is checked before a length of 0", "is_valid_madvise",
      DO(MADVISE(P(0), 0, UNKNOWN)), FAILS(EINVAL)},
-    {"an unknown advice goes before nothing there", "is_valid_madvise",
+    {"an unknown advice is checked before a missing mapping", "is_valid_madvise",
      DO(MADVISE(P(0), PAGE, UNKNOWN)), FAILS(EINVAL)},
     {"an address within a page", "is_valid_madvise",
      DO(AREA(0, 1, RW), MADVISE(P(0) + 1, PAGE, NORMAL)), FAILS(EINVAL)},
-    {"an address within a page goes before a length of 0", "is_valid_madvise",
+    {"an address within a page is checked before a length of 0", "is_valid_madvise",
      DO(MADVISE(P(0) + 1, 0, NORMAL)), FAILS(EINVAL)},
     {"a length that is rounded up to 0", "is_valid_madvise",
      DO(AREA(0, 1, RW), MADVISE(P(0), UINT64_MAX, NORMAL)), FAILS(EINVAL)},
@@ -27,15 +27,15 @@ static const struct row rows[] = {
      GIVES(0)},
     {"a length is rounded up to pages", "is_valid_madvise",
      DO(AREA(0, 3, RW), MADVISE(P(0), PAGE + 1, RANDOM)), AREAS("0..2 rw-p; 2..3 rw-p")},
-    {"nothing there", "madvise_walk_vmas", DO(MADVISE(P(0), PAGE, DONTNEED)), FAILS(ENOMEM)},
-    {"a hole does not keep it from the rest", "madvise_walk_vmas",
+    {"nothing mapped there", "madvise_walk_vmas", DO(MADVISE(P(0), PAGE, DONTNEED)), FAILS(ENOMEM)},
+    {"what comes after a hole is still done", "madvise_walk_vmas",
      DO(AREA(0, 1, RW), AREA(2, 1, RW), STORE(P(0), 'x'), STORE(P(2), 'x'),
         MADVISE(P(0), N(3), DONTNEED)),
      FAILS(ENOMEM), RESIDENT("")},
-    {"a refused area goes before a hole in front of it", "madvise_walk_vmas",
+    {"a hole, then a refused area: the area is reported", "madvise_walk_vmas",
      DO(AREA(0, 1, RW), AREA(2, 1, RW), MLOCK(P(2), PAGE), MADVISE(P(0), N(3), DONTNEED)),
      FAILS(EINVAL)},
-    {"a refused area goes before a hole behind it", "madvise_walk_vmas",
+    {"a refused area, then a hole: the area is reported", "madvise_walk_vmas",
      DO(AREA(0, 1, RW), MLOCK(P(0), PAGE), MADVISE(P(0), N(2), DONTNEED)), FAILS(EINVAL)},
     {"what lies before a refused area is done", "madvise_walk_vmas",
      DO(AREA(0, 1, RW), STORE(P(0), 'x'), AREA(1, 1, RW), MLOCK(P(1), PAGE),
@@ -86,7 +86,7 @@ static const struct row rows[] = {
     {"keeponfork of a file is no failure", "madvise_vma_behavior",
      DO(FILE_P(0, 1, R, F0_R, 0), MADVISE(P(0), PAGE, KEEPONFORK)), GIVES(0)},
 
-    /* which areas the others are for */
+    /* which areas the other advice accepts */
     {"dontneed is not for locked areas", "madvise_dontneed_free_valid_vma",
      DO(AREA(0, 1, RW), MLOCK(P(0), PAGE), MADVISE(P(0), PAGE, DONTNEED)), FAILS(EINVAL)},
     {"dontneed_locked is for locked areas", "madvise_dontneed_free_valid_vma",
@@ -108,7 +108,7 @@ static const struct row rows[] = {
      DO(FILE_S(0, 1, R, F0_R, 0), MADVISE(P(0), PAGE, REMOVE)), FAILS(EACCES)},
     {"remove needs no right to write now", "vma_is_shared_maywrite",
      DO(FILE_S(0, 1, NONE, F0_RW, 0), MADVISE(P(0), PAGE, REMOVE)), GIVES(0)},
-    {"a lock goes before the file's mode", "madvise_remove",
+    {"a lock is checked before the file's mode", "madvise_remove",
      DO(FILE_S(0, 1, R, F0_R, 0), MLOCK(P(0), PAGE), MADVISE(P(0), PAGE, REMOVE)), FAILS(EINVAL)},
     {"cold is not for locked areas", "can_madv_lru_vma",
      DO(AREA(0, 1, RW), MLOCK(P(0), PAGE), MADVISE(P(0), PAGE, COLD)), FAILS(EINVAL)},

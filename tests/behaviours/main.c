@@ -1,12 +1,12 @@
 /*
- * main.c - the table of behaviours: each row is run by the engine and, where the host can be the
- * oracle, by its kernel.
+ * main.c - runs the table of behaviours. Each row is run by the engine and, if the host can be
+ * compared with, by its kernel.
  *
- *     test_behaviours -k                           all rows, those after a failure too
- *     test_behaviours -k -p /behaviour/mremap      those of a family (-l lists them)
+ *     test_behaviours -k                           all rows, even after a failure
+ *     test_behaviours -k -p /behaviour/mremap      the rows of a family (-l lists them)
  *
- * Its notation: behaviour.h. A row that the kernel does not meet is wrong, whatever the engine
- * does.
+ * The notation is in behaviour.h. If a row fails on the kernel, the row is wrong, whatever the
+ * engine does.
  */
 #include "tests/behaviours/expect.h"
 #include "tests/differential/compare.h"
@@ -26,9 +26,9 @@ static const struct family *const families[] = {
 /* Where the rows run. */
 static struct {
 	char *dir;
-	struct host *host; /* NULL: it cannot be the oracle */
+	struct host *host; /* NULL: no host to compare with */
 	char *why;
-	unsigned meets; /* needs that are met */
+	unsigned meets; /* the needs that this host meets */
 	bool guard_flag;
 } site;
 
@@ -47,7 +47,7 @@ static void add_steps(struct program *program, const struct step *steps, unsigne
 	}
 }
 
-/* The program of ROW; *TESTED is the number of the step under test. */
+/* Make the program of ROW. *TESTED is the number of the step under test. */
 static void make_program(const struct row *row, struct program *program, unsigned *tested)
 {
 	uint32_t slot = 0;
@@ -81,7 +81,7 @@ static bool check_side(const struct row *row, const struct program *program, uns
 	return what == NULL;
 }
 
-/* On the host; then ENGINE's answers and its must be the same. */
+/* Run the row on the host. Its answers must be as expected, and the same as ENGINE's. */
 static void check_host(const struct row *row, const struct program *program, unsigned tested,
                        bool engine_is_right, const struct answers *engine)
 {

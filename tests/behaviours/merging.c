@@ -1,6 +1,6 @@
 /*
- * merging.c - which neighbours become one area: equal flags, the same open file at consecutive
- * offsets, and anonymous pages of compatible families (anon_vma).
+ * merging.c - which neighbours merge into one area: those with equal flags, the same open file at
+ * consecutive offsets, and anonymous pages of compatible families (anon_vma).
  */
 #include "tests/behaviours/behaviour.h"
 
@@ -27,9 +27,9 @@ static const struct row rows[] = {
     {"not with advice", "is_mergeable_vma",
      DO(AREA(0, 1, RW), MADVISE(P(0), PAGE, DONTFORK), AREA(1, 1, RW)),
      AREAS("0..1 rw-p; 1..2 rw-p")},
-    {"with what became alike", "vma_modify_flags",
+    {"with an area that became the same", "vma_modify_flags",
      DO(AREA(0, 1, R), AREA(1, 1, RW), MPROTECT(P(1), PAGE, R)), AREAS("0..2 r--p")},
-    {"not with what is charged still", "mprotect_fixup: VM_ACCOUNT",
+    {"not with memory that is still charged", "mprotect_fixup: VM_ACCOUNT",
      DO(AREA(0, 1, R), AREA(1, 1, RW), STORE(P(1), 'x'), MPROTECT(P(1), PAGE, R)),
      AREAS("0..1 r--p; 1..2 r--p")},
 
@@ -92,7 +92,7 @@ static const struct row rows[] = {
     {"the child's family may not grow", "vma_had_uncowed_parents",
      DO(AREA(0, 1, RW), STORE(P(0), 'x'), FORK, CHILD, AREA(1, 1, RW)),
      AREAS("0..1 rw-p; 1..2 rw-p")},
-    {"what the child got without pages may grow", "vma_had_uncowed_parents",
+    {"an area that the child got without pages may grow", "vma_had_uncowed_parents",
      DO(AREA(0, 1, RW), FORK, CHILD, AREA(1, 1, RW)), AREAS("0..2 rw-p")},
     {"the child's parts of one family", "is_mergeable_anon_vma",
      DO(AREA(0, 2, RW), STORE(P(0), 'x'), FORK, CHILD, MPROTECT(P(1), PAGE, R),
@@ -103,18 +103,18 @@ static const struct row rows[] = {
      DO(AREA(0, 4, RW), MUNMAP(P(2), PAGE), STORE(P(0), 'x'), FORK, CHILD,
         MREMAP(P(0), N(2), N(3), 0)),
      AREAS("0..4 rw-p")},
-    {"but not one with pages that were inherited", "vma_merge_extend",
+    {"an area does not grow into one with inherited pages", "vma_merge_extend",
      DO(AREA(0, 4, RW), MUNMAP(P(2), PAGE), STORE(P(3), 'x'), FORK, CHILD,
         MREMAP(P(0), N(2), N(3), 0)),
      AREAS("0..3 rw-p; 3..4 rw-p")},
     {"guard pages make a family of anonymous memory", "madvise_guard_install",
      DO(AREA(0, 1, RW), MADVISE(P(0), PAGE, GUARD_INSTALL), FORK, CHILD, AREA(1, 1, RW)),
      AREAS("0..1 rw-p; 1..2 rw-p")},
-    {"but none of a file's", "madvise_guard_install",
+    {"guard pages make no family of a file mapping", "madvise_guard_install",
      DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), FORK, CHILD,
         FILE_P(2, 1, RW, F0_RW, 2)),
      AREAS("0..3 rw-p f0+0"), NEEDS(GUARDS)},
-    {"nor does a store that meets one there", "do_swap_page",
+    {"a store that meets a guard page of a file makes no family", "do_swap_page",
      DO(FILE_P(0, 2, RW, F0_RW, 0), MADVISE(P(0), PAGE, GUARD_INSTALL), STORE(P(0), 'x'), FORK,
         CHILD, FILE_P(2, 1, RW, F0_RW, 2)),
      AREAS("0..3 rw-p f0+0"), NEEDS(GUARDS)},

@@ -1,22 +1,22 @@
 /*
- * mincore.c - mincore: its range, and its vector. Which pages of files are in memory is the host's
- * affair.
+ * mincore.c - mincore: its range, and its vector. Which pages of files are in memory is up to the
+ * host.
  */
 #include "tests/behaviours/behaviour.h"
 
 static const struct row rows[] = {
     {"an address within a page", "SYSCALL_DEFINE3(mincore)",
      DO(AREA(0, 1, RW), MINCORE(P(0) + 1, PAGE)), FAILS(EINVAL)},
-    {"an address within a page goes before nothing there", "SYSCALL_DEFINE3(mincore)",
+    {"an address within a page is checked before a missing mapping", "SYSCALL_DEFINE3(mincore)",
      DO(MINCORE(P(0) + 1, PAGE)), FAILS(EINVAL)},
-    {"an address within a page goes before beyond user space", "SYSCALL_DEFINE3(mincore)",
+    {"an address within a page is checked before the end of user space", "SYSCALL_DEFINE3(mincore)",
      DO(MINCORE(USER_END + 1, PAGE)), FAILS(EINVAL)},
     {"a length of 0, mapped or not", "SYSCALL_DEFINE3(mincore)", DO(MINCORE(P(0), 0)), GIVES(0)},
     {"a length of 0 at the end of user space", "SYSCALL_DEFINE3(mincore): access_ok",
      DO(MINCORE(USER_END, 0)), GIVES(0)},
     {"a length of 0 beyond user space", "SYSCALL_DEFINE3(mincore): access_ok",
      DO(MINCORE(USER_END + PAGE, 0)), FAILS(ENOMEM)},
-    {"nothing there", "do_mincore", DO(MINCORE(P(0), PAGE)), FAILS(ENOMEM)},
+    {"nothing mapped there", "do_mincore", DO(MINCORE(P(0), PAGE)), FAILS(ENOMEM)},
     {"beyond user space", "SYSCALL_DEFINE3(mincore): access_ok", DO(MINCORE(USER_END + PAGE, PAGE)),
      FAILS(ENOMEM)},
     {"a range that wraps around", "SYSCALL_DEFINE3(mincore): access_ok",

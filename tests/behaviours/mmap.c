@@ -1,16 +1,16 @@
 /*
- * mmap.c - what mmap refuses, and in which order; what its flags mean. Where it puts a mapping:
- * placement.c.
+ * mmap.c - what mmap refuses, and in which order; what its flags mean. Where it puts a mapping is
+ * in placement.c.
  */
 #include "tests/behaviours/behaviour.h"
 
-/* No one knows this flag. */
+/* A flag that does not exist. */
 #define UNKNOWN 0x200000
-/* Areas of this size are never looked at: they go again. */
+/* Areas of this size are too large to be looked at, so they are removed again. */
 #define HUGE (UINT64_C(1) << 46)
-/* MAP_DROPPABLE, Linux 6.11, a type as MAP_PRIVATE is. */
+/* MAP_DROPPABLE, Linux 6.11: a type of mapping, like MAP_PRIVATE. */
 #define DROPPABLE 8
-/* The end of a mapping of two pages cannot be counted in a file offset. */
+/* From this offset, the end of a mapping of two pages does not fit into a file offset. */
 #define LAST_OFFSET (INT64_MAX - PAGE + 1)
 
 static const struct row rows[] = {
@@ -49,7 +49,7 @@ static const struct row rows[] = {
      DO(MMAP_FILE(0, PAGE, R, MAP_PRIVATE | MAP_GROWSDOWN, F0_R, 0)), FAILS(EINVAL)},
     {"growsdown of shared anonymous memory", "do_mmap",
      DO(MMAP(0, PAGE, RW, SHARED_ANON | MAP_GROWSDOWN)), FAILS(EINVAL)},
-    {"an end that is no file offset", "file_mmap_ok",
+    {"an end that does not fit into a file offset", "file_mmap_ok",
      DO(MMAP_FILE(0, N(2), R, MAP_PRIVATE, F0_R, LAST_OFFSET)), FAILS(EOVERFLOW)},
     {"fixed at an address within a page", "__get_unmapped_area",
      DO(MMAP(P(0) + 1, PAGE, RW, ANON | MAP_FIXED)), FAILS(EINVAL)},
@@ -75,31 +75,31 @@ static const struct row rows[] = {
     {"growsdown of droppable memory", "do_mmap: MAP_DROPPABLE",
      DO(MMAP(0, PAGE, RW, DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN)), FAILS(EINVAL)},
 
-    /* when two of them apply */
-    {"an offset within a page goes before a bad descriptor", "SYSCALL_DEFINE6(mmap)",
+    /* when two reasons apply */
+    {"an offset within a page is checked before a bad descriptor", "SYSCALL_DEFINE6(mmap)",
      DO(MMAP_FILE(0, PAGE, R, MAP_PRIVATE, BAD_FILE, 1)), FAILS(EINVAL)},
-    {"a bad descriptor goes before a length of 0", "ksys_mmap_pgoff",
+    {"a bad descriptor is checked before a length of 0", "ksys_mmap_pgoff",
      DO(MMAP(0, 0, R, MAP_PRIVATE)), FAILS(EBADF)},
-    {"a length of 0 goes before an unknown type", "do_mmap", DO(MMAP(0, 0, R, 0 | MAP_ANONYMOUS)),
-     FAILS(EINVAL)},
-    {"a length beyond user space goes before an unknown type", "do_mmap",
+    {"a length of 0 is checked before an unknown type", "do_mmap",
+     DO(MMAP(0, 0, R, 0 | MAP_ANONYMOUS)), FAILS(EINVAL)},
+    {"a length beyond user space is checked before an unknown type", "do_mmap",
      DO(MMAP(0, USER_END + PAGE, R, MAP_ANONYMOUS)), FAILS(ENOMEM)},
-    {"beyond user space goes before within a page", "__get_unmapped_area",
+    {"the end of user space is checked before an address within a page", "__get_unmapped_area",
      DO(MMAP(USER_END + 1, PAGE, RW, ANON | MAP_FIXED)), FAILS(ENOMEM)},
-    {"fixed_noreplace onto an area goes before an unknown type", "do_mmap",
+    {"fixed_noreplace onto an area is checked before an unknown type", "do_mmap",
      DO(AREA(0, 1, RW), MMAP(P(0), PAGE, RW, MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)), FAILS(EEXIST)},
-    {"fixed_noreplace onto an area goes before the file's mode", "do_mmap",
+    {"fixed_noreplace onto an area is checked before the file's mode", "do_mmap",
      DO(AREA(0, 1, RW), MMAP_FILE(P(0), PAGE, RW, MAP_SHARED | MAP_FIXED_NOREPLACE, F0_R, 0)),
      FAILS(EEXIST)},
-    {"an end that is no file offset goes before an unknown type", "do_mmap",
+    {"the end as a file offset is checked before an unknown type", "do_mmap",
      DO(MMAP_FILE(0, N(2), R, 0, F0_R, LAST_OFFSET)), FAILS(EOVERFLOW)},
-    {"an end that is no file offset goes before the file's mode", "do_mmap",
+    {"the end as a file offset is checked before the file's mode", "do_mmap",
      DO(MMAP_FILE(0, N(2), RW, MAP_SHARED, F0_R, LAST_OFFSET)), FAILS(EOVERFLOW)},
-    {"an unknown flag goes before the file's mode", "do_mmap",
+    {"an unknown flag is checked before the file's mode", "do_mmap",
      DO(MMAP_FILE(0, PAGE, RW, MAP_SHARED_VALIDATE | UNKNOWN, F0_R, 0)), FAILS(EOPNOTSUPP)},
-    {"the file's mode goes before growsdown", "do_mmap",
+    {"the file's mode is checked before growsdown", "do_mmap",
      DO(MMAP_FILE(0, PAGE, R, MAP_PRIVATE | MAP_GROWSDOWN, F0_W, 0)), FAILS(EACCES)},
-    {"growsdown of shared memory goes before too much of it", "do_mmap",
+    {"growsdown of shared memory is checked before its size", "do_mmap",
      DO(MMAP(0, HUGE, RW, SHARED_ANON | MAP_GROWSDOWN)), FAILS(EINVAL)},
 
     /* what it allows */
@@ -131,15 +131,15 @@ static const struct row rows[] = {
     {"fixed replaces what is there", "__mmap_prepare",
      DO(AREA(0, 3, RW), STORE(P(1), 'x'), AREA(1, 1, R)), AREAS("0..1 rw-p; 1..2 r--p; 2..3 rw-p"),
      RESIDENT("")},
-    {"fixed replaces the bytes even of an area alike", "__mmap_prepare",
+    {"fixed replaces the bytes even of an area of the same kind", "__mmap_prepare",
      DO(AREA(0, 3, RW), STORE(P(1), 'x'), AREA(1, 1, RW), LOAD(P(1))), READS("\0"),
      AREAS("0..3 rw-p")},
-    {"fixed that fails leaves what is there", "do_mmap",
+    {"fixed that fails keeps what is there", "do_mmap",
      DO(AREA(0, 1, RW), STORE(P(0), 'x'), FILE_S(0, 1, RW, F0_R, 0), LOAD(P(0))), READS("x")},
     {"fixed_noreplace between two areas", "do_mmap",
      DO(AREA(0, 1, R), AREA(2, 1, R), MMAP(P(1), PAGE, RW, ANON | MAP_FIXED_NOREPLACE)),
      AREAS("0..1 r--p; 1..2 rw-p; 2..3 r--p")},
-    {"fixed_noreplace goes before fixed", "do_mmap",
+    {"fixed_noreplace wins over fixed", "do_mmap",
      DO(AREA(0, 1, RW), MMAP(P(0), PAGE, RW, ANON | MAP_FIXED | MAP_FIXED_NOREPLACE)),
      FAILS(EEXIST)},
     {"the last page of user space", "__get_unmapped_area",
@@ -149,7 +149,7 @@ static const struct row rows[] = {
      NEEDS(ROOT)},
     {"page 0, by others", "cap_mmap_addr", DO(MMAP(0, PAGE, RW, ANON | MAP_FIXED)), FAILS(EPERM),
      AS_USER},
-    {"page 0 goes before an unknown type", "__get_unmapped_area",
+    {"page 0 is checked before an unknown type", "__get_unmapped_area",
      DO(MMAP(0, PAGE, RW, MAP_ANONYMOUS | MAP_FIXED)), FAILS(EPERM), AS_USER},
 
     /* flags */

@@ -12,7 +12,7 @@ static const struct row rows[] = {
      FAILS(EINVAL)},
     {"a length that is rounded up to 0", "do_vmi_munmap", DO(MUNMAP(P(0), UINT64_MAX)),
      FAILS(EINVAL)},
-    {"nothing there is no failure", "munmap(2)", DO(MUNMAP(P(0), N(4))), GIVES(0)},
+    {"nothing mapped is no failure", "munmap(2)", DO(MUNMAP(P(0), N(4))), GIVES(0)},
     {"a length is rounded up to pages", "do_vmi_munmap", DO(AREA(0, 3, RW), MUNMAP(P(0), PAGE + 1)),
      AREAS("2..3 rw-p")},
     {"the beginning", "vms_gather_munmap_vmas", DO(AREA(0, 3, RW), MUNMAP(P(0), PAGE)),

@@ -1,15 +1,15 @@
 /*
- * placement.c - where the kernel puts a mapping: arch_get_unmapped_area_topdown and what it is made
- * of.
+ * placement.c - where the kernel puts a mapping: arch_get_unmapped_area_topdown and the functions
+ * that it uses.
  */
 #include "tests/behaviours/behaviour.h"
 
-/* Where MAP_32BIT searches. */
+/* MAP_32BIT searches from here on. */
 #define LOW UINT64_C(0x40000000)
 /* MAP_ABOVE4G, Linux 6.6. */
 #define ABOVE_4G 0x80
 #define HUGE_PAGE N(512)
-/* The highest two MiB below mmap_base that begin at a multiple of their size. */
+/* The highest two MiB below mmap_base that start at a multiple of two MiB. */
 #define HIGHEST_HUGE UINT64_C(0x7ffff7c00000)
 
 static const struct row rows[] = {
@@ -17,12 +17,12 @@ static const struct row rows[] = {
      DO(MMAP(0, N(2), RW, ANON)), GIVES(T(2))},
     {"the next one lies below, and merges", "unmapped_area_topdown",
      DO(MMAP(0, N(2), RW, ANON), MMAP(0, PAGE, RW, ANON)), GIVES(T(3)), AREAS("T-3..T rw-p")},
-    {"the highest hole is taken", "unmapped_area_topdown",
+    {"the highest hole is used", "unmapped_area_topdown",
      DO(MMAP(0, N(6), RW, ANON), MUNMAP(T(5), PAGE), MUNMAP(T(2), PAGE), MMAP(0, PAGE, R, ANON)),
      GIVES(T(2))},
-    {"a hole too small is passed over", "unmapped_area_topdown",
+    {"a hole that is too small is skipped", "unmapped_area_topdown",
      DO(MMAP(0, N(6), RW, ANON), MUNMAP(T(2), PAGE), MMAP(0, N(2), R, ANON)), GIVES(T(8))},
-    {"the upper end of a larger hole is taken", "unmapped_area_topdown",
+    {"the upper end of a larger hole is used", "unmapped_area_topdown",
      DO(MMAP(0, N(8), RW, ANON), MUNMAP(T(6), N(4)), MMAP(0, N(2), R, ANON)), GIVES(T(4))},
     {"what lies above mmap_base does not matter", "arch_get_unmapped_area_topdown",
      DO(MMAP(T(-16), PAGE, RW, ANON | MAP_FIXED), MMAP(0, PAGE, RW, ANON)), GIVES(T(1))},
@@ -34,14 +34,15 @@ static const struct row rows[] = {
      GIVES(T(0)), FINALLY(MUNMAP(P(0), T(-1) - P(0)))},
 
     /* hints */
-    {"a free hint is taken", "arch_get_unmapped_area_topdown", DO(MMAP(P(5), N(2), RW, ANON)),
+    {"a free hint is used", "arch_get_unmapped_area_topdown", DO(MMAP(P(5), N(2), RW, ANON)),
      GIVES(P(5))},
     {"a hint is rounded down", "round_hint_to_min", DO(MMAP(P(5) + 4095, PAGE, RW, ANON)),
      GIVES(P(5))},
-    {"a hint within page 0 is none", "round_hint_to_min", DO(MMAP(1, PAGE, RW, ANON)), GIVES(T(1))},
-    {"a hint that is taken", "arch_get_unmapped_area_topdown",
+    {"a hint within page 0 is ignored", "round_hint_to_min", DO(MMAP(1, PAGE, RW, ANON)),
+     GIVES(T(1))},
+    {"a hint that is occupied", "arch_get_unmapped_area_topdown",
      DO(AREA(5, 1, RW), MMAP(P(5), PAGE, RW, ANON)), GIVES(T(1))},
-    {"a hint whose end is taken", "arch_get_unmapped_area_topdown",
+    {"a hint whose end is occupied", "arch_get_unmapped_area_topdown",
      DO(AREA(5, 1, RW), MMAP(P(4), N(2), RW, ANON)), GIVES(T(2))},
     {"a hint that just fits", "arch_get_unmapped_area_topdown",
      DO(AREA(5, 1, R), AREA(7, 1, R), MMAP(P(6), PAGE, RW, ANON)), GIVES(P(6))},
@@ -56,11 +57,11 @@ static const struct row rows[] = {
     /* the guard gap below areas that grow down */
     {"a hint in the guard gap is refused", "vm_start_gap",
      DO(STACK(300, 1), MMAP(P(44), PAGE, RW, ANON)), GIVES(T(1))},
-    {"a hint that ends at the guard gap is taken", "vm_start_gap",
+    {"a hint that ends at the guard gap is used", "vm_start_gap",
      DO(STACK(300, 1), MMAP(P(43), PAGE, RW, ANON)), GIVES(P(43))},
-    {"fixed is free to map in the guard gap", "mmap(2)", DO(STACK(300, 1), AREA(299, 1, R)),
+    {"fixed may map in the guard gap", "mmap(2)", DO(STACK(300, 1), AREA(299, 1, R)),
      AREAS("299..300 r--p; 300..301 rw-p")},
-    {"nothing is left free above an area that grows down", "vm_start_gap",
+    {"no gap is kept above an area that grows down", "vm_start_gap",
      DO(STACK(300, 1), MMAP(P(301), PAGE, RW, ANON)), GIVES(P(301))},
     {"the search keeps the guard gap free", "unmapped_area_topdown",
      DO(MMAP(T(1), PAGE, RW, ANON | MAP_FIXED | MAP_GROWSDOWN), MMAP(0, PAGE, RW, ANON)),
@@ -74,15 +75,15 @@ static const struct row rows[] = {
     /* 32bit */
     {"32bit searches upwards from one GiB", "find_start_end",
      DO(MMAP(0, PAGE, RW, ANON | MAP_32BIT)), GIVES(LOW)},
-    {"32bit takes the lowest hole", "unmapped_area",
+    {"32bit uses the lowest hole", "unmapped_area",
      DO(MMAP(0, N(3), RW, ANON | MAP_32BIT), MUNMAP(LOW + PAGE, PAGE),
         MMAP(0, PAGE, RW, ANON | MAP_32BIT)),
      GIVES(LOW + PAGE)},
-    {"32bit takes a hint", "arch_get_unmapped_area",
+    {"32bit uses a hint", "arch_get_unmapped_area",
      DO(MMAP(LOW + N(9), PAGE, RW, ANON | MAP_32BIT)), GIVES(LOW + N(9))},
-    {"32bit takes a hint below one GiB", "arch_get_unmapped_area",
+    {"32bit uses a hint below one GiB", "arch_get_unmapped_area",
      DO(MMAP(P(0), PAGE, RW, ANON | MAP_32BIT)), GIVES(P(0))},
-    {"32bit does not take a hint beyond two GiB", "arch_get_unmapped_area",
+    {"32bit does not use a hint beyond two GiB", "arch_get_unmapped_area",
      DO(MMAP(UINT64_C(0x80000000), PAGE, RW, ANON | MAP_32BIT)), GIVES(LOW)},
     {"32bit has one GiB", "find_start_end",
      DO(MMAP(0, (UINT64_C(1) << 30) + PAGE, NONE, ANON | MAP_32BIT)), FAILS(ENOMEM)},

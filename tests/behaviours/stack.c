@@ -1,6 +1,6 @@
 /*
- * stack.c - areas that grow down: how far, what stops them, and which neighbours the guard gap of
- * 256 pages counts for.
+ * stack.c - areas that grow down: how far, what stops them, and for which neighbours the guard gap
+ * of 256 pages counts.
  */
 #include "tests/behaviours/behaviour.h"
 
@@ -25,7 +25,7 @@ static const struct row rows[] = {
      SEGV(MAPERR), AREAS("3000..3001 rw-p")},
     {"the limit counts from the area's end", "acct_stack_growth",
      DO(STACK(3000, 1000), LOAD(P(4000 - 2049))), SEGV(MAPERR)},
-    {"rights are looked at after it has grown", "lock_mm_and_find_vma",
+    {"rights are checked after it has grown", "lock_mm_and_find_vma",
      DO(STACK(1000, 1), MPROTECT(P(1000), PAGE, R), STORE(P(999), 'x')), SEGV(ACCERR),
      AREAS("999..1001 r--p")},
     {"an area without rights grows, too", "lock_mm_and_find_vma",

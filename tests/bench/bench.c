@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Shared with the processes that the parts run in. */
+/* Shared with the child processes that run the parts. */
 static struct {
 	int goals, met;
 } * tally;
@@ -128,7 +128,7 @@ void bench_below(const char *label, const char *format, double value, double goa
 	line(label, measured, limit, value < goal);
 }
 
-/* 4 digits that matter, with a unit. */
+/* SECONDS with a unit and four significant digits. */
 static void time_print(char text[static 24], double seconds)
 {
 	static const struct {
@@ -153,7 +153,7 @@ static void ratio_print(char text[static 128], const struct bench_pair *pair, do
 	snprintf(text, 128, "%.2fx  (%s, %s %s)", ratio, ours, against, theirs);
 }
 
-/* How long ours takes, as a multiple of theirs. */
+/* Our time as a multiple of theirs. */
 static double ratio_of(const struct bench_pair *pair)
 {
 	return bench_median(pair->ours, BENCH_ROUNDS) / bench_median(pair->theirs, BENCH_ROUNDS);

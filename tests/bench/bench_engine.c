@@ -1,5 +1,5 @@
 /*
- * bench_engine.c - what the engine costs, each figure against what the host takes for the same.
+ * bench_engine.c - what the engine costs, compared with what the host needs for the same.
  *
  *     bench_engine [WORD]      only the parts whose name contains WORD
  */
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The host's memory, of the same kind as the frames are. */
+/* Memory of the host, of the same kind as the frames. */
 static uint8_t *host_memory(uint64_t len, int advice)
 {
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -28,7 +28,7 @@ static uint8_t *host_memory(uint64_t len, int advice)
 
 enum { HIT_PAGES = 64, HITS = 300000 };
 
-static uint64_t sum; /* read from somewhere, so that no load is left out */
+static uint64_t sum; /* keeps the compiler from dropping the loads */
 
 static void take(void *ctx, const struct iovec *iov, int count)
 {
@@ -38,7 +38,7 @@ static void take(void *ctx, const struct iovec *iov, int count)
 	sum += value;
 }
 
-/* The opponent: an address, a call, a load. */
+/* What we compare with: compute an address, call, load. */
 __attribute__((noinline)) static uint64_t load(const uint8_t *memory, uint64_t at)
 {
 	uint64_t value;
@@ -63,7 +63,7 @@ static void hit_write(struct vm_process *process, uint64_t va)
 	vm_write(process, va, &va, sizeof va);
 }
 
-/* An address in one of HIT_PAGES pages. */
+/* A random offset in one of HIT_PAGES pages. */
 static uint64_t some_offset(uint64_t *seed)
 {
 	*seed = *seed * UINT64_C(6364136223846793005) + 1;
@@ -245,8 +245,8 @@ static double time_host_fork(void)
 }
 
 /*
- * A process of the host with nothing but the memory to fork; it forks for every byte of GO and
- * answers the seconds.
+ * A process of the host that has only the memory to fork. It forks once for each byte from GO, and
+ * writes the seconds to ANSWER.
  */
 static void forker(int go, int answer)
 {

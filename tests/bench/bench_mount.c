@@ -1,8 +1,10 @@
 /*
- * bench_mount.c - what the mount costs: transfers against a FUSE server that does nothing
+ * bench_mount.c - what the mount costs: transfers compared with a FUSE server that does nothing
  * (bench_server.c), and a machine with 100,000 processes.
  *
- *     VASFS=fs/vasfs BENCH_SERVER=tests/bench/bench_server bench_mount [WORD]     only the parts whose name contains WORD
+ *     VASFS=fs/vasfs BENCH_SERVER=tests/bench/bench_server bench_mount [WORD]
+ *
+ * WORD runs only the parts whose name contains it.
  */
 #include "tests/bench/bench.h"
 
@@ -37,8 +39,8 @@ static dev_t device_of(const char *dir)
 }
 
 /*
- * Run the program that the environment variable names, in the foreground, so that it ends with this
- * process.
+ * Run the program named by the environment variable VARIABLE. It runs in the foreground, so that it
+ * ends with this process.
  */
 static struct mount mount_start(const char *variable, const char *options)
 {
@@ -83,7 +85,7 @@ static int open_in(const struct mount *mount, const char *name)
 	return fd;
 }
 
-/* Write COMMANDS to the ctl file FD; what they answer, to be freed with g_free. */
+/* Write COMMANDS to the ctl file FD. Returns the answer; free it with g_free. */
 static char *ctl(int fd, const char *commands)
 {
 	GString *answer = g_string_new(NULL);
@@ -97,7 +99,7 @@ static char *ctl(int fd, const char *commands)
 	return g_string_free(answer, FALSE);
 }
 
-/* One command that answers a number. */
+/* Give one command whose answer is a number. */
 static uint64_t ctl_number(int fd, const char *command)
 {
 	g_autofree char *answer = ctl(fd, command);
@@ -105,7 +107,10 @@ static uint64_t ctl_number(int fd, const char *command)
 	return strtoull(answer, NULL, 0);
 }
 
-/* The ctl file of a new process, made by COMMAND, whose directory's name is stored in PID. */
+/*
+ * Make a new process with COMMAND, and store the name of its directory in PID. Returns its open ctl
+ * file.
+ */
 static int make_process(const struct mount *mount, const char *command, char pid[static 16])
 {
 	int machine = open_in(mount, "ctl");
@@ -120,7 +125,10 @@ static int make_process(const struct mount *mount, const char *command, char pid
 
 #define SPREAD (UINT64_C(1) << 30)
 
-/* Memory to transfer: from address BASE of the open file FD, served by the process SERVER. */
+/*
+ * Memory to transfer: it starts at address BASE of the open file FD, and SERVER is the process that
+ * serves the file.
+ */
 struct side {
 	int fd;
 	pid_t server;
@@ -130,7 +138,7 @@ struct side {
 struct transfer {
 	const char *label;
 	size_t size;
-	int count; /* in a turn: about a millisecond */
+	int count; /* transfers in one turn, which takes about a millisecond */
 	bool write;
 	double goal;
 };
@@ -142,13 +150,14 @@ static const struct transfer transfers[] = {
 };
 
 /*
- * Store to every page of memory at BASE, by FD, a ctl file, so that the frames come in another
- * order than the pages.
+ * Store to every page at BASE through the ctl file FD, in such an order that the frames are not in
+ * the order of the pages.
  */
 static void scatter(int fd, uint64_t base)
 {
 	GString *commands = g_string_new(NULL);
-	uint64_t pages = SPREAD / PAGE, stride = 97657; /* odd, so that every page comes once */
+	uint64_t pages = SPREAD / PAGE,
+	         stride = 97657; /* STRIDE is odd, so every page comes once */
 
 	for (uint64_t i = 0; i < pages; i++) {
 		g_string_append_printf(commands, "access w 0x%" G_GINT64_MODIFIER "x\n",
@@ -162,8 +171,8 @@ static void scatter(int fd, uint64_t base)
 }
 
 /*
- * A process of MOUNT with SPREAD bytes of memory, all resident and written to, whose frames are in
- * the order of the pages or not.
+ * A process of MOUNT with SPREAD bytes of memory, all of it resident and written. If ORDERED, its
+ * frames are in the order of the pages.
  */
 static struct side fill_process(const struct mount *mount, bool ordered)
 {
@@ -186,8 +195,8 @@ static struct side fill_process(const struct mount *mount, bool ordered)
 }
 
 /*
- * What TRANSFER takes from SIDE, seconds each: by the clock, and of processors, the caller's and
- * the server's.
+ * The cost of a TRANSFER to or from SIDE, in seconds: by the clock, and the processor time of
+ * caller and server.
  */
 struct cost {
 	double clock, cpu;
@@ -222,12 +231,12 @@ static struct cost turn(const struct side *side, const struct transfer *transfer
 }
 
 /*
- * Each round has many short turns and counts their median, so that what disturbs one side disturbs
- * the other.
+ * Each round has many short turns and uses their median. So whatever disturbs one side disturbs the
+ * other too.
  */
 enum { TURNS = 64 };
 
-/* The figures of one side, as they come. */
+/* The figures of one side so far. */
 struct figures {
 	double clock[TURNS], cpu[TURNS];
 };
@@ -266,9 +275,9 @@ static void transfer_compare(const struct side *ours, const struct side *theirs,
 }
 
 /*
- * This process and the servers that it starts run on one processor from now on. The caller waits
- * for each answer anyway, and to wake another processor can take longer than the transfer, or not:
- * that is the scheduler's luck.
+ * Run this process, and the servers that it starts from now on, on a single processor. The caller
+ * waits for each answer anyway. To wake another processor sometimes takes longer than the transfer,
+ * depending on the scheduler.
  */
 static void stay_on_one_processor(void)
 {
@@ -311,8 +320,8 @@ static void bench_scattered(void)
 enum { PROCESSES = 100000, THOUSAND = 1000 };
 
 /*
- * A thousand forks by one write to FD. Seconds a fork; the children's pids, a line each, go to
- * *PIDS.
+ * Fork a thousand times with one write to FD. Returns the seconds for one fork. *PIDS gets the
+ * children's pids, one line each.
  */
 static double fork_thousand(int fd, char **pids)
 {
@@ -327,7 +336,7 @@ static double fork_thousand(int fd, char **pids)
 	return seconds / THOUSAND;
 }
 
-/* Fork a thousand in MOUNT, by FD, and, unless KEEP, end them again. */
+/* Fork a thousand processes in MOUNT through FD. Unless KEEP, end them again. */
 static double fork_and_end(const struct mount *mount, int fd, bool keep)
 {
 	g_autoptr(GString) commands = g_string_new(NULL);
@@ -345,7 +354,7 @@ static double fork_and_end(const struct mount *mount, int fd, bool keep)
 	return seconds;
 }
 
-/* ls, which must find at least MINIMUM names. Seconds. */
+/* Run ls, which must find at least MINIMUM names. Returns the seconds. */
 static double time_ls(const struct mount *mount, int minimum)
 {
 	g_autofree char *command = g_strdup_printf("ls %s | wc -l", mount->dir);
@@ -359,9 +368,7 @@ static double time_ls(const struct mount *mount, int minimum)
 	return bench_now() - start;
 }
 
-/*
- * In one machine there are few processes, in the other so many that a thousand more make 100,000.
- */
+/* One machine has few processes. The other has so many that a thousand more make 100,000. */
 static void bench_many(const char *kind, const char *command)
 {
 	stay_on_one_processor();

@@ -1,6 +1,5 @@
 /*
- * bench_scale.c - what the engine costs where there are many areas or many processes, against where
- * there are few.
+ * bench_scale.c - what the engine costs with many areas or many processes, compared with few.
  *
  *     bench_scale [WORD]      only the parts whose name contains WORD
  */
@@ -16,18 +15,21 @@
 
 /* --- Areas ------------------------------------------------------------------------------------ */
 
-/* A batch leaves as many holes, so it must be much less than the areas of a process. */
+/*
+ * A batch leaves as many holes as it has steps, so it must be much smaller than the number of
+ * areas.
+ */
 enum { FEW = 1000, MANY = 1000000, AREA_BYTES = 8 * VM_PAGE_SIZE, BATCH = 100, BATCHES = 100 };
 
 /*
- * Processes with adjacent areas, alternately r-- and rw-, so that none merge. The first page of
- * each is resident.
+ * Processes with adjacent areas, alternately r-- and rw-, so that none of them merge. The first
+ * page of each area is resident.
  */
 struct areas {
 	struct vm_machine *machine;
 	GPtrArray *processes;
-	uint64_t each; /* areas of a process */
-	uint64_t base; /* the lowest one's address, the same in each process */
+	uint64_t each; /* areas in each process */
+	uint64_t base; /* address of the lowest area, the same in each process */
 	uint64_t seed;
 };
 
@@ -81,7 +83,7 @@ static void pick(struct areas *areas, struct place places[BATCH])
 		    areas, bench_random(&areas->seed, areas->processes->len * areas->each));
 }
 
-/* Make those areas as they were. */
+/* Restore these areas. */
 static void restore(const struct place places[BATCH])
 {
 	for (int i = 0; i < BATCH; i++) {
@@ -93,8 +95,8 @@ static void restore(const struct place places[BATCH])
 enum call { CALL_MUNMAP, CALL_MMAP, CALL_FAULT, CALLS };
 
 /*
- * Take areas away somewhere, map as many, which fills the holes, and fault in others that nobody
- * has looked at lately.
+ * Unmap some areas, map as many new ones, which fill the holes, and fault in others that were not
+ * used lately.
  */
 static void areas_batch(struct areas *areas, double seconds[CALLS])
 {
@@ -120,7 +122,7 @@ static void areas_batch(struct areas *areas, double seconds[CALLS])
 	restore(faults);
 }
 
-/* One round: seconds a call. */
+/* One round. SECONDS gets the time of each call. */
 static void areas_round(struct areas *areas, double seconds[CALLS])
 {
 	memset(seconds, 0, CALLS * sizeof *seconds);
@@ -129,9 +131,9 @@ static void areas_round(struct areas *areas, double seconds[CALLS])
 }
 
 /*
- * Besides what it should be compared with, 1,000 areas, which caches hold, there is a third case,
- * which tells what the algorithms do from what memory does: as many areas, but 1,000 in each of
- * 1,000 processes.
+ * The reference has 1,000 areas, which fit into the processor's caches. A third case has as many
+ * areas as the large one, but 1,000 in each of 1,000 processes. It separates the cost of the
+ * algorithms from the cost of memory.
  */
 static void bench_areas(void)
 {
@@ -192,7 +194,7 @@ static struct vm_process *exec_ls(struct vm_machine *machine)
 	return process;
 }
 
-/* Fork PROCESS COUNT times. Seconds a fork. */
+/* Fork PROCESS COUNT times. Returns the seconds for one fork. */
 static double fork_many(struct vm_process *process, int count)
 {
 	double start = bench_cpu();
@@ -202,7 +204,7 @@ static double fork_many(struct vm_process *process, int count)
 	return (bench_cpu() - start) / count;
 }
 
-/* The last COUNT processes end. */
+/* End the last COUNT processes. */
 static void end_last(struct vm_machine *machine, guint count)
 {
 	GArray *pids = vm_machine_pids(machine);
@@ -220,9 +222,7 @@ static double time_pids(struct vm_machine *machine)
 	return bench_cpu() - start;
 }
 
-/*
- * In one machine there are few processes, in the other so many that a thousand more make 100,000.
- */
+/* One machine has few processes. The other has so many that a thousand more make 100,000. */
 static void bench_many(const char *kind, struct vm_process *(*make)(struct vm_machine *))
 {
 	uint64_t before = bench_resident(getpid());

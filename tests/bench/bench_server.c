@@ -1,7 +1,7 @@
 /*
- * bench_server.c - what the mount is measured against: a FUSE server of the same make, with the
- * same options and threads, that does nothing. It has one file, `mem`, and answers each read from
- * one buffer and each write at once.
+ * bench_server.c - what the mount is compared with: a FUSE server that is built in the same way,
+ * with the same options and threads, but does nothing. Its only file, `mem`, answers each read from
+ * one buffer, and each write at once.
  *
  *     bench_server [OPTIONS] MOUNTPOINT      in the foreground
  */

@@ -1,5 +1,5 @@
 /*
- * bench_vm.h - what the benchmarks of the engine do with it. Every failure ends the program.
+ * bench_vm.h - helpers of the benchmarks that use the engine. Every failure ends the program.
  */
 #ifndef TESTS_BENCH_BENCH_VM_H
 #define TESTS_BENCH_BENCH_VM_H
@@ -17,10 +17,10 @@ struct vm_process *bench_fork_process(struct vm_process *process);
 /* End PROCESS and drop the reference. */
 void bench_end(struct vm_process *process);
 
-/* Private anonymous memory of LEN bytes: at ADDR, or wherever there is room if that is 0. */
+/* Map LEN bytes of private anonymous memory at ADDR. ADDR 0: anywhere. */
 uint64_t bench_map(struct vm_process *process, uint64_t addr, uint64_t len, int prot);
 
-/* Store eight bytes in each page. Seconds a page. */
+/* Store eight bytes in each page. Returns the seconds for one page. */
 double bench_touch(struct vm_process *process, uint64_t va, uint64_t len);
 
 #endif

@@ -11,11 +11,11 @@ static const struct {
 	unsigned pages;
 } spots[SPOTS] = {
     {UINT64_C(0x40000000) - 24 * PAGE,
-     48}, /* the border of a PUD table, where MAP_32BIT begins to look */
-    {UINT64_C(0x40200000) - 12 * PAGE, 24}, /* the border of a PMD's page table */
-    {MMAP_BASE - 40 * PAGE, 40},            /* what the kernel chooses */
+     48}, /* the border of a PUD table, where MAP_32BIT starts its search */
+    {UINT64_C(0x40200000) - 12 * PAGE, 24}, /* the border of the page table of a PMD entry */
+    {MMAP_BASE - 40 * PAGE, 40},            /* where the kernel places mappings */
     {HEAP_START, 24},                       /* the heap */
-    {UINT64_C(0x40600000) - 16 * PAGE, 24}, /* with room for a stack to grow */
+    {UINT64_C(0x40600000) - 16 * PAGE, 24}, /* free space below, into which a stack can grow */
 };
 
 unsigned pick(struct generator *g, unsigned n)
@@ -30,7 +30,7 @@ bool chance(struct generator *g, unsigned percent)
 
 void remember(struct generator *g, uint64_t start, uint64_t len)
 {
-	/* What the stack holds differs, and nothing is to reach it from below. */
+	/* The two sides have different things on the stack, so no range may reach it from below. */
 	if (len > 0 && len < 4096 * PAGE && start < STACK_LOWEST)
 		g->ranges[g->recent++ % RECENT] = (struct range){start, start + len};
 }
@@ -44,7 +44,7 @@ static uint64_t pick_page(struct generator *g)
 
 uint64_t small_len(struct generator *g)
 {
-	/* 512 pages are a huge one. */
+	/* 512 pages are one huge page. */
 	static const unsigned large[] = {512, 512, 511, 513, 1024};
 	unsigned pages = 1 + pick(g, chance(g, 50) ? 4 : 12);
 
@@ -64,7 +64,7 @@ uint64_t huge_len(struct generator *g)
 	return PICK_OF(g, lens);
 }
 
-/* A range near one that was used before. */
+/* A range near one that was used recently. */
 static struct range near_recent(struct generator *g)
 {
 	struct range old = g->ranges[pick(g, MIN(g->recent, RECENT))];
@@ -87,7 +87,7 @@ static struct range near_recent(struct generator *g)
 	}
 }
 
-/* Spoil ADDR or LEN now and then. */
+/* Make ADDR or LEN invalid now and then. */
 static void spoil(struct generator *g, uint64_t *addr, uint64_t *len)
 {
 	if (chance(g, 12) && *len > 0)

@@ -1,5 +1,5 @@
 /*
- * compare.c - see compare.h. The first difference counts: what follows may follow from it.
+ * compare.c - see compare.h. Only the first difference counts, since it may cause the later ones.
  */
 #include "tests/differential/compare.h"
 
@@ -21,7 +21,7 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b)
 	       differing == 0;
 }
 
-/* The outcome without its numbers, so that equal bugs look alike. */
+/* The outcome as text without its numbers, so that two cases of one bug look the same. */
 static char *outcome_kind(const struct step *step, const struct outcome *outcome)
 {
 	if (outcome->result >= 0 && outcome->signal == 0)
@@ -63,7 +63,7 @@ static bool looks_the_same(const struct area *first, const struct area *next)
 	       strcmp(first->perm, next->perm) == 0 && continues;
 }
 
-/* One line an area. */
+/* One line for each area. */
 static char *areas_text(const struct picture *picture, bool fold)
 {
 	GString *text = g_string_new(NULL);
@@ -99,7 +99,7 @@ static bool differ_in_areas(unsigned slot, bool fold, const struct picture *host
 
 /* --- Pages ------------------------------------------------------------------------------------ */
 
-/* The next page from *AT on that is private memory's own. */
+/* The next page, from index *AT on, that is the private memory's own. */
 static const struct resident_page *next_private(const GArray *pages, guint *at)
 {
 	for (; *at < pages->len; ++*at)
@@ -108,7 +108,7 @@ static const struct resident_page *next_private(const GArray *pages, guint *at)
 	return NULL;
 }
 
-/* The page of PAGES at VA, which are in order, from *AT on. */
+/* The page of PAGES at VA. PAGES is sorted; the search starts at index *AT. */
 static const struct resident_page *page_at(const GArray *pages, guint *at, uint64_t va)
 {
 	while (*at < pages->len && g_array_index(pages, struct resident_page, *at).va < va)
@@ -118,8 +118,8 @@ static const struct resident_page *page_at(const GArray *pages, guint *at, uint6
 }
 
 /*
- * The next one that Linux has, too: it copies no entries of the zero page at the fork of an area
- * that was never written.
+ * The next page that Linux has too. When Linux forks, it does not copy entries of the zero page in
+ * areas that were never written.
  */
 static const struct resident_page *next_of_engine(const GArray *pages, guint *at,
                                                   const GArray *host)
@@ -143,8 +143,8 @@ static bool tell_resident(unsigned slot, const char *what, const char *only, uin
 }
 
 /*
- * Private memory must have the same pages. The same of them must be mapped nowhere else, unless
- * some were swapped out: then an entry here or there may hold the slot still.
+ * Private memory must have the same pages on both sides. The same pages must be mapped only once,
+ * unless pages were swapped out: then some entries may still hold the slot.
  */
 static bool differ_in_private(unsigned slot, const struct picture *host,
                               const struct picture *engine, struct difference *difference)
@@ -171,8 +171,8 @@ static bool differ_in_private(unsigned slot, const struct picture *host,
 }
 
 /*
- * Pages of files: Linux maps those around a fault too, so it has more; and a fork does not copy
- * such entries, so then it has fewer.
+ * Pages of files. Linux also maps the pages around a fault, so it has more. A fork does not copy
+ * these entries, so after a fork it has fewer.
  */
 static bool differ_in_cached(unsigned slot, const struct picture *host,
                              const struct picture *engine, struct difference *difference)
@@ -189,10 +189,7 @@ static bool differ_in_cached(unsigned slot, const struct picture *host,
 	return false;
 }
 
-/*
- * The flags of USAGE but for those that the host's kernel may not have: soft-dirty, and guard
- * pages.
- */
+/* The flags of USAGE, without those that the host's kernel may lack: soft-dirty and guard pages. */
 static char *flags_of(const struct usage *usage, const struct comparison *how)
 {
 	g_auto(GStrv) parts = g_strsplit(usage->flags, " sd", 2);
@@ -205,8 +202,8 @@ static char *flags_of(const struct usage *usage, const struct comparison *how)
 }
 
 /*
- * The key in which A and B differ, or USAGE_KEYS. Other areas' pages are the page cache's, of which
- * Linux maps more.
+ * The first key in which A and B differ, or USAGE_KEYS. In areas that are not private only
+ * ANONYMOUS counts, since their pages come from the page cache, of which Linux maps more.
  */
 static int differing_key(const struct usage *a, const struct usage *b)
 {
@@ -218,7 +215,7 @@ static int differing_key(const struct usage *a, const struct usage *b)
 	return key;
 }
 
-/* What was swapped out counts elsewhere. */
+/* After a swap-out only the flags are compared, because pages in swap count under other keys. */
 static bool differ_in_usage(unsigned slot, const struct comparison *how, const struct picture *host,
                             const struct picture *engine, struct difference *difference)
 {

@@ -1,5 +1,5 @@
 /*
- * compare.h - what the two sides answered, compared.
+ * compare.h - compares the answers of the two sides.
  */
 #ifndef TESTS_DIFFERENTIAL_COMPARE_H
 #define TESTS_DIFFERENTIAL_COMPARE_H
@@ -7,18 +7,18 @@
 #include "tests/differential/program.h"
 
 struct comparison {
-	bool fold;       /* adjacent areas that look the same count as one */
+	bool fold;       /* count adjacent areas that look the same as one */
 	bool guard_flag; /* the host shows areas with guard pages */
 };
 
 struct difference {
-	/* what kind of difference: the same for the same bug, as far as can be seen */
+	/* the kind of difference: as far as possible the same for the same bug */
 	char *signature;
-	char *text;    /* what exactly */
-	uint32_t step; /* where it showed; the number of steps if at the end */
+	char *text;    /* the details */
+	uint32_t step; /* where the difference showed; the number of steps if at the end */
 };
 
-/* Whether the answers differ; then DIFFERENCE is filled in, to be cleared. */
+/* Whether the answers differ. If so, DIFFERENCE is filled in and must be cleared. */
 bool compare(const struct program *program, const struct comparison *how,
              const struct answers *host, const struct answers *engine,
              struct difference *difference);

@@ -1,8 +1,8 @@
 /*
  * engine_executor.c - see engine_executor.h.
  *
- * Changes of a file from outside are made known at once, as they are on the host, by msync with
- * MS_INVALIDATE from a process of our own that maps every file.
+ * The host sees a change of a file at once. The engine must do so too, so after each change a
+ * process of our own, which maps every file, calls msync with MS_INVALIDATE.
  */
 #include "tests/differential/engine_executor.h"
 #include "tests/differential/engine.h"
@@ -49,7 +49,7 @@ static void run_load(struct engine *e, struct vm_process *process, const struct 
 	outcome->result = (int64_t)done;
 }
 
-/* An area, and what an access to LEN bytes at VA would meet there. */
+/* The area of an access to LEN bytes at VA, and what the access would find there. */
 struct target {
 	struct engine *engine;
 	uint64_t va, len;
@@ -72,8 +72,8 @@ static void look_past_end(void *ctx, const struct vm_area_info *area)
 }
 
 /*
- * Whether the store would change bytes past the end of a file, which its last page holds until it
- * is written back: on the host nobody knows when.
+ * Whether the store would change bytes past the end of a file. The file's last page holds them
+ * until it is written back, and nobody knows when the host does that.
  */
 static bool stores_past_end(struct engine *e, struct vm_process *process, const struct step *step)
 {
@@ -118,7 +118,10 @@ static void look_executable(void *ctx, const struct vm_area_info *area)
 	target->executable = area->perm[2] == 'x';
 }
 
-/* The host runs what is there: only where that is known to be a return, or will not be run. */
+/*
+ * The host really executes what is there. So fetch only if the byte is known to be a return
+ * instruction, or will not be executed.
+ */
 static void run_fetch(struct engine *e, struct vm_process *process, const struct step *step,
                       struct outcome *outcome)
 {
@@ -163,7 +166,7 @@ CALL(munlockall, vm_munlockall(process))
 
 CALL(madvise, vm_madvise(process, arg[0], arg[1], (int)arg[2]))
 
-/* What the pages of a mincore are. */
+/* The pages of a mincore whose state is undefined. */
 struct vague_pages {
 	struct engine *engine;
 	uint64_t start, end, bits;
@@ -176,7 +179,7 @@ static uint64_t pages_before(const struct vague_pages *pages, uint64_t va)
 	return count >= MINCORE_BITS ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
-/* Which pages of files are in memory is the host's affair. */
+/* Which pages of files are in memory is up to the host. */
 static void note_file(void *ctx, const struct vm_area_info *area)
 {
 	struct vague_pages *pages = ctx;
@@ -186,7 +189,7 @@ static void note_file(void *ctx, const struct vm_area_info *area)
 		pages->bits |= pages_before(pages, area->end) & ~pages_before(pages, area->start);
 }
 
-/* Nor does Linux copy entries of the zero page at a fork. */
+/* Linux does not copy entries of the zero page when it forks. */
 static void note_zero_page(void *ctx, const struct vm_entry_info *entry)
 {
 	struct vague_pages *pages = ctx;
@@ -211,7 +214,7 @@ static void run_mincore(struct engine *e, struct vm_process *process, const stru
 		outcome->value |= (uint64_t)(vector[i] & 1) << i;
 	vm_process_areas(process, note_file, &pages);
 	vm_process_entries(process, note_zero_page, &pages);
-	/* What was swapped out is in memory on the host. */
+	/* What the engine swapped out is still in memory on the host. */
 	vm_machine_info(e->machine, &machine);
 	outcome->vague = pages.bits | (machine.swap_outs > 0 ? ~outcome->value : 0);
 }
@@ -268,8 +271,8 @@ static void run_exit(struct engine *e, struct vm_process *process, const struct 
 /* --- Files ------------------------------------------------------------------------------------ */
 
 /*
- * The file was changed through FD. File systems stamp it with the last clock tick: a change within
- * a tick would not show.
+ * The file was changed through FD. File systems stamp a file with the time of the last clock tick,
+ * so a second change within a tick would not show. Set a new time, and let the engine notice.
  */
 static void make_known(struct engine *e, unsigned file, int fd)
 {
@@ -303,7 +306,7 @@ static void run_file_resize(struct engine *e, struct vm_process *process, const 
 	make_known(e, (unsigned)step->arg[0], fd);
 }
 
-/* A row a call. */
+/* One row for each call. */
 static void (*const calls[CALLS])(struct engine *e, struct vm_process *process,
                                   const struct step *step, struct outcome *outcome) = {
     [CALL_MMAP] = run_mmap,
@@ -341,7 +344,8 @@ static int swap_file(const char *dir)
 }
 
 /*
- * The files are OWNER's, as they are the host processes' own even where those have no capabilities.
+ * The files belong to OWNER. On the host, too, they belong to the user of the processes, even
+ * without capabilities.
  */
 static void open_files(struct engine *e, const char *dir, const struct vm_cred *owner)
 {
@@ -357,7 +361,7 @@ static void open_files(struct engine *e, const char *dir, const struct vm_cred *
 	}
 }
 
-/* The host's value of a knob of /proc/sys/vm. */
+/* The host's value of a file in /proc/sys/vm. */
 static uint64_t host_knob(const char *name)
 {
 	g_autofree char *path = g_build_filename("/proc/sys/vm", name, NULL), *text = NULL;

@@ -1,5 +1,5 @@
 /*
- * engine_look.c - what the processes of a program look like (engine.h).
+ * engine_look.c - inspects the processes of a program (engine.h).
  */
 #include "tests/differential/engine.h"
 
@@ -20,7 +20,6 @@ int engine_which_file(struct engine *e, ino_t ino)
 	return FILES;
 }
 
-/* The signal that the last access ended with, ERROR being what it returned. */
 void engine_take_signal(struct vm_process *process, ssize_t error, int32_t *signal, int32_t *code)
 {
 	struct vm_process_info info;
@@ -36,7 +35,7 @@ void engine_take_signal(struct vm_process *process, ssize_t error, int32_t *sign
 struct looking {
 	struct engine *engine;
 	struct picture *picture;
-	guint next; /* resident page to be marked */
+	guint next; /* index of the next resident page to mark */
 };
 
 static void add_area(void *ctx, const struct vm_area_info *info)
@@ -61,7 +60,7 @@ static void add_resident(struct vm_process *process, struct picture *picture,
 	picture_add_pages(picture, area, words);
 }
 
-/* Entries come in the order of addresses, as the resident pages stand in the picture. */
+/* Entries come by address, and so do the resident pages of the picture. */
 static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
 {
 	struct looking *looking = ctx;

@@ -1,18 +1,11 @@
 /*
- * generator.c - see generator.h. A row a call says how often it comes, how its arguments are chosen
- * (arguments.h), and in which programs.
+ * generator.c - see generator.h. A table has one row for each call: how often it comes, how its
+ * arguments are chosen (arguments.h), and in which programs it occurs.
  */
 #include "tests/differential/arguments.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 /* --- Calls ------------------------------------------------------------------------------------ */
 
@@ -66,7 +59,7 @@ static void gen_mmap(struct generator *g, struct step *step)
 	if (chance(g, 60))
 		arg[3] |= MAP_FIXED;
 	else if (chance(g, 15))
-		arg[3] |= 0x100000; /* MAP_FIXED_NOREPLACE */
+		arg[3] |= MAP_FIXED_NOREPLACE;
 	else if (chance(g, 60))
 		arg[0] = 0;
 	if (chance(g, 2))
@@ -90,8 +83,8 @@ static void gen_mprotect(struct generator *g, struct step *step)
 	gen_range(g, step);
 	step->arg[2] = pick_prot(g);
 	/*
-	 * Such a range begins at the first area inside it, which may not be the host processes'
-	 * code.
+	 * Such a call begins at the first area in its range. That area must not be the host
+	 * processes' code.
 	 */
 	if (chance(g, 4) && step->arg[1] < 4096 * PAGE)
 		step->arg[2] |= PROT_GROWSDOWN;
@@ -114,7 +107,7 @@ static void gen_mremap(struct generator *g, struct step *step)
 	pick_range(g, &arg[0], &arg[1]);
 	arg[2] = chance(g, 45) ? arg[1] : chance(g, 50) ? arg[1] + small_len(g) : small_len(g);
 	arg[3] = chance(g, 3) ? pick(g, 16) : PICK_OF(g, flags);
-	/* Linux forgets to take from the locked pages what is unlocked so. */
+	/* Linux forgets to subtract what is unlocked in this way from the locked pages. */
 	if (g->unprivileged && g->locks)
 		arg[3] &= ~(uint64_t)MREMAP_DONTUNMAP;
 	if (chance(g, 8))
@@ -155,8 +148,8 @@ static void gen_mlockall(struct generator *g, struct step *step)
 {
 	step->arg[0] = pick(g, 9);
 	/*
-	 * For others than root it depends on the size of the process, which has memory of its own
-	 * on the host.
+	 * For users other than root the result depends on the size of the process. The host's
+	 * processes are larger, since they have memory of their own.
 	 */
 	if (g->unprivileged)
 		step->arg[0] &= ~(uint64_t)MCL_CURRENT;
@@ -164,29 +157,50 @@ static void gen_mlockall(struct generator *g, struct step *step)
 
 static void gen_madvise(struct generator *g, struct step *step)
 {
-	/*
-	 * normal to dontneed, remove, dontfork, dofork, dontdump to pageout, populate,
-	 * dontneed_locked, guards, and none at all
-	 */
-	static const uint64_t advices[] = {0,  1,  2,  3,  4,  4,  4,  9,   10,  11,  16, 17,
-	                                   18, 19, 20, 21, 22, 23, 24, 102, 102, 103, 5,  8};
-	/* MADV_FREE: where memory is short the bytes may go. */
+	/* The advice 5 does not exist. */
+	static const uint64_t advices[] = {
+	    MADV_NORMAL,
+	    MADV_RANDOM,
+	    MADV_SEQUENTIAL,
+	    MADV_WILLNEED,
+	    MADV_DONTNEED,
+	    MADV_DONTNEED,
+	    MADV_DONTNEED,
+	    MADV_REMOVE,
+	    MADV_DONTFORK,
+	    MADV_DOFORK,
+	    MADV_DONTDUMP,
+	    MADV_DODUMP,
+	    MADV_WIPEONFORK,
+	    MADV_KEEPONFORK,
+	    MADV_COLD,
+	    MADV_PAGEOUT,
+	    MADV_POPULATE_READ,
+	    MADV_POPULATE_WRITE,
+	    MADV_DONTNEED_LOCKED,
+	    MADV_GUARD_INSTALL,
+	    MADV_GUARD_INSTALL,
+	    MADV_GUARD_REMOVE,
+	    5,
+	    MADV_FREE,
+	};
+	/* MADV_FREE stands last: where memory is short, the bytes may go. */
 	unsigned count = G_N_ELEMENTS(advices) - (g->small ? 1 : 0);
 
 	gen_range(g, step);
-	/* A length that runs to the end of the address space would advise the stack, too. */
+	/* A length up to the end of the address space would reach the stack too. */
 	if (step->arg[1] > MINCORE_ROOM * PAGE)
 		step->arg[1] = UINT64_MAX;
 	step->arg[2] = advices[pick(g, count)];
 	/*
-	 * Before there was a flag for them, guard pages made families of anonymous pages of files,
-	 * too.
+	 * Before the kernel had a flag for guard pages, they also made families of anonymous pages
+	 * in mappings of files.
 	 */
 	if (step->arg[2] == MADV_GUARD_INSTALL && !g->abilities->guard_flag)
 		step->arg[2] = MADV_NORMAL;
 }
 
-/* The vector has room for so many pages; more do not fit into the address space. */
+/* The vector has room for this many pages. A larger length does not fit into the address space. */
 static void gen_mincore(struct generator *g, struct step *step)
 {
 	gen_range(g, step);
@@ -194,16 +208,19 @@ static void gen_mincore(struct generator *g, struct step *step)
 		step->arg[1] = UINT64_MAX - (step->arg[1] & 4095);
 }
 
-/* Some tens of pages on top of what a process starts with, so that they are soon reached. */
+/* Some tens of pages more than a process has at the start, so that the limit is soon reached. */
 static uint64_t pick_limit(struct generator *g, uint64_t limit)
 {
 	static const unsigned pages[LIMITS] = {
 	    [LIMIT_AS] = 80, [LIMIT_DATA] = 40, [LIMIT_STACK] = 60, [LIMIT_MEMLOCK] = 24};
 
-	/* More stack than that is for the machine's size to allow. */
+	/* Whether a larger stack is allowed depends on the machine's size. */
 	if (chance(g, 15))
 		return chance(g, 50) && limit != LIMIT_STACK ? UINT64_MAX : UINT64_C(8) << 20;
-	/* No data at all has a meaning of its own, which the data of the host's processes hide. */
+	/*
+	 * A limit of 0 data has a special meaning, which does not show on the host because the
+	 * processes there have data.
+	 */
 	return (limit == LIMIT_DATA) + pick(g, pages[limit] + 1) * PAGE +
 	       (chance(g, 15) ? pick(g, 4096) : 0);
 }
@@ -244,7 +261,7 @@ static void gen_access(struct generator *g, struct step *step)
 	step->arg[2] = pick(g, 256);
 }
 
-/* Now and then the one byte is a return, to be fetched later. */
+/* Sometimes the byte is a return instruction, which a later step may fetch. */
 static void gen_store(struct generator *g, struct step *step)
 {
 	gen_access(g, step);
@@ -279,7 +296,7 @@ static void gen_file_resize(struct generator *g, struct step *step)
 		step->arg[1] &= -PAGE;
 }
 
-/* Whether the program has such calls. */
+/* Whether the program may contain calls of this kind. */
 static bool has_all(const struct generator *g)
 {
 	return true;
@@ -296,15 +313,15 @@ static bool has_limits(const struct generator *g)
 }
 
 /*
- * The limit of data binds the heap together with the data of the program itself, of which the
- * host's processes have some.
+ * The limit of data counts the heap together with the program's own data. The host's processes have
+ * such data.
  */
 static bool has_heap(const struct generator *g)
 {
 	return !g->limits_data;
 }
 
-/* A row a call: how often, how its arguments are chosen, and in which programs. */
+/* One row for each call: how often it comes, how its arguments are chosen, in which programs. */
 static const struct {
 	enum call call;
 	unsigned weight;
@@ -335,8 +352,8 @@ static const struct {
 };
 
 /*
- * Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory, and others than root from the
- * lowest addresses.
+ * Keep [*ADDR, *ADDR + LEN) away from the host processes' own memory. For users other than root,
+ * keep it away from the lowest addresses too.
  */
 static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 {
@@ -347,7 +364,7 @@ static void keep_away(const struct generator *g, uint64_t *addr, uint64_t len)
 		*addr = len <= HOST_CODE ? 0 : HOST_END;
 }
 
-/* Which calls take ranges, and where in their arguments. */
+/* Which calls take ranges, and in which arguments. */
 static void keep_ranges_away(const struct generator *g, struct step *step)
 {
 	uint64_t *arg = step->arg;
@@ -356,8 +373,8 @@ static void keep_ranges_away(const struct generator *g, struct step *step)
 	    step->call == CALL_FILE_RESIZE || step->call == CALL_MLOCKALL ||
 	    step->call == CALL_SETRLIMIT)
 		return;
-	/* A hint may be taken only where there is room for a huge page more. */
-	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | 0x100000));
+	/* A hint is safe only if there is room for another huge page after the range. */
+	bool hint = step->call == CALL_MMAP && !(arg[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE));
 	keep_away(g, &arg[0], MAX(arg[1], 1) + (hint ? UINT64_C(4) << 20 : 0));
 	if (step->call == CALL_MREMAP) {
 		keep_away(g, &arg[0], arg[2]);

@@ -1,21 +1,20 @@
 /*
  * host_executor.c - see host_executor.h.
  *
- * The whole program is in the shared memory before it starts; the processes pass turns among
- * themselves and give the turn back when it is over. Then they stand still, are looked at through
- * /proc, and told to dump their pages and end.
+ * The whole program is in the shared memory before it starts. The processes pass the turn to each
+ * other, and give it back at the end of the program. Then they stop, are inspected through /proc,
+ * dump their pages, and end.
  */
 #include "tests/differential/host_executor.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -34,15 +33,15 @@ struct host {
 	char *machine; /* path of the program */
 	char *path[FILES];
 	ino_t ino[FILES];
-	struct sizes base; /* of a process that has not done anything */
-	uint32_t fill;     /* areas that such a process has only to have them */
+	struct sizes base; /* of a process that has not done anything yet */
+	uint32_t fill;     /* number of areas that such a process has only to fill its table */
 };
 
 /* --- Starting --------------------------------------------------------------------------------- */
 
 /*
- * Limits as Linux starts the first process with, and so the engine; mmap_base depends on that of
- * the stack. Only root can.
+ * Set the limits that Linux gives to the first process, and the engine to each. mmap_base depends
+ * on the limit of the stack. Only root can set them all.
  */
 static bool set_limits(void)
 {
@@ -59,7 +58,7 @@ static bool set_limits(void)
 	return setrlimit(RLIMIT_STACK, &own) == 0;
 }
 
-/* In the child: descriptors where protocol.h says, and no randomisation. */
+/* In the child: put the descriptors where protocol.h says, and turn randomisation off. */
 static void become_machine(const char *machine, int memory, const int *fds)
 {
 	static char *const argv[] = {(char *)"host", NULL};
@@ -73,7 +72,7 @@ static void become_machine(const char *machine, int memory, const int *fds)
 	_exit(127);
 }
 
-/* A descriptor that dup2 in the child will not run over. */
+/* A descriptor that dup2 in the child will not overwrite. */
 static int keep_high(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_KEPT_FD);
@@ -129,7 +128,7 @@ static void give_turn(struct host *host, uint32_t turn)
 	syscall(SYS_futex, &host->shared->turn, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Until the turn is TURN or, since something broke, idle. False if it takes too long. */
+/* Wait for TURN, or for idle if something broke. False if it takes too long. */
 static bool await_turn(struct host *host, uint32_t turn)
 {
 	struct timespec second = {.tv_sec = 1};
@@ -170,7 +169,7 @@ static void look_at_maps(const struct host *host, pid_t pid, struct picture *pic
 	g_assert_nonnull(maps);
 	while (fgets(line, sizeof line, maps) != NULL) {
 		struct area area;
-		/* There may be many of the process's own. */
+		/* The process may have many of its own. */
 		if (!is_compared(strtoull(line, NULL, 16)) ||
 		    sscanf(line, "%lx-%lx %4s %lx %*s %lu", &area.start, &area.end, area.perm,
 		           &area.offset, &ino) != 5 ||
@@ -200,7 +199,7 @@ static void look_at_pages(pid_t pid, struct picture *picture)
 	close(fd);
 }
 
-/* Take the line KEY: VALUE of an area's part of smaps. */
+/* Take the line "KEY: VALUE" of an area in smaps. */
 static void take_usage(struct usage *usage, const char *line)
 {
 	static const char *const keys[USAGE_KEYS] = {
@@ -216,7 +215,7 @@ static void take_usage(struct usage *usage, const char *line)
 	}
 }
 
-/* The areas of PICTURE, of which smaps tells too, in the same order. */
+/* The areas of PICTURE. smaps has the same areas in the same order. */
 static void look_at_usage(pid_t pid, struct picture *picture)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/smaps", pid);
@@ -245,7 +244,7 @@ static void look_at_usage(pid_t pid, struct picture *picture)
 	fclose(smaps);
 }
 
-/* The pages that the line of STATUS that begins with KEY tells. */
+/* The pages in the line of STATUS that begins with KEY. */
 static int64_t size_in(const char *status, const char *key)
 {
 	const char *line = strstr(status, key);
@@ -351,7 +350,8 @@ static bool is_recent(void)
 }
 
 /*
- * Whether a program of one step ends with an empty address space and the break where it should be.
+ * Whether a program of one step ends with an empty address space, and with the break in the right
+ * place.
  */
 static bool is_as_expected(struct host *host)
 {
@@ -363,13 +363,13 @@ static bool is_as_expected(struct host *host)
 	bool right = answers.broken == NULL && answers.outcome[0].result == (int64_t)HEAP_START &&
 	             answers.picture[0].areas->len == 0;
 	answers_clear(&answers);
-	/* The first process is as those that it forks. */
+	/* The first process must look like those that it forks. */
 	if (right)
 		host->base = look_at_sizes(host->pid);
 	return right;
 }
 
-/* The areas of process PID that count: that for vsyscalls is none. */
+/* The number of areas of process PID that count, which excludes the one for vsyscalls. */
 static uint32_t count_areas(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid), *maps = NULL;
@@ -381,7 +381,7 @@ static uint32_t count_areas(pid_t pid)
 	return count - (strstr(maps, "[vsyscall]") != NULL);
 }
 
-/* Leave room for AREAS more. */
+/* Leave room for AREAS more areas. */
 static bool fill(struct host *host, uint32_t areas)
 {
 	enum { MOST = (HOST_END - HOST_FILL) / PAGE };
@@ -425,7 +425,7 @@ void host_free(struct host *host)
 	g_free(host);
 }
 
-/* Root may have been denied this or that. */
+/* Even root may lack a capability. */
 static bool is_capable(unsigned capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -437,12 +437,12 @@ static bool is_capable(unsigned capability)
 
 static bool shows_guards(void)
 {
-	/* Shared, so that it merges with nothing. */
+	/* The mapping is shared, so that it merges with nothing. */
 	char *page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *end = NULL;
 	g_autofree char *smaps = NULL, *header = g_strdup_printf("%lx-", (unsigned long)page);
 
 	g_assert_true(page != MAP_FAILED);
-	madvise(page, PAGE, 102); /* MADV_GUARD_INSTALL */
+	madvise(page, PAGE, MADV_GUARD_INSTALL);
 	g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
 	munmap(page, PAGE);
 	const char *area = strstr(smaps, header),

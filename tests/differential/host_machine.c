@@ -1,15 +1,17 @@
 /*
  * host_machine.c - the processes that run a random program on the host's kernel.
  *
- * It is a program without any library, so that all of its address space is known: its own code,
- * data, stacks and the shared memory lie below HOST_END, the heap starts where the engine's does,
- * and vdso and vvar are unmapped. So addresses that the kernel chooses can be compared as they are.
+ * This program has no library, so that its whole address space is known. Its code, data and stacks
+ * and the shared memory lie below HOST_END. The heap starts where the engine's does. vdso and vvar
+ * are unmapped. So the addresses that the kernel chooses can be compared directly.
  *
- * The first process forks slot 0 for each program, and is the parent of all others (CLONE_PARENT):
- * it waits for those that end, and only then passes the turn on, so that an exit is over before the
- * next step. Who has the turn runs its steps until one of another slot comes.
+ * The first process forks slot 0 for each program. It is also the parent of all other processes
+ * (CLONE_PARENT). It waits for each process that ends, and only then passes the turn on, so that an
+ * exit is complete before the next step. The process that has the turn runs its steps until the
+ * next step belongs to another slot.
  */
 #include "tests/differential/protocol.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -30,12 +32,11 @@ enum { SIGNAL_STACK_SIZE = 1 << 15, PAGE_SIZE = 4096 };
 static struct shared *const shared = (struct shared *)HOST_SHARED;
 static uint8_t signal_stack[SIGNAL_STACK_SIZE];
 static uint8_t mincore_vector[MINCORE_ROOM];
-/* Of the last probe. */
+/* Result of the last probe. */
 static volatile int fault_signal, fault_code;
 
 /*
- * The break starts behind the last segment: this page (the linker puts it there), which is unmapped
- * at once.
+ * The break starts after the last segment. The linker puts this page there; it is unmapped at once.
  */
 __asm__(".section .anchor,\"aw\",@progbits\n.skip 4096, 1\n.text\n");
 
@@ -44,7 +45,7 @@ void *memcpy(void *to, const void *from, size_t len);
 void host_main(void);
 void restore_signal(void);
 
-/* The compiler may call them. */
+/* The compiler may insert calls to these. */
 void *memset(void *to, int byte, size_t len)
 {
 	void *at = to;
@@ -117,8 +118,8 @@ static unsigned count_alive(void)
 /* --- Probing ---------------------------------------------------------------------------------- */
 
 /*
- * Three instructions of two bytes each; the handler steps over the one that faulted. A call that
- * arrived before the fault goes back to where it came from.
+ * Three instructions of two bytes each. The signal handler skips the one that faulted. If the call
+ * has jumped before the fault, the handler returns to where it came from.
  */
 extern const uint8_t probe_load_at[], probe_store_at[], probe_fetch_at[];
 uint8_t probe_load(uint64_t address);
@@ -156,7 +157,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	registers[REG_RSP] += (greg_t)sizeof(greg_t);
 }
 
-/* The kernel's struct sigaction, which is not the C library's. */
+/* The kernel's struct sigaction, which differs from the C library's. */
 struct kernel_sigaction {
 	void (*handler)(int, siginfo_t *, void *);
 	unsigned long flags;
@@ -167,10 +168,9 @@ struct kernel_sigaction {
 static void catch_signals(void)
 {
 	static const stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_SIZE};
-	/* 0x4000000 is SA_RESTORER, which the C library keeps to itself. */
 	static const struct kernel_sigaction action = {.handler = on_signal,
 	                                               .flags = SA_SIGINFO | SA_ONSTACK |
-	                                                        SA_NODEFER | 0x4000000,
+	                                                        SA_NODEFER | SA_RESTORER,
 	                                               .restorer = restore_signal};
 
 	call(SYS_sigaltstack, (uint64_t)&stack, 0, 0, 0, 0, 0);
@@ -319,7 +319,7 @@ static void run_exit(const struct step *step, struct outcome *outcome)
 	quit(0);
 }
 
-/* A row a call: its number, or who makes it. */
+/* One row for each call: the number of the system call, or the function that makes it. */
 static const struct {
 	long number;
 	void (*run)(const struct step *step, struct outcome *outcome);
@@ -357,7 +357,7 @@ static void run_step(const struct step *step, struct outcome *outcome)
 		outcome->result = call_args(calls[step->call].number, step->arg);
 }
 
-/* Run what is ours from here on. Who has the turn then. */
+/* Run this slot's steps from here on. Returns who has the turn next. */
 static uint32_t run_steps(uint32_t slot)
 {
 	for (; shared->next < shared->steps; shared->next++) {
@@ -402,7 +402,7 @@ static void dump(uint32_t slot)
 static void run_slot(uint32_t slot)
 {
 	for (;;) {
-		/* A fork's other side stands in its parent's step yet. */
+		/* The child of a fork starts in the middle of its parent's step. */
 		await_turn(slot);
 		if (shared->broken)
 			quit(0);
@@ -447,7 +447,7 @@ static void begin_first_slot(void)
 	begin_slot(0);
 }
 
-/* Neighbours that do not merge, so that vm.max_map_count is soon reached. */
+/* Make areas that do not merge, so that vm.max_map_count is soon reached. */
 static void fill(uint32_t areas)
 {
 	static uint32_t filled;
@@ -485,7 +485,7 @@ void host_main(void)
 	     (sizeof(struct shared) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1),
 	     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, SHARED_FD, 0);
 	call(SYS_munmap, HEAP_START - PAGE_SIZE, PAGE_SIZE, 0, 0, 0, 0);
-	/* vdso and vvar, the only ones that the kernel put there. */
+	/* Unmap vdso and vvar, the only areas that the kernel put there. */
 	call(SYS_munmap, MMAP_BASE - (1 << 20), 1 << 20, 0, 0, 0, 0);
 	catch_signals();
 	for (;;) {
@@ -494,7 +494,7 @@ void host_main(void)
 	}
 }
 
-/* The stack that the kernel made is left alone. */
+/* The stack that the kernel made is not used. */
 __asm__(".bss\n"
         ".balign 16\n"
         "own_stack: .skip 65536\n"

@@ -1,22 +1,22 @@
 /*
- * main.c - the differential test: random programs run by the engine and by the host's kernel, whose
- * answers must be the same.
+ * main.c - the differential test. Random programs are run by the engine and by the host's kernel,
+ * and the answers must be the same.
  *
  *     test_differential                          the first of the fixed programs of the test suite
  *     test_differential --cases 12 --first 24    12 cases of 250 programs each, from the 24th on
  *     test_differential --steps 10000000         a long run; --seed N is its first seed
  *     test_differential --steps 1 --seed N       the one program of seed N
  *
- * Differences are shrunk and printed as lines of ctl with both answers; each kind of difference
- * only once. With a third of the seeds the engine has sixteen frames and swap, and must answer the
- * same.
+ * A program that differs is shortened and printed as lines of ctl with both answers. Each kind of
+ * difference is printed only once. For a third of the seeds the engine has sixteen frames and swap,
+ * and must still give the same answers.
  *
  *     --areas N     a process may have N areas and no more
- *     --fold        areas that look alike may be merged otherwise
+ *     --fold        accept other merging of areas that look alike
  *     --check N     check the engine's invariants after every N steps (1)
- *     --dir DIR     for the files: a directory of the file system that is the oracle
+ *     --dir DIR     for the files: a directory of the file system to compare with
  *     --length N    steps of a program
- *     --verbose     print each failing program as it was generated, too
+ *     --verbose     also print each failing program as it was generated
  */
 #include "tests/differential/compare.h"
 #include "tests/differential/engine_executor.h"
@@ -54,7 +54,7 @@ struct bench {
 	struct host *host;
 	struct abilities abilities;
 	char *dir;
-	GHashTable *seen; /* signature -> how often */
+	GHashTable *seen; /* signature -> how often it was seen */
 	const char *signature;
 	unsigned runs, failures;
 };
@@ -71,7 +71,7 @@ static bool differs(struct bench *bench, const struct program *program,
 	answers_init(&host);
 	answers_init(&engine);
 	engine_run(program, bench->dir, (unsigned)options.check, &engine);
-	/* Stores and fetches that the host should not make. */
+	/* Leave out stores and fetches that the host must not make. */
 	for (uint32_t i = 0; i < program->steps; i++)
 		if (engine.outcome[i].result == SKIPPED &&
 		    (program->step[i].call == CALL_STORE || program->step[i].call == CALL_FETCH))
@@ -112,7 +112,7 @@ static void print_lines(const char *text)
 			g_print("#   %s\n", *line);
 }
 
-/* A new kind of difference: make its program short, and tell. */
+/* If this kind of difference is new, shorten the program and report it. */
 static void report(struct bench *bench, struct program *program, const struct difference *found)
 {
 	struct difference difference;
@@ -134,7 +134,7 @@ static void report(struct bench *bench, struct program *program, const struct di
 	print_program(program);
 }
 
-/* Run the program of SEED. False if it differs. */
+/* Run the program of SEED. False if the answers differ. */
 static bool run_seed(struct bench *bench, uint32_t seed)
 {
 	struct difference difference;

@@ -1,5 +1,5 @@
 /*
- * program.h - a random program on the test's side: its steps, what a side made of it, and both as
+ * program.h - a random program on the test's side: its steps, the answers of each side, and both as
  * text.
  *
  *     generate(program, seed)                      generator.h
@@ -20,50 +20,57 @@
 struct program {
 	uint32_t seed, steps;
 	bool small;        /* the engine gets little RAM, and the program locks nothing */
-	bool unprivileged; /* the processes are not root's */
-	/* that a process may have besides those that it starts with; 0: as many as Linux allows */
+	bool unprivileged; /* the processes do not belong to root */
+	/*
+	 * how many areas a process may have in addition to those at the start; 0: as many as Linux
+	 * allows
+	 */
 	uint32_t areas;
 	struct step step[MAX_STEPS];
 };
 
-/* Bytes of address space that a process of the engine starts with: its stack. It has no data. */
+/*
+ * Bytes of address space that a process of the engine has at the start: its stack. It has no data.
+ */
 #define START_SIZE (33 * PAGE)
 
-/* The bytes of file F when a program starts: page I is filled with 'A' + F * 32 + I. */
+/* The size of file F when a program starts. Page I of it is filled with 'A' + F * 32 + I. */
 extern const uint64_t file_sizes[FILES];
 void make_files(char *const paths[FILES]);
 
 /*
- * A new folder for files in PARENT, or in the usual place if that is NULL; and away with it, and
- * what is in it.
+ * Make a new folder for files in PARENT, or in the usual place if that is NULL. Remove it with all
+ * its files.
  */
 char *make_folder(const char *parent);
 void drop_folder(char *folder);
 
-/* An area of the host's maps or the engine's. */
+/* An area, from the host's maps or from the engine. */
 struct area {
 	uint64_t start, end, offset;
-	/* index of ours, FILES for another one (shared anonymous memory), -1 for none */
+	/*
+	 * index of one of our files; FILES for another one (shared anonymous memory); -1 for none
+	 */
 	int file;
 	char perm[5];
 };
 
-/* A page that has an entry, present or in swap. */
+/* A page with an entry, present or in swap. */
 struct resident_page {
 	uint64_t va;
 	bool present, exclusive;
-	bool cached; /* a page of a file or of shared memory */
-	bool zero;   /* the zero page; the engine tells */
+	bool cached; /* it belongs to a file or to shared memory */
+	bool zero;   /* it is the zero page; known for the engine only */
 };
 
-/* Pages of a process's areas, all and by kind, without those that it started with. */
+/* Pages of a process's areas, in total and by kind, without those it had at the start. */
 struct sizes {
 	int64_t total, data, stack;
 };
 
 /*
- * What smaps says of an area, in KiB, and its VmFlags. LazyFree is left out: Linux gets to it when
- * it likes.
+ * What smaps shows for an area, in KiB, and its VmFlags. LazyFree is left out, because Linux
+ * updates it at a time of its own.
  */
 enum usage_key {
 	RSS,
@@ -77,28 +84,28 @@ enum usage_key {
 };
 struct usage {
 	uint64_t start;
-	bool is_private; /* anonymous memory: all the keys are told, else ANONYMOUS alone */
+	bool is_private; /* anonymous memory: all keys count, otherwise only ANONYMOUS */
 	uint64_t kib[USAGE_KEYS];
 	char flags[64];
 };
 
-/* What a process looks like when the program is over. */
+/* What a process looks like at the end of the program. */
 struct picture {
 	bool alive;
-	bool forked;  /* it is a fork, or has forked */
-	bool swapped; /* pages of some process have been swapped out */
+	bool forked;  /* it is a fork or has forked */
+	bool swapped; /* pages of some process were swapped out */
 	struct sizes sizes;
-	GArray *areas;    /* struct area */
-	GArray *resident; /* struct resident_page */
-	GArray *usage;    /* struct usage */
-	GArray *pages;    /* struct dumped_page */
+	GArray *areas;    /* of struct area */
+	GArray *resident; /* of struct resident_page */
+	GArray *usage;    /* of struct usage */
+	GArray *pages;    /* of struct dumped_page */
 };
 
-/* What one side answered. */
+/* The answers of one side. */
 struct answers {
 	struct outcome outcome[MAX_STEPS];
 	struct picture picture[SLOTS];
-	char *contents[FILES]; /* of the files, after all processes have ended */
+	char *contents[FILES]; /* the contents of the files after all processes have ended */
 	gsize size[FILES];
 	char *broken; /* the side itself failed: how, and after which step */
 	uint32_t broken_step;
@@ -108,22 +115,22 @@ void answers_init(struct answers *answers);
 void answers_clear(struct answers *answers);
 void read_contents(struct answers *answers, char *const paths[FILES]);
 
-/* Whether the areas of the address VA are compared: all but the host processes' own. */
+/* Whether the areas at address VA are compared. The host processes' own areas are not. */
 bool is_compared(uint64_t va);
 
-/* The pages of AREA that have an entry, by its words of /proc/PID/pagemap. */
+/* Add the pages of AREA that have an entry, according to their words of /proc/PID/pagemap. */
 void picture_add_pages(struct picture *picture, const struct area *area, const uint64_t *words);
 
-/* Areas as ranges for the dump; at most MAX_RANGES, and MAX_PAGES in all. */
+/* The areas as ranges for the dump: at most MAX_RANGES, with MAX_PAGES in all. */
 uint32_t picture_ranges(const struct picture *picture, struct range *ranges);
 
 const char *call_name(uint32_t call);
 /*
- * The step as a line for the process's ctl, where there is one for it, else as a comment. Free with
- * g_free.
+ * The step as a line for the process's ctl file, or as a comment if there is no such line. Free
+ * with g_free.
  */
 char *step_text(const struct step *step);
-/* An errno by name, or as a number where it has none. Free with g_free. */
+/* The name of an errno, or its number if it has none. Free with g_free. */
 char *errno_text(int error);
 char *outcome_text(const struct step *step, const struct outcome *outcome);
 

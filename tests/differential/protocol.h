@@ -1,14 +1,14 @@
 /*
- * protocol.h - a random program, what came of each step, and the memory through which the test and
- * the host's processes talk.
+ * protocol.h - a random program, the outcome of each step, and the memory that the test shares with
+ * the host's processes.
  *
- * A program is a list of steps, each made by one of a few related processes, its slots. Slot 0
- * stands at the start; a fork fills another slot, an exit empties one. A step of an empty slot, a
- * fork into a full one, and the exit of the last process are skipped, so that any part of a program
- * is a program again.
+ * A program is a list of steps. Each step is made by one of a few related processes, which are
+ * called slots. Slot 0 exists at the start, a fork fills another slot, and an exit empties one.
+ * Three kinds of steps are skipped: a step of an empty slot, a fork into a full one, and the exit
+ * of the last process. So any subset of a program's steps is again a program.
  *
- * Both sides know no more than this header of a program, and it needs no library: host_machine.c
- * has none.
+ * Both sides know only this header of a program. It needs no library, because host_machine.c has
+ * none.
  */
 #ifndef TESTS_DIFFERENTIAL_PROTOCOL_H
 #define TESTS_DIFFERENTIAL_PROTOCOL_H
@@ -22,14 +22,14 @@ enum {
 	MODES = 3, /* O_RDONLY, O_WRONLY, O_RDWR */
 	MAX_ARGS = 6,
 	MAX_RANGES = 512,
-	MAX_PAGES = 8192,    /* that one process's dump may hold */
-	MINCORE_ROOM = 4096, /* pages that mincore may be asked about */
-	MINCORE_BITS = 64,   /* of which so many are compared */
+	MAX_PAGES = 8192,    /* that the dump of one process may hold */
+	MINCORE_ROOM = 4096, /* pages in one mincore call */
+	MINCORE_BITS = 64,   /* how many of them are compared */
 };
 
 /*
- * File descriptor of file F opened with mode M in the host's processes; the engine has a table for
- * it.
+ * In the host's processes, FIRST_FILE_FD + F * MODES + M is the descriptor of file F opened with
+ * mode M. The engine has a table of open files in this order.
  */
 enum { SHARED_FD = 3, FIRST_FILE_FD = 4, BAD_FILE = FILES * MODES };
 
@@ -47,19 +47,17 @@ enum call {
 	CALL_MUNLOCKALL,
 	CALL_MADVISE,
 	CALL_MINCORE,
-	/*
-	 * enum limit, soft, hard: those of size and data come on top of what a process starts with
-	 */
+	/* enum limit, soft, hard; size and data are added to what a process has at the start */
 	CALL_SETRLIMIT,
 	CALL_FORK, /* slot of the child */
-	CALL_EXIT, /* */
-	/* addr, len: byte by byte up to a signal; the result is the number of bytes */
+	CALL_EXIT,
+	/* addr, len: byte by byte until a signal; the result is the number of bytes */
 	CALL_LOAD,
-	CALL_STORE,       /* addr, len, first byte: the others count up */
-	CALL_FETCH,       /* addr: an instruction, which must be a return */
-	CALL_FILE_WRITE,  /* file, offset, len, first byte: by somebody who does not map it */
+	CALL_STORE,       /* addr, len, first byte: each further byte is one larger */
+	CALL_FETCH,       /* addr: the instruction there must be a return */
+	CALL_FILE_WRITE,  /* file, offset, len, first byte: not through a mapping */
 	CALL_FILE_RESIZE, /* file, size */
-	CALL_NONE,        /* left out */
+	CALL_NONE,        /* no step */
 	CALLS
 };
 
@@ -76,13 +74,14 @@ enum { RETURN = 0xc3 };
 #define SKIPPED INT64_MIN
 
 struct outcome {
-	int64_t result; /* as the system call: negative errno; SKIPPED */
-	uint64_t value; /* hash of the bytes that the call gave; mincore: a bit a page */
-	uint64_t vague; /* bits of VALUE that may differ: the engine says */
+	int64_t result; /* as the system call returns it: a negative errno, or SKIPPED */
+	/* hash of the bytes that the call returned; for mincore, one bit for each page */
+	uint64_t value;
+	uint64_t vague; /* bits of VALUE that may differ; set by the engine */
 	int32_t signal, code;
 };
 
-/* A hash of bytes, begun with HASH_START (FNV-1a, by words where whole pages are meant). */
+/* A hash of bytes, starting with HASH_START (FNV-1a; whole pages are hashed by words). */
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 {
@@ -93,8 +92,8 @@ static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 /* --- Places ----------------------------------------------------------------------------------- */
 
 /*
- * Where things are in the host's processes: all else of their address spaces is as empty as a
- * spawned process of the engine.
+ * Where things are in the host's processes. The rest of their address space is as empty as in a new
+ * process of the engine.
  */
 #define HOST_CODE UINT64_C(0x400000)
 #define HOST_SHARED UINT64_C(0x10000000)
@@ -102,7 +101,7 @@ static inline uint64_t hash_step(uint64_t hash, uint64_t word)
 #define HOST_END UINT64_C(0x30000000)
 #define HEAP_START UINT64_C(0x555555556000)
 #define MMAP_BASE UINT64_C(0x7ffff7fff000)
-/* The stack of a program without arguments; it may grow below that. */
+/* The stack of a program without arguments. It may grow below that. */
 #define STACK_LOWEST UINT64_C(0x7fffff000000)
 
 /* --- The shared memory ------------------------------------------------------------------------ */
@@ -123,11 +122,11 @@ struct dumped_page {
 struct shared {
 	uint32_t turn; /* a futex */
 	uint32_t steps, next;
-	uint32_t dumping;      /* from now on who has the turn dumps its ranges and ends */
-	int32_t broken;        /* wait status of a process that ended by itself */
+	uint32_t dumping;      /* set: whoever has the turn dumps its ranges and ends */
+	int32_t broken;        /* wait status of a process that ended unexpectedly */
 	uint32_t unprivileged; /* the program's processes give up root's capabilities */
-	uint64_t base[2];      /* bytes of address space and of data that a process starts with */
-	/* areas of its own at HOST_FILL that a process starts with, a page each */
+	uint64_t base[2]; /* bytes of address space and of data that a process has at the start */
+	/* number of areas at HOST_FILL that a process has at the start, one page each */
 	uint32_t fill;
 	uint32_t alive[SLOTS];
 	int32_t pid[SLOTS];

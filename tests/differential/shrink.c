@@ -1,7 +1,7 @@
 /*
- * shrink.c - see shrink.h. Delta debugging: chunks of steps are left out, half the size each time
- * nothing more can go; then each step is made by the first process where that does, and loses flags
- * and length.
+ * shrink.c - see shrink.h. This is delta debugging. Chunks of steps are left out; when no chunk of
+ * one size can go, the size is halved. Then, where the program still fails, each step is given to
+ * the first process and loses flags and length.
  */
 #include "tests/differential/shrink.h"
 
@@ -55,7 +55,7 @@ static bool try_value(struct program *program, uint64_t *value, uint64_t simpler
 	return false;
 }
 
-/* Fewer pages, and single bits off. */
+/* Try fewer pages, and try to clear single bits. */
 static void simplify_argument(struct program *program, uint64_t *value, fails_fn fails, void *ctx)
 {
 	if (try_value(program, value, 0, fails, ctx))

@@ -1,22 +1,19 @@
 /*
- * text.c - steps as lines of a process's ctl, and what came of them (program.h).
+ * text.c - steps as lines of a process's ctl file, and their outcomes as text (program.h).
  *
- * The table has a row a call: its name, and what its arguments are:
+ * A table has one row for each call: its name, and the kinds of its arguments:
  *
- *     x hexadecimal   d decimal   p rights   F flags of mmap, its file and offset   R flags and place of mremap
- *     l limit, soft and hard   v advice   s, o, a words of msync, mlock2, mlockall
+ *     x hexadecimal   d decimal   p rights   F flags of mmap, its file and offset
+ *     R flags and place of mremap   l limit, soft and hard   v advice
+ *     s, o, a words of msync, mlock2, mlockall
  *
- * What ctl has no words for follows as a number, which it refuses; what is no call of a process is
- * a comment.
+ * Bits without a word in ctl are added as a number, which ctl refuses. A step that is not a call of
+ * a process becomes a comment.
  */
 #include "tests/differential/program.h"
+#include "tests/fixture/linux_constants.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 struct word {
 	uint64_t bits;
@@ -31,7 +28,7 @@ static const struct word map_words[] = {
     {MAP_SHARED, "shared"},
     {MAP_ANONYMOUS, "anon"},
     {MAP_FIXED, "fixed"},
-    {0x100000, "fixed_noreplace"},
+    {MAP_FIXED_NOREPLACE, "fixed_noreplace"},
     {MAP_GROWSDOWN, "growsdown"},
     {MAP_POPULATE, "populate"},
     {MAP_LOCKED, "locked"},
@@ -50,7 +47,7 @@ static const struct word lock_words[] = {{MLOCK_ONFAULT, "onfault"}, {0, NULL}};
 static const struct word lockall_words[] = {
     {MCL_CURRENT, "current"}, {MCL_FUTURE, "future"}, {MCL_ONFAULT, "onfault"}, {0, NULL}};
 
-/* Advice and limits are numbers, not bits: a name each. */
+/* Advice and limits are numbers, not bits. Each has a name. */
 static const char *const advice_names[] = {
     [MADV_NORMAL] = "normal",
     [MADV_RANDOM] = "random",
@@ -69,13 +66,13 @@ static const char *const advice_names[] = {
     [MADV_PAGEOUT] = "pageout",
     [MADV_POPULATE_READ] = "populate_read",
     [MADV_POPULATE_WRITE] = "populate_write",
-    [24] = "dontneed_locked",
-    [102] = "guard_install",
-    [103] = "guard_remove",
+    [MADV_DONTNEED_LOCKED] = "dontneed_locked",
+    [MADV_GUARD_INSTALL] = "guard_install",
+    [MADV_GUARD_REMOVE] = "guard_remove",
 };
 static const char *const limit_names[] = {"as", "data", "stack", "memlock"};
 
-/* The words of BITS, joined with commas; what no word says follows as a number. */
+/* Add the words of BITS, joined with commas. Bits without a word follow as a number. */
 static void add_words(GString *text, uint64_t bits, const struct word *words)
 {
 	const char *comma = " ";
@@ -112,7 +109,7 @@ static void add_prot(GString *text, uint64_t prot)
 		g_string_append_printf(text, ",%#lx", rest);
 }
 
-/* FLAGS FILE OFFSET of an mmap. */
+/* Add FLAGS FILE OFFSET of an mmap. */
 static void add_mapping(GString *text, const uint64_t *arg)
 {
 	static const char *const modes[MODES] = {"rdonly", "wronly", "rdwr"};
@@ -147,7 +144,7 @@ static void add_bytes(GString *text, uint64_t bytes, uint64_t base)
 		g_string_append_printf(text, " %#lx", base + bytes);
 }
 
-/* NAME SOFT HARD of a setrlimit, as a process of the engine takes it. */
+/* Add NAME SOFT HARD of a setrlimit, with the values for a process of the engine. */
 static void add_limit(GString *text, const uint64_t *arg)
 {
 	uint64_t base = arg[0] == LIMIT_AS ? START_SIZE : 0;
@@ -182,7 +179,7 @@ static void add_arg(GString *text, char kind, const uint64_t *arg)
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-/* NOTE: what the argument behind those of the line means, for a comment. */
+/* NOTE says what the argument after those of the line means, for a comment. */
 static const struct {
 	const char *name, *args, *note;
 } calls[CALLS] = {

@@ -1,6 +1,6 @@
 /*
- * corpus_main.c - a fuzzer without libFuzzer, for any compiler: each file of a corpus once, as a
- * test of its own.
+ * corpus_main.c - runs a fuzzer without libFuzzer, for any compiler: each file of the corpus once,
+ * as a test case of its own.
  *
  *     fuzz_NAME_corpus FOLDER
  */
@@ -12,7 +12,9 @@ static void test_file(gconstpointer path)
 	gsize size;
 
 	g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
-	/* A copy of just that size, so that a read past its end shows. */
+	/*
+	 * Copy it into a buffer of exactly that size, so that sanitizers see a read past its end.
+	 */
 	g_autofree uint8_t *copy = g_memdup2(bytes, size);
 	LLVMFuzzerTestOneInput(copy, size);
 }

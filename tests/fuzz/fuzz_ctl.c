@@ -1,10 +1,10 @@
 /*
- * fuzz_ctl.c - any text as writes to the ctl files of a small machine and its processes, and to
- * their files of one value.
+ * fuzz_ctl.c - writes any text to the ctl files of a small machine and its processes, and to their
+ * files of one value.
  *
- * The input is the text. A line that starts with @ is not written but says what happens next
- * (directives): where the text goes, in what pieces, and what else is done to the file. It begins
- * with the ctl of process 1. In the end all text files are shown.
+ * The input is the text. A line that starts with @ is a directive and is not written. It says where
+ * the following text goes, in what pieces it is written, and what else is done to the file. The
+ * first target is the ctl of process 1. At the end, all text files are rendered.
  */
 #include "tests/fuzz/programs.h"
 
@@ -19,19 +19,19 @@
 enum {
 	PROCESSES = 6,
 	MAX_LINES = 64,
-	ADDRESS_SPACE = 4 << 20, /* of a process: what bounds an input's time */
+	ADDRESS_SPACE = 4 << 20, /* of a process; this bounds the time of an input */
 };
 
 struct session {
 	struct fuzz fuzz;
-	struct fs_ctl_open *opens[PROCESSES + 1]; /* by pid, 0 for the machine */
+	struct fs_ctl_open *opens[PROCESSES + 1]; /* by pid; 0 is the machine */
 	pid_t target;
-	size_t piece; /* bytes of a write */
+	size_t piece; /* bytes in one write */
 };
 
 /* --- Files in the tree ------------------------------------------------------------------------ */
 
-/* The directory of the target, for the machine sys/vm. False: the process has ended. */
+/* The directory of the target; sys/vm for the machine. False if the process has ended. */
 static bool find_directory(struct session *s, struct tree_node *dir)
 {
 	struct fs_mount *mount = &s->fuzz.mount;
@@ -45,7 +45,10 @@ static bool find_directory(struct session *s, struct tree_node *dir)
 	       tree_lookup(mount, &root, "vm", &s->fuzz.caller, dir);
 }
 
-/* A write to it would let the machine's own threads work, at times that differ from run to run. */
+/*
+ * Whether a write to it would start the machine's own threads. They would run at different times in
+ * different runs.
+ */
 static bool is_timer(const struct tree_file *file)
 {
 	return strcmp(file->name, "dirty_writeback_centisecs") == 0;
@@ -118,7 +121,10 @@ static void write_text(struct session *s, const char *text, size_t len)
 	}
 }
 
-/* Nothing of the input commands the terminal of who reads the results. */
+/*
+ * The results must not contain control characters of the input, which could command the reader's
+ * terminal.
+ */
 static void assert_harmless(const GString *text)
 {
 	for (size_t i = 0; i < text->len; i++) {
@@ -174,16 +180,16 @@ static const struct directive {
 	char letter;
 	void (*run)(struct session *s, const char *text);
 } directives[] = {
-    {'t', do_target}, /* @t PID: what follows is for that process, 0 for the machine */
-    {'p', do_piece},  /* @p N: in writes of N bytes */
-    {'r', do_read},   /* @r N: a read of N bytes */
-    {'c', do_close},  /* @c: a flush */
-    {'f', do_free},   /* @f: a release; the file is opened again when it is needed */
+    {'t', do_target}, /* @t PID: the following text is for that process; 0: for the machine */
+    {'p', do_piece},  /* @p N: write N bytes at a time */
+    {'r', do_read},   /* @r N: read N bytes */
+    {'c', do_close},  /* @c: flush */
+    {'f', do_free},   /* @f: release the file; it is opened again when needed */
     {'s',
-     store_value}, /* @sNAME=VALUE: a write to another file of the process, or to one in sys/vm */
+     store_value}, /* @sNAME=VALUE: write to another file of the process, or to a file in sys/vm */
 };
 
-/* LINE of LEN bytes without its newline. */
+/* LINE has LEN bytes, without the newline. */
 static void run_directive(struct session *s, const char *line, size_t len)
 {
 	g_autofree char *text = g_strndup(line, len);

@@ -1,10 +1,10 @@
 /*
- * fuzz_elf.c - exec of any file. The input's first byte says how (enum mode), the rest is the file:
- * a program, its interpreter, a library that a program needs, or ld.so.cache; a program may be a
- * script.
+ * fuzz_elf.c - exec of any file. The first byte of the input says how (enum mode); the rest is the
+ * file. The file is a program or script, its interpreter, a library that a program needs, or
+ * ld.so.cache.
  *
- * However it ends, exec answers an errno that vm.h names, and a process whose exec failed has not
- * noticed.
+ * Exec must return success or an errno that vm.h lists. If it fails, the process must not have
+ * changed.
  */
 #include "tests/fuzz/programs.h"
 
@@ -14,11 +14,11 @@
 #include <sys/mman.h>
 
 enum mode {
-	ROLE = 3,    /* these bits: an index in roles */
-	SMALL = 4,   /* physical memory runs out */
-	LIMITED = 8, /* so does the address space */
+	ROLE = 3,    /* the index in roles: these bits */
+	SMALL = 4,   /* little physical memory */
+	LIMITED = 8, /* a small limit of the address space */
 	ASLR = 16,
-	VARIABLES = 32 /* LD_PRELOAD and LD_LIBRARY_PATH */
+	VARIABLES = 32 /* set LD_PRELOAD and LD_LIBRARY_PATH */
 };
 
 static const char *const roles[] = {PROGRAM, INTERPRETER, LIBRARY, "ld.so.cache"};
@@ -106,7 +106,7 @@ static void add_edges(void *ctx, const struct vm_area_info *area)
 	edges->addresses[edges->count++] = area->end - 1;
 }
 
-/* The new program touches its areas' edges. */
+/* Let the new program touch the first and last bytes of its areas. */
 static void touch(struct vm_process *process)
 {
 	struct edges edges = {.count = 0};
@@ -137,7 +137,7 @@ static void try_exec(struct fuzz *f, struct vm_process *process, bool kernel_onl
 
 /* --- The input -------------------------------------------------------------------------------- */
 
-/* Something that the old program can lose. */
+/* An area that the old program loses in exec. */
 static void make_old_area(struct vm_process *process)
 {
 	g_assert_cmpint(vm_mmap(process, old_area, 2 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE,

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { UID = 1000 }; /* no root, so that limits hold */
+enum { UID = 1000 }; /* not root, so that limits apply */
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -150,7 +150,7 @@ void fuzz_end(struct fuzz *f)
 
 /* --- libFuzzer -------------------------------------------------------------------------------- */
 
-/* GLib's own end of a program is a signal that libFuzzer does not catch. */
+/* GLib ends a program with a signal that libFuzzer does not catch, so end it in another way. */
 static void end_program(const char *domain, GLogLevelFlags level, const char *message,
                         gpointer unused)
 {

@@ -6,11 +6,11 @@
 #include <elf.h>
 #include <string.h>
 
-/* The file itself, which is mapped whole, and a page of zeros behind it. */
+/* The contents of the file, which is mapped whole, and a page of zeros after it. */
 struct image {
 	Elf64_Ehdr header;
 	Elf64_Phdr load, stack, dynamic, interpreter;
-	Elf64_Dyn entries[4]; /* the last is DT_NULL */
+	Elf64_Dyn entries[4]; /* the last one is DT_NULL */
 	char needed[16], interpreter_path[16];
 };
 

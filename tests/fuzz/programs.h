@@ -7,12 +7,15 @@
 
 #include "tests/fuzz/fuzz_fixture.h"
 
-/* The names of the files. `program` asks for /lib/ld.so and libone.so, which asks for libtwo.so. */
+/*
+ * The names of the files. `program` needs the interpreter /lib/ld.so and libone.so, which needs
+ * libtwo.so.
+ */
 #define PROGRAM "program"
 #define INTERPRETER "ld.so"
 #define LIBRARY "libone.so"
 
-/* Add those of the files that are not NAME; NULL: all. */
+/* Add all of these files except NAME; NULL: all. */
 void programs_add(struct fuzz *f, const char *name);
 
 #endif

@@ -1,11 +1,11 @@
-# madvise, mincore, setrlimit: the words of ctl, and what the files of a process show of them.
+# madvise, mincore, setrlimit: their words in ctl, and what the files of a process show afterwards.
 . "${0%/*}/lib.sh"
 start_mount -o ram=1M,swapsize=1M
 ctl "$M" spawn >/dev/null
 P=$M/1
 a=0x30000000
 
-# vmflags: of the area at $a
+# vmflags: the VmFlags of the area at $a
 vmflags() {
 	sed -n '/^30000000-/,/^VmFlags/s/^VmFlags: //p' "$P/smaps" | sed 's/ $//'
 }
@@ -64,7 +64,7 @@ is "$(peek "$child" $a 6)" 000000000000 'wipeonfork: the child finds zeros'
 is "$(peek "$child" 0x30001000 6)" EFAULT 'dontfork: the child finds nothing'
 is "$(peek 1 $a 6)" "$(hex parent)" 'the parent keeps what it has'
 ctl "$M" kill "$child" >/dev/null
-# There were guard pages before.
+# The area had guard pages before.
 is "$(vmflags)" 'rd wr mr mw me gu ac wf sd' 'smaps shows the flag'
 ctl "$P" madvise $a 16K keeponfork >/dev/null
 ctl "$P" madvise $a 16K dofork >/dev/null
@@ -98,7 +98,7 @@ fails EACCES 'remove of a file opened read-only' "$P" madvise "$ro" 4K remove
 
 # --- setrlimit --------------------------------------------------------------------------------
 
-# limit NAME: soft and hard
+# limit NAME: the soft and the hard limit
 limit() {
 	sed -n "s/^$1  *\([^ ]*\)  *\([^ ]*\) .*/\1 \2/p" "$P/limits"
 }

@@ -1,4 +1,4 @@
-# The calls that change areas, with right and with wrong arguments: Linux's answers.
+# The calls that change areas, with valid and invalid arguments, give Linux's answers.
 . "$(dirname "$0")/lib.sh"
 start_mount
 P=$M/1
@@ -17,10 +17,10 @@ poke 1 0x30000000 old >/dev/null
 answers 0x30000000 'fixed replaces what is there' "$P" mmap 0x30000000 4K r-- private,anon,fixed
 is "$(peek 1 0x30000000 3)" 000000 'contents and all'
 like "$(area 1 0x30001000)" ' rw-p ' 'but not beside it'
-answers 0x30010000 'fixed_noreplace where it is free' "$P" mmap 0x30010000 4K rw- \
-	private,anon,fixed_noreplace
-fails EEXIST 'fixed_noreplace where it is not' "$P" mmap 0x30010000 4K rw- \
-	private,anon,fixed_noreplace
+answers 0x30010000 'fixed_noreplace where it is free' \
+	"$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
+fails EEXIST 'fixed_noreplace where it is not' \
+	"$P" mmap 0x30010000 4K rw- private,anon,fixed_noreplace
 fails EEXIST 'nor in part' "$P" mmap 0x3000f000 8K rw- private,anon,fixed_noreplace
 low=$(ctl "$P" mmap 0 4K rw- private,anon,32bit)
 ok '32bit gives an address below 2 GiB' test "$((low))" -lt 2147483648
@@ -61,8 +61,8 @@ fails ENOENT 'no such file' "$P" mmap 0 4K rw- private "$T/none"
 fails ENOTDIR 'a file as a folder' "$P" mmap 0 4K rw- private "$T/file/x"
 fails ENODEV 'a directory' "$P" mmap 0 4K r-- private "$T"
 fails EACCES 'private of a file opened write-only' "$P" mmap 0 4K r-- private,wronly "$T/file"
-fails EACCES 'shared and writable of a file opened read-only' "$P" mmap 0 4K rw- shared,rdonly \
-	"$T/file"
+fails EACCES 'shared and writable of a file opened read-only' \
+	"$P" mmap 0 4K rw- shared,rdonly "$T/file"
 fails EBADF 'a descriptor that is not open' "$P" mmap 0 4K r-- private fd:5
 fails EINVAL 'two files' "$P" mmap 0 4K r-- private "$T/file" 0 x
 

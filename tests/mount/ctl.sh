@@ -1,4 +1,4 @@
-# The ctl files: what a command, a result and a failure look like, however writes and reads are cut.
+# The ctl files: what commands, results and failures look like, however writes and reads are split.
 . "$(dirname "$0")/lib.sh"
 start_mount
 

@@ -1,4 +1,4 @@
-# Malformed programs: refused, whatever their bytes, and the process is as it was.
+# Malformed programs are refused, whatever their bytes, and the process stays as it was.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" exec /bin/true >/dev/null
@@ -7,23 +7,23 @@ bad=$T/bad
 size=$(wc -c </bin/true)
 phnum=$(od -An -t u2 -j 56 -N 2 /bin/true | tr -d ' ')
 
-# patch OFFSET ESCAPED-BYTES: a copy of /bin/true with these
+# patch OFFSET ESCAPED-BYTES: make $bad, a copy of /bin/true with these bytes
 patch() {
 	cp /bin/true "$bad"
 	chmod 755 "$bad"
 	"$TOOL" pwrite "$bad" "$1" "$2" >/dev/null
 }
-# unchanged DESCRIPTION
+# unchanged DESCRIPTION: the process is as before
 unchanged() {
 	cat "$M/1/maps" "$M/1/auxv" "$M/1/cmdline" >"$T/after"
 	ok "$1: the process is as it was" cmp "$T/before" "$T/after"
 }
-# noexec DESCRIPTION: $bad is no program
+# noexec DESCRIPTION: $bad is not a program (ENOEXEC)
 noexec() {
 	fails ENOEXEC "$1" "$M/1" exec "$bad"
 	unchanged "$1"
 }
-# refuses DESCRIPTION: $bad cannot be run, for whatever reason
+# refuses DESCRIPTION: $bad cannot be executed, for whatever reason
 refuses() {
 	refused "$1" ctl "$M/1" exec "$bad"
 	unchanged "$1"
@@ -126,7 +126,8 @@ cd / || exit 1
 awk -v size="$size" -v headers=$((64 + 56 * phnum)) 'BEGIN {
 	srand(42)
 	for (i = 0; i < 150; i++)
-		printf "%d \\x%02x\\x%02x\n", int(rand() * (i % 5 ? headers : size - 2)),
+		printf "%d \\x%02x\\x%02x\n",
+			int(rand() * (i % 5 ? headers : size - 2)),
 			int(rand() * 256), int(rand() * 256)
 }' >"$T/patches"
 lost=

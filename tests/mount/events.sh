@@ -1,4 +1,4 @@
-# events: the faults of all processes as they come, for many readers.
+# events: the faults of all processes as they happen, for many readers.
 . "${0%/*}/lib.sh"
 start_mount -o max_threads=4
 for _ in 1 2; do
@@ -7,20 +7,20 @@ done
 a=$(ctl "$M/1" mmap 0 128M rw- private,anon)
 b=$(ctl "$M/2" mmap 0 128M rw- private,anon)
 pages=0
-# fault [COUNT]: process 1 takes so many faults
+# fault [COUNT]: make process 1 take this many faults
 fault() {
 	ctl "$M/1" access w "$(plus "$a" $((pages * 4096)))" $((${1:-1} * 4096)) >/dev/null
 	pages=$((pages + ${1:-1}))
 }
-# has_lines FILE COUNT
+# has_lines FILE COUNT: FILE has at least COUNT lines
 has_lines() {
 	[ "$(wc -l <"$1")" -ge "$2" ]
 }
-# opened PID: it has events open
+# opened PID: the process has events open
 opened() {
 	ls -l "/proc/$1/fd" 2>/dev/null | grep -q "$M/events"
 }
-# waits PID: it waits for somebody, here for an answer of the daemon
+# waits PID: the process waits for the daemon's answer
 waits() {
 	[ "$(cut -d ' ' -f 3 "/proc/$1/stat")" = S ]
 }
@@ -97,7 +97,7 @@ ok 'and all of them can be stopped' timeout 5 cat "$M/1/maps"
 
 # --- A slow reader ----------------------------------------------------------------------------
 
-# has_newest FILE
+# has_newest FILE: FILE has the newest fault
 has_newest() {
 	[ "$(tail -n 1 "$1")" = "$(tail -n 1 "$M/1/faults")" ]
 }
@@ -106,7 +106,7 @@ cat "$M/events" >"$T/quick" &
 quick=$!
 eventually 5 opened $quick
 fault 20000
-# Then all lines have been made.
+# By then all lines have been made.
 ok 'a reader that waits gets the newest' eventually 20 has_newest "$T/quick"
 kill $quick
 cat <&4 >"$T/out" &
@@ -115,14 +115,15 @@ exec 4<&-
 ok 'one that comes late gets the newest too' eventually 20 has_newest "$T/out"
 kill $reader
 wait $quick $reader
-# On a busy machine the lines may fall behind the faults too, so there may be more than one gap.
+# On a busy machine the thread that makes the lines may fall behind too, so there may be several
+# gaps.
 like "$(cat "$T/out")" '^# [0-9]+ events lost$' \
 	'a reader that is too slow is told how many events it lost'
 lost=$(awk '/^# [0-9]+ events lost$/ { n += $2 } END { print n + 0 }' "$T/out")
 is $((lost + $(grep -c '^[0-9]' "$T/out"))) 20000 'which are those that it did not get'
 ok 'in order' sh -c "grep '^[0-9]' '$T/out' | cut -d ' ' -f 1 | sort -nc"
 
-# Small reads cut lines, and lose nothing.
+# Small reads split lines, but lose nothing.
 dd if="$M/events" bs=7 count=40 iflag=fullblock 2>/dev/null >"$T/out" &
 reader=$!
 eventually 5 opened $reader

@@ -1,4 +1,4 @@
-# The examples: they run, show what they say, and leave nothing behind.
+# The examples run, show what they announce, and leave nothing behind.
 . "$(dirname "$0")/lib.sh"
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 shell=$(readlink "/proc/$$/exe")
@@ -6,7 +6,7 @@ TMPDIR=$T
 export TMPDIR
 mkdir "$T/scratch"
 
-# leaves_nothing NAME
+# leaves_nothing NAME: the example left no mount and no folder
 leaves_nothing() {
 	is "$(grep -c " $T/" /proc/self/mountinfo)" 0 "$1 leaves no mount"
 	is "$(find "$T" -mindepth 1 -maxdepth 1 -name 'vasfs-*' | head -n 3)" '' \
@@ -62,7 +62,7 @@ done
 refused 'mmapcopy.sh says when there is no file' "$shell" "$examples/mmapcopy.sh" "$T/none"
 leaves_nothing mmapcopy.sh
 
-# Interrupted in the middle: the tour waits for a reader that does not come.
+# Interrupt the tour in the middle: it waits for a reader that never comes.
 mkfifo "$T/pipe"
 "$TOOL" daemon "$T/interrupted" "$shell" -c \
 	"exec '$shell' '$examples/tour.sh' >'$T/pipe' 2>/dev/null &" </dev/null

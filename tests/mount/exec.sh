@@ -1,12 +1,12 @@
-# exec: the picture of a program in memory, and everything that goes with it.
+# exec: a program's memory after exec, and everything that belongs to it.
 . "$(dirname "$0")/lib.sh"
 start_mount
 
-# word FILE OFFSET SIZE: a number of SIZE bytes in a binary file, decimal
+# word FILE OFFSET SIZE: a number of SIZE bytes in a binary file, in decimal
 word() {
 	od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' \n'
 }
-# aux PID TYPE: a value of the auxiliary vector, decimal
+# aux PID TYPE: a value of the auxiliary vector, in decimal
 aux() {
 	od -An -v -t u8 -w16 "$M/$1/auxv" | awk -v type="$2" '$1 == type { print $2 }'
 }
@@ -59,8 +59,8 @@ done
 # --- What is in memory ------------------------------------------------------------------------
 
 is "$(peek 1 $base 4)" 7f454c46 'the ELF header is read by demand paging'
-read_in='(major file-read|minor page-cache)'
-like "$(cat "$M/1/faults")" "^[0-9]+ [0-9.]+ 1 r $(va $base) $read_in .*file=$ls_program" \
+like "$(cat "$M/1/faults")" \
+	"^[0-9]+ [0-9.]+ 1 r $(va $base) (major file-read|minor page-cache) .*file=$ls_program" \
 	'as faults says'
 start=$(grep -m 1 ' r-xp ' "$M/1/maps" | cut -d - -f 1)
 offset=$((0x$(grep -m 1 ' r-xp ' "$M/1/maps" | cut -d ' ' -f 3)))
@@ -74,8 +74,8 @@ sp=$(sed -n 's/^.*) \(.*\)$/\1/p' "$M/1/stat" | cut -d ' ' -f 27)
 is $((sp % 16)) 0 'the stack pointer is a multiple of 16'
 word_at() {
 	bytes=$(peek 1 "$1" 8)
-	printf '0x%s' "$(echo "$bytes" |
-		sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/\8\7\6\5\4\3\2\1/')"
+	printf '0x'
+	echo "$bytes" | sed 's/../& /g' | awk '{ for (i = NF; i > 0; i--) printf "%s", $i }'
 }
 is $(($(word_at "$sp"))) 3 'argc'
 is "$(peek 1 "$(word_at $((sp + 8)))" 8)" "$(hex /bin/ls)00" 'argv[0]'
@@ -130,8 +130,7 @@ like "$(cat "$M/2/maps")" '^00400000-.*no-pie$' 'starts at 0x400000 as well'
 like "$(cat "$M/2/maps")" 'libc\.so\.6' 'with its library'
 gcc -static-pie -o "$T/static-pie" "$T/main.c"
 ok 'a static PIE' ctl "$M/2" exec "$T/static-pie"
-like "$(cat "$M/2/maps")" \
-	'^(7ffff7|555555)[0-9a-f]+-[0-9a-f]+ r-xp .*static-pie$' 'is placed'
+like "$(cat "$M/2/maps")" '^(7ffff7|555555)[0-9a-f]+-[0-9a-f]+ r-xp .*static-pie$' 'is placed'
 bss=$(nm "$T/static" | awk '$3 == "counter" { print $1 }')
 ctl "$M/2" exec "$T/static" >/dev/null
 is "$(peek 2 "0x$bss" 20000 | tr -d '0\n')" '' 'bss is zero'

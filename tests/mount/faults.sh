@@ -1,10 +1,10 @@
-# Accesses: what access, translate, faults and status say of each kind of fault.
+# Accesses: what access, translate, faults and status show for each kind of fault.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 P=$M/1
 
-# outcome ACCESS ADDRESS: the first three words that access answers
+# outcome ACCESS ADDRESS: the first three words of access's answer
 outcome() {
 	ctl "$P" access "$1" "$2" | cut -d ' ' -f 1-3
 }
@@ -17,8 +17,8 @@ answers "$(va "$a") hit tlb=hit" 'the next one hits' "$P" access r "$a"
 like "$(ctl "$P" access w "$a")" "^$(va "$a") minor [a-z-]+ .*frame=" 'a write then takes a frame'
 is "$(outcome w "$(plus "$a" 4096)")" "$(va "$(plus "$a" 4096)") minor demand-zero" \
 	'a write to untouched memory takes a cleared frame'
-answers "$(va "$(plus "$a" 4100)") hit tlb=hit" 'which is then there' "$P" access w \
-	"$(plus "$a" 4100)"
+answers "$(va "$(plus "$a" 4100)") hit tlb=hit" 'which is then there' \
+	"$P" access w "$(plus "$a" 4100)"
 is "$(ctl "$P" access r "$a" 16K | cut -d ' ' -f 1-3)" "$(va "$a") hit tlb=hit
 $(va "$(plus "$a" 4096)") hit tlb=hit
 $(va "$(plus "$a" 8192)") minor zero-page
@@ -81,8 +81,7 @@ error: access: EFAULT:" 'the lines before the fatal one come first'
 # --- faults -----------------------------------------------------------------------------------
 
 columns='^[0-9]+ [0-9.]+ 1 [rwx] [0-9a-f]{16} (minor|major|fatal) [a-z-]+( [a-z]+=[^ ]+)*$'
-is "$(grep -Evc "$columns" "$P/faults")" 0 \
-	'every line of faults has the columns'
+is "$(grep -Evc "$columns" "$P/faults")" 0 'every line of faults has the columns'
 ok 'numbers rise' sh -c "cut -d ' ' -f 1 '$P/faults' | sort -nc"
 is "$(grep -c ' hit' "$P/faults")" 0 'a hit is no fault'
 line=$(grep " $(va "$(plus "$a" 4096)") " "$P/faults" | head -n 1)

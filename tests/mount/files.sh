@@ -1,4 +1,4 @@
-# Mapped host files: who sees a store, and when it is in the file.
+# Mapped host files: who sees a store, and when it reaches the file.
 . "$(dirname "$0")/lib.sh"
 start_mount
 for _ in 1 2 3; do
@@ -11,7 +11,7 @@ make() {
 		head -c 4096 /dev/zero | tr '\0' $letter
 	done >"$T/$1"
 }
-# at NAME OFFSET LENGTH: what the file has
+# at NAME OFFSET LENGTH: the bytes in the file
 at() {
 	dd if="$T/$1" bs=1 skip="$2" count="$3" 2>/dev/null
 }
@@ -34,7 +34,7 @@ ctl "$M/2" munmap "$b" 12K >/dev/null
 is "$(at file 4096 4)" twoB 'after munmap of the last mapping the stores are in the file'
 is "$(at file 8192 6)" threeC 'of all processes'
 
-# way NAME COMMAND...: a store is in the file after COMMAND
+# way NAME COMMAND...: a store has reached the file after COMMAND
 way() {
 	make way
 	ctl "$M" spawn >/dev/null
@@ -100,7 +100,7 @@ answers 0 'msync invalidate' "$M/1" msync "$s" 12K sync,invalidate
 is "$(peek 1 "$s" 12)" "$(hex 'once more...')" 'shows a change at once'
 is "$(peek 1 "$p" 12)" "$(hex 'once more...')" 'in private pages that were not written as well'
 "$TOOL" pwrite "$T/changed" 0 'and again....' >/dev/null
-# shows ADDRESS TEXT
+# shows ADDRESS TEXT: memory has TEXT there
 shows() {
 	[ "$(peek 1 "$1" ${#2})" = "$(hex "$2")" ]
 }
@@ -156,15 +156,15 @@ is "$(stat -c %s "$T/shrink")" 4096 'nor does munmap'
 
 make file
 s=$(ctl "$M/1" mmap 0 12K r-- shared "$T/file")
-fails EACCES 'a shared mapping of a file opened read-only does not become writable' "$M/1" \
-	mprotect "$s" 4K rw-
+fails EACCES 'a shared mapping of a file opened read-only does not become writable' \
+	"$M/1" mprotect "$s" 4K rw-
 s=$(ctl "$M/1" mmap 0 12K r-- shared,rdwr "$T/file")
 answers 0 'one opened with rdwr does' "$M/1" mprotect "$s" 4K rw-
 p=$(ctl "$M/1" mmap 0 12K r-- private "$T/file")
 answers 0 'a private one always' "$M/1" mprotect "$p" 4K rw-
 chmod 444 "$T/file"
-ok 'a private writable mapping needs no right to write the file' ctl "$M/1" mmap 0 4K rw- private \
-	"$T/file"
+ok 'a private writable mapping needs no right to write the file' \
+	ctl "$M/1" mmap 0 4K rw- private "$T/file"
 
 make unlinked
 s=$(ctl "$M/1" mmap 0 12K rw- shared "$T/unlinked")

@@ -1,4 +1,4 @@
-# fork: what is shared, what is copied and when, and what pagetable and faults say of it.
+# fork: what is shared, what is copied and when, and what pagetable and faults show.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn parent >/dev/null
@@ -21,8 +21,8 @@ for pid in 1 2; do
 	is "$(note users "$(entry $pid "$pmd" PMD)")" 2 \
 		"the page table is shared: users=2 in process $pid"
 	above="^($pgd PGD|$pud PUD|$(va "$pmd") PMD) "
-	ok 'and write-protected at some level above' sh -c \
-		"grep -E '$above' '$M/$pid/pagetable' | grep -qv 'RW'"
+	ok 'and write-protected at some level above' \
+		sh -c "grep -E '$above' '$M/$pid/pagetable' | grep -qv 'RW'"
 	like "$(entry $pid "$a" PTE)" ' cow( |$)' 'a write would copy'
 done
 is "$(entry 1 "$a" PTE)" "$(entry 2 "$a" PTE)" 'it is the same entry'

@@ -1,7 +1,7 @@
-# A backing file that hangs holds up those who touch it and nobody else. The file lies in a second
-# mount, whose daemon is stopped.
+# A backing file that hangs blocks only those who touch it. The file is in a second mount, whose
+# daemon is stopped.
 . "$(dirname "$0")/lib.sh"
-# It leaves threads behind, which is no leak: they end with the process.
+# The hang leaves threads behind. That is not a leak, because they end with the process.
 here=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)
 TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$here/hang.supp"
 export TSAN_OPTIONS
@@ -19,8 +19,8 @@ stop_backing() {
 	fusermount3 -u -z "$backing"
 	"$TOOL" reap "$T/backing-daemon"
 }
-# Stop the daemon of the file, and wait until none of its threads runs: a request that one of them
-# had taken could not be given up by the kernel, whatever ours does.
+# Stop the daemon of the file, and wait until none of its threads runs. If one of them had already
+# taken a request, the kernel could not give the request up, whatever our daemon does.
 hang_backing() {
 	kill -STOP "$(cat "$T/backing-daemon.pid")"
 	eventually 10 backing_stopped
@@ -28,19 +28,19 @@ hang_backing() {
 backing_stopped() {
 	! cut -d ' ' -f 3 "/proc/$(cat "$T/backing-daemon.pid")/task"/*/stat | grep -qv T
 }
-# quickly COMMAND...: within a time that only a hang exceeds
+# quickly COMMAND...: COMMAND succeeds within a time that only a hang exceeds
 quickly() {
 	timeout 20 "$@"
 }
 
-# waits PID: it is in a system call, pread64, and does not come back
+# waits PID: the process is blocked in the system call pread64
 waits() {
 	case $(cat "/proc/$1/syscall" 2>/dev/null) in
 	'17 '*) ;;
 	*) return 1 ;;
 	esac
 }
-# read_hanging COUNT ADDR: so many readers of what hangs; their pids are in $readers
+# read_hanging COUNT ADDR: start COUNT readers of memory that hangs; $readers has their pids
 read_hanging() {
 	readers=
 	for n in $(seq "$1"); do

@@ -1,19 +1,18 @@
-# A daemon that is killed while it works: what msync has said to be in a file is in the file.
+# The daemon is killed while it works. What msync reported as written must be in the file.
 . "${0%/*}/lib.sh"
 
 PAGES=512
 
-# store PID CTL ADDRESS LENGTH BYTE: so many times BYTE, in the file when this returns. CTL: a file
-# descriptor, 3.
+# store PID CTL ADDRESS LENGTH BYTE: store LENGTH times BYTE, and return when it is in the file. CTL
+# is a file descriptor, 3.
 store() {
 	"$TOOL" fill "$M/$1/mem" "$2" "$3" "$4" >/dev/null || return
 	echo "msync $2 $3 sync" >&3 || return
 	read -r result <&3 && [ "$result" = 0 ]
 }
 
-# Store page after page, PAGES_EACH at a time; "PAGE BYTE" in the record for each that msync has
-# returned for.
-# append PID ADDRESS PAGES_EACH RECORD
+# append PID ADDRESS PAGES_EACH RECORD: store page after page, PAGES_EACH at a time. The record gets
+# "PAGE BYTE" for each page after its msync returned.
 append() {
 	exec 3<>"$M/$1/ctl"
 	_page=0
@@ -27,9 +26,8 @@ append() {
 	done
 }
 
-# Store in the same page again and again; the last line of the record is the last byte that msync
-# has returned for.
-# rewrite PID ADDRESS RECORD
+# rewrite PID ADDRESS RECORD: store into the same page again and again. The last line of the record
+# is the last byte for which msync returned.
 rewrite() {
 	exec 3<>"$M/$1/ctl"
 	for _byte in $(seq 255); do
@@ -38,21 +36,20 @@ rewrite() {
 	done
 }
 
-# Dirty pages that nobody asks to have written, and private ones that the others' memory goes to
-# swap for.
-# churn PID SHARED PRIVATE
+# churn PID SHARED PRIVATE: make pages of SHARED dirty without an msync, and write PRIVATE pages, so
+# that other memory is pushed out to swap.
 churn() {
 	while ctl "$M/$1" access w "$2" 256K && ctl "$M/$1" access w "$3" 256K; do
 		:
 	done
 }
 
-# pages FILE: a line for each of its pages, " 41 41 41 ..."
+# pages FILE: one line for each of its pages, " 41 41 41 ..."
 pages() {
 	od -An -v -tx1 -w4096 "$1"
 }
 
-# missing FILE RECORD: the lines of the record of append that the file does not bear out
+# missing FILE RECORD: the lines of append's record that do not match the file
 missing() {
 	pages "$1" | awk -v record="$2" '
 		BEGIN {
@@ -68,23 +65,22 @@ missing() {
 		}'
 }
 
-# strange FILE BYTE: the bytes of the first page that are neither BYTE nor the one that was stored
-# next
+# strange FILE BYTE: the bytes of the first page that are neither BYTE nor the byte stored next
 strange() {
 	pages "$1" | sed -n "1{s/ $(printf %02x "$2")//g;s/ $(printf %02x $(($2 + 1)))//g;p;}"
 }
 
-# lines FILE COUNT: it has that many
+# lines FILE COUNT: FILE has at least COUNT lines
 lines() {
 	[ "$(wc -l <"$1")" -ge "$2" ]
 }
 
-# shared PID FILE: the address of all of FILE
+# shared PID FILE: map all of FILE, and print the address
 shared() {
 	ctl "$M/$1" mmap 0 $((PAGES * 4096)) rw- shared "$2"
 }
 
-# round DESCRIPTION RECORDS OPTIONS: the daemon is killed when so many pages have been recorded
+# round DESCRIPTION RECORDS OPTIONS: kill the daemon when RECORDS pages have been recorded
 round() {
 	for name in single several again churn; do
 		rm -f "$T/$name.file"

@@ -1,16 +1,16 @@
-# sys/vm, and what is written to a process's files of one value.
+# sys/vm, and writes to a process's files of one value.
 . "${0%/*}/lib.sh"
 start_mount -o ram=32K,policy=fifo,oom=kill,segv=kill
 ctl "$M" spawn >/dev/null
 vm=$M/sys/vm
 
-# refuses FILE VALUE: EINVAL, and the value stays
+# refuses FILE VALUE: the write fails with EINVAL, and the value stays
 refuses() {
 	_before=$(cat "$M/$1" 2>/dev/null)
 	is "$("$TOOL" write "$M/$1" "$2")" EINVAL "$1 does not take '$2'"
 	is "$(cat "$M/$1" 2>/dev/null)" "$_before" 'and stays as it was'
 }
-# takes FILE VALUE
+# takes FILE VALUE: the write succeeds, and the file then shows VALUE
 takes() {
 	ok "$1 takes $2" sh -c "echo '$2' >'$M/$1'"
 	is "$(cat "$M/$1")" "$2" 'and shows it'

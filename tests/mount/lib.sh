@@ -1,16 +1,20 @@
-# lib.sh - what the mount tests share: results as TAP on standard output, one mount at a time,
-# nothing left behind. Sourced by each file of mount/, under dash and bash:
+# lib.sh - the library of the mount tests: it prints results as TAP, mounts one file system at a
+# time, and leaves nothing behind. Sourced by each file of mount/, under dash and bash:
 #
 #     . "$(dirname "$0")/lib.sh"
-#     start_mount -o ram=16M                             # a daemon on $M; returns when it answers
-#     answers 1 'the first pid is 1' "$M" spawn demo     # vasctl "$M" spawn demo prints 1
+#     # start a daemon on $M; returns when it answers
+#     start_mount -o ram=16M
+#     # vasctl "$M" spawn demo prints 1
+#     answers 1 'the first pid is 1' "$M" spawn demo
 #     fails EINVAL 'a length of zero' "$M/1" mmap 0 0 rw- private,anon
-#     is "$(cat "$M/1/comm")" demo 'comm is the name'    # got, wanted, what it shows
-#     stop_mount                                         # unmounts; the daemon must have exited 0
+#     # the text, the expected text, the description
+#     is "$(cat "$M/1/comm")" demo 'comm is the name'
+#     # unmount; the daemon must exit 0
+#     stop_mount
 #     done_testing
 #
-# $T is a folder of the test's own. $VASFS, $VASCTL and $TOOL come from the environment (see
-# meson.build). A variable that starts with _ is the library's.
+# $T is the test's own folder. $VASFS, $VASCTL and $TOOL come from the environment (see
+# meson.build). Variables that start with _ belong to the library.
 # shellcheck shell=sh
 
 : "${VASFS:?}" "${VASCTL:?}" "${TOOL:?}"
@@ -20,7 +24,7 @@ _count=0 _failed=0 _finished=
 # Other users must reach files in it.
 chmod 711 "$T"
 mkdir "$M"
-# What sanitizers find in the daemon, which has no terminal, and in vasctl, goes to
+# The sanitizers' reports of vasctl, and of the daemon, which has no terminal, go to
 # $T/sanitizer.PID.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$T/sanitizer"
 export LSAN_OPTIONS="${LSAN_OPTIONS:-}:log_path=$T/sanitizer"
@@ -35,7 +39,7 @@ _pass() {
 	printf 'ok %d - %s\n' "$_count" "$1"
 }
 
-# _fail DESCRIPTION [LINES]: LINES are shown below it
+# _fail DESCRIPTION [LINES]: print LINES below it
 _fail() {
 	_count=$((_count + 1)) _failed=$((_failed + 1))
 	printf 'not ok %d - %s\n' "$_count" "$1"
@@ -54,7 +58,7 @@ $_got"
 	fi
 }
 
-# refused DESCRIPTION COMMAND...: COMMAND fails, by its own exit and not by a signal
+# refused DESCRIPTION COMMAND...: COMMAND fails by its own exit, not by a signal
 refused() {
 	_what=$1
 	shift
@@ -141,15 +145,15 @@ wanted: $_want"
 	fi
 }
 
-# fails ERRNO DESCRIPTION DIR COMMAND [ARG...]: nothing on standard output, "error: COMMAND: ERRNO:
-# ..." on standard error
+# fails ERRNO DESCRIPTION DIR COMMAND [ARG...]: COMMAND prints nothing on standard output, and
+# "error: COMMAND: ERRNO: ..." on standard error
 fails() {
 	_want=$1 _what=$2
 	shift 2
 	_got=$("$VASCTL" "$@" 2>"$T/stderr")
 	_status=$?
 	_text=$(cat "$T/stderr")
-	# access has lines for the pages before.
+	# access prints lines for the pages before the failure.
 	[ "$2" != access ] || _got=
 	case $_status/$_got/$_text in
 	"1//error: $2: $_want: "*) _pass "$_what" ;;
@@ -169,7 +173,7 @@ plus() {
 	printf '0x%x\n' $(($1 + $2))
 }
 
-# va ADDRESS: as pagetable, faults and access write it
+# va ADDRESS: the address as pagetable, faults and access print it
 va() {
 	printf '%016x\n' "$(($1))"
 }
@@ -189,12 +193,12 @@ hex() {
 	printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
 }
 
-# area PID ADDRESS: the line of maps that starts there
+# area PID ADDRESS: the line of maps for the area that starts at ADDRESS
 area() {
 	grep "^$(printf '%08x' "$(($2))")-" "$M/$1/maps"
 }
 
-# range START END: as maps writes it
+# range START END: the addresses as maps prints them
 range() {
 	printf '%08x-%08x\n' "$(($1))" "$(($2))"
 }
@@ -204,12 +208,12 @@ entry() {
 	grep "^$(va "$2") $3 " "$M/$1/pagetable"
 }
 
-# note KEY LINE: the value of KEY=VALUE in LINE
+# note KEY LINE: the VALUE of KEY=VALUE in LINE
 note() {
 	printf '%s\n' "$2" | tr ' ' '\n' | sed -n "s/^$1=//p"
 }
 
-# last_fault PID: ACCESS VA OUTCOME KIND ... of the last fault
+# last_fault PID: "ACCESS VA OUTCOME KIND ..." of the last fault
 last_fault() {
 	tail -n 1 "$M/$1/faults" | cut -d ' ' -f 4-
 }
@@ -221,7 +225,7 @@ mounted() {
 	grep -q " $M " /proc/self/mountinfo
 }
 
-# A daemon on $M with these options. Fails as the daemon does.
+# try_mount [OPTION...]: start a daemon on $M; the exit status is the daemon's
 try_mount() {
 	"$TOOL" daemon "$T/daemon" "$VASFS" "$@" "$M"
 }
@@ -239,7 +243,7 @@ daemon_pid() {
 	cat "$T/daemon.pid"
 }
 
-# daemon_ended DESCRIPTION: waits for the daemon's end, which must be exit 0
+# daemon_ended DESCRIPTION: wait for the daemon's end; it must exit 0
 daemon_ended() {
 	is "$("$TOOL" reap "$T/daemon")" 'exit 0' "$1"
 	_sanitizer_check
@@ -258,7 +262,7 @@ _sanitizer_check() {
 	done
 }
 
-# as_other COMMAND...: run as another user; only root can
+# as_other COMMAND...: run COMMAND as another user; needs root
 OTHER=65534
 as_other() {
 	setpriv --reuid=$OTHER --regid=$OTHER --clear-groups "$@"
@@ -290,9 +294,10 @@ _cleanup() {
 		fi
 	done
 	awk -v base="$T/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' \
-		/proc/self/mountinfo | while read -r _mount; do
-		fusermount3 -u -z "$_mount"
-	done
+		/proc/self/mountinfo |
+		while read -r _mount; do
+			fusermount3 -u -z "$_mount"
+		done
 	_sanitizer_check
 	cd /
 	rm -rf --one-file-system "$T"

@@ -1,9 +1,9 @@
-# The life of the daemon: options, starts that fail, and every way to stop it.
+# The life of the daemon: options, failing starts, and every way to stop it.
 . "$(dirname "$0")/lib.sh"
 
 # --- Stopping ---------------------------------------------------------------------------------
 
-# stop_by DESCRIPTION COMMAND...: a store that is not yet written back survives COMMAND, and the
+# stop_by DESCRIPTION COMMAND...: a store that is not written back yet survives COMMAND, and the
 # daemon exits 0
 stop_by() {
 	_how=$1
@@ -32,7 +32,7 @@ else
 	skip 'needs root' 'umount'
 fi
 
-# While files are open and readers read.
+# Stop it while files are open and being read.
 start_mount
 ctl "$M" spawn >/dev/null
 exec 3<>"$M/1/ctl" 4<"$M/1/maps"
@@ -67,7 +67,7 @@ is "$(ctl "$M" spawn)" 1 'then it starts again'
 
 # --- Starts that fail -------------------------------------------------------------------------
 
-# The mount that is there must stay alone.
+# The existing mount must stay the only one.
 "$VASFS" "$M" 2>"$T/stderr"
 isnt $? 0 'a second mount on the same folder is refused'
 like "$(cat "$T/stderr")" "$M" 'with a reason'
@@ -75,7 +75,7 @@ is "$(grep -c " $M " /proc/self/mountinfo)" 1 'there is one mount as before'
 ok 'and it answers' ls "$M/1"
 stop_mount
 
-# no_start DESCRIPTION PATTERN ARGUMENT...: the daemon exits non-zero and says why
+# no_start DESCRIPTION PATTERN ARGUMENT...: the daemon exits non-zero and prints the reason
 no_start() {
 	_what=$1 _pattern=$2
 	shift 2
@@ -153,10 +153,10 @@ isnt "$(ctl "$M" exec /bin/true >/dev/null && cat "$M/1/maps")" "$random" \
 	'another seed gives others'
 stop_mount
 
-# As mount(8) calls it: the source first, and options that are for the kernel or for nobody.
+# As mount(8) calls it: the source first, then options for the kernel and options without meaning.
 rm -f "$T/daemon.pid" "$T/daemon.end"
-ok 'as mount(8) calls it' "$TOOL" daemon "$T/daemon" "$VASFS" none "$M" -o \
-	rw,nosuid,nodev,noatime,ram=32M
+ok 'as mount(8) calls it' "$TOOL" daemon "$T/daemon" "$VASFS" none "$M" \
+	-o rw,nosuid,nodev,noatime,ram=32M
 like "$(grep " $M " /proc/self/mountinfo)" 'fuse\.vasfs' 'the type is fuse.vasfs'
 is "$(ctl "$M" spawn)" 1 'and it answers'
 stop_mount

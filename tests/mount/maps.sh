@@ -3,7 +3,7 @@
 start_mount
 ctl "$M" spawn >/dev/null
 
-# line START END PERM OFFSET DEV INODE [NAME]: as the kernel prints it, the name in column 74
+# line START END PERM OFFSET DEV INODE [NAME]: the line as the kernel prints it, NAME in column 74
 line() {
 	if [ $# -gt 6 ]; then
 		printf '%-73s%s\n' "$(range "$1" "$2") $3 $4 $5 $6" "$7"

@@ -1,4 +1,4 @@
-# PID/mem: the address space as a file, with the tools that people have.
+# PID/mem: the address space as a file, used with ordinary tools.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
@@ -41,8 +41,8 @@ is "$("$TOOL" map "$mem" "$a" 4)" "$(peek 1 "$a" 4)" 'a private mapping of mem'
 
 big=$(ctl "$M/1" mmap 0 8M rw- private,anon)
 head -c 5000000 /dev/urandom >"$T/big"
-ok 'five million bytes go in' dd if="$T/big" of="$mem" bs=3M seek=$((big)) oflag=seek_bytes \
-	conv=notrunc
+ok 'five million bytes go in' \
+	dd if="$T/big" of="$mem" bs=3M seek=$((big)) oflag=seek_bytes conv=notrunc
 ok 'and out' cmp -n 5000000 -i "$((big)):0" "$mem" "$T/big"
 is "$("$TOOL" fill "$mem" "$big" 3000000 90)" 3000000 'one write of three million bytes'
 is "$("$TOOL" pread "$mem" "$big" 3000000 | tr -d '5a\n' | wc -c)" 0 'and one read of as many'
@@ -113,7 +113,7 @@ ok 'an archive of a moderate size' test "$(wc -c <"$T/mem.tar")" -lt 400000
 is "$(grep -ao MARK "$T/mem.tar" | wc -l)" 2 'with what the areas hold'
 like "$(tar -tvf "$T/mem.tar")" ' 140737488351232 .* mem$' 'and the size of the whole'
 
-# A copy has the size of the address space: only tmpfs takes that.
+# The copy is as large as the address space. Only tmpfs allows that.
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ]; then
 	copy=$(mktemp /dev/shm/vasfs-test.XXXXXX)
 	ok 'cp --sparse=always copies mem' cp --sparse=always "$mem" "$copy"

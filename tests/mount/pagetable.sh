@@ -1,11 +1,11 @@
-# PID/pagetable: the entries that x86-64 would walk.
+# PID/pagetable: the entries that an x86-64 processor would walk.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" spawn >/dev/null
 lower() {
 	grep '^0' "$M/$1/pagetable"
 }
-# has FLAG LINE: whether flags= has it
+# has FLAG LINE: flags= in LINE has FLAG
 has() {
 	case "|$(note flags "$2")|" in
 	*"|$1|"*) echo yes ;;
@@ -24,8 +24,7 @@ is "$(lower 1 | cut -d ' ' -f 1-4)" '00007f8000000000 PGD 255 table
 00007ffff7e00000 PMD 447 table
 00007ffff7ffb000 PTE 507 page' 'a touched page has four entries: address, level, index, kind'
 columns='^[0-9a-f]{16} (PGD|PUD|PMD|PTE) [0-9]+ (table|page) 0x[0-9a-f]{16}( [a-z]+(=[^ ]+)?)*$'
-is "$(lower 1 | grep -Evc "$columns")" 0 \
-	'each line has its raw entry and its notes'
+is "$(lower 1 | grep -Evc "$columns")" 0 'each line has its raw entry and its notes'
 
 pte=$(entry 1 "$a" PTE)
 raw=$(printf '%s\n' "$pte" | cut -d ' ' -f 5)
@@ -81,8 +80,8 @@ isnt "$(sed -n 's/^VmPTE:\t *//p' "$M/1/status")" "$pte_kb" 'VmPTE counts them'
 ram_frames=$((256 * 1024 / 4))
 ok 'tables have frame numbers above those of RAM' \
 	test "$(($(note pfn "$(entry 1 0x100000000000 PGD)")))" -ge $ram_frames
-ok 'pages have numbers below' test "$(($(note pfn "$(entry 1 0x100000000000 PTE)")))" -lt \
-	$ram_frames
+pfn=$(note pfn "$(entry 1 0x100000000000 PTE)")
+ok 'pages have numbers below' test $((pfn)) -lt $ram_frames
 
 # --- The kernel's half ------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-# Fifty clients at a time on one ctl file: each gets its own answers.
+# Fifty clients use one ctl file at the same time. Each gets its own answers.
 . "$(dirname "$0")/lib.sh"
 start_mount
 clients=50
@@ -6,7 +6,7 @@ clients=50
 ctl "$M" spawn >/dev/null
 mkdir "$T/out"
 
-# client N: maps and unmaps a page of its own, five times, over one open file
+# client N: map and unmap a page of its own, five times, through one open file
 client() {
 	mine=$(plus 0x10000000 $(($1 * 65536)))
 	exec 3<>"$M/1/ctl"
@@ -57,14 +57,14 @@ while [ $n -lt $clients ]; do
 done
 is "$wrong" '' 'writes to a page that all share reach the writer alone'
 
-# Stores to the same bytes race as they do in real memory: some writer wins, byte by byte.
+# Stores to the same bytes race as in real memory: for each byte, one of the writers wins.
 s=$(ctl "$M/1" mmap 0 64K rw- shared,anon)
 other=$(ctl "$M/1" fork)
 for letter in 65 66 67 68; do
 	(
 		for _ in 1 2 3 4 5 6 7 8 9 10; do
-			"$TOOL" fill "$M/1/mem" "$s" 65536 $letter && "$TOOL" fill "$M/$other/mem" \
-				"$s" 65536 $letter
+			"$TOOL" fill "$M/1/mem" "$s" 65536 $letter &&
+				"$TOOL" fill "$M/$other/mem" "$s" 65536 $letter
 			peek 1 "$s" 65536 && peek "$other" "$s" 65536
 		done
 	) >"$T/out/race$letter" &
@@ -75,7 +75,7 @@ is "$(sort -u "$T/out"/race* | tr -d '\n' | sed 's/65536//g; s/4[1-4]//g')" '' \
 rm -f "$T/out"/race*
 ctl "$M" kill "$other" >/dev/null
 
-# Readers and writers of everything, while processes come and go.
+# Read and write everything while processes come and go.
 churn() {
 	for _ in 1 2 3 4 5 6 7 8; do
 		child=$(ctl "$M/1" fork) && ctl "$M/$child" exec /bin/true && ctl "$M" kill "$child"

@@ -1,4 +1,4 @@
-# Other users: what they may see, and that host files are opened as them.
+# Other users: what they may see. Host files are opened with their rights.
 . "$(dirname "$0")/lib.sh"
 if ! is_root; then
 	skip 'needs root' 'other users'
@@ -7,7 +7,7 @@ fi
 other() {
 	as_other "$VASCTL" "$@"
 }
-# other_fails ERRNO DESCRIPTION DIR COMMAND...: as fails, run by another user
+# other_fails ERRNO DESCRIPTION DIR COMMAND...: like fails, but run by another user
 other_fails() {
 	_want=$1 _what=$2
 	shift 2
@@ -55,15 +55,15 @@ chmod 600 "$T/theirs"
 
 other_fails EACCES "a file of root's with mode 600" "$M/2" mmap 0 4K r-- private "$T/secret"
 other_fails EACCES 'opened' "$M/2" open "$T/secret"
-other_fails EACCES "through another's process, where it is the caller that counts" "$M/2" mmap 0 \
-	4K r-- shared "$T/secret"
+other_fails EACCES "through another's process, where it is the caller that counts" \
+	"$M/2" mmap 0 4K r-- shared "$T/secret"
 is "$(other "$M/2" open "$T/public")" 0 'a public one can be opened'
 other_fails EACCES 'not for writing' "$M/2" open "$T/public" rdwr
 other_fails EACCES 'nor mapped shared and writable' "$M/2" mmap 0 4K rw- shared "$T/public"
 p=$(other "$M/2" mmap 0 4K rw- private "$T/public")
 is "$(as_other "$TOOL" pread "$M/2/mem" "$p" 6)" "$(hex public)" 'private and writable it can'
-other_fails EACCES 'a public file in a closed folder' "$M/2" mmap 0 4K r-- private \
-	"$T/closed/hidden"
+other_fails EACCES 'a public file in a closed folder' \
+	"$M/2" mmap 0 4K r-- private "$T/closed/hidden"
 s=$(other "$M/2" mmap 0 4K rw- shared "$T/theirs")
 as_other "$TOOL" pwrite "$M/2/mem" "$s" THEIRS >/dev/null
 is "$(other "$M/2" msync "$s" 4K sync)" 0 'their own file they may change'

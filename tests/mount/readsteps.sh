@@ -1,4 +1,4 @@
-# Text files: one consistent state, however a reader cuts its reads.
+# Text files show one consistent state, however a reader splits its reads.
 . "$(dirname "$0")/lib.sh"
 start_mount
 ctl "$M" exec /bin/ls >/dev/null
@@ -74,9 +74,8 @@ ok 'before it there was the old one' grep -q '^10000000-' "$T/mixed"
 0 rest
 END
 whole=$(cat "$M/2/maps")
-is "$(cat "$T/mixed")" "$(printf '%.5s' "$whole")$(printf '%.7s' "$whole")$(
-	printf '%.11s' "$whole" | tail -c 6
-)$(
+is "$(cat "$T/mixed")" \
+	"$(printf '%.5s' "$whole")$(printf '%.7s' "$whole")$(printf '%.11s' "$whole" | tail -c 6)$(
 	printf '%s\n' "$whole" | tail -c +8
 	printf '%s\n' "$whole" | tail -c +12
 )" 'two handles interleaved'

@@ -1,7 +1,7 @@
 # What is in memory: smaps, smaps_rollup, pagemap, clear_refs, kpagecount, kpageflags.
 . "${0%/*}/lib.sh"
 
-# field FILE KEY [ADDRESS]: the kB behind KEY, in the area at ADDRESS or of all areas together
+# field FILE KEY [ADDRESS]: the kB after KEY, for the area at ADDRESS or summed over all areas
 field() {
 	if [ $# -gt 2 ]; then
 		sed -n "/^$(printf '%08x' "$(($3))")-/,/^VmFlags/p" "$M/$1"
@@ -9,23 +9,24 @@ field() {
 		cat "$M/$1"
 	fi | awk -v key="$2:" '$1 == key { sum += $2 } END { print sum + 0 }'
 }
-# fields FILE ADDRESS KEY...: the fields of the area at ADDRESS, in one line
+# fields ADDRESS KEY...: the kB after each KEY for the area at ADDRESS of process 1
 fields() {
-	_file=$1 _address=$2
-	shift 2
-	for _key in "$@"; do
-		field "$_file" "$_key" "$_address"
-	done | paste -s -d ' '
+	_address=$1 _values=
+	shift
+	for _key; do
+		_values="$_values $(field 1/smaps "$_key" "$_address")"
+	done
+	echo "${_values# }"
 }
-# word FILE NUMBER: in hex
+# word FILE NUMBER: that word of the file, in hex
 word() {
 	dd if="$M/$1" bs=8 skip="$(($2))" count=1 2>/dev/null | od -An -v -tx8 | tr -d ' '
 }
-# map PID ADDRESS: the word of pagemap
+# map PID ADDRESS: the page's word in pagemap
 map() {
 	word "$1/pagemap" $(($2 >> 12))
 }
-# bit WORD NUMBER; dash counts only to 2^63
+# bit WORD NUMBER: that bit; dash can only count to 2^63
 bit() {
 	if [ "$2" -ge 32 ]; then
 		echo $((0x${1%????????} >> $2 - 32 & 1))
@@ -60,13 +61,12 @@ like "$(head -n 1 "$M/1/smaps_rollup")" \
 a=$(ctl "$M/1" mmap 0 64K rw- private,anon)
 ctl "$M/1" access w "$a" 32K >/dev/null
 ctl "$M/1" access r "$(plus "$a" 32768)" 8K >/dev/null
-is "$(fields 1/smaps "$a" Rss Pss Private_Dirty Anonymous)" \
-	'32 32 32 32' 'written pages count, the zero page does not'
+is "$(fields "$a" Rss Pss Private_Dirty Anonymous)" '32 32 32 32' \
+	'written pages count, the zero page does not'
 child=$(ctl "$M/1" fork)
-is "$(fields 1/smaps "$a" Rss Pss Shared_Dirty Private_Dirty)" \
-	'32 16 32 0' 'after a fork each has half'
+is "$(fields "$a" Rss Pss Shared_Dirty Private_Dirty)" '32 16 32 0' 'after a fork each has half'
 ctl "$M/$child" access w "$a" >/dev/null
-is "$(field "$child/smaps" Pss "$a") $(fields 1/smaps "$a" Pss Private_Dirty)" '18 18 4' \
+is "$(fields "$a" Pss Private_Dirty) $(field "$child/smaps" Pss "$a")" '18 4 18' \
 	'a page copied is whole again for both'
 third=$(ctl "$M/1" fork)
 is "$(field 1/smaps Pss "$a")" $(((4096 / 2 + 7 * 4096 / 3) / 1024)) 'of three a third'
@@ -76,7 +76,7 @@ head -c 40960 /dev/zero >"$T/file"
 f=$(ctl "$M/1" mmap 0 40K rw- shared "$T/file")
 ctl "$M/1" access r "$f" 40K >/dev/null
 ctl "$M/1" access w "$f" 8K >/dev/null
-is "$(fields 1/smaps "$f" Private_Clean Private_Dirty Anonymous)" '32 8 0' \
+is "$(fields "$f" Private_Clean Private_Dirty Anonymous)" '32 8 0' \
 	'pages of a file are clean until they are written'
 like "$(sed -n "/^$(printf '%08x' "$((f))")-/,/^VmFlags/p" "$M/1/smaps")" \
 	'^VmFlags: rd wr sh mr mw me ms ' 'shared shows'
@@ -85,7 +85,8 @@ for key in Rss Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced 
 done
 is "$(field 1/smaps Rss)" "$(sed -n 's/^VmRSS:\t *\([0-9]*\) kB/\1/p' "$M/1/status")" \
 	'and VmRSS is the sum'
-# The shares of all processes are what is in memory; each may be cut by less than 1 kB an area.
+# The shares of all processes add up to what is in memory. Rounding may cost up to 1 kB for each
+# area.
 sum=$(($(field 1/smaps_rollup Pss) + $(field "$child/smaps_rollup" Pss)))
 frames=$(awk '$3 > 0' "$M/frames" | wc -l)
 is $((frames * 4 - sum >= 0 && frames * 4 - sum <= 2)) 1 \
@@ -100,8 +101,7 @@ a=$(ctl "$M/1" mmap 0 64K rw- private,anon)
 ctl "$M/1" access w "$a" 64K >/dev/null
 child=$(ctl "$M/1" fork)
 ctl "$M" reclaim 8 >/dev/null
-is "$(field 1/smaps Rss "$a") $(field 1/smaps Swap "$a") $(field 1/smaps SwapPss "$a")" '32 32 16' \
-	'swap is shared too'
+is "$(fields "$a" Rss Swap SwapPss)" '32 32 16' 'swap is shared too'
 is "$(field 1/smaps_rollup SwapPss)" 16 'in the rollup as well'
 ctl "$M/$child" exit >/dev/null
 is "$(field 1/smaps SwapPss "$a")" 32 'until there is one process left'
@@ -115,10 +115,14 @@ for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 	va=$(plus "$a" $((i * 4096)))
 	w=$(map 1 "$va") line=$(entry 1 "$va" PTE)
 	case $line in
-	*' swap '*) [ "$(bit "$w" 62)$(bit "$w" 63)" = 10 ] && [ $(($(low "$w") >> 5)) -eq \
-		"$(note slot "$line")" ] ;;
-	*' page '*) [ "$(bit "$w" 62)$(bit "$w" 63)" = 01 ] && [ "$(low "$w")" -eq \
-		$(($(note pfn "$line"))) ] ;;
+	*' swap '*)
+		[ "$(bit "$w" 62)$(bit "$w" 63)" = 10 ] &&
+			[ $(($(low "$w") >> 5)) -eq "$(note slot "$line")" ]
+		;;
+	*' page '*)
+		[ "$(bit "$w" 62)$(bit "$w" 63)" = 01 ] &&
+			[ "$(low "$w")" -eq $(($(note pfn "$line"))) ]
+		;;
 	*) false ;;
 	esac || wrong="$wrong $va: $w: $line"
 done

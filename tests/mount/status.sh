@@ -1,14 +1,14 @@
-# status, stat, statm, comm, cmdline: as /proc/PID has them.
+# status, stat, statm, comm, cmdline, in the format of /proc/PID.
 . "$(dirname "$0")/lib.sh"
 start_mount
 answers 1 'a process' "$M" spawn 'a (strange) name'
 P=$M/1
 
-# field KEY: a value of status
+# field KEY: the value of KEY in status
 field() {
 	sed -n "s/^$1:\t *//p" "$P/status"
 }
-# stat_field N: numbered as proc(5) does
+# stat_field N: field N of stat, numbered as in proc(5)
 stat_field() {
 	sed 's/^.*) //' "$P/stat" | cut -d ' ' -f $(($1 - 2))
 }
@@ -64,8 +64,8 @@ is "$(stat_field 20)" 1 'threads'
 is "$(stat_field 23)" $(((132 + 16) * 1024)) 'vsize in bytes'
 is "$(stat_field 24)" 3 'rss in pages'
 startstack=$(stat_field 28)
-ok 'startstack lies in the stack' sh -c \
-	"[ $startstack -ge $((0x7ffffffde000)) ] && [ $startstack -lt $((0x7ffffffff000)) ]"
+ok 'startstack lies in the stack' \
+	sh -c "[ $startstack -ge $((0x7ffffffde000)) ] && [ $startstack -lt $((0x7ffffffff000)) ]"
 is "$(cat "$P/statm")" '37 3 3 0 0 33 0' 'statm: size resident shared text lib data dirty'
 
 # --- comm, cmdline, environ, auxv, exe --------------------------------------------------------

@@ -1,22 +1,22 @@
 # Memory pressure: replacement, swap, locked memory, out of memory.
 . "${0%/*}/lib.sh"
 
-# count_faults PID PAGES ADDRESS: how many of the writes to the pages in this order find their page
-# not in memory
+# count_faults PID PAGES ADDRESS: write to the pages in this order, and count how many were not in
+# memory
 count_faults() {
 	for _page in $2; do
 		echo "access w $(plus "$3" $((_page * 4096)))"
 	done | ctl "$M/$1" | grep -Ec ' (demand-zero|swap-in|swap-cache) '
 }
-# vmstat KEY
+# vmstat KEY: the value of KEY in vmstat
 vmstat() {
 	sed -n "s/^$1 //p" "$M/vmstat"
 }
-# kb KEY: of meminfo
+# kb KEY: the value of KEY in meminfo
 kb() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" "$M/meminfo"
 }
-# fill PID ADDRESS PAGES: each page gets its number
+# fill PID ADDRESS PAGES: write its number into each page
 fill() {
 	_i=0
 	while [ $_i -lt "$3" ]; do
@@ -24,13 +24,13 @@ fill() {
 		_i=$((_i + 1))
 	done
 }
-# filled PID ADDRESS PAGES: "yes" if they still have it, else the first that has not
+# filled PID ADDRESS PAGES: "yes" if all pages still have their numbers, else the first that has not
 filled() {
 	_i=0
 	while [ $_i -lt "$3" ]; do
 		_text="page $_i"
-		if [ "$(peek "$1" "$(plus "$2" $((_i * 4096)))" ${#_text})" != "$(hex "$_text")" \
-			]; then
+		_found=$(peek "$1" "$(plus "$2" $((_i * 4096)))" ${#_text})
+		if [ "$_found" != "$(hex "$_text")" ]; then
 			echo "page $_i is lost"
 			return
 		fi
@@ -43,7 +43,7 @@ filled() {
 
 belady='1 2 3 4 1 2 5 1 2 3 4 5'
 long='7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1'
-# string POLICY FRAMES PAGES WANTED
+# string POLICY FRAMES PAGES WANTED: the reference string PAGES causes WANTED faults
 string() {
 	start_mount -o "ram=$(($2 * 4))K,policy=$1"
 	ctl "$M" spawn >/dev/null
@@ -92,7 +92,7 @@ is "$("$TOOL" fill "$M/1/mem" "$a" 40960 65)" 40960 'a write as well'
 is "$("$TOOL" pread "$M/1/mem" "$a" 40960 | sed 's/41//g')" '' 'and each byte of it'
 fill 1 "$a" 10
 
-# Shared by fork.
+# Pages that are shared by fork.
 child=$(ctl "$M/1" fork)
 is "$(filled "$child" "$a" 10)" yes 'a child finds what is in swap'
 poke "$child" "$a" 'CHILD!' >/dev/null
@@ -147,8 +147,8 @@ start_mount -o ram=32K,policy=lru
 ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 40K rw- private,anon)
 answers 0 'mlock' "$M/1" mlock "$a" 8K
-pages="^\($(va "$a")\|$(va "$(plus "$a" 4096)")\) PTE .* page "
-is "$(grep -c "$pages" "$M/1/pagetable")" 2 'loads the pages'
+is "$(grep -Ec "^($(va "$a")|$(va "$(plus "$a" 4096)")) PTE .* page " "$M/1/pagetable")" 2 \
+	'loads the pages'
 like "$(cat "$M/1/status")" '^VmLck:	       8 kB$' 'status counts them'
 is "$(kb Mlocked) $(kb Unevictable)" '8 8' 'and meminfo'
 fill 1 "$a" 10
@@ -255,7 +255,7 @@ ok 'it stays at the end' test -f "$T/place/file"
 start_mount -o "ram=64K,swap=$T/place/file,swapsize=40K"
 is "$(stat -c %s "$T/place/file")" $((45056)) 'and can be used again, with another size'
 stop_mount
-# no_start PATTERN DESCRIPTION OPTIONS
+# no_start PATTERN DESCRIPTION OPTIONS: the daemon does not start with these options
 no_start() {
 	if try_mount -o "$3" 2>"$T/stderr"; then
 		ok "$2: is refused" false

@@ -1,15 +1,15 @@
-# The simulated TLB: what is in it, and that nothing in it is ever stale.
+# The simulated TLB: its contents, and that no entry is ever stale.
 . "${0%/*}/lib.sh"
 
-# tlb ACCESS ADDRESS: hit or miss
+# tlb ACCESS ADDRESS: prints hit or miss
 tlb() {
 	note tlb "$(ctl "$M/1" access "$1" "$2")"
 }
-# count KEY
+# count KEY: the value of KEY in tlb
 count() {
 	sed -n "s/^$1 //p" "$M/1/tlb"
 }
-# cached ADDRESS: its line in tlb
+# cached ADDRESS: the line for ADDRESS in tlb
 cached() {
 	grep "^[0-9]* [0-9]* $(va "$1") " "$M/1/tlb"
 }
@@ -32,7 +32,7 @@ like "$line" "^$((a >> 12 & 15)) [0-3] $(va "$a") pfn=0x[0-9a-f]+ w-d\$" \
 	'the entry: set, way, address, frame, rights'
 is "$(note pfn "$line")" "$(note pfn "$(entry 1 "$a" PTE)")" 'as the page table has it'
 
-# A fifth page of one set takes the place of the one used longest ago.
+# A fifth page of the set replaces the one that was used longest ago.
 for i in 1 2 3; do
 	tlb w "$(plus "$a" $((i * 65536)))" >/dev/null
 done

@@ -1,4 +1,4 @@
-# The tree: which files there are, whose they are, and what ls says of them.
+# The tree: which files exist, who owns them, and what ls shows.
 . "$(dirname "$0")/lib.sh"
 start_mount -o ram=64M
 
@@ -18,7 +18,7 @@ ok 'a process has exe' sh -c "ls '$M/1' | grep -qx exe"
 
 # --- What ls says -----------------------------------------------------------------------------
 
-# mode FILE OCTAL
+# mode FILE OCTAL: the file has this mode
 mode() {
 	is "$(stat -c %a "$M/$1")" "$2" "$1 has mode $2"
 }
@@ -92,9 +92,10 @@ ok 'df answers' df "$M"
 
 # --- Every file can be read -------------------------------------------------------------------
 
-# events waits for what comes, pagemap is as long as the address space, and some are only written.
-find "$M" -type f ! -name mem ! -name pagemap ! -name events ! -name clear_refs ! -name \
-	drop_caches >"$T/files"
+# Not these: events waits for faults, pagemap is as long as the address space, and some files can
+# only be written.
+find "$M" -type f ! -name mem ! -name pagemap ! -name events \
+	! -name clear_refs ! -name drop_caches >"$T/files"
 unread=
 while read -r file; do
 	timeout 20 cat "$file" >/dev/null 2>"$T/stderr" ||

@@ -1,5 +1,5 @@
-# An ordinary user with a machine of their own, mounted through fusermount3.
-# Where only root may open /dev/fuse this runs in a mount namespace where all may, as Debian has it.
+# An ordinary user with a machine of their own, mounted through fusermount3. If only root may open
+# /dev/fuse, this test runs in a mount namespace in which everybody may, as is Debian's default.
 if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ] &&
 	unshare --mount true 2>/dev/null; then
 	export FUSE_FOR_ALL=tried
@@ -25,12 +25,12 @@ if ! as_user test -w /dev/fuse; then
 fi
 user=$(as_user id -u)
 chown "$user" "$T" "$M"
-# run_ctl DIR COMMAND...
+# run_ctl DIR COMMAND...: run vasctl as the user, with its errors on standard output
 run_ctl() {
 	as_user "$VASCTL" "$@" 2>&1
 }
 
-# The swap file goes where they may write.
+# The swap file goes to a folder where the user may write.
 ok 'an ordinary user mounts' as_user env TMPDIR="$T" "$TOOL" daemon "$T/daemon" "$VASFS" "$M"
 is "$(run_ctl "$M" spawn)" 1 'and has a machine'
 is "$(as_user stat -c '%u' "$M/1" "$M/1/mem" | sort -u)" "$user" 'whose processes are theirs'

@@ -1,6 +1,6 @@
 /*
- * exec_target.c - a program for test_exec_compare: something in each kind of segment. Linked
- * static, as a static PIE, and at fixed addresses.
+ * exec_target.c - a program for the exec tests that has something in each kind of segment. It is
+ * linked statically, as a static PIE, and at fixed addresses.
  */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /*
- * exec_target_libraries.c - makes exec_target.c a program that needs the libraries made of
+ * exec_target_libraries.c - makes exec_target.c need the libraries that are built from
  * exec_target_library.c.
  */
 int exec_target_first(int i);

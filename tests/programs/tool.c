@@ -1,22 +1,27 @@
 /*
- * tool.c - what the mount tests need and a shell cannot do: one system call with its errno by name,
- * reads cut as the test wants them, and a daemon whose exit status is kept.
+ * tool.c - what the mount tests need and a shell cannot do: single system calls with the name of
+ * their errno, reads of a given size, and a daemon whose exit status is kept.
  *
  *     tool open FILE r|w|rw               OK
  *     tool pread FILE OFFSET LENGTH       the bytes in hex
  *     tool pwrite FILE OFFSET TEXT        the number written; TEXT has printf's escapes
  *     tool fill FILE OFFSET LENGTH BYTE   the number written, by one call
- *     tool write FILE TEXT...             the number written by each call on one open file, then close's failure if it fails
+ *     tool write FILE TEXT...             the number written by each call on one open file, then
+ *                                         the errno of close if it fails
  *     tool seek FILE OFFSET set|data|hole the offset found
  *     tool map FILE OFFSET LENGTH         the bytes in hex, through a private mapping
- *     tool poll FILE MILLISECONDS         "ready" to be read within that time, or "timeout"; then what a read without waiting gives
+ *     tool poll FILE MILLISECONDS         "ready" if it can be read in time, else "timeout"; then
+ *                                         the result of a read that does not wait
  *     tool steps FILE SIZE                the file, read SIZE bytes at a time
- *     tool random FILE SEED               "same" if reads at random offsets find what one read in order found
- *     tool session FILE                   commands from standard input, see session()
- *     tool daemon STATE COMMAND...        runs COMMAND, which goes into the background; see daemon_start()
+ *     tool random FILE SEED               "same" if reads at random offsets give what one read in
+ *                                         order gave
+ *     tool session FILE                   commands from standard input, see session_step()
+ *     tool daemon STATE COMMAND...        runs COMMAND, which goes into the background; see
+ *                                         cmd_daemon()
  *     tool reap STATE                     waits for that daemon: "exit N" or "signal N"
  *
- * A system call that fails prints errno's name in place of the result. Exit status 1 says the same.
+ * If a system call fails, its errno's name is printed instead of the result, and the exit status is
+ * 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +72,10 @@ static void hex_print(const unsigned char *bytes, size_t len)
 	putchar('\n');
 }
 
-/* printf's escapes that tests use: \n, \0, \\ and \xHH. In place; returns the length. */
+/*
+ * Replace the escapes of printf that the tests use: \n, \0, \\ and \xHH. Works in place; returns
+ * the length.
+ */
 static size_t unescape(char *text)
 {
 	char *out = text;
@@ -190,8 +198,8 @@ static int cmd_map(char **arg)
 }
 
 /*
- * Read from FD to its end, SIZE bytes at a time, into a buffer that the caller frees. -1 with errno
- * on failure.
+ * Read from FD to the end of file, SIZE bytes at a time, into a buffer that the caller frees.
+ * Returns -1 with errno on failure.
  */
 static ssize_t read_whole(int fd, size_t size, char **bytes)
 {
@@ -234,7 +242,7 @@ static int cmd_random(char **arg)
 		return fail();
 	srand((unsigned)number(arg[1]));
 	for (int i = 0; i < 200 && len > 1; i++) {
-		/* Not at 0, where a file is rendered again. */
+		/* Not at offset 0, where a file is rendered anew. */
 		ssize_t at = 1 + rand() % (len - 1), want = 1 + rand() % (ssize_t)sizeof(part);
 		ssize_t there = want < len - at ? want : len - at;
 		ssize_t got = pread(fd, part, (size_t)want, at);
@@ -250,14 +258,14 @@ static int cmd_random(char **arg)
 }
 
 /*
- * Work on up to ten open handles of one file, as standard input says, one command a line:
+ * Work with up to ten open handles of one file. Standard input has one command on each line:
  *
- *     N read SIZE    one read on handle N (a digit), its bytes copied to standard output as they are
+ *     N read SIZE    one read on handle N (a digit); the bytes go to standard output unchanged
  *     N rest         reads to the end
  *     N seek OFFSET
  *     N write TEXT   one write; prints nothing, or errno's name
- *     run COMMAND    through the shell
- *     say TEXT       TEXT to standard output
+ *     run COMMAND    runs it in the shell
+ *     say TEXT       prints TEXT
  */
 static int session_step(const char *file, int *handles, char *line)
 {
@@ -312,7 +320,7 @@ static int cmd_session(char **arg)
 	return status;
 }
 
-/* The events that come between poll and read are read as well: only the first line is told. */
+/* The read may also return events that came after the poll. Only the first line is printed. */
 static int cmd_poll(char **arg)
 {
 	struct pollfd entry = {.fd = open(arg[0], O_RDONLY | O_NONBLOCK), .events = POLLIN};
@@ -330,7 +338,7 @@ static int cmd_poll(char **arg)
 	return 0;
 }
 
-/* The first process whose parent is this one, from /proc, or 0. */
+/* The first process whose parent is this one, found in /proc, or 0. */
 static pid_t child_find(void)
 {
 	char path[64];
@@ -346,7 +354,7 @@ static pid_t child_find(void)
 	return child;
 }
 
-/* Written beside and renamed, so that a reader finds all of it or nothing. */
+/* Write to another file and rename it, so that a reader finds everything or nothing. */
 static void state_write(const char *state, const char *suffix, const char *what, int value)
 {
 	char path[4096], temporary[4096 + 8];
@@ -360,7 +368,8 @@ static void state_write(const char *state, const char *suffix, const char *what,
 }
 
 /*
- * The parent of COMMAND and, once that has gone into the background, of the daemon that it leaves.
+ * Be the parent of COMMAND and, when COMMAND has gone into the background, of the daemon that it
+ * leaves.
  */
 static void supervise(const char *state, char **command, int report)
 {
@@ -381,7 +390,7 @@ static void supervise(const char *state, char **command, int report)
 	if (write(report, &status, sizeof(status)) != sizeof(status))
 		die("report");
 	close(report);
-	/* Nobody reads the standard descriptors of the background. */
+	/* Nobody reads the standard descriptors of the background process. */
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
 	while (wait(&status) > 0)
@@ -393,8 +402,9 @@ static void supervise(const char *state, char **command, int report)
 }
 
 /*
- * Run COMMAND, which starts a daemon, and exit as it exits. STATE.pid then holds the daemon's pid,
- * STATE is locked as long as it lives, and STATE.end says how it ended.
+ * Run COMMAND, which starts a daemon, and exit with its status. Afterwards STATE.pid holds the
+ * daemon's pid, STATE is locked as long as the daemon lives, and STATE.end gets its exit status or
+ * signal.
  */
 static int cmd_daemon(char **arg)
 {
@@ -431,7 +441,7 @@ static int cmd_reap(char **arg)
 
 static const struct {
 	const char *name;
-	int args; /* at least */
+	int args; /* the least number of arguments */
 	int (*run)(char **arg);
 } commands[] = {
     {"open", 2, cmd_open},     {"pread", 3, cmd_pread},     {"pwrite", 3, cmd_pwrite},

@@ -1,11 +1,11 @@
 /*
- * test_area_model.c - the set of areas, against a model that knows nothing of areas: an array with
- * one cell a page.
+ * test_area_model.c - the set of areas, against a model that has no areas: an array with one cell
+ * for each page.
  *
- * The model holds three windows of the address space: one that is large enough for stacks' guard
- * gaps to matter, one far above it, and the last pages of user space. After every operation each
- * cell must lie in an area with the cell's flags, file and page number, and no two neighbours may
- * be apart that could be one.
+ * The model covers three windows of the address space: a large one, in which the guard gaps of
+ * stacks matter, one far above it, and the last pages of user space. After every operation, each
+ * cell must lie in an area with the cell's flags, file and page number. And two neighbouring areas
+ * must not stay apart if Linux would merge them.
  */
 #include "tests/fixture/vm_fixture.h"
 #include "vm/base/lock.h"
@@ -27,7 +27,7 @@ enum {
 	CELLS = MAIN_PAGES + FAR_PAGES + TOP_PAGES
 };
 
-/* What the array says of a page; all zeros: nothing is mapped. */
+/* What the model knows of a page. All zeros: nothing is mapped. */
 struct cell {
 	unsigned flags;
 	struct vm_file *file;
@@ -37,7 +37,7 @@ struct cell {
 struct model {
 	struct vm_process *process;
 	struct vm_space *space;
-	struct vm_file *files[3]; /* the first is NULL */
+	struct vm_file *files[3]; /* the first one is NULL */
 	GRand *rand;
 	struct cell cell[CELLS];
 };
@@ -84,7 +84,7 @@ static void check_cells(const struct model *m, int first, int last)
 	}
 }
 
-/* Written afresh, not with area_can_merge: whether Linux makes one area of two that touch. */
+/* Whether Linux merges two areas that touch. Written independently of area_can_merge. */
 static bool should_be_one(const struct vm_area *a, const struct vm_area *b)
 {
 	bool families = a->anon_vma == b->anon_vma || ((a->anon_vma == 0 || b->anon_vma == 0) &&
@@ -103,10 +103,7 @@ static void check_areas(const struct model *m)
 		g_assert_false(area->next != NULL && should_be_one(area, area->next));
 }
 
-/*
- * The next page from VA on that is taken; *GUARD: where the gap begins that it keeps below if it
- * grows down.
- */
+/* The first mapped page at or after VA. *GUARD is where its guard gap begins, if it grows down. */
 static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *guard)
 {
 	for (int i = 0; i < CELLS; i++) {
@@ -119,8 +116,8 @@ static uint64_t next_obstacle(const struct model *m, uint64_t va, uint64_t *guar
 }
 
 /*
- * The lowest or highest free place in [LOW, HIGH) but for guard gaps, by walking from one obstacle
- * to the next.
+ * The lowest or highest free place in [LOW, HIGH), found by walking from one obstacle to the next.
+ * This ignores guard gaps.
  */
 static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, uint64_t high,
                            bool highest)
@@ -141,8 +138,8 @@ static uint64_t brute_free(const struct model *m, uint64_t len, uint64_t low, ui
 }
 
 /*
- * The same as Linux has it: a place that reaches into a guard gap is none, and the search goes on
- * beyond.
+ * The same with Linux's guard gaps: a place that reaches into one does not count, and the search
+ * continues beyond it.
  */
 static uint64_t brute_gap(const struct model *m, uint64_t len, uint64_t low, uint64_t high,
                           bool highest)
@@ -202,7 +199,7 @@ static void do_insert(struct model *m, int first, int last)
 	struct vm_file *file =
 	    flags & AREA_SHARED ? m->files[2] : m->files[g_rand_int_range(m->rand, 0, 2)];
 	uint64_t start = cell_va(first), end = cell_va(last - 1) + PAGE;
-	/* Mostly numbers that let neighbours merge. */
+	/* Mostly numbers with which neighbours can merge. */
 	uint64_t pgoff =
 	    (start >> VM_PAGE_SHIFT) + (uint64_t)(g_rand_int_range(m->rand, 0, 8) == 0);
 
@@ -231,8 +228,8 @@ static void do_change(struct model *m, int first, int last)
 }
 
 /*
- * An anonymous page comes into an area; sometimes a fork has then made the family one with
- * inherited pages.
+ * An area gets an anonymous page. Sometimes it then has a new family with inherited pages, as after
+ * a fork.
  */
 static void do_family(struct model *m, int first, int last)
 {
@@ -251,7 +248,7 @@ static void do_family(struct model *m, int first, int last)
 	machine_unlock(machine);
 }
 
-/* Split and left alone: the merge alone heals it. */
+/* Split at both ends and change nothing: the merge must undo the split. */
 static void do_nothing(struct model *m, int first, int last)
 {
 	uint64_t start = cell_va(first), end = cell_va(last - 1) + PAGE;
@@ -364,7 +361,7 @@ static void test_model(struct vm_fixture *f, gconstpointer data)
 	}
 }
 
-/* The tree is no higher than AVL's bound. */
+/* The tree is not higher than an AVL tree may be. */
 static void check_height(const struct vm_space *space)
 {
 	g_assert_cmpfloat(space->root != NULL ? space->root->height : 0, <=,
@@ -403,7 +400,7 @@ static void test_height(struct vm_fixture *f, gconstpointer data)
 	}
 }
 
-/* A call that cannot split says so and leaves the areas as they were. */
+/* A call that may not split reports this and leaves the areas as they were. */
 static void test_limit(struct vm_fixture *f, gconstpointer data)
 {
 	struct model m;

@@ -1,9 +1,9 @@
 /*
- * test_check.c - the checker finds what is wrong: one counter, link or entry at a time is spoiled,
- * and put back.
+ * test_check.c - the checker finds damage. Each step damages one counter, link or entry, expects
+ * the checker to report it, and repairs it.
  *
- * The scene has two processes, related by fork, with pages of every kind, in memory and in swap.
- * Its machine's own threads are stopped, so that nobody else sees what is spoiled.
+ * The scene has a process and its child, with pages of every kind, in memory and in swap. The
+ * machine's own threads are stopped, so that nothing else sees the damage.
  */
 #include "tests/fixture/pressure.h"
 #include "vm/cache/flusher.h"
@@ -29,36 +29,34 @@ struct scene {
 	struct vm_file *file;
 };
 
-/* Frames and slots that were used before are free then. */
+/* Afterwards the machine has free frames and free slots that were used before. */
 static void leave_free_ones(struct scene *s)
 {
 	struct vm_process *passing = fork_of(s->process);
 
 	fill(passing, PRIVATE, AREA_PAGES, 'p');
-	evict_all(&s->p);
+	push_out(&s->p);
 	end(passing);
 }
 
 static void scene_begin(struct scene *s)
 {
-	pressure_begin(&s->p, &(struct pressure_size){.frames = 64, .slots = 64});
+	pressure_begin(&s->p, &roomy);
 	g_autofree char *path = make_file(&s->p.f, "file", AREA_PAGES * PAGE, 'a');
 
 	s->machine = s->p.f.machine;
 	s->process = s->p.f.process;
 	s->space = s->process->space;
 	s->file = open_file(&s->p.f, path, O_RDWR);
-	map(s->process, PRIVATE, AREA_PAGES, RW, PRIVATE_ANON);
 	map(s->process, LOCKED, AREA_PAGES, RW, PRIVATE_ANON);
 	map(s->process, CODE, AREA_PAGES, PROT_READ | PROT_EXEC, PRIVATE_ANON);
-	map(s->process, SHARED, AREA_PAGES, RW, SHARED_ANON);
 	map_file(s->process, CACHED, AREA_PAGES, RW, MAP_SHARED, s->file, 0);
 	g_assert_cmpint(vm_process_open(s->process, s->file), ==, 0);
-	fill(s->process, PRIVATE, AREA_PAGES, 'x');
-	fill(s->process, SHARED, AREA_PAGES, 'y');
+	map_pattern(s->process, PRIVATE, AREA_PAGES, PRIVATE_ANON, 'x');
+	map_pattern(s->process, SHARED, AREA_PAGES, SHARED_ANON, 'y');
 	leave_free_ones(s);
 	s->child = fork_of(s->process);
-	/* Half of each is in memory again. */
+	/* Bring half of them into memory again. */
 	g_assert_cmpint(get(s->process, PRIVATE), ==, 'x');
 	g_assert_cmpint(get(s->process, SHARED), ==, 'y');
 	g_assert_cmpint(get(s->process, CACHED + PAGE), ==, 'b');
@@ -86,7 +84,7 @@ static void expect(struct scene *s, const char *place, const char *words)
 		g_error("%s: \"%s\", not \"... %s ...\"", place, wrong, words);
 }
 
-/* While PLACE is VALUE, the checker says something with WORDS in it. */
+/* While PLACE has the wrong VALUE, the checker reports something with WORDS in it. */
 #define SPOIL(s, place, value, words) \
 	do { \
 		__typeof__(place) good = place; \
@@ -199,7 +197,7 @@ static void test_entries(void)
 	scene_end(&s);
 }
 
-/* After a fork both sides share the stack's tables, until one of them writes. */
+/* After a fork, parent and child share the stack's tables until one of them writes. */
 static void test_shared_tables(void)
 {
 	struct scene s;
@@ -255,7 +253,10 @@ static void test_objects(void)
 	scene_end(&s);
 }
 
-/* An area that is in no list, or in another object's; one in the list that is no process's. */
+/*
+ * An area that is in no list; one that is in another object's list; and one in the list that
+ * belongs to no process.
+ */
 static void test_object_areas(void)
 {
 	struct scene s;

@@ -140,7 +140,7 @@ static void test_mmap_choice(struct ctl_fixture *f, const void *unused)
 	                 UINT64_C(1) << 31);
 }
 
-/* The file is opened for writing only where a store could reach it. */
+/* The file is opened for writing only if a store could reach it. */
 static void test_mmap_file(struct ctl_fixture *f, const void *unused)
 {
 	g_autofree char *shared =

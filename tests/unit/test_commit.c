@@ -1,26 +1,17 @@
 /*
- * test_commit.c - what memory is promised: overcommit's three modes, and what each call is charged.
+ * test_commit.c - promised memory: the three modes of overcommit, and how much each call is
+ * charged.
  */
 #include "tests/fixture/pressure.h"
-
-#define FAR (ARENA + 4096 * PAGE)
-
-/* The stack that a new process begins with. */
-enum { STACK_PAGES = 33 };
 
 static uint64_t committed(struct pressure *p)
 {
 	return machine_info(p).committed;
 }
 
-static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int flags)
-{
-	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
-}
-
 /* --- Overcommit ------------------------------------------------------------------------------- */
 
-/* Mode 0 refuses only what could never be there: more than RAM and swap together. */
+/* Mode 0 refuses only what can never fit: more than RAM and swap together. */
 static void test_guess(void)
 {
 	struct pressure p;
@@ -37,7 +28,7 @@ static void test_guess(void)
 	pressure_end(&p);
 }
 
-/* A fork is checked area by area: none of them is larger than the machine (dup_mmap). */
+/* A fork is checked area by area (dup_mmap). No single area here is larger than the machine. */
 static void test_guess_fork(void)
 {
 	struct pressure p;
@@ -56,8 +47,7 @@ static void test_always(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p,
-	               &(struct pressure_size){.frames = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 64, 0);
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, PRIVATE_ANON), >, 0);
 	g_assert_cmpint(try_map(p.f.process, 1 << 20, RW, SHARED_ANON), >, 0);
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES + (2 << 20));
@@ -65,8 +55,8 @@ static void test_always(void)
 }
 
 /*
- * Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages, of which the stack has taken 33: less
- * than 99 are left.
+ * Mode 2 with a limit of 64 * 50 / 100 + 100 = 132 pages. The stack takes 33 of them, and the sum
+ * must stay below the limit. So 98 pages are left.
  */
 static const struct pressure_size strict = {
     .frames = 64, .slots = 100, .overcommit = VM_OVERCOMMIT_NEVER, .overcommit_ratio = 50};
@@ -87,9 +77,9 @@ static void test_never(void)
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 1);
 	g_assert_cmpint(try_map(p.f.process, 1, RW, PRIVATE_ANON), ==, -ENOMEM);
 	g_assert_cmpint(try_map(p.f.process, 1, RW, SHARED_ANON), ==, -ENOMEM);
-	/* What cannot be written costs nothing. */
+	/* Memory that cannot be written costs nothing. */
 	g_assert_cmpint(try_map(p.f.process, 1000, PROT_READ, PRIVATE_ANON), >, 0);
-	/* What it replaces is given back first. */
+	/* The charge of the replaced mapping is given back first. */
 	g_assert_cmpint(vm_mmap(p.f.process, (uint64_t)at, STRICT_ROOM * PAGE, RW,
 	                        PRIVATE_ANON | MAP_FIXED, NULL, 0),
 	                ==, at);
@@ -102,7 +92,7 @@ static void test_never(void)
 	pressure_end(&p);
 }
 
-/* Mode 2 does not know MAP_NORESERVE (do_mmap). */
+/* Mode 2 ignores MAP_NORESERVE (do_mmap). */
 static void test_never_noreserve(void)
 {
 	struct pressure p;
@@ -117,7 +107,7 @@ static void test_never_noreserve(void)
 	pressure_end(&p);
 }
 
-/* Elsewhere it keeps shared memory out of the account, too (shmem_acct_size). */
+/* In other modes it exempts shared memory from the charge as well (shmem_acct_size). */
 static void test_noreserve_shared(void)
 {
 	struct pressure p;
@@ -137,7 +127,7 @@ static void test_never_fork(void)
 	int error;
 
 	pressure_begin(&p, &strict);
-	/* 33 + 33 + 2 * N < 132: N is at most 32. */
+	/* 33 + 33 + 2 * N < 132, so N can be 32 at most. */
 	int64_t at = try_map(p.f.process, 33, RW, PRIVATE_ANON);
 	g_assert_cmpint(at, >, 0);
 	g_assert_null(vm_fork(p.f.process, &p.f.cred, &error));
@@ -153,7 +143,7 @@ static void test_never_fork(void)
 	pressure_end(&p);
 }
 
-/* Shared memory is one, however many share it. */
+/* Shared memory is charged once, no matter how many processes share it. */
 static void test_never_fork_shared(void)
 {
 	struct pressure p;
@@ -180,7 +170,10 @@ static void test_never_mprotect(void)
 	g_assert_cmpuint(committed(&p), ==, STACK_PAGES);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, STRICT_ROOM * PAGE, RW), ==, 0);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 1);
-	/* Untouched, and no longer writable: given back. Touched: kept. */
+	/*
+	 * Memory that is no longer writable: the charge is given back if it was never touched, and
+	 * kept if it was.
+	 */
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, 50 * PAGE, PROT_READ), ==, 0);
 	g_assert_cmpuint(committed(&p), ==, STRICT_LIMIT - 51);
 	put(p.f.process, ARENA + 60 * PAGE, 1);
@@ -245,7 +238,7 @@ static void test_never_mremap(void)
 	pressure_end(&p);
 }
 
-/* What stays behind is charged as well (move_vma). */
+/* The area that stays behind is charged too (move_vma). */
 static void test_never_dontunmap(void)
 {
 	struct pressure p;
@@ -278,7 +271,7 @@ static void test_never_stack(void)
 	pressure_end(&p);
 }
 
-/* The limit follows its knob, and swap. */
+/* The limit follows its knob and the size of swap. */
 static void test_limit(void)
 {
 	struct pressure p;

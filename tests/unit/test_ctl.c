@@ -1,6 +1,6 @@
 /*
- * test_ctl.c - ctl files as streams: where commands begin and end, who reads which results, and
- * what is kept.
+ * test_ctl.c - ctl files as streams: where commands begin and end, which reader gets which results,
+ * and how many results are kept.
  */
 #include "tests/fixture/ctl_fixture.h"
 
@@ -58,8 +58,8 @@ static void test_ends(struct ctl_fixture *f, const void *unused)
 }
 
 /*
- * Another process that shares the open file may close it, at any time; the last close of all ends
- * the line.
+ * A process that shares the open file may close it at any time. Only the last close ends a pending
+ * line.
  */
 static void test_shared_close(struct ctl_fixture *f, const void *unused)
 {
@@ -84,10 +84,10 @@ static void test_failure_stops(struct ctl_fixture *f, const void *unused)
 	    -EINVAL);
 	ctl_expect(f, f->open,
 	           "0x555555556000\nerror: mmap: EINVAL: length must not be 0 (line 3)\n");
-	/* Neither the fourth line nor the piece behind it is left. */
+	/* The fourth line and the piece after it were dropped. */
 	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
 	ctl_expect(f, f->open, "0x555555557000\n");
-	/* Nor is a piece from before. */
+	/* So is a piece that an earlier write left. */
 	g_assert_cmpint(ctl_put(f, f->open, "brk 0 1 2"), ==, 0);
 	g_assert_cmpint(ctl_put(f, f->open, " 3\n"), ==, -EINVAL);
 	g_assert_cmpint(ctl_put(f, f->open, "brk 0\n"), ==, 0);
@@ -183,11 +183,11 @@ static void test_readers(struct ctl_fixture *f, const void *unused)
 	ctl_expect(f, reader, "5555556000\n");
 	ctl_expect(f, reader, "error: nonsense: EINVAL: no such command (line 1)\n");
 	ctl_expect(f, reader, "");
-	/* Comments are no commands. */
+	/* Comments produce no results. */
 	g_assert_cmpint(ctl_put(f, f->open, "# only this\n"), ==, 0);
 	ctl_expect(f, reader, "");
 	ctl_expect(f, other, "error: nonsense: EINVAL: no such command (line 1)\n");
-	/* From its first write on a reader has results of its own. */
+	/* After its first write, a reader gets only its own results. */
 	g_assert_cmpint(ctl_put(f, reader, "brk 0\n"), ==, 0);
 	g_assert_cmpint(ctl_put(f, f->open, "fork\n"), ==, 0);
 	ctl_expect(f, reader, "0x555555557000\n");
@@ -212,7 +212,7 @@ static void test_bounded(struct ctl_fixture *f, const void *unused)
 		g_assert_true(g_str_has_prefix(c, "0x555555556000\n"));
 	g_assert_cmpuint(lines + lost, ==, 200000);
 
-	/* One command alone can have as many lines. */
+	/* A single command can have that many lines too. */
 	g_assert_cmpint(
 	    ctl_put(f, f->open,
 	            "mmap 0x10000000 256M r-- private,anon,fixed\naccess r 0x10000000 256M\n"),
@@ -224,7 +224,7 @@ static void test_bounded(struct ctl_fixture *f, const void *unused)
 	fs_ctl_free(reader);
 }
 
-/* Reading a part of a line before older lines are lost leaves no torn line. */
+/* When older lines are dropped while a line is half read, the reader gets no torn line. */
 static void test_bounded_mid_line(struct ctl_fixture *f, const void *unused)
 {
 	g_autoptr(GString) piece = g_string_new(NULL);
@@ -247,7 +247,7 @@ struct client {
 	uint64_t base;
 };
 
-/* Each client maps pages of its own and must get its own addresses back, in its order. */
+/* Each client maps its own pages, and must get its own addresses back in its own order. */
 static void *run_client(void *ctx)
 {
 	struct client *client = ctx;
@@ -285,7 +285,7 @@ static void test_clients(struct ctl_fixture *f, const void *unused)
 		pthread_join(threads[i], NULL);
 }
 
-/* Processes that end leave nothing behind, even if others ended them. */
+/* Nothing is kept of processes that ended, even if another process ended them. */
 static void test_records_go(struct ctl_fixture *f, const void *unused)
 {
 	for (int i = 0; i < 2000; i++) {

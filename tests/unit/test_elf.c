@@ -1,5 +1,5 @@
 /*
- * test_elf.c - the reader of ELF files on bytes made by hand: headers, segments, interpreters,
+ * test_elf.c - the reader of ELF files, on files made by hand: headers, segments, interpreters and
  * dynamic sections.
  */
 #include "vm/exec/elf.h"
@@ -39,8 +39,8 @@ static Elf64_Phdr *segment_of(struct bytes *bytes, size_t index)
 }
 
 /*
- * A good program of SEGMENTS headers, the first a PT_LOAD of two pages at 0x400000, the others
- * PT_NULL.
+ * A valid program with SEGMENTS program headers. The first is a PT_LOAD of two pages at 0x400000,
+ * the others are PT_NULL.
  */
 static struct bytes *make_elf(uint16_t segments)
 {
@@ -97,7 +97,7 @@ static void test_header_good(void)
 	elf_clear(&elf);
 }
 
-/* Every header of the wrong kind, one change at a time. */
+/* Headers that are wrong in one field each. */
 static void test_header_wrong(void)
 {
 	static const struct {
@@ -123,7 +123,7 @@ static void test_header_wrong(void)
 	}
 }
 
-/* Cut off anywhere in its headers or its pages, it is refused; its last page may be short. */
+/* A file that is cut off in its headers or pages is refused. Only its last page may be short. */
 static void test_truncated(void)
 {
 	g_autofree struct bytes *bytes = make_elf(3);
@@ -160,7 +160,7 @@ static void test_segment_limits(void)
 	    {{.p_vaddr = 0x400000, .p_offset = 0x2000, .p_filesz = 1, .p_memsz = 1}, -ENOEXEC},
 	    {{.p_vaddr = 0x400001, .p_offset = 0, .p_filesz = 1, .p_memsz = 1}, -ENOEXEC},
 	    {{.p_vaddr = 0x400001, .p_offset = 1, .p_filesz = 1, .p_memsz = 1}, 0},
-	    /* Without bytes of the file its offset means nothing. */
+	    /* If a segment has no bytes in the file, its offset does not matter. */
 	    {{.p_vaddr = 0x400001, .p_offset = UINT64_MAX, .p_filesz = 0, .p_memsz = 1}, 0},
 	};
 
@@ -173,7 +173,7 @@ static void test_segment_limits(void)
 	}
 }
 
-/* Overlapping segments are no fault of form: the later wins, as in Linux. */
+/* Overlapping segments are allowed. The later one wins, as in Linux. */
 static void test_overlap(void)
 {
 	g_autofree struct bytes *bytes = make_elf(2);
@@ -198,7 +198,7 @@ static void test_many_segments(void)
 	/* Nothing to load. */
 	segment_of(empty, 0)->p_type = PT_NULL;
 	g_assert_cmpint(try_open(empty), ==, -ENOEXEC);
-	/* A table that wraps around. */
+	/* A table of headers that wraps around. */
 	header_of(most)->e_phoff = UINT64_MAX - 8;
 	g_assert_cmpint(try_open(most), ==, -ENOEXEC);
 }
@@ -246,8 +246,8 @@ static void test_interpreter(void)
 	    {.p_offset = 0x1000, .p_filesz = 1},          /* too short */
 	    {.p_offset = 0x1000, .p_filesz = 0},          /* empty */
 	    {.p_offset = 0x0, .p_filesz = PATH_MAX + 1},  /* too long */
-	    {.p_offset = 0x1ff8, .p_filesz = 11},         /* behind the end */
-	    {.p_offset = UINT64_MAX - 4, .p_filesz = 11}, /* around the end */
+	    {.p_offset = 0x1ff8, .p_filesz = 11},         /* past the end of the file */
+	    {.p_offset = UINT64_MAX - 4, .p_filesz = 11}, /* wraps around */
 	    {.p_offset = 0x1000, .p_filesz = UINT64_MAX},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
@@ -295,7 +295,7 @@ static void test_dynamic(void)
 	    {DT_RUNPATH, {27}},
 	    {DT_FLAGS_1, {DF_1_NODEFLIB}},
 	    {DT_NULL, {0}},
-	    {DT_NEEDED, {1}}, /* behind the end */
+	    {DT_NEEDED, {1}}, /* past the end */
 	};
 	g_autofree struct bytes *bytes =
 	    make_dynamic(entries, G_N_ELEMENTS(entries), strings, sizeof strings);
@@ -312,7 +312,10 @@ static void test_dynamic(void)
 	elf_dynamic_clear(&dynamic);
 }
 
-/* String tables that are missing, outside, without a NUL, or overlong: the names are left out. */
+/*
+ * String tables that are missing, outside of the file, without a NUL, or too long: the names are
+ * left out.
+ */
 static void test_dynamic_strings(void)
 {
 	static const Elf64_Dyn tables[][2] = {
@@ -320,7 +323,7 @@ static void test_dynamic_strings(void)
 	    {{DT_STRTAB, {UINT64_MAX - 1}}, {DT_STRSZ, {UINT64_MAX}}},
 	    {{DT_STRTAB, {0x500000}}, {DT_STRSZ, {100}}},
 	    {{DT_STRTAB, {0x400000 + STRINGS_AT}}, {DT_STRSZ, {0}}},
-	    {{DT_STRTAB, {0x400000 + STRINGS_AT}}, {DT_STRSZ, {5}}}, /* cuts the name */
+	    {{DT_STRTAB, {0x400000 + STRINGS_AT}}, {DT_STRSZ, {5}}}, /* cuts the name off */
 	    {{DT_STRTAB, {0x400000 + 0x1fff}}, {DT_STRSZ, {UINT64_MAX}}},
 	};
 
@@ -336,7 +339,7 @@ static void test_dynamic_strings(void)
 	}
 }
 
-/* COUNT entries, without a DT_NULL: all but two ask for the library NAME. */
+/* COUNT entries without a DT_NULL. All except two need the library NAME. */
 static struct bytes *make_many(size_t count, const char *name)
 {
 	struct bytes *bytes = make_elf(2);
@@ -356,7 +359,9 @@ static struct bytes *make_many(size_t count, const char *name)
 	return bytes;
 }
 
-/* Of thousands of names a bounded number is read, and of long ones a bounded number of bytes. */
+/*
+ * Of thousands of names only a bounded number is read, and of long names a bounded number of bytes.
+ */
 static void test_dynamic_many(void)
 {
 	g_autofree char *long_name = g_strnfill(0x7ff, 'x');

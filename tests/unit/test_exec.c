@@ -1,6 +1,6 @@
 /*
- * test_exec.c - what exec must bear: interpreters in circles, chains of scripts, files that are
- * damaged anywhere. Whatever the bytes, a failed exec leaves the process as it was, and the
+ * test_exec.c - exec with hostile input: circles of interpreters, chains of scripts, files damaged
+ * in any place. Whatever the bytes are, a failed exec leaves the process as it was, and the
  * machine's invariants hold.
  *
  *     test_exec STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
@@ -15,7 +15,7 @@
 
 static const char *targets[3];
 
-/* Exec of PATH fails with ERROR, and the process does not notice. */
+/* Exec of PATH fails with ERROR, and does not change the process. */
 static void assert_fails(struct exec_fixture *f, const char *path, int error)
 {
 	g_autofree char *before = exec_areas(f);
@@ -33,7 +33,7 @@ static void assert_fails(struct exec_fixture *f, const char *path, int error)
 
 /* --- Interpreters ----------------------------------------------------------------------------- */
 
-/* Linux maps the interpreter and never asks it for one of its own, so circles end. */
+/* Linux maps the interpreter but ignores the interpreter's own PT_INTERP, so circles end. */
 static void test_interpreter_itself(struct exec_fixture *f, gconstpointer data)
 {
 	static const uint16_t types[] = {ET_DYN, ET_EXEC};
@@ -152,7 +152,7 @@ static Elf64_Phdr *load_segment(char *bytes, unsigned number)
 	return NULL;
 }
 
-/* Segments that overlap the stack, wrap around, or are larger than everything. */
+/* Segments that overlap the stack, wrap around, or are larger than the address space. */
 static void test_huge(struct exec_fixture *f, gconstpointer data)
 {
 	static const uint64_t sizes[] = {UINT64_MAX, UINT64_MAX - 0xfff, VM_USER_END,
@@ -174,20 +174,17 @@ static void test_huge(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
-/*
- * Segments that are sound by themselves, but have no room where the image goes, or take that of
- * others.
- */
+/* Segments that are valid by themselves, but do not fit where the image goes, or overlap others. */
 static void test_no_room(struct exec_fixture *f, gconstpointer data)
 {
 	static const struct {
-		bool interpreter; /* whose segment it is, else the program's */
+		bool interpreter; /* change the interpreter's segment, not the program's */
 		uint16_t type;
-		uint64_t addr, size; /* 0: as it was */
+		uint64_t addr, size; /* 0: unchanged */
 	} cases[] = {
-	    {false, ET_DYN, 0, UINT64_C(0x600000000000)}, /* behind PIE_BASE */
+	    {false, ET_DYN, 0, UINT64_C(0x600000000000)}, /* does not fit above PIE_BASE */
 	    {true, ET_DYN, 0, VM_USER_END - VM_PAGE_SIZE},
-	    {true, ET_EXEC, VM_USER_END - VM_PAGE_SIZE, 0}, /* over the strings */
+	    {true, ET_EXEC, VM_USER_END - VM_PAGE_SIZE, 0}, /* overlaps the strings */
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -218,14 +215,11 @@ static void test_overlapping(struct exec_fixture *f, gconstpointer data)
 		load_segment(bytes, i)->p_vaddr =
 		    load_segment(bytes, 0)->p_vaddr + load_segment(bytes, i)->p_offset % 4096;
 	g_autofree char *path = exec_write(f, "overlapping", bytes, size);
-	/* The later wins, as in Linux. */
+	/* The later segment wins, as in Linux. */
 	g_assert_cmpint(exec_path(f, path), ==, 0);
 }
 
-/*
- * Values that break assumptions, at random places of the headers and the dynamic section of real
- * programs.
- */
+/* Write extreme values to random places in the headers and the dynamic section of real programs. */
 static void test_damaged(struct exec_fixture *f, gconstpointer data)
 {
 	static const uint64_t values[] = {
@@ -279,7 +273,7 @@ static uint64_t locked_pages(struct exec_fixture *f)
 	return info.vm_locked;
 }
 
-/* An area with all sorts of advice, everything locked now and later, and a limit of its own. */
+/* Give an area every kind of advice, lock current and future memory, and set a limit. */
 static void mark_areas(struct exec_fixture *f)
 {
 	static const int advices[] = {MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, MADV_RANDOM};
@@ -295,10 +289,7 @@ static void mark_areas(struct exec_fixture *f)
 	                0);
 }
 
-/*
- * Linux's execve(2): mappings and locks are not preserved, limits are. One that fails changes
- * nothing.
- */
+/* execve(2) drops mappings and locks, and keeps limits. An exec that fails changes nothing. */
 static void test_keeps_and_drops(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *bad = exec_write_text(f, "bad", "no program");
@@ -349,7 +340,7 @@ static void test_aslr(void)
 	g_assert_cmpstr(one, !=, two);
 }
 
-/* Too little memory for the pages that exec itself must write. */
+/* Too little memory for the pages that exec itself writes. */
 static void test_no_memory(void)
 {
 	struct vm_cred cred = {.uid = getuid(), .gid = getgid()};

@@ -1,10 +1,12 @@
 /*
- * test_exec_compare.c - exec against the kernel: the same program is started on the host without
- * address randomisation and stopped at its first instruction, and by the engine. Areas, contents,
- * stack, auxiliary vector and registers must agree. Then the host's is let run to its entry point,
- * and the areas are compared with those that the engine's libraries give.
+ * test_exec_compare.c - exec against the kernel. A program is started on the host without address
+ * randomisation and stopped at its first instruction. The engine executes the same program. Areas,
+ * contents, stack, auxiliary vector and registers must agree. Then the host's process runs on to
+ * its entry point, and its areas are compared with those that the engine maps for the libraries.
  *
- *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES [PROGRAM...]    (builds of exec_target.c, and more)
+ *     test_exec_compare STATIC STATIC_PIE FIXED STATIC_PIE_ALIGNED LIBRARIES [PROGRAM...]
+ *
+ * The arguments are builds of exec_target.c, then other programs to compare.
  */
 #include "tests/fixture/exec_fixture.h"
 

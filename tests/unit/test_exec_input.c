@@ -1,6 +1,5 @@
 /*
- * test_exec_input.c - what else exec reads that nobody vouches for: #! lines, argument strings,
- * ld.so.cache.
+ * test_exec_input.c - the other untrusted input of exec: #! lines, argument strings, ld.so.cache.
  */
 #include "vm/exec/exec.h"
 #include "vm/exec/ldcache.h"
@@ -21,7 +20,10 @@ static const struct script_case {
     {"#!/bin/sh  -e -x  \n", "/bin/sh", "-e -x"},
     {"#!/bin/sh\t-e\nsecond line", "/bin/sh", "-e"},
     {"#!sh\n", "sh", NULL},
-    /* Without a newline Linux sees an empty argument behind a blank, and does not trim. */
+    /*
+     * A blank after the interpreter and no newline: Linux does not trim, and passes an empty
+     * argument.
+     */
     {"#!/bin/sh ", "/bin/sh", ""},
     {"#!/bin/sh -e ", "/bin/sh", "-e "},
     {"#!\n", NULL, NULL},
@@ -48,7 +50,10 @@ static void test_script(void)
 	}
 }
 
-/* A line that fills the buffer: a name cut off is no name, an argument cut off is one. */
+/*
+ * A line that fills the buffer. A name that is cut off is refused; an argument that is cut off is
+ * used.
+ */
 static void test_script_long(void)
 {
 	char head[SCRIPT_HEAD];
@@ -75,8 +80,8 @@ static void test_script_long(void)
 /* --- Argument strings ------------------------------------------------------------------------- */
 
 /*
- * COUNT copies of a string of LEN bytes with its NUL, then NULL. The string is freed with the first
- * element.
+ * COUNT copies of one string of LEN bytes (with its NUL), then NULL. Freeing the first element
+ * frees the string.
  */
 static const char **repeat(size_t count, size_t len)
 {
@@ -89,7 +94,7 @@ static const char **repeat(size_t count, size_t len)
 	return strings;
 }
 
-/* Whose stack limit of 8 MiB binds the strings. */
+/* The limit of strings follows from this process's stack limit of 8 MiB. */
 static struct vm_process *process;
 
 static int try_strings(size_t count, size_t len)
@@ -109,7 +114,7 @@ static void test_strings_limits(void)
 {
 	g_assert_cmpint(try_strings(1, 131072), ==, 0);
 	g_assert_cmpint(try_strings(1, 131073), ==, -E2BIG);
-	/* 2 MiB less 3 bytes for "/x" and 8 for each pointer. */
+	/* 2 MiB, minus 3 bytes for "/x" and 8 for each pointer. */
 	g_assert_cmpint(try_strings(15, 131072), ==, 0);
 	g_assert_cmpint(try_strings(16, 131072), ==, -E2BIG);
 	g_assert_cmpint(try_strings((2097152 - 3) / 10, 2), ==, 0);
@@ -117,7 +122,10 @@ static void test_strings_limits(void)
 	g_assert_cmpint(try_strings(262144, 1), ==, -E2BIG);
 }
 
-/* A program has an argv[0] in any case, empty if need be (bprm_stack_limits, since 5.18). */
+/*
+ * A program always gets an argv[0], an empty one if necessary (bprm_stack_limits, since Linux
+ * 5.18).
+ */
 static void test_strings_none(void)
 {
 	const char *const none[] = {NULL};
@@ -151,7 +159,7 @@ static void test_strings_interpret(void)
 
 /* --- ld.so.cache ------------------------------------------------------------------------------ */
 
-/* The layout of the file, as glibc writes it. */
+/* The layout of the file as glibc writes it. */
 struct cache_file {
 	char magic[20];
 	uint32_t entries, strings_size;
@@ -213,7 +221,7 @@ static void test_cache(void)
 	g_assert_null(ld_cache_find(&(struct ld_cache){NULL, 0}, "liba.so", 4));
 }
 
-/* Behind a cache in the old format, of one entry. */
+/* A new cache that follows a cache in the old format with one entry. */
 static void test_cache_old_format(void)
 {
 	struct cache_file file = make_cache();
@@ -230,8 +238,8 @@ static void test_cache_old_format(void)
 }
 
 /*
- * Cut off at every length, and with every word of it set to values that point away: no read
- * outside, some answer.
+ * The cache is cut off at every length, and every word of it is set to values that point elsewhere.
+ * The reader must not read outside of the file, and must give some answer.
  */
 static void test_cache_hostile(void)
 {
@@ -252,9 +260,9 @@ static void test_cache_hostile(void)
 }
 
 /*
- * Hundreds of thousands of entries with the same name, each of them with a path that ends far away
- * and the name of a folder behind as many extensions: the file is read through about once, else
- * this takes minutes.
+ * Hundreds of thousands of entries have the same name. The path of each ends far away, and so does
+ * the folder name, which stands behind as many extensions. The reader must read the file only about
+ * once, or this test takes minutes.
  */
 static void test_cache_large(void)
 {

@@ -1,8 +1,11 @@
 /*
- * test_exec_library.c - the libraries that exec maps in ld.so's place: needing each other, missing,
- * under several names, damaged. And what ld.so allocates for the processor's sake.
+ * test_exec_library.c - the libraries that exec maps in place of ld.so: libraries that need each
+ * other, are missing, have several names, or are damaged. Also what ld.so allocates depending on
+ * the processor.
  *
- *     test_exec_library STATIC STATIC_PIE FIXED    (three builds of exec_target.c; the last is linked dynamically)
+ *     test_exec_library STATIC STATIC_PIE FIXED    (three builds of exec_target.c)
+ *
+ * FIXED is linked dynamically.
  */
 #include "tests/fixture/exec_fixture.h"
 #include "vm/exec/library.h"
@@ -25,7 +28,7 @@ static size_t count_lines_with(const char *text, const char *word)
 	return count;
 }
 
-/* The areas of the dynamic target with the library PATH, by LD_PRELOAD. */
+/* The areas of the dynamic target, run with LD_PRELOAD=PATH. */
 static char *exec_with_library(struct exec_fixture *f, const char *path)
 {
 	g_assert_cmpint(vm_process_setenv(f->process, "LD_PRELOAD", path), ==, 0);
@@ -33,7 +36,7 @@ static char *exec_with_library(struct exec_fixture *f, const char *path)
 	return exec_areas(f);
 }
 
-/* a needs b, b needs c and a, c needs itself and one that does not exist. */
+/* a needs b. b needs c and a. c needs itself and a library that does not exist. */
 static void test_library_circle(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *a =
@@ -51,7 +54,7 @@ static void test_library_circle(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, "[heap]"), ==, 1);
 }
 
-/* Found under LD_LIBRARY_PATH; a script or a cut-off file of that name is passed over. */
+/* The library is found in LD_LIBRARY_PATH. A script or a cut-off file of that name is skipped. */
 static void test_library_path(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *top = exec_write_library(
@@ -68,8 +71,8 @@ static void test_library_path(struct exec_fixture *f, gconstpointer data)
 }
 
 /*
- * Every needed name of a library with as many as fit, in folders that do not exist: bounded work,
- * all left out.
+ * A library that needs as many names as possible, in folders that do not exist. The work is
+ * bounded, and all names are left out.
  */
 static void test_library_missing(struct exec_fixture *f, gconstpointer data)
 {
@@ -83,7 +86,7 @@ static void test_library_missing(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, top), ==, 1);
 }
 
-/* The same file under two names is mapped once. */
+/* A file with two names is mapped once. */
 static void test_library_names(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *top = exec_write_library(
@@ -97,8 +100,8 @@ static void test_library_names(struct exec_fixture *f, gconstpointer data)
 }
 
 /*
- * A library linked with -z nodefaultlib finds nothing in the default folders, through the cache
- * neither.
+ * A library linked with -z nodefaultlib finds nothing in the default folders, and nothing through
+ * the cache.
  */
 static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
 {
@@ -113,7 +116,7 @@ static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
 		g_autofree char *bytes = NULL;
 		size_t size;
 		g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
-		/* Behind the four entries that it has. */
+		/* After the four entries that are there. */
 		((Elf64_Dyn *)(void *)(bytes + DYNAMIC_AT))[4] =
 		    (Elf64_Dyn){DT_FLAGS_1, {cases[i].flags}};
 		g_free(exec_write(f, "libtop.so", bytes, size));
@@ -124,7 +127,7 @@ static void test_library_no_default(struct exec_fixture *f, gconstpointer data)
 }
 
 struct first_area {
-	const char *suffix; /* of its name */
+	const char *suffix; /* of the area's name */
 	uint64_t start;
 	char perm[5];
 };
@@ -147,8 +150,8 @@ static int peek(struct exec_fixture *f, uint64_t va)
 }
 
 /*
- * Zeros follow the file's part of a segment, in its last page too, also where it may not be
- * written.
+ * Zeros follow the part of a segment that is in the file, even in its last page, and even if the
+ * segment is not writable.
  */
 static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer data)
 {
@@ -173,7 +176,7 @@ static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer da
 	g_assert_cmpint(peek(f, first.start + 0x1000), ==, 0);
 }
 
-/* Damage to a library never fails the exec for lack of anything but memory. */
+/* Damage to a library never makes exec fail, except with ENOMEM. */
 static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 {
 	g_autofree char *path =
@@ -194,7 +197,7 @@ static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
-/* $PLATFORM is the processor's name, of which the kernel's AT_PLATFORM knows nothing. */
+/* $PLATFORM is the processor's name, which can differ from the kernel's AT_PLATFORM. */
 static void test_library_platform(struct exec_fixture *f, gconstpointer data)
 {
 	struct processor processor;
@@ -208,7 +211,7 @@ static void test_library_platform(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, x), ==, 1);
 }
 
-/* Traced in glibc 2.36 on processors of AMD and of Intel. */
+/* These numbers were traced in glibc 2.36 on processors of AMD and Intel. */
 static void test_library_subfolders(void)
 {
 	static const struct {
@@ -226,7 +229,7 @@ static void test_library_subfolders(void)
 	}
 }
 
-/* The host's libc tells its debuggers. */
+/* The host's libc publishes the size for debuggers. */
 static void test_library_tcb(void)
 {
 	const uint32_t *size = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");

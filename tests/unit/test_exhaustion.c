@@ -1,9 +1,10 @@
 /*
- * test_exhaustion.c - each call with K page tables, K frames or K areas left, for every K until it
- * succeeds.
+ * test_exhaustion.c - each call with only K page tables, frames or areas left, for every K until
+ * the call succeeds.
  *
- * A call that fails leaves the machine sound and nobody else's memory changed, and of its own
- * process only what its contract says. With room again, the same call does all of its work.
+ * After a call that fails, the machine is sound and no other process's memory has changed. The
+ * calling process changed only as far as the call's contract allows. Once there is room, the same
+ * call does all of its work.
  */
 #include "tests/fixture/exhaustion.h"
 
@@ -12,7 +13,7 @@
 struct run {
 	struct vm_fixture f;
 	struct vm_process *parent, *eater;
-	struct vm_process *process; /* whose call it is */
+	struct vm_process *process; /* makes the call */
 };
 
 static uint64_t sample_va(int sample)
@@ -25,8 +26,9 @@ static uint64_t sample_va(int sample)
 }
 
 /*
- * Pieces 0 and 1 are one private area, 2 is shared memory, 3 is private, 4 is where others move to,
- * 5 was never touched, 6 and 7 are free. A fork has shared all tables.
+ * Pieces 0 and 1 are one private area. 2 is shared memory, 3 is private, and 4 is the target of
+ * moves. 5 was never touched, 6 and 7 are free. The process is a fork, so it shares all tables with
+ * its parent.
  */
 static void prepare(struct run *run)
 {
@@ -93,7 +95,7 @@ static bool same_state(const struct state *a, const struct state *b)
 
 enum { MANY = 128 };
 
-/* All page tables but K are the eater's. */
+/* The eater takes all page tables except K. */
 static void leave_tables(struct run *run, uint64_t k)
 {
 	struct vm_fault record;
@@ -108,7 +110,7 @@ static void leave_tables(struct run *run, uint64_t k)
 		g_assert_cmpint(touch(run->eater, AT(eaten, 0), VM_ACCESS_READ, &record), ==, 0);
 }
 
-/* All frames but K are. There is no swap. */
+/* The eater takes all frames except K. There is no swap. */
 static void leave_frames(struct run *run, uint64_t k)
 {
 	struct vm_fault record;
@@ -203,7 +205,7 @@ static int64_t run_call(struct run *run, const struct call *call)
 	return result;
 }
 
-/* The call with all the room in the world. */
+/* The state after the call when nothing is short. */
 static struct state state_after(const struct call *call)
 {
 	struct run run;
@@ -215,7 +217,7 @@ static struct state state_after(const struct call *call)
 	return after;
 }
 
-/* The call with K of RESOURCE left: whether it could do all of its work. */
+/* Make the call with K of RESOURCE left. Returns whether it did all of its work. */
 static bool succeeds(const struct call *call, const struct resource *resource, uint64_t k,
                      const struct state *after)
 {

@@ -1,6 +1,6 @@
 /*
- * test_fault.c - the fault handler: one test for each kind, what is recorded of it, and each errno
- * of an access.
+ * test_fault.c - the fault handler: each kind of fault, what is recorded of it, and each errno of
+ * an access.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -67,7 +67,7 @@ static void test_file_kinds(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(record.from, !=, record.frame);
 	g_assert_cmpuint(record.offset, ==, 2 * PAGE);
 	assert_touch(f->process, A(1), VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_WRITE_NOTIFY);
-	/* A first write reads the page, and needs no second notice. */
+	/* A first write reads the page in, and needs no write-notify fault later. */
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_MAJOR, VM_FAULT_FILE_READ);
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_HIT, VM_FAULT_NONE);
 	g_assert_cmpuint(info_of(f->process).major_faults, ==, 2);
@@ -101,7 +101,7 @@ static void test_stack_grow(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpstr(vm_fault_kind_name(record.then), ==, "demand-zero");
 	g_assert_cmphex(record.area_start, ==, stack - 10 * PAGE);
 	assert_touch(f->process, stack - 5 * PAGE, VM_ACCESS_READ, VM_MINOR, VM_FAULT_ZERO_PAGE);
-	/* To the stack's limit, and no further. */
+	/* The stack grows down to its limit and no further. */
 	assert_touch(f->process, VM_USER_END - 8 * MIB, VM_ACCESS_READ, VM_MINOR,
 	             VM_FAULT_STACK_GROW);
 	assert_touch(f->process, VM_USER_END - 8 * MIB - 1, VM_ACCESS_READ, VM_FATAL,
@@ -123,13 +123,16 @@ static void test_segv(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(info_of(f->process).last_address, ==, A(1) + 3);
 	assert_touch(f->process, A(1), VM_ACCESS_EXEC, VM_FATAL, VM_FAULT_SEGV_ACCERR);
 	assert_touch(f->process, A(2), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_ACCERR);
-	/* As x86 has it: what may be written or run can be read. */
+	/* As on x86, memory that may be written or executed can be read. */
 	assert_touch(f->process, A(3), VM_ACCESS_READ, VM_MINOR, VM_FAULT_ZERO_PAGE);
 	assert_touch(f->process, A(4), VM_ACCESS_READ, VM_MINOR, VM_FAULT_ZERO_PAGE);
 	assert_touch(f->process, A(4), VM_ACCESS_EXEC, VM_HIT, VM_FAULT_NONE);
 }
 
-/* The kernel's half, the hole between the halves, and the last page below user space's end. */
+/*
+ * Addresses in the kernel's half, in the hole between the halves, and in the last page below the
+ * end of user space.
+ */
 static void test_far_addresses(struct vm_fixture *f, gconstpointer data)
 {
 	static const uint64_t nowhere[] = {0,
@@ -144,7 +147,7 @@ static void test_far_addresses(struct vm_fixture *f, gconstpointer data)
 		             VM_FAULT_SEGV_MAPERR);
 		g_assert_cmpint(get(f->process, nowhere[i]), ==, -EFAULT);
 	}
-	/* An address that differs only above bit 47 from a mapped one is not that one. */
+	/* Bits above 47 count: an address that differs only there is not mapped. */
 	map(f->process, A(0), 1, RW, PRIVATE_ANON);
 	put(f->process, A(0), 'x');
 	g_assert_cmpint(get(f->process, A(0) | UINT64_C(1) << 48), ==, -EFAULT);
@@ -164,7 +167,8 @@ static void test_sigbus(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Memory that is populated and cannot be had is no signal: no instruction of the process wanted it.
+ * Memory that populating cannot bring in raises no signal, because no instruction of the process
+ * asked for it.
  */
 static void test_for_kernel(struct vm_fixture *f, gconstpointer data)
 {
@@ -181,8 +185,8 @@ static void test_for_kernel(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Where nothing may be run, a fetch brings the page in before it is refused: until then it looks
- * like a load.
+ * A fetch from memory that may not be executed brings the page in before it is refused. Until then
+ * it is handled like a load.
  */
 static void test_fetch(struct vm_fixture *f, gconstpointer data)
 {
@@ -243,7 +247,7 @@ static void test_large_transfers(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(load(f->process, A(1) + 1, back, MIB), ==, MIB);
 	g_assert_cmpmem(bytes, MIB, back, MIB);
 	g_assert_cmpint(get(f->process, A(1)), ==, 0);
-	/* Over pages that are there, whole ones and parts. */
+	/* Read and write over pages that are there, whole pages and parts of pages. */
 	for (uint64_t offset = 0; offset < 2; offset++) {
 		for (size_t i = 0; i < MIB; i++)
 			bytes[i] = (uint8_t)~bytes[i];
@@ -253,7 +257,7 @@ static void test_large_transfers(struct vm_fixture *f, gconstpointer data)
 	}
 }
 
-/* With a handful of frames a transfer goes through a few of them at a time. */
+/* On a machine with few frames, a long transfer uses a few frames at a time. */
 static void test_few_frames(struct vm_fixture *f, gconstpointer data)
 {
 	g_autofree uint8_t *bytes = g_malloc0(16 * PAGE);
@@ -315,10 +319,7 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/*
- * A fatal fault ends the process where the machine was told so; failing for lack of memory does
- * not.
- */
+/* With segv_kill, a fatal fault ends the process. A failure for lack of memory does not. */
 static void test_segv_kill(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = spawn(f);
@@ -334,7 +335,7 @@ static void test_segv_kill(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* --- What is told ----------------------------------------------------------------------------- */
+/* --- What is recorded ------------------------------------------------------------------------- */
 
 struct history {
 	unsigned count;
@@ -368,7 +369,7 @@ static void test_history(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(info_of(f->process).minor_faults, ==, 2000);
 }
 
-/* What translate predicts is what a read then does; it does nothing itself. */
+/* What translate predicts is what a read then does. The prediction changes nothing. */
 static void check_prediction(struct vm_process *process, uint64_t va)
 {
 	struct vm_process_info before = info_of(process), after;

@@ -1,6 +1,6 @@
 /*
- * test_fork.c - fork: what is private stays private and what is shared stays shared, while page
- * tables are shared until one side changes something.
+ * test_fork.c - fork: private memory stays private and shared memory stays shared. Page tables are
+ * shared until one side changes something.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -46,7 +46,7 @@ static void test_copy_then_reuse(struct vm_fixture *f, gconstpointer data)
 	end(child);
 }
 
-/* When the other side is gone, nothing is copied. */
+/* When the other side has ended, nothing is copied. */
 static void test_reuse_after_exit(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 1, RW, PRIVATE_ANON);
@@ -129,7 +129,7 @@ static void test_table_sharing(struct vm_fixture *f, gconstpointer data)
 	g_assert_true(entry_of(child, A(0), &entry));
 	g_assert_cmpuint(entry.users, ==, 2);
 	g_assert_true(entry.cow);
-	/* One write copies the tables on its path, and no others. */
+	/* A write copies the tables on its path, and no others. */
 	put(child, A(0), 'c');
 	g_assert_true(entry_at(child, A(0), VM_PMD, &entry));
 	g_assert_cmpuint(entry.users, ==, 1);
@@ -145,7 +145,7 @@ static void test_table_sharing(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(after.tables, ==, before.tables);
 }
 
-/* A write to a page that was shared anyway copies tables at most. */
+/* A write to a page of shared memory copies tables at most, never the page. */
 static void test_table_unshare(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_fault record;
@@ -160,10 +160,7 @@ static void test_table_unshare(struct vm_fixture *f, gconstpointer data)
 	end(child);
 }
 
-/*
- * Changes of the child under shared tables leave the parent's as they were, and the other way
- * round.
- */
+/* The child's changes under shared tables do not change the parent's memory, and vice versa. */
 static void check_intact(struct vm_process *process)
 {
 	assert_filled(process, A(0), 1500, 'p');
@@ -202,7 +199,9 @@ static void test_changes(struct vm_fixture *f, gconstpointer data)
 	end(child);
 }
 
-/* Areas as they were, also such as only their locks kept apart: nothing is merged by a fork. */
+/*
+ * A fork copies areas one by one and merges none, not even areas that differ only in their locks.
+ */
 static void test_areas(struct vm_fixture *f, gconstpointer data)
 {
 	g_autofree char *path = make_file(f, "file", 4 * PAGE, 'a');
@@ -238,7 +237,7 @@ static void test_grandchildren(struct vm_fixture *f, gconstpointer data)
 		for (int page = 0; page <= DEPTH; page++)
 			assert_filled(line[i], A((uint64_t)page), 1,
 			              page <= i ? (uint8_t)page : 'p');
-	/* The middle of the line ends first. */
+	/* The processes in the middle of the line end first. */
 	for (int i = DEPTH / 4; i < DEPTH * 3 / 4; i++)
 		end(line[i]);
 	assert_sound(f->machine);
@@ -251,8 +250,8 @@ static void test_grandchildren(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Parent, child, grandchild and the child's sibling end in every order; those who live see their
- * own pages.
+ * Parent, child, grandchild and the child's sibling end in every order. Those that still live see
+ * their own pages.
  */
 static void run_order(struct vm_fixture *f, const int order[4])
 {
@@ -364,7 +363,7 @@ static void test_errno(struct vm_fixture *f, gconstpointer data)
 	end(children[2]);
 }
 
-/* Out of page tables: the fork or the fault fails, and nobody else is harmed. */
+/* When page tables run out, the fork or the fault fails, and no other process is harmed. */
 static void test_no_tables(struct vm_fixture *f, gconstpointer data)
 {
 	GPtrArray *children = g_ptr_array_new();

@@ -1,5 +1,5 @@
 /*
- * test_frame.c - frames of physical memory, and the reverse map that says who maps them.
+ * test_frame.c - frames of physical memory, and the reverse map from a frame to those who map it.
  */
 #include "tests/fixture/vm_fixture.h"
 #include "vm/base/lock.h"
@@ -23,14 +23,14 @@ static void test_alloc_all(struct vm_fixture *f, gconstpointer data)
 			pfn[i] = frame_alloc_locked(machine, NULL, true);
 			g_assert_cmpuint(pfn[i], <, FRAMES);
 			frame_pin_locked(machine, pfn[i]);
-			/* What comes again comes cleared. */
+			/* A frame that is allocated again is zeroed. */
 			uint8_t *bytes = machine_page(machine, pfn[i]);
 			for (uint64_t b = 0; b < PAGE; b++)
 				g_assert_cmpint(bytes[b], ==, 0);
 			memset(bytes, 'x', PAGE);
 		}
 		g_assert_cmpuint(frame_alloc_locked(machine, NULL, true), ==, VM_PFN_NONE);
-		/* A frame is free when its last pin goes. */
+		/* A frame becomes free when its last pin goes. */
 		frame_pin_locked(machine, pfn[0]);
 		frame_unpin_locked(machine, pfn[0]);
 		g_assert_cmpuint(machine->nr_free, ==, 0);
@@ -54,7 +54,7 @@ static void test_one_frame(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_munmap(f->process, A(1), PAGE), ==, 0);
 	put(f->process, A(2), 'y');
 	g_assert_cmpint(get(f->process, A(2) + 1), ==, 0);
-	/* The only frame is the parent's and the child's. */
+	/* Parent and child share the only frame. */
 	struct vm_process *child = fork_of(f->process);
 	g_assert_cmpint(vm_write(child, A(2), "z", 1), ==, -ENOMEM);
 	g_assert_cmpint(get(child, A(2)), ==, 'y');
@@ -80,7 +80,7 @@ static void look_for_frame(void *ctx, const struct vm_frame_info *info)
 	wanted->found = true;
 }
 
-/* What the frames say of the one that PROCESS has at VA. */
+/* What the list of frames shows for the frame that PROCESS has at VA. */
 static struct vm_frame_info frame_at(struct vm_fixture *f, struct vm_process *process, uint64_t va)
 {
 	struct wanted wanted = {.found = false};
@@ -109,8 +109,8 @@ static void test_private_users(struct vm_fixture *f, gconstpointer data)
 	for (int i = 0; i < 5; i++)
 		children[i] = fork_of(i > 2 ? children[i - 1] : f->process);
 	/*
-	 * Shared tables, tables of one's own, and shared tables below those: each process counts
-	 * once.
+	 * Processes with shared tables, with tables of their own, and with shared tables below
+	 * their own: each process counts once.
 	 */
 	g_assert_cmpuint(frame_at(f, f->process, A(1)).users, ==, 6);
 	put(children[1], A(0), 'y');
@@ -154,7 +154,7 @@ static void test_shared_users(struct vm_fixture *f, gconstpointer data)
 	vm_file_unref(file);
 }
 
-/* The members of a frame's chain are the entries that map it, whatever order they go in. */
+/* A frame's chain holds exactly the entries that map it, in whatever order they are removed. */
 static void test_chain(struct vm_fixture *f, gconstpointer data)
 {
 	enum { COUNT = 40 };

@@ -1,6 +1,6 @@
 /*
- * test_hostfile.c - host files are opened as the caller, whoever runs the daemon (fs/hostfile.h).
- * Much of it needs root.
+ * test_hostfile.c - host files are opened with the caller's rights, whoever runs the daemon
+ * (fs/host/hostfile.h). Most of this needs root.
  */
 #include "fs/host/hostfile.h"
 
@@ -24,7 +24,7 @@ enum { NOBODY = 65534, SOME_GROUP = 54321 };
 struct fixture {
 	struct fs_mount mount;
 	struct fs_caller me;
-	char *dir; /* everybody may look into it */
+	char *dir; /* readable by everybody */
 };
 
 static void set_up(struct fixture *f, const void *unused)
@@ -73,7 +73,7 @@ static int error_of(struct vm_file *file, int error)
 	return error;
 }
 
-/* 0 or the negative errno of opening PATH. */
+/* Open PATH. Returns 0 or a negative errno. */
 static int try_open(struct fixture *f, const struct fs_caller *caller, const char *path, int access)
 {
 	int error = 0;
@@ -92,7 +92,7 @@ static int try_exec(struct fixture *f, const struct fs_caller *caller, const cha
 	return error_of(file, error);
 }
 
-/* The absolute name of what PATH opens. Free with g_free. */
+/* The absolute name of the file that PATH opens. Free with g_free. */
 static char *opened_name(struct fixture *f, const struct fs_caller *caller, const char *path)
 {
 	int error = 0;
@@ -114,8 +114,9 @@ static bool need_root(void)
 }
 
 /*
- * A process of user ID in working directory CWD and root directory ROOT, with a supplementary
- * group. Unless it is DUMPABLE, only root may look where it is. End it with end_caller.
+ * Start a process of user ID with the working directory CWD, the root directory ROOT, and a
+ * supplementary group. Unless it is DUMPABLE, only root can find out its directories. End it with
+ * end_caller.
  */
 static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd, bool dumpable)
 {
@@ -315,7 +316,7 @@ static void test_rights(struct fixture *f, const void *unused)
 	g_assert_cmpint(try_open(f, &f->me, "secret", O_RDWR), ==, 0);
 	g_assert_cmpint(try_exec(f, &f->me, "program"), ==, 0);
 	end_caller(&nobody);
-	/* The groups of a caller that cannot be asked are not known. */
+	/* If the caller cannot be inspected, its groups are unknown. */
 	nobody.pid = 0;
 	g_assert_cmpint(try_open(f, &nobody, group, O_RDONLY), ==, -EACCES);
 }
@@ -347,8 +348,8 @@ static void test_directories(struct fixture *f, const void *unused)
 }
 
 /*
- * /proc/self is the caller, and the daemon's descriptors lead nowhere that the caller may not go
- * itself.
+ * /proc/self is the caller's. Links to the daemon's descriptors lead only where the caller may go
+ * by itself.
  */
 static void test_proc_links(struct fixture *f, const void *unused)
 {
@@ -374,7 +375,7 @@ static void test_proc_links(struct fixture *f, const void *unused)
 	close(secret);
 }
 
-/* In a directory like /tmp nobody is led astray by a link that a third person put there. */
+/* In a sticky directory such as /tmp, a link that a third user put there is not followed. */
 static void test_sticky_directory(struct fixture *f, const void *unused)
 {
 	struct fs_caller nobody;
@@ -414,8 +415,8 @@ static void *open_again_and_again(void *ctx)
 }
 
 /*
- * Root and nobody open side by side: nobody's identity never shows on root's threads, nor root's on
- * nobody's.
+ * Root and nobody open files at the same time. Root's threads never have nobody's identity, and
+ * nobody's threads never have root's.
  */
 static void test_threads(struct fixture *f, const void *unused)
 {

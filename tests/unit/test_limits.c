@@ -1,6 +1,6 @@
 /*
- * test_limits.c - resource limits: who may set them, and what each of them refuses. RLIMIT_DATA
- * against the host's kernel.
+ * test_limits.c - resource limits: who may set them, and what each one refuses. RLIMIT_DATA is
+ * compared with the host's kernel.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -39,7 +39,7 @@ static void test_set(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_CORE, 2, 1), ==, -EINVAL);
 	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_CORE, 5, 10), ==, 0);
 	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_CORE, 10, 10), ==, 0);
-	/* Another than root may not raise the hard limit. */
+	/* Only root may raise the hard limit. */
 	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_CORE, 5, 11), ==, -EPERM);
 	g_assert_cmpint(vm_process_set_limit(f->process, VM_LIMIT_CORE, 5, 9), ==, 0);
 	struct vm_process *child = fork_of(f->process);
@@ -66,7 +66,7 @@ static void test_address_space(struct vm_fixture *f, gconstpointer data)
 
 	g_assert_cmpint(set(f->process, VM_LIMIT_AS, (total + 2) * PAGE), ==, 0);
 	g_assert_cmpint(try_map(f->process, A(8), 3, PROT_READ, PRIVATE_ANON), ==, -ENOMEM);
-	/* What is replaced is given back. */
+	/* The pages of the replaced mapping do not count. */
 	g_assert_cmpint(try_map(f->process, A(3), 3, PROT_READ, PRIVATE_ANON), ==, A(3));
 	g_assert_cmpint(vm_mremap(f->process, A(0), 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE, 0), ==,
 	                -ENOMEM);
@@ -89,7 +89,9 @@ static void test_stack(struct vm_fixture *f, gconstpointer data)
 
 /* --- Data ------------------------------------------------------------------------------------- */
 
-/* With RLIMIT_DATA set, calls at ARENA: in the engine and on the host, in this order. */
+/*
+ * These calls are made in this order with RLIMIT_DATA set, at ARENA, in the engine and on the host.
+ */
 static const struct data_step {
 	uint64_t soft, hard;
 	enum { MAP, PROTECT, GROW } call;
@@ -156,7 +158,10 @@ static void test_data(struct vm_fixture *f, gconstpointer data)
 	munmap(host, sizeof *host * G_N_ELEMENTS(data_steps));
 }
 
-/* The heap counts the program's data too, and a soft limit of 0 binds it (check_data_rlimit). */
+/*
+ * The heap's limit counts the program's data too, and a soft limit of 0 does apply to it
+ * (check_data_rlimit).
+ */
 static void test_heap(struct vm_fixture *f, gconstpointer data)
 {
 	uint64_t heap = (uint64_t)vm_brk(f->process, 0);
@@ -184,7 +189,7 @@ static void test_memlock(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_mlock(f->process, sp - 33 * PAGE, PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpint(vm_mlockall(f->process, MCL_CURRENT), ==, -ENOMEM);
 	g_assert_cmpint(vm_munmap(f->process, A(0), 4 * PAGE), ==, 0);
-	/* The stack is locked whole, so that it cannot grow past the limit. */
+	/* The whole stack is locked, so it cannot grow past the limit. */
 	g_assert_cmpint(vm_mlockall(f->process, MCL_CURRENT), ==, 0);
 	uint64_t start = VM_USER_END - info_of(f->process).vm_stack * PAGE;
 	assert_touch(f->process, start - 2 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);

@@ -6,16 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FAR (ARENA + 4096 * PAGE)
-
-/* The stack that a new process begins with. */
-enum { STACK_PAGES = 33 };
-
-static int64_t try_map(struct vm_process *process, uint64_t pages, int prot, int flags)
-{
-	return vm_mmap(process, 0, pages * PAGE, prot, flags, NULL, 0);
-}
-
 /* --- Locked memory ---------------------------------------------------------------------------- */
 
 static uint64_t locked_of(struct vm_process *process)
@@ -27,7 +17,7 @@ static void test_mlock(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){.frames = 64, .slots = 64});
+	pressure_begin(&p, &roomy);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + 100, 2 * PAGE, 0), ==, 0);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 3);
@@ -42,7 +32,7 @@ static void test_mlock(void)
 	g_assert_cmpint(vm_munlock(p.f.process, ARENA + PAGE, PAGE), ==, 0);
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 10), ==, 1);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 3);
-	/* A hole: what is before it is locked. */
+	/* A range with a hole: the pages before the hole are locked. */
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + 14 * PAGE, 4 * PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 5);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, PAGE, 2), ==, -EINVAL);
@@ -56,7 +46,8 @@ static void test_mlock(void)
 }
 
 /*
- * What the host's mlock answers: 0 or a negative errno. Sanitizers make the library's do nothing.
+ * The host's mlock: 0 or a negative errno. This is a raw system call, because sanitizers replace
+ * the library's mlock with one that does nothing.
  */
 static int host_mlock(void *addr, size_t len)
 {
@@ -64,8 +55,8 @@ static int host_mlock(void *addr, size_t len)
 }
 
 /*
- * Pages that cannot be brought in make the call fail, and stay locked: memory without rights, and
- * past the end of a file.
+ * If pages cannot be brought in, the call fails but the area stays locked. This is so for memory
+ * without rights, and past the end of a file.
  */
 static void test_mlock_unreachable(void)
 {
@@ -73,10 +64,8 @@ static void test_mlock_unreachable(void)
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 64});
 	g_autofree char *path = make_file(&p.f, "short", PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
 	map(p.f.process, ARENA, 4, PROT_NONE, PRIVATE_ANON);
-	map_file(p.f.process, FAR, 4, PROT_READ, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDONLY, FAR, 4, PROT_READ, MAP_PRIVATE);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *none = mmap(NULL, 4 * PAGE, PROT_NONE, PRIVATE_ANON, -1, 0);
 	void *host_file = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -90,18 +79,20 @@ static void test_mlock_unreachable(void)
 	pressure_end(&p);
 }
 
-/* Out of memory while the pages are brought in: EAGAIN (__mlock_posix_error_return). */
+/*
+ * If memory runs out while the pages are brought in, the result is EAGAIN
+ * (__mlock_posix_error_return).
+ */
 static void test_mlock_no_memory(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 16, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 16);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, 8 * PAGE, 0), ==, -EAGAIN);
 	g_assert_cmpint(vm_munlock(p.f.process, ARENA, 8 * PAGE), ==, 0);
-	fill(p.f.process, ARENA, 16, 'l');
-	assert_filled(p.f.process, ARENA, 16, 'l');
+	fill_pattern(p.f.process, ARENA, 16, 'l');
+	assert_pattern(p.f.process, ARENA, 16, 'l');
 	pressure_end(&p);
 }
 
@@ -140,7 +131,7 @@ static void test_mlockall(void)
 	pressure_end(&p);
 }
 
-/* The heap that grows under MCL_FUTURE is brought in (vm_brk_flags). */
+/* Under MCL_FUTURE, new pages of the heap are brought in at once (vm_brk_flags). */
 static void test_brk_populates(void)
 {
 	struct pressure p;
@@ -153,14 +144,13 @@ static void test_brk_populates(void)
 	pressure_end(&p);
 }
 
-/* A child has no locks, and neither side's pages change for it. */
+/* A child inherits no locks. The parent's stay, and the pages of both are unchanged. */
 static void test_fork(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 256, .slots = 64});
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 4, 'k');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'k');
 	g_assert_cmpint(vm_mlockall(p.f.process, MCL_CURRENT | MCL_FUTURE), ==, 0);
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(locked_of(child), ==, 0);
@@ -171,19 +161,22 @@ static void test_fork(void)
 	put(child, ARENA, 'c');
 	put(p.f.process, ARENA + PAGE, 'p');
 	assert_sound(p.f.machine);
-	/* The child's copy, and the page that the parent left to it. */
+	/*
+	 * The child's copy, and the page that only the child maps since the parent wrote its own
+	 * copy.
+	 */
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 300), ==, 2);
 	end(g_steal_pointer(&p.f.process));
 	g_assert_cmpuint(machine_info(&p).locked, ==, 0);
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
-	assert_filled(child, ARENA + PAGE, 3, 'k');
-	evict_all(&p);
+	assert_pattern(child, ARENA + PAGE, 3, 'l');
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).frames_free, ==, 256);
 	end(child);
 	pressure_end(&p);
 }
 
-/* The limit of 8 MiB, for others than root. */
+/* Users other than root have a limit of 8 MiB. */
 enum { LIMIT_PAGES = 2048 };
 
 static const struct pressure_size for_user = {.frames = 8192, .uid = 1000};
@@ -197,7 +190,7 @@ static void test_limit_user(void)
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, (LIMIT_PAGES + 1) * PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpuint(locked_of(p.f.process), ==, 0);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, LIMIT_PAGES * PAGE, 0), ==, 0);
-	/* Locked already: not counted twice. */
+	/* What is locked already is not counted twice. */
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA, LIMIT_PAGES * PAGE, 0), ==, 0);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + LIMIT_PAGES * PAGE, PAGE, 0), ==, -ENOMEM);
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + PAGE, LIMIT_PAGES * PAGE, 0), ==, -ENOMEM);
@@ -230,7 +223,7 @@ static void test_limit_mremap(void)
 	pressure_end(&p);
 }
 
-/* A locked stack may not grow past the limit (acct_stack_growth). */
+/* A locked stack cannot grow past the limit (acct_stack_growth). */
 static void test_limit_stack(void)
 {
 	struct pressure p;

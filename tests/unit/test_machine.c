@@ -1,6 +1,6 @@
 /*
- * test_machine.c - a machine's life and counters, and many threads at once in one machine. The
- * races are for ThreadSanitizer: they only have to end, with every invariant true.
+ * test_machine.c - a machine's life and counters, and many threads in one machine. The races are
+ * there for ThreadSanitizer: they only have to end, with every invariant true.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -56,7 +56,7 @@ static void test_config(void)
 	vm_machine_free(machine);
 }
 
-/* The address space of this program is too small for a terabyte more. */
+/* The address space of this program has no room for another terabyte. */
 static void test_no_memory(void)
 {
 	g_autofree char *statm = NULL;
@@ -77,7 +77,7 @@ static void test_no_memory(void)
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM);
 }
 
-/* Machines share nothing, and one may be freed with everything still in it. */
+/* Machines share nothing. A machine can be freed while processes and files are still in it. */
 static void test_many(void)
 {
 	struct vm_machine *machines[20];
@@ -144,10 +144,10 @@ struct race {
 	struct vm_fixture *f;
 	struct vm_file *file;
 	char *path;
-	int next; /* numbers the threads; atomic */
+	int next; /* gives each thread its number; atomic */
 };
 
-/* Each action may fail as it likes: others may have unmapped what it works on. */
+/* Any action may fail, because other threads may have unmapped the memory it uses. */
 static void act(struct race *race, struct vm_process *process, GRand *rand)
 {
 	uint64_t at = A((uint64_t)g_rand_int_range(rand, 0, 3 * PAGES));
@@ -197,7 +197,7 @@ static void act(struct race *race, struct vm_process *process, GRand *rand)
 	}
 }
 
-/* A process of the machine, sometimes a fresh one; there are always a few. */
+/* A process of the machine, sometimes a new one. There are always a few processes. */
 static struct vm_process *some_process(struct race *race, GRand *rand)
 {
 	GArray *pids = vm_machine_pids(race->f->machine);
@@ -234,7 +234,7 @@ static void *race_thread(void *ctx)
 	return NULL;
 }
 
-/* Others change the file's size and look at everything meanwhile. */
+/* Other threads meanwhile change the file's size and look at everything. */
 static void ignore_entry(void *ctx, const struct vm_entry_info *entry)
 {
 }
@@ -297,11 +297,11 @@ static void test_race(struct vm_fixture *f, gconstpointer data)
 		pthread_join(threads[i], NULL);
 	vm_file_unref(race.file);
 	g_free(race.path);
-	/* The write-back thread may be at work; what it holds it lets go. */
+	/* The write-back thread may be busy. This waits until it has let go of its objects. */
 	vm_machine_sync(f->machine);
 }
 
-/* Many threads fault the same pages in: each page comes once. */
+/* Many threads fault the same pages in. Each page is read once. */
 static void *read_thread(void *ctx)
 {
 	struct race *race = ctx;
@@ -336,8 +336,8 @@ static void test_same_pages(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Processes with a copy of a file's page end while the file shrinks, and others come and use what
- * they leave, at the same addresses: nobody loses a page that is not the file's.
+ * Processes with a private copy of a file's page end while the file shrinks. Others then use the
+ * same addresses and the freed memory. Nobody loses a page that does not belong to the file.
  */
 static void *leaving(void *ctx)
 {

@@ -6,7 +6,7 @@
 
 /* --- Against the host: errno and areas -------------------------------------------------------- */
 
-/* Each advice for each kind of area, for no area, and for ranges that are none. */
+/* Each advice for each kind of area, for memory that is not mapped, and for invalid ranges. */
 static void test_errno(struct vm_fixture *f, gconstpointer data)
 {
 	static const struct host_step before[] = {
@@ -46,7 +46,7 @@ static void test_errno(struct vm_fixture *f, gconstpointer data)
 	}
 }
 
-/* Flags split areas and merge them. */
+/* Advice that sets flags splits areas, and merges them again. */
 static void test_flags(struct vm_fixture *f, gconstpointer data)
 {
 	static const struct {
@@ -75,7 +75,7 @@ static void test_flags(struct vm_fixture *f, gconstpointer data)
 	}
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MADVISE, A(0), PAGE, MADV_RANDOM},
 	            {MADVISE, A(1), PAGE, MADV_SEQUENTIAL}, {MADVISE, A(0), PAGE, MADV_SEQUENTIAL});
-	/* A new area merges only with one of the same advice. */
+	/* A new area merges only with an area that has the same advice. */
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(0), 3 * PAGE, MADV_DONTDUMP}, {MMAP, A(3), PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(3), PAGE, MADV_DONTDUMP});
@@ -90,7 +90,10 @@ static void test_dontneed(struct vm_fixture *f, gconstpointer data)
 	            {MADVISE, A(1), 2 * PAGE, MADV_DONTNEED}, {MINCORE, A(0), 4 * PAGE},
 	            {BYTE, A(0)}, {BYTE, A(1)}, {BYTE, A(3)}, {MINCORE, A(0), 4 * PAGE},
 	            {CHILD_BYTE, A(1)});
-	/* A private copy goes, the file's byte shows; shared memory keeps what it has. */
+	/*
+	 * A private copy is dropped, and the file's byte shows again. Shared memory keeps its
+	 * contents.
+	 */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, MAP_PRIVATE | MAP_FIXED, RDONLY}, {STORE, A(0)},
 	            {BYTE, A(0)}, {MADVISE, A(0), PAGE, MADV_DONTNEED}, {BYTE, A(0)});
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)},
@@ -129,8 +132,8 @@ static void test_populate(struct vm_fixture *f, gconstpointer data)
 	    f, {MMAP, A(0), 4 * PAGE, RW, FIXED_ANON}, {MADVISE, A(1), PAGE, MADV_POPULATE_READ},
 	    {MADVISE, A(2), PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 4 * PAGE}, {BYTE, A(2)});
 	/*
-	 * What comes before the first failure has come: a hole, rights, the end of the file, a
-	 * guard page.
+	 * What was populated before the first failure stays. The failures: a hole, missing rights,
+	 * the end of the file, a guard page.
 	 */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON}, {MMAP, A(3), PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(0), 4 * PAGE, MADV_POPULATE_WRITE}, {MINCORE, A(0), 2 * PAGE},
@@ -144,7 +147,7 @@ static void test_populate(struct vm_fixture *f, gconstpointer data)
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
 	            {MADVISE, A(0), 3 * PAGE, MADV_POPULATE_READ}, {MINCORE, A(0), 3 * PAGE});
-	/* A stack does not grow for it. */
+	/* Populating does not make a stack grow. */
 	ASSERT_SAME(f, {MMAP, A(8), 2 * PAGE, RW, FIXED_ANON | MAP_GROWSDOWN},
 	            {MADVISE, A(7), 2 * PAGE, MADV_POPULATE_READ});
 }
@@ -158,12 +161,15 @@ static void test_guard(struct vm_fixture *f, gconstpointer data)
 	            {MADVISE, A(0), 4 * PAGE, MADV_FREE}, {CODE, A(2)},
 	            {MADVISE, A(0), 2 * PAGE, MADV_GUARD_REMOVE}, {BYTE, A(1)}, {CODE, A(2)},
 	            {MADVISE, A(1), 2 * PAGE, MADV_GUARD_REMOVE}, {BYTE, A(2)});
-	/* mprotect leaves it; rights come first; munmap and a new mapping end it. */
+	/*
+	 * mprotect keeps guard pages. Missing rights are reported first. munmap and a new mapping
+	 * remove guard pages.
+	 */
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL}, {MPROTECT, A(1), PAGE, PROT_NONE},
 	            {CODE, A(1)}, {MPROTECT, A(1), PAGE, RW}, {CODE, A(1)}, {MUNMAP, A(1), PAGE},
 	            {CODE, A(1)}, {MMAP, A(1), PAGE, RW, FIXED_ANON}, {BYTE, A(1)});
-	/* It moves with its area. */
+	/* Guard pages move with their area. */
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL},
 	            {MREMAP, A(0), 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, A(16)},
@@ -171,7 +177,10 @@ static void test_guard(struct vm_fixture *f, gconstpointer data)
 	            {MREMAP, A(16), 3 * PAGE, 3 * PAGE,
 	             MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, A(32)},
 	            {CODE, A(33)}, {CODE, A(17)});
-	/* Shared memory and files have them too, each process its own; what is behind it stays. */
+	/*
+	 * Shared memory and files can have guard pages too. Each process has its own, and the
+	 * contents behind them stay.
+	 */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_SHARED}, {STORE, A(0)},
 	            {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL}, {CODE, A(0)},
 	            {MINCORE, A(0), 2 * PAGE}, {CHILD_BYTE, A(0)},
@@ -181,13 +190,13 @@ static void test_guard(struct vm_fixture *f, gconstpointer data)
 	            {CODE, A(5)}, {MADVISE, A(3), 2 * PAGE, MADV_GUARD_REMOVE}, {CODE, A(3)},
 	            {CODE, A(4)});
 	/*
-	 * A child that starts with an empty area has none; locked memory gets none, and keeps what
-	 * it has.
+	 * A child that starts with an empty area inherits no guard pages. Locked memory gets no new
+	 * guard pages, but keeps the ones it has.
 	 */
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(0), PAGE, MADV_GUARD_INSTALL}, {CHILD_BYTE, A(0)},
 	            {MADVISE, A(0), PAGE, MADV_WIPEONFORK}, {CHILD_BYTE, A(0)});
-	/* Pages on both sides of it are one family: areas merge again. */
+	/* The pages on both sides of a guard page are one family, so the areas merge again. */
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON},
 	            {MADVISE, A(1), PAGE, MADV_GUARD_INSTALL}, {MPROTECT, A(1), PAGE, PROT_READ},
 	            {STORE, A(0)}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});

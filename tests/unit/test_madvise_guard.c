@@ -1,5 +1,5 @@
 /*
- * test_madvise_guard.c - guard pages (MADV_GUARD_INSTALL) in the tables, and what shows them.
+ * test_madvise_guard.c - guard pages (MADV_GUARD_INSTALL) in the page tables, and where they show.
  */
 #include "tests/fixture/madvise_all.h"
 #include "tests/fixture/pressure.h"
@@ -12,11 +12,11 @@ static void test_guard_entries(void)
 	uint64_t word;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(vm_madvise(p.f.process, A(1), 2 * PAGE, MADV_GUARD_INSTALL), ==, 0);
 	assert_sound(p.f.machine);
-	assert_filled(child, ARENA, 4, 'a');
+	assert_pattern(child, ARENA, 4, 'a');
 	end(child);
 	g_assert_cmpuint(process_info(p.f.process).rss_anon, ==, 2);
 	g_assert_true(entry_of(p.f.process, A(1), &entry));
@@ -29,40 +29,37 @@ static void test_guard_entries(void)
 	assert_touch(p.f.process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
 	child = fork_of(p.f.process);
-	evict_all(&p);
-	assert_sound(p.f.machine);
+	push_out(&p);
 	assert_touch(child, A(2), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SEGV_MAPERR);
 	end(child);
 	g_assert_cmpint(vm_madvise(p.f.process, A(0), 4 * PAGE, MADV_GUARD_REMOVE), ==, 0);
 	assert_sound(p.f.machine);
 	assert_filled(p.f.process, A(1), 2, 0);
-	assert_filled(p.f.process, A(3), 1, 'a');
+	assert_pattern(p.f.process, A(3), 1, 'd');
 	pressure_end(&p);
 }
 
-/* A file that shrinks takes private copies along, but not guard pages. */
+/* When a file shrinks, private copies past its end are dropped, but guard pages stay. */
 static void test_guard_and_truncation(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "shrinks", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map_file(p.f.process, ARENA, 4, RW, MAP_PRIVATE, file, 0);
+	map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 4, RW, MAP_PRIVATE);
 	fill(p.f.process, ARENA, 4, 'a');
 	g_assert_cmpint(vm_madvise(p.f.process, A(2), PAGE, MADV_GUARD_INSTALL), ==, 0);
 	resize_file(path, PAGE);
-	/* The next fault of the file finds out. */
+	/* The next fault on the file notices the new size. */
 	g_assert_cmpint(vm_madvise(p.f.process, A(0), PAGE, MADV_DONTNEED), ==, 0);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'A');
 	assert_touch(p.f.process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
 	assert_touch(p.f.process, A(2), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SEGV_MAPERR);
 	assert_sound(p.f.machine);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 
-/* Without table pages it fails, and all is as sound as before. */
+/* Without free page tables the call fails, and the machine stays sound. */
 static void test_guard_without_tables(struct vm_fixture *f, gconstpointer data)
 {
 	uint64_t far = ARENA + 64 * MIB;

@@ -16,7 +16,7 @@ static int advise(struct pressure *p, unsigned page, unsigned pages, int advice)
 	return vm_madvise(p->f.process, A(page), pages * PAGE, advice);
 }
 
-/* "01": a digit a page. */
+/* EXPECTED has one digit for each page, such as "01". */
 static void assert_in_core(struct vm_process *process, uint64_t va, const char *expected)
 {
 	size_t pages = strlen(expected);
@@ -28,7 +28,10 @@ static void assert_in_core(struct vm_process *process, uint64_t va, const char *
 	g_assert_cmpstr(text, ==, expected);
 }
 
-/* Of a file that it neither owns nor may write a process does not learn what is in memory. */
+/*
+ * A process that neither owns a file nor may write it does not learn which of its pages are in
+ * memory.
+ */
 static void test_mincore_rights(void)
 {
 	static const struct {
@@ -43,9 +46,7 @@ static void test_mincore_rights(void)
 		pressure_begin(
 		    &p, &(struct pressure_size){.frames = 8, .uid = cases[i].owns ? uid : uid + 1});
 		g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
-		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-		map_file(p.f.process, ARENA, 2, PROT_READ, MAP_PRIVATE, file, 0);
-		vm_file_unref(file);
+		map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 2, PROT_READ, MAP_PRIVATE);
 		g_assert_cmpint(chown(path, uid, (gid_t)-1) + chmod(path, (mode_t)cases[i].mode),
 		                ==, 0);
 		get(p.f.process, ARENA);
@@ -54,30 +55,31 @@ static void test_mincore_rights(void)
 	}
 }
 
-/* A page that was given up goes without swap; one that was written again does not. */
+/*
+ * A page given up with MADV_FREE is dropped without a write to swap, unless it was written again.
+ */
 static void test_free(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "1111");
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'a');
-	put(p.f.process, A(1), 'b');
-	evict_all(&p);
-	assert_sound(p.f.machine);
+	put(p.f.process, A(1), 'z');
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 2);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 0);
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
-	g_assert_cmpint(get(p.f.process, A(1) + 1), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'z');
+	g_assert_cmpint(get(p.f.process, A(1) + 1), ==, 'b');
 	g_assert_cmpint(get(p.f.process, A(2)), ==, 0);
-	g_assert_cmpint(get(p.f.process, A(3)), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(3)), ==, 'd');
 	pressure_end(&p);
 }
 
-/* It can go where there is no swap at all, and is the first to go. */
+/* Such a page can be dropped even without swap, and it is the first to go. */
 static void test_free_without_swap(void)
 {
 	struct pressure p;
@@ -96,33 +98,33 @@ static void test_free_without_swap(void)
 }
 
 /*
- * What another process still holds stays; clear_refs takes dirty bits, but not the knowledge of a
- * write.
+ * A page that another process still holds is kept. clear_refs clears dirty bits, but the engine
+ * still knows that a page was written.
  */
 static void test_free_and_others(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	assert_sound(p.f.machine);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(child, A(0)), ==, 'a');
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'a');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
 	end(child);
 	fill(p.f.process, ARENA, 2, 'b');
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	put(p.f.process, A(0), 'c');
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'c');
 	g_assert_cmpint(get(p.f.process, A(0) + 1), ==, 'b');
 	g_assert_cmpint(get(p.f.process, A(1)), ==, 0);
-	/* What is in swap goes at once. */
+	/* Pages that are in swap are dropped at once. */
 	fill(p.f.process, ARENA, 2, 'd');
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 2);
 	g_assert_cmpint(advise(&p, 0, 2, MADV_FREE), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 0);
@@ -135,15 +137,15 @@ static void test_dontneed_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 1, 2, MADV_DONTNEED), ==, 0);
 	assert_sound(p.f.machine);
-	assert_filled(child, ARENA, 4, 'a');
+	assert_pattern(child, ARENA, 4, 'a');
 	assert_filled(p.f.process, A(1), 2, 0);
-	assert_filled(p.f.process, A(3), 1, 'a');
+	assert_pattern(p.f.process, A(3), 1, 'd');
 	end(child);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(advise(&p, 0, 4, MADV_DONTNEED), ==, 0);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 0);
@@ -151,7 +153,8 @@ static void test_dontneed_frames(void)
 }
 
 /*
- * Swapped pages come into the swap cache, pages of a file into the page cache; neither is mapped.
+ * Pages from swap come into the swap cache, and pages of a file into the page cache. Neither are
+ * mapped.
  */
 static void test_willneed(void)
 {
@@ -159,12 +162,9 @@ static void test_willneed(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "ahead", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	map(p.f.process, A(4), 4, RW, SHARED_ANON);
-	map_file(p.f.process, A(8), 8, PROT_READ, MAP_PRIVATE, file, 0);
-	fill(p.f.process, ARENA, 8, 'a');
-	evict_all(&p);
+	map_path(&p.f, p.f.process, path, O_RDONLY, A(8), 8, PROT_READ, MAP_PRIVATE);
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 'a');
+	map_pushed_out(&p, A(4), 4, SHARED_ANON, 'e');
 	assert_in_core(p.f.process, ARENA, "0000000000000000");
 	g_assert_cmpint(advise(&p, 1, 2, MADV_WILLNEED), ==, 0);
 	g_assert_cmpint(advise(&p, 5, 2, MADV_WILLNEED), ==, 0);
@@ -178,36 +178,34 @@ static void test_willneed(void)
 	assert_touch(p.f.process, A(5), VM_ACCESS_READ, VM_MINOR, VM_FAULT_PAGE_CACHE);
 	assert_touch(p.f.process, A(9), VM_ACCESS_READ, VM_MINOR, VM_FAULT_PAGE_CACHE);
 	assert_touch(p.f.process, A(0), VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
-	assert_filled(p.f.process, ARENA, 8, 'a');
-	vm_file_unref(file);
+	assert_pattern(p.f.process, ARENA, 8, 'a');
 	pressure_end(&p);
 }
 
-/* Advice for more than there are frames ends; so does advice on storage that fails. */
+/*
+ * Advice for more pages than there are frames comes to an end. So does advice when the storage
+ * fails.
+ */
 static void test_willneed_limits(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 64);
 	g_autofree char *path = make_file(&p.f, "ahead", 16 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
-	map(p.f.process, A(16), 16, RW, SHARED_ANON);
-	map_file(p.f.process, A(32), 16, PROT_READ, MAP_PRIVATE, file, 0);
-	fill(p.f.process, ARENA, 32, 'a');
+	map_path(&p.f, p.f.process, path, O_RDONLY, A(32), 16, PROT_READ, MAP_PRIVATE);
+	map_pattern(p.f.process, ARENA, 16, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, A(16), 16, SHARED_ANON, 'q');
 	g_assert_cmpint(advise(&p, 0, 48, MADV_WILLNEED), ==, 0);
 	assert_sound(p.f.machine);
 	medium_fails(&p, ANY_TRANSFER, 1, 1000, -EIO);
 	g_assert_cmpint(advise(&p, 0, 48, MADV_WILLNEED), ==, 0);
 	medium_heals(&p);
 	assert_sound(p.f.machine);
-	assert_filled(p.f.process, ARENA, 32, 'a');
-	vm_file_unref(file);
+	assert_pattern(p.f.process, ARENA, 32, 'a');
 	pressure_end(&p);
 }
 
-/* A cold page is the next to go. */
+/* A cold page is the next one to be evicted. */
 static void test_cold(void)
 {
 	static const char *const policies[] = {"lru", "clock", "fifo"};
@@ -228,22 +226,21 @@ static void test_cold(void)
 	}
 }
 
-/* Only what nobody else maps is taken. */
+/* Only pages that no other process maps are evicted. */
 static void test_pageout(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "out", 2 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
-	map(p.f.process, A(2), 2, RW, SHARED_ANON);
-	map_file(p.f.process, A(4), 2, RW, MAP_SHARED, file, 0);
-	fill(p.f.process, ARENA, 6, 'a');
+	map_path(&p.f, p.f.process, path, O_RDWR, A(4), 2, RW, MAP_SHARED);
+	map_pattern(p.f.process, ARENA, 2, PRIVATE_ANON, 'a');
+	map_pattern(p.f.process, A(2), 2, SHARED_ANON, 'c');
+	fill_pattern(p.f.process, A(4), 2, 'e');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(advise(&p, 0, 6, MADV_PAGEOUT), ==, 0);
 	assert_in_core(p.f.process, ARENA, "111111");
-	put(p.f.process, A(1), 'b');
+	put(p.f.process, A(1), 'z');
 	g_assert_cmpint(advise(&p, 0, 6, MADV_PAGEOUT), ==, 0);
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "101111");
@@ -253,14 +250,16 @@ static void test_pageout(void)
 	assert_sound(p.f.machine);
 	assert_in_core(p.f.process, ARENA, "000000");
 	g_assert_cmpuint(frames_used(&p), ==, 0);
-	g_assert_cmpint(file_byte(path, PAGE), ==, 'a');
-	g_assert_cmpint(get(p.f.process, A(1)), ==, 'b');
-	assert_filled(p.f.process, A(2), 4, 'a');
-	vm_file_unref(file);
+	g_assert_cmpint(file_byte(path, PAGE), ==, 'f');
+	g_assert_cmpint(get(p.f.process, A(1)), ==, 'z');
+	assert_pattern(p.f.process, A(2), 4, 'c');
 	pressure_end(&p);
 }
 
-/* Who may not write a file neither evicts its pages nor learns which are in memory. */
+/*
+ * A process that may not write a file neither evicts its pages nor learns which of them are in
+ * memory.
+ */
 static void test_others_file(void)
 {
 	struct pressure p;
@@ -271,74 +270,71 @@ static void test_others_file(void)
 	}
 	pressure_begin(&p, &(struct pressure_size){.frames = 16, .slots = 16, .uid = 1234});
 	g_autofree char *path = make_file(&p.f, "others", 2 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-	map_file(p.f.process, ARENA, 2, RW, MAP_PRIVATE, file, 0);
+	map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 2, RW, MAP_PRIVATE);
 	assert_in_core(p.f.process, ARENA, "11");
 	g_assert_cmpint(get(p.f.process, A(0)), ==, 'A');
 	put(p.f.process, A(1), 'x');
 	g_assert_cmpint(advise(&p, 0, 2, MADV_PAGEOUT), ==, 0);
 	g_assert_cmpint(entry_kind(p.f.process, A(0)), ==, VM_ENTRY_PAGE);
 	g_assert_cmpint(entry_kind(p.f.process, A(1)), ==, VM_ENTRY_SWAP);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 
-/* Pages and slots go, for all who map them; a host file gets a hole and keeps its size. */
+/*
+ * Pages and slots are dropped for every process that maps them. A host file gets a hole and keeps
+ * its size.
+ */
 static void test_remove_stores(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "hole", 4 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'a');
+	map_pattern(p.f.process, ARENA, 4, SHARED_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
-	g_assert_cmpint(get(child, A(1)), ==, 'a');
+	push_out(&p);
+	g_assert_cmpint(get(child, A(1)), ==, 'b');
 	g_assert_cmpint(advise(&p, 0, 3, MADV_REMOVE), ==, 0);
 	assert_sound(p.f.machine);
 	g_assert_cmpuint(machine_info(&p).swap_used, ==, 1);
 	assert_filled(child, ARENA, 3, 0);
-	assert_filled(child, A(3), 1, 'a');
+	assert_pattern(child, A(3), 1, 'd');
 	end(child);
-	map_file(p.f.process, A(8), 4, RW, MAP_SHARED, file, 0);
-	fill(p.f.process, A(8), 4, 'b');
+	map_path(&p.f, p.f.process, path, O_RDWR, A(8), 4, RW, MAP_SHARED);
+	fill_pattern(p.f.process, A(8), 4, 'b');
 	int error = vm_madvise(p.f.process, A(9), 2 * PAGE, MADV_REMOVE);
 	if (error == -EOPNOTSUPP) {
 		g_test_message("no holes in this file system");
-		assert_filled(p.f.process, A(8), 4, 'b');
+		assert_pattern(p.f.process, A(8), 4, 'b');
 	} else {
 		g_assert_cmpint(error, ==, 0);
 		assert_filled(p.f.process, A(9), 2, 0);
 		g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
 		g_assert_cmpint(file_byte(path, 0), ==, 'b');
 		g_assert_cmpint(file_byte(path, PAGE), ==, 0);
-		g_assert_cmpint(file_byte(path, 3 * PAGE), ==, 'b');
+		g_assert_cmpint(file_byte(path, 3 * PAGE), ==, 'e');
 		g_assert_cmpuint(file_size(path), ==, 4 * PAGE);
 	}
 	assert_sound(p.f.machine);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 
-/* More pages than are dropped in one go, and half of them in swap. */
+/* More pages than are dropped in one step. Half of them are in swap. */
 static void test_remove_many(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 128, .slots = 128, .overcommit = VM_OVERCOMMIT_ALWAYS});
-	map(p.f.process, ARENA, 200, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 200, 'r');
+	pressure_begin_small(&p, 128, 128);
+	map_pattern(p.f.process, ARENA, 200, SHARED_ANON, 1);
 	g_assert_cmpint(vm_madvise(p.f.process, ARENA + PAGE, 198 * PAGE, MADV_REMOVE), ==, 0);
 	g_assert_cmpuint(frames_used(&p) + machine_info(&p).swap_used, ==, 2);
-	assert_filled(p.f.process, ARENA, 1, 'r');
+	assert_pattern(p.f.process, ARENA, 1, 1);
 	assert_filled(p.f.process, ARENA + PAGE, 198, 0);
-	assert_filled(p.f.process, ARENA + 199 * PAGE, 1, 'r');
+	assert_pattern(p.f.process, ARENA + 199 * PAGE, 1, 200);
 	pressure_end(&p);
 }
 
-/* A file that must not be written any more: it keeps its pages, in memory too. */
+/* If the host refuses the write, the file keeps its pages, in memory as well. */
 static void test_remove_refused(void)
 {
 	struct pressure p;
@@ -361,7 +357,10 @@ static void test_remove_refused(void)
 
 /* --- Areas and flags -------------------------------------------------------------------------- */
 
-/* Past max_map_count: EAGAIN, and the first of two splits stays, as in Linux (vma_modify). */
+/*
+ * Past max_map_count the result is EAGAIN. The first of the two splits stays, as in Linux
+ * (vma_modify).
+ */
 static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, ARENA, 3, RW, FIXED_ANON);
@@ -369,12 +368,6 @@ static void test_too_many_areas(struct vm_fixture *f, gconstpointer data)
 	assert_areas(f->process, "20000000-20001000 rw-p 0\n20001000-20003000 rw-p 0\n");
 	assert_sound(f->machine);
 	g_assert_cmpint(vm_madvise(f->process, A(0), 3 * PAGE, MADV_DONTDUMP), ==, 0);
-}
-
-static void keep_flags(void *ctx, const struct vm_area_usage *usage)
-{
-	if (usage->area.start == ARENA)
-		g_strlcpy(ctx, usage->vm_flags, sizeof usage->vm_flags);
 }
 
 static void test_vm_flags(struct vm_fixture *f, gconstpointer data)
@@ -391,17 +384,14 @@ static void test_vm_flags(struct vm_fixture *f, gconstpointer data)
 	            {MADV_DODUMP, "rd wr mr mw me dc ac wf sd "},
 	            {MADV_KEEPONFORK, "rd wr mr mw me dc ac sd "},
 	            {MADV_DOFORK, "rd wr mr mw me ac sd "}};
-	char flags[64];
 
 	map(f->process, ARENA, 1, RW, FIXED_ANON);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_assert_cmpint(vm_madvise(f->process, ARENA, PAGE, rows[i].advice), ==, 0);
-		g_assert_cmpint(vm_process_usage(f->process, keep_flags, flags), ==, 0);
-		g_assert_cmpstr(flags, ==, rows[i].flags);
+		g_assert_cmpstr(usage_at(f->process, ARENA).vm_flags, ==, rows[i].flags);
 	}
 }
 
-/* The process has ended. */
 static void test_ended(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = vm_process_ref(f->process);
@@ -423,7 +413,7 @@ struct busy {
 	unsigned seed;
 };
 
-/* Random advice and accesses: nothing is checked but that all stays sound. */
+/* Random advice and accesses. The test only checks that the machine stays sound. */
 static void *be_busy(void *arg)
 {
 	struct busy *busy = arg;
@@ -450,13 +440,11 @@ static void test_many(void)
 	struct busy busy[3];
 	GThread *threads[G_N_ELEMENTS(busy)];
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 16, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 16, 256);
 	g_autofree char *path = make_file(&p.f, "busy", 8 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	map(p.f.process, A(16), 8, RW, SHARED_ANON);
-	map_file(p.f.process, A(24), 8, RW, MAP_SHARED, file, 0);
+	map_path(&p.f, p.f.process, path, O_RDWR, A(24), 8, RW, MAP_SHARED);
 	struct vm_process *child = fork_of(p.f.process);
 	for (unsigned i = 0; i < G_N_ELEMENTS(busy); i++) {
 		busy[i] = (struct busy){i == 2 ? child : p.f.process, i + 1};
@@ -466,7 +454,6 @@ static void test_many(void)
 		g_thread_join(threads[i]);
 	assert_sound(p.f.machine);
 	end(child);
-	vm_file_unref(file);
 	pressure_end(&p);
 }
 

@@ -1,6 +1,6 @@
 /*
  * test_mmap.c - mmap, munmap, brk, sbrk and msync: results, errno in Linux's order, and the areas
- * that stand afterwards, compared with the host's kernel where a host process can do the same.
+ * afterwards. They are compared with the host's kernel if a host process can make the same calls.
  */
 #include "tests/fixture/vm_host.h"
 
@@ -180,7 +180,7 @@ static void test_hints(struct vm_fixture *f, gconstpointer data)
 	assert_each_same(f, before, G_N_ELEMENTS(before), steps, G_N_ELEMENTS(steps));
 }
 
-/* What merges, and what does not. */
+/* Which areas merge, and which do not. */
 static void test_merging(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(1), PAGE, RW, FIXED_ANON},
@@ -210,7 +210,9 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 	            {LOAD, A(2)}, {LOAD, A(1)}, {STORE, A(3)});
 }
 
-/* A stack grows, keeps its distance from others, and does not merge with what it reaches. */
+/*
+ * A stack grows, keeps its distance from other areas, and does not merge with an area it reaches.
+ */
 static void test_growth(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0x1000), PAGE, RW, FIXED_ANON | MAP_GROWSDOWN}, {STORE, A(0xfff)},
@@ -241,7 +243,7 @@ static void test_placement(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_munmap(f->process, TOP - 3 * PAGE, 2 * PAGE), ==, 0);
 	g_assert_cmphex(map(f->process, 0, 3, RW, PRIVATE_ANON), ==, TOP - 7 * PAGE);
 	g_assert_cmphex(map(f->process, 0, 1, RW, PRIVATE_ANON), ==, TOP - 2 * PAGE);
-	/* Whole huge pages are aligned to huge pages. */
+	/* A mapping of whole huge pages is aligned to huge pages. */
 	g_assert_cmphex(map(f->process, 0, 512, RW, PRIVATE_ANON), ==,
 	                (TOP - 7 * PAGE - 2 * MIB) & -(2 * MIB));
 	/* MAP_32BIT searches upwards in the second GiB. */
@@ -275,7 +277,7 @@ static void test_min_addr(struct vm_fixture *f, gconstpointer data)
 	int64_t low = vm_mmap(f->process, PAGE, PAGE, RW, FIXED_ANON, NULL, 0);
 
 	g_assert_cmpint(low, ==, limits != NULL && limits->uid != 0 ? -EPERM : (int64_t)PAGE);
-	/* A hint goes up to the lowest address allowed. */
+	/* A hint below the lowest allowed address is raised to it. */
 	g_assert_cmpint(vm_mmap(f->process, 2 * PAGE, PAGE, RW, PRIVATE_ANON, NULL, 0), ==, 65536);
 	if (low > 0)
 		g_assert_cmpint(vm_munmap(f->process, PAGE, PAGE), ==, 0);
@@ -286,7 +288,7 @@ static void test_memlock(struct vm_fixture *f, gconstpointer data)
 	map(f->process, A(0), 8 * MIB / PAGE, PROT_NONE, FIXED_ANON | MAP_LOCKED);
 	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW, FIXED_ANON | MAP_LOCKED, NULL, 0),
 	                ==, -EAGAIN);
-	/* The limit is looked at before the type. */
+	/* The limit is checked before the type. */
 	g_assert_cmpint(vm_mmap(f->process, A(0x4000), PAGE, RW,
 	                        MAP_ANONYMOUS | MAP_FIXED | MAP_LOCKED, NULL, 0),
 	                ==, -EAGAIN);
@@ -297,8 +299,8 @@ static void test_memlock(struct vm_fixture *f, gconstpointer data)
 /* --- The number of areas ---------------------------------------------------------------------- */
 
 /*
- * As on Linux, mmap may make one area more than max_map_count says, and cutting an end off needs no
- * room for one.
+ * As on Linux, mmap may make one area more than max_map_count. Cutting off the end of an area needs
+ * no additional area.
  */
 static void test_map_count(struct vm_fixture *f, gconstpointer data)
 {
@@ -352,7 +354,7 @@ static void test_brk(struct vm_fixture *f, gconstpointer data)
 	vm_brk(f->process, HEAP + 1);
 	g_assert_cmpint(get(f->process, HEAP + PAGE - 1), ==, 'h');
 	g_assert_cmpint(get(f->process, HEAP + PAGE), ==, -EFAULT);
-	/* What comes again comes cleared. */
+	/* Pages that the heap gets again are zeroed. */
 	vm_brk(f->process, HEAP + 2 * PAGE);
 	g_assert_cmpint(get(f->process, HEAP + PAGE), ==, 0);
 }
@@ -360,17 +362,20 @@ static void test_brk(struct vm_fixture *f, gconstpointer data)
 static void test_brk_obstacle(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, HEAP + 4 * PAGE, 1, RW, PRIVATE_ANON);
-	/* A page stays free between the heap and what lies above it. */
+	/* At least one page stays free between the heap and the area above it. */
 	g_assert_cmphex((uint64_t)vm_brk(f->process, HEAP + 4 * PAGE), ==, HEAP);
 	g_assert_cmphex((uint64_t)vm_brk(f->process, HEAP + 3 * PAGE), ==, HEAP + 3 * PAGE);
 	g_assert_cmpint(vm_sbrk(f->process, 1), ==, -ENOMEM);
 	g_assert_cmphex((uint64_t)vm_sbrk(f->process, 0), ==, HEAP + 3 * PAGE);
-	/* A part of the heap that was unmapped is no obstacle to shrinking. */
+	/* Part of the heap was unmapped. It can still shrink. */
 	g_assert_cmpint(vm_munmap(f->process, HEAP + PAGE, PAGE), ==, 0);
 	g_assert_cmphex((uint64_t)vm_brk(f->process, HEAP), ==, HEAP);
 }
 
-/* Refused: past user space, with too many areas, and to give back what is there no more. */
+/*
+ * brk refuses to go past user space, to exceed the number of areas, and to give back memory that is
+ * no longer mapped.
+ */
 static void test_brk_refused(struct vm_fixture *f, gconstpointer data)
 {
 	int64_t heap = vm_brk(f->process, 0), end = heap + 4 * (int64_t)PAGE;
@@ -431,7 +436,7 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* As large as the address space, nearly, and a multiple of huge pages. */
+/* Nearly as large as the address space, and a multiple of the huge page size. */
 static void test_too_large(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(

@@ -1,6 +1,6 @@
 /*
- * test_mprotect.c - mprotect: errno, splitting and merging as the host's kernel does it, and what
- * the rights do to pages that are there already.
+ * test_mprotect.c - mprotect: errno, splitting and merging compared with the host's kernel, and
+ * what new rights do to pages in memory.
  */
 #include "tests/fixture/vm_host.h"
 
@@ -54,7 +54,7 @@ static void test_errno(struct vm_fixture *f, gconstpointer data)
 	assert_each_same(f, before, G_N_ELEMENTS(before), steps, G_N_ELEMENTS(steps));
 }
 
-/* A failure in the middle leaves what came before it changed. */
+/* After a failure in the middle, the areas before it stay changed. */
 static void test_half_way(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), 2 * PAGE, RW, FIXED_ANON},
@@ -71,7 +71,9 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 	ASSERT_SAME(f, {MMAP, A(0), 5 * PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), PAGE, PROT_READ},
 	            {MPROTECT, A(3), PAGE, PROT_READ}, {MPROTECT, A(2), PAGE, PROT_READ},
 	            {MPROTECT, A(1), 3 * PAGE, RW});
-	/* With pages: each part that was written on its own is a family of pages of its own. */
+	/*
+	 * With pages: areas that were written while they were split belong to different families.
+	 */
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {STORE, A(0)},
 	            {MPROTECT, A(1), PAGE, PROT_READ}, {STORE, A(2)}, {MPROTECT, A(1), PAGE, RW});
 	ASSERT_SAME(f, {MMAP, A(0), 3 * PAGE, RW, FIXED_ANON}, {MPROTECT, A(1), PAGE, PROT_READ},
@@ -83,8 +85,8 @@ static void test_merging(struct vm_fixture *f, gconstpointer data)
 }
 
 /*
- * Memory that was never writable is not charged, and what is charged does not merge with what is
- * not.
+ * Memory that was never writable is not charged. Charged memory does not merge with uncharged
+ * memory.
  */
 static void test_accounting(struct vm_fixture *f, gconstpointer data)
 {
@@ -118,8 +120,8 @@ static void assert_rights(struct vm_fixture *f, uint64_t va, int prot)
 }
 
 /*
- * Every right after every other, on a page that is there, one that is the zero page, and one that
- * is absent.
+ * Every combination of rights after every other, on a page in memory, on the zero page, and on an
+ * absent page.
  */
 static void test_every_right(struct vm_fixture *f, gconstpointer data)
 {
@@ -138,7 +140,7 @@ static void test_every_right(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(get(f->process, A(0)), ==, 'a');
 }
 
-/* A page that nobody else sees is writable again at once. */
+/* A page that no other process sees is writable again at once. */
 static void test_no_needless_fault(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 1, RW, PRIVATE_ANON);
@@ -162,7 +164,7 @@ static void test_file_pages(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_mprotect(f->process, A(4), PAGE, RW), ==, 0);
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_WRITE_NOTIFY);
 	assert_touch(f->process, A(4), VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_COW_COPY);
-	/* A dirty page needs no notice. */
+	/* A dirty page needs no write-notify fault. */
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, PROT_READ), ==, 0);
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, RW), ==, 0);
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_HIT, VM_FAULT_NONE);
@@ -185,7 +187,7 @@ static void test_committed(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(after.committed, ==, before.committed);
 }
 
-/* A range that has its rights already needs no split: it is no area more. */
+/* If a range has the rights already, it is not split, so no additional area is needed. */
 static void test_unchanged(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process_info info;

@@ -1,6 +1,6 @@
 /*
- * test_mremap.c - mremap: errno and areas as the host's kernel has them; contents, page tables and
- * counters follow a move.
+ * test_mremap.c - mremap: errno and areas compared with the host's kernel. Contents, page tables
+ * and counters follow a move.
  */
 #include "tests/fixture/vm_host.h"
 
@@ -129,7 +129,7 @@ static void test_move_several(struct vm_fixture *f, gconstpointer data)
 	assert_each_same(f, furniture, G_N_ELEMENTS(furniture), steps, G_N_ELEMENTS(steps));
 }
 
-/* Where a moved area comes to lie next to its like. */
+/* A moved area merges with a neighbour of the same kind. */
 static void test_merging(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, RW, FIXED_ANON}, {MMAP, A(9), PAGE, RW, FIXED_ANON},
@@ -156,7 +156,7 @@ static void test_contents(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process_info before, after;
 
-	/* Over the ends of several page tables, and to other offsets in them. */
+	/* Across the ends of several page tables, to different offsets in them. */
 	map(f->process, A(300), 1000, RW, PRIVATE_ANON);
 	for (int i = 0; i < 1000; i += 7)
 		put(f->process, A(300 + i) + (uint64_t)i, (uint8_t)i);
@@ -190,7 +190,7 @@ static void test_dontunmap(struct vm_fixture *f, gconstpointer data)
 	assert_filled(f->process, A(10), 2, 'd');
 }
 
-/* Length 0 of a shared mapping makes a second one of the same pages. */
+/* Length 0 maps the pages of a shared mapping a second time. */
 static void test_duplicate(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 2, RW, SHARED_ANON);
@@ -199,12 +199,12 @@ static void test_duplicate(struct vm_fixture *f, gconstpointer data)
 	put(f->process, A(10), '2');
 	g_assert_cmpint(get(f->process, A(0)), ==, '2');
 	g_assert_cmpint(get(f->process, A(11)), ==, '1');
-	/* Grown past its end, shared anonymous memory has nothing there. */
+	/* Shared anonymous memory that grows past its end has nothing to show there. */
 	g_assert_cmpint(vm_mremap(f->process, A(10), 2 * PAGE, 3 * PAGE, 0, 0), ==, A(10));
 	assert_touch(f->process, A(12), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
 }
 
-/* Moving the child's memory leaves the parent's where it is, though they share page tables. */
+/* Moving the child's memory does not move the parent's, although they share page tables. */
 static void test_after_fork(struct vm_fixture *f, gconstpointer data)
 {
 	map(f->process, A(0), 600, RW, PRIVATE_ANON);
@@ -231,7 +231,7 @@ static void test_counters(struct vm_fixture *f, gconstpointer data)
 	vm_process_info(f->process, &info);
 	vm_machine_info(f->machine, &after);
 	g_assert_cmpuint(info.vm_locked, ==, 6);
-	/* What a locked area grows by is brought in. */
+	/* The new part of a locked area is brought in. */
 	g_assert_cmpuint(info.rss_anon, ==, 6);
 	g_assert_cmpuint(after.committed - before.committed, ==, 6);
 	g_assert_cmpint(
@@ -256,7 +256,7 @@ static void test_dead_process(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(process);
 }
 
-/* Lengths that no address space has room for. */
+/* Lengths that do not fit into any address space. */
 static void test_too_large(struct vm_fixture *f, gconstpointer data)
 {
 	ASSERT_SAME(f, {MMAP, A(0), PAGE, PROT_NONE, PRIVATE_ANON | MAP_FIXED, NO_FILE},

@@ -1,6 +1,6 @@
 /*
- * test_object.c - objects: pages come from host files on first use, and dirty ones go back. Also
- * shared anonymous memory.
+ * test_object.c - objects: pages are read from host files on first use, and dirty pages are written
+ * back. Also shared anonymous memory.
  */
 #include "tests/fixture/object_fixture.h"
 
@@ -41,7 +41,7 @@ static void test_first_use(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* Two opens of a file are one object; so are two names of it. */
+/* Opening a file twice gives one object, and so do two names of one file. */
 static void test_identity(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
@@ -94,7 +94,7 @@ static void test_msync(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(file_byte(m.path, PAGE + 7), ==, 'y');
 	g_assert_cmpuint(info_of(f).frames_dirty, ==, 0);
 	assert_sound(f->machine);
-	/* Clean again: the next write is noticed, reads are not. */
+	/* The page is clean again: the next write causes a fault, reads do not. */
 	assert_touch(f->process, A(0), VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_WRITE_NOTIFY);
 	assert_touch(f->process, A(0), VM_ACCESS_WRITE, VM_HIT, VM_FAULT_NONE);
@@ -117,7 +117,7 @@ static void test_munmap_writes(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(info_of(f).frames_file, ==, 0);
 }
 
-/* A mapping that is replaced by another is gone too; and one that the machine is closed with. */
+/* Other ways for a mapping to end: another mapping replaces it, or the machine is freed. */
 static void test_other_ends(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, 3 * PAGE, RW, MAP_SHARED);
@@ -171,7 +171,7 @@ static void test_thread_writes(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* Stores of several processes land in one page, whichever of them ends. */
+/* Stores of several processes reach the same page, no matter which process ends first. */
 static void test_two_writers(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
@@ -250,7 +250,7 @@ static void test_shared_anonymous(struct vm_fixture *f, gconstpointer data)
 	assert_name(f, "/dev/zero (deleted)");
 	g_assert_cmpuint(info_of(f).frames_shmem, ==, 2);
 	g_assert_cmpint(vm_munmap(f->process, A(0), PAGE), ==, 0);
-	/* The object lives on, and its pages with it, as long as a part is mapped. */
+	/* The object and its pages live as long as any part is mapped. */
 	g_assert_cmpuint(info_of(f).frames_shmem, ==, 2);
 	g_assert_cmpint(vm_munmap(f->process, A(1), PAGE), ==, 0);
 	g_assert_cmpuint(info_of(f).frames_shmem, ==, 1);

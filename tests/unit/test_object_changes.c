@@ -1,5 +1,6 @@
 /*
- * test_object_changes.c - objects: what others do to a file shows, its end among it.
+ * test_object_changes.c - objects: changes that others make to a file become visible, its size
+ * included.
  */
 #include "tests/fixture/object_fixture.h"
 
@@ -17,7 +18,7 @@ static void test_partial_page(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(file_size(m.path), ==, PAGE + 100);
 	g_assert_cmpint(file_byte(m.path, PAGE + 50), ==, 'x');
 	g_assert_cmpint(get(f->process, A(1) + 200), ==, 'y');
-	/* When the file grows, what was stored past its end is not in it. */
+	/* When the file grows, it does not contain what was stored past its end. */
 	resize_file(m.path, 2 * PAGE);
 	g_assert_cmpint(file_byte(m.path, PAGE + 200), ==, 0);
 	forget(&m);
@@ -32,7 +33,7 @@ static void test_beyond_the_end(struct vm_fixture *f, gconstpointer data)
 	assert_touch(f->process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
 	assert_touch(f->process, A(4), VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_SIGBUS);
 	g_assert_cmpint(get(f->process, A(5)), ==, -EIO);
-	/* Growth is seen at the next fault. */
+	/* The next fault sees the growth. */
 	resize_file(m.path, 2 * PAGE);
 	write_file(m.path, PAGE, PAGE, 'n');
 	g_assert_cmpint(get(f->process, A(1)), ==, 'n');
@@ -57,20 +58,20 @@ static void test_truncation(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(get(f->process, A(1) + 10), ==, 0);
 	g_assert_cmpint(get(f->process, A(2)), ==, -EIO);
 	g_assert_cmpint(get(f->process, A(3)), ==, -EIO);
-	/* Copies of pages past the end go with them, others stay. */
+	/* Private copies of pages past the end are dropped, other copies stay. */
 	g_assert_cmpint(get(f->process, A(9)), ==, 'p');
 	g_assert_cmpint(get(f->process, A(10)), ==, -EIO);
 	g_assert_cmpint(get(f->process, A(11)), ==, -EIO);
 	g_assert_cmpint(vm_machine_sync(f->machine), ==, 0);
 	g_assert_cmpuint(file_size(m.path), ==, PAGE + 10);
-	/* And when it has grown again, they are read afresh. */
+	/* When the file has grown again, these pages are read again. */
 	resize_file(m.path, 4 * PAGE);
 	g_assert_cmpint(get(f->process, A(3)), ==, 0);
 	g_assert_cmpint(get(f->process, A(11)), ==, 0);
 	forget(&m);
 }
 
-/* Truncated while processes share the page tables that map it. */
+/* The file is truncated while processes share the page tables that map it. */
 static void test_truncation_after_fork(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, 4 * PAGE, RW, MAP_PRIVATE);
@@ -107,8 +108,8 @@ static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
 	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
 	/*
-	 * Untouched private pages follow the file; written ones do not, nor does a page that is
-	 * dirty here.
+	 * Private pages that were not written follow the file. Pages that were written do not, and
+	 * neither does a page that is dirty here.
 	 */
 	g_assert_cmpint(get(f->process, A(4)), ==, 'n');
 	g_assert_cmpint(get(f->process, A(5)), ==, 'p');
@@ -143,7 +144,7 @@ static bool reads_byte(void *ctx)
 	return get(expected->process, A(0)) == expected->byte;
 }
 
-/* In resident pages that nobody asks about, within a second. */
+/* Pages in memory that nobody accesses are updated within a second. */
 static void test_changes_in_time(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
@@ -155,7 +156,7 @@ static void test_changes_in_time(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-/* Our own write-back is no change of somebody else's, and does not hide one. */
+/* Our own write-back is not mistaken for a change by others, and does not hide such a change. */
 static void test_own_writes(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);

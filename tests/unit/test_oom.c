@@ -9,12 +9,11 @@ static void test_oom_fail(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 4, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 4);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
 	struct vm_process *other = spawn(&p.f);
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 8, 'f');
+	fill_pattern(p.f.process, ARENA, 8, 'f');
 	uint8_t byte = 1;
 	g_assert_cmpint(vm_write(other, ARENA, &byte, 1), ==, -ENOMEM);
 	assert_touch(p.f.process, ARENA + 8 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
@@ -22,7 +21,7 @@ static void test_oom_fail(void)
 	g_assert_cmpuint(machine_info(&p).oom_kills, ==, 0);
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA + 4 * PAGE, 4 * PAGE), ==, 0);
 	put(other, ARENA, 1);
-	assert_filled(p.f.process, ARENA, 4, 'f');
+	assert_pattern(p.f.process, ARENA, 4, 'f');
 	end(other);
 	pressure_end(&p);
 }
@@ -42,7 +41,7 @@ static void watch(void *ctx, const struct vm_fault *fault)
 	}
 }
 
-/* Frames and swap together decide who is the largest. */
+/* The process with the most frames and slots together is killed. */
 static void test_oom_kill(void)
 {
 	struct pressure p;
@@ -56,9 +55,9 @@ static void test_oom_kill(void)
 	map(largest, ARENA, 16, RW, PRIVATE_ANON);
 	map(small, ARENA, 16, RW, PRIVATE_ANON);
 	map(p.f.process, ARENA, 16, RW, PRIVATE_ANON);
-	fill(largest, ARENA, 6, 'l');
-	fill(small, ARENA, 2, 's');
-	fill(p.f.process, ARENA, 4, 'p');
+	fill_pattern(largest, ARENA, 6, 'l');
+	fill_pattern(small, ARENA, 2, 's');
+	fill_pattern(p.f.process, ARENA, 4, 'p');
 	g_assert_cmpuint(killed.count, ==, 0);
 	put(small, ARENA + 2 * PAGE, 's');
 	g_assert_cmpuint(killed.count, ==, 1);
@@ -69,8 +68,8 @@ static void test_oom_kill(void)
 	uint8_t byte;
 	g_assert_cmpint(vm_write(largest, ARENA, "x", 1), ==, -ESRCH);
 	g_assert_cmpint(load(largest, ARENA, &byte, 1), ==, -ESRCH);
-	assert_filled(p.f.process, ARENA, 4, 'p');
-	assert_filled(small, ARENA, 2, 's');
+	assert_pattern(p.f.process, ARENA, 4, 'p');
+	assert_pattern(small, ARENA, 2, 's');
 	assert_sound(p.f.machine);
 	vm_machine_watch(p.f.machine, NULL, NULL);
 	vm_process_unref(largest);
@@ -78,7 +77,7 @@ static void test_oom_kill(void)
 	pressure_end(&p);
 }
 
-/* The largest may be the one that asks. */
+/* That process may be the one that needs the memory. */
 static void test_oom_kill_self(void)
 {
 	struct pressure p;
@@ -100,8 +99,8 @@ static void test_oom_kill_self(void)
 	pressure_end(&p);
 }
 
-/* Nobody has anything to give: the access fails, and nobody is killed for it. */
-static void test_oom_kill_in_vain(void)
+/* RAM is full of locked pages of another process. */
+static void test_oom_kill_locked(void)
 {
 	struct pressure p;
 
@@ -112,7 +111,7 @@ static void test_oom_kill_in_vain(void)
 	map(other, ARENA, 4, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_mlock(other, ARENA, 2 * PAGE, 0), ==, 0);
 	uint8_t byte = 1;
-	/* The one that locked all of memory is the one that goes. */
+	/* The process that locked all of the memory is the one that is killed. */
 	g_assert_cmpint(vm_write(p.f.process, ARENA, &byte, 1), ==, 1);
 	g_assert_false(vm_process_alive(other));
 	vm_process_unref(other);
@@ -125,6 +124,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/oom/fail", test_oom_fail);
 	g_test_add_func("/oom/kill", test_oom_kill);
 	g_test_add_func("/oom/kill-self", test_oom_kill_self);
-	g_test_add_func("/oom/kill-in-vain", test_oom_kill_in_vain);
+	g_test_add_func("/oom/kill-locked", test_oom_kill_locked);
 	return g_test_run();
 }

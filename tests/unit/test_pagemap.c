@@ -1,12 +1,12 @@
 /*
- * test_pagemap.c - every number about pages against every other: pagemap, smaps, page tables,
- * frames, kpagecount, kpageflags; and clear_refs.
+ * test_pagemap.c - numbers about pages from different sources must agree: pagemap, smaps, page
+ * tables, frames, kpagecount, kpageflags. Also clear_refs.
  */
-#include "tests/fixture/usage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 #include <linux/kernel-page-flags.h>
 
-/* A page in the units of shares: bytes x 4096. */
+/* One page in the unit of shares: bytes x 4096. */
 #define SHARE (UINT64_C(1) << 24)
 
 /* --- Every number against every other --------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void note_slot(void *ctx, const struct vm_entry_info *entry)
 		g_hash_table_add(ctx, GSIZE_TO_POINTER(entry->pfn));
 }
 
-/* Each division may lose less than one unit a user. */
+/* The division may lose less than one unit for each user. */
 static void assert_near(uint64_t sum, uint64_t whole, uint64_t users)
 {
 	g_assert_cmpuint(sum, <=, whole);
@@ -84,7 +84,7 @@ struct comparison {
 	uint64_t words[AREA_PAGES];
 };
 
-/* WORD of pagemap, and the words of the frame, say what ENTRY does. */
+/* pagemap's word and the frame's words must agree with ENTRY. */
 static void compare_entry(void *ctx, const struct vm_entry_info *entry)
 {
 	struct comparison *c = ctx;
@@ -128,12 +128,12 @@ static void assert_pagemap(struct pressure *p, struct vm_process *process)
 	g_assert_cmpint(vm_process_entries(process, keep_entry, entries), ==, 0);
 	for (guint i = 0; i < entries->len; i++)
 		compare_entry(&c, &g_array_index(entries, struct vm_entry_info, i));
-	/* Soft-dirty may stand where nothing is. */
+	/* Pages that are not mapped may still be soft-dirty. */
 	for (int i = 0; i < AREA_PAGES; i++)
 		g_assert_cmphex(c.words[i] & ~(UINT64_C(1) << 55), ==, 0);
 }
 
-/* One of all things that change what is mapped where. */
+/* One random step of all that change what is mapped where. */
 static void step(struct pressure *p, struct vm_process **processes, int i)
 {
 	uint64_t va = ARENA + (uint64_t)g_test_rand_int_range(0, AREA_PAGES) * PAGE;
@@ -171,15 +171,13 @@ static void test_all(void)
 	struct vm_process *processes[PROCESSES] = {NULL};
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 64, .slots = 256, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 64, 256);
 	g_autofree char *path = make_file(&p.f, "file", AREA_PAGES / 3 * PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
 	uint64_t third = AREA_PAGES / 3 * PAGE;
 	map(p.f.process, ARENA, AREA_PAGES / 3, RW, PRIVATE_ANON);
 	map(p.f.process, ARENA + third, AREA_PAGES / 3, RW, SHARED_ANON);
-	map_file(p.f.process, ARENA + 2 * third, AREA_PAGES / 3, RW, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDWR, ARENA + 2 * third, AREA_PAGES / 3, RW,
+	         MAP_PRIVATE);
 	processes[0] = p.f.process;
 	for (int i = 0; i < WALK; i++) {
 		int at = g_test_rand_int_range(0, PROCESSES);
@@ -203,8 +201,7 @@ static void test_frames(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	uint64_t a = map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
-	put(p.f.process, a, 1);
+	uint64_t a = map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 1);
 	struct vm_process *child = fork_of(p.f.process), *second = fork_of(child);
 	g_assert_true(entry_of(p.f.process, a, &entry));
 	vm_machine_page_counts(p.f.machine, 0, 130, counts);
@@ -217,7 +214,7 @@ static void test_frames(void)
 	                  UINT64_C(1) << KPF_SWAPBACKED | UINT64_C(1) << KPF_UPTODATE |
 	                  UINT64_C(1) << KPF_LRU | UINT64_C(1) << KPF_DIRTY;
 	g_assert_cmphex(flags[entry.pfn] & wanted, ==, wanted);
-	/* A frame that is free again. */
+	/* A frame that became free again. */
 	put(p.f.process, a, 2);
 	g_assert_true(entry_of(p.f.process, a, &entry));
 	g_assert_cmpint(vm_munmap(p.f.process, a, PAGE), ==, 0);
@@ -243,15 +240,15 @@ static void test_clear_refs(void)
 {
 	static const struct {
 		int what;
-		uint64_t anon, file, shmem; /* still referenced, of two each */
+		uint64_t anon, file, shmem; /* pages that are still referenced, of two each */
 	} cases[] = {{1, 0, 0, 0}, {2, 0, 2, 2}, {3, 2, 0, 0}, {4, 2, 2, 2}, {5, 2, 2, 2}};
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", 2 * PAGE, 'a');
 	uint64_t a = map(p.f.process, ARENA, 2, RW, PRIVATE_ANON),
-	         b = file_at(&p, p.f.process, path, 2, MAP_SHARED);
-	/* To the kernel, shared anonymous memory is a file. */
+	         b = map_path(&p.f, p.f.process, path, O_RDWR, 0, 2, RW, MAP_SHARED);
+	/* The kernel treats shared anonymous memory as a file. */
 	uint64_t c = map(p.f.process, ARENA + MIB, 2, RW, SHARED_ANON);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		fill(p.f.process, a, 2, 1);
@@ -269,7 +266,7 @@ static void test_clear_refs(void)
 	pressure_end(&p);
 }
 
-/* Accessed bits are a process's own, though a fork has left it the tables of another. */
+/* Each process has accessed bits of its own, even if it shares tables after a fork. */
 static void test_clear_refs_fork(void)
 {
 	struct pressure p;
@@ -296,8 +293,8 @@ static void test_soft_dirty(void)
 	put(p.f.process, a, 2);
 	get(p.f.process, a + PAGE);
 	put(p.f.process, a + 2 * PAGE, 2);
-	/* Out to swap and back, it stays; and a fork has it too. */
-	evict_all(&p);
+	/* Soft-dirty survives a trip to swap and back, and a fork inherits it. */
+	push_out(&p);
 	struct vm_process *child = fork_of(p.f.process);
 	for (int round = 0; round < 2; round++) {
 		g_assert_cmpuint(soft_dirty(p.f.process, a), ==, 1);
@@ -309,7 +306,7 @@ static void test_soft_dirty(void)
 		for (uint64_t i = 0; i < 3; i++)
 			get(p.f.process, a + i * PAGE);
 	}
-	/* What is mapped anew is soft-dirty. */
+	/* A new mapping is soft-dirty. */
 	map(p.f.process, a + PAGE, 1, RW, PRIVATE_ANON);
 	g_assert_cmpuint(soft_dirty(p.f.process, a + PAGE), ==, 1);
 	end(child);

@@ -1,6 +1,6 @@
 /*
  * test_pagetable.c - page tables as an x86-64 MMU would walk them: indexes, raw bits, the kernel's
- * half, and that tables come and go with what they map.
+ * half. Tables come and go with what they map.
  */
 #include "tests/fixture/vm_fixture.h"
 #include "vm/memory/pte.h"
@@ -26,7 +26,7 @@ static uint64_t raw_of(struct vm_process *process, uint64_t va)
 
 static void test_indexes(struct vm_fixture *f, gconstpointer data)
 {
-	/* 5, 6, 7 and 8 in the four levels. */
+	/* The indexes are 5, 6, 7 and 8 in the four levels. */
 	const uint64_t va =
 	    UINT64_C(5) << 39 | UINT64_C(6) << 30 | UINT64_C(7) << 21 | UINT64_C(8) << 12;
 	struct vm_entry_info entry, below;
@@ -49,7 +49,7 @@ static void test_bits(struct vm_fixture *f, gconstpointer data)
 	map(f->process, A(0), 1, RW, PRIVATE_ANON);
 	map(f->process, A(1), 1, PROT_READ | PROT_EXEC, PRIVATE_ANON);
 	get(f->process, A(0));
-	/* The zero page is read-only, and lies above RAM. */
+	/* The zero page is read-only and lies above RAM. */
 	uint64_t raw = raw_of(f->process, A(0));
 	g_assert_cmphex(raw & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A | PTE_NX);
 	g_assert_cmphex(raw & PTE_PFN_MASK, >=, 64 * MIB);
@@ -58,14 +58,14 @@ static void test_bits(struct vm_fixture *f, gconstpointer data)
 	                PTE_P | PTE_US | PTE_RW | PTE_A | PTE_D | PTE_NX);
 	get(f->process, A(1));
 	g_assert_cmphex(raw_of(f->process, A(1)) & ~PTE_PFN_MASK, ==, PTE_P | PTE_US | PTE_A);
-	/* Without any right a page is the kernel's. */
+	/* A page without any right belongs to the kernel. */
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, PROT_NONE), ==, 0);
 	g_assert_cmphex(raw_of(f->process, A(0)) & (PTE_P | PTE_US | PTE_RW), ==, PTE_P);
 	g_assert_cmpint(vm_mprotect(f->process, A(0), PAGE, PROT_READ), ==, 0);
 	g_assert_cmpint(get(f->process, A(0)), ==, 'x');
 }
 
-/* A page read in, and then only read, is not dirty. */
+/* A page that was read in and then only read is not dirty. */
 static void test_dirty_bit(struct vm_fixture *f, gconstpointer data)
 {
 	g_autofree char *path = make_file(f, "file", PAGE, 'a');
@@ -93,7 +93,7 @@ static void check_order(void *ctx, const struct vm_entry_info *entry)
 {
 	struct walk *walk = ctx;
 
-	/* By address, and at one address parents first. */
+	/* Entries come by address. At the same address the parent comes first. */
 	if (walk->started && entry->va == walk->last_va)
 		g_assert_cmpint((int)entry->level, <, walk->last_level);
 	else if (walk->started)
@@ -151,7 +151,7 @@ static void test_come_and_go(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(tables_of(f->process), ==, 0);
 }
 
-/* Without table pages an access fails, and goes well again once there are some. */
+/* An access fails without free page tables, and works again when there are some. */
 static void test_exhaustion(struct vm_fixture *f, gconstpointer data)
 {
 	uint64_t i;
@@ -169,7 +169,7 @@ static void test_exhaustion(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(get(f->process, UINT64_C(2) << 32), ==, 'x');
 }
 
-/* --- What a random population comes to -------------------------------------------------------- */
+/* --- A random population ---------------------------------------------------------------------- */
 
 static void test_random(struct vm_fixture *f, gconstpointer data)
 {
@@ -179,7 +179,7 @@ static void test_random(struct vm_fixture *f, gconstpointer data)
 
 	for (int i = 0; i < 5000; i++) {
 		int place = g_rand_int_range(rand, 0, PLACES);
-		/* Some share a last table, some only upper ones. */
+		/* Some pages share a last-level table, others only upper tables. */
 		uint64_t va = ARENA + ((uint64_t)(place % 10) << 35) +
 		              ((uint64_t)(place / 10 % 6) << 21) + (uint64_t)(place / 60) * PAGE;
 		if (byte[place] == 0) {

@@ -1,9 +1,9 @@
 /*
- * test_policy.c - page replacement: the textbook's tables exactly, each policy against a naive
+ * test_policy.c - page replacement: the exact tables of the textbook, each policy against a naive
  * model, and what no policy may do.
  *
- * A reference string is a list of pages; each reference writes. What counts is how often a page had
- * to be loaded: a cleared frame, or one read from swap.
+ * A reference string is a list of pages; each reference writes to its page. The tests count how
+ * often a page had to be loaded: as a zeroed frame, or from swap.
  */
 #include "tests/fixture/pressure.h"
 
@@ -16,7 +16,7 @@ static bool is_load(const struct vm_fault *fault)
 	return fault->kind == VM_FAULT_DEMAND_ZERO || fault->kind == VM_FAULT_SWAP_IN;
 }
 
-/* One reference: was the page loaded for it? */
+/* Make one reference. Returns whether the page had to be loaded. */
 static bool refer(struct vm_process *process, unsigned page, enum vm_access access)
 {
 	struct vm_fault fault;
@@ -26,7 +26,7 @@ static bool refer(struct vm_process *process, unsigned page, enum vm_access acce
 	return fault.outcome != VM_HIT;
 }
 
-/* A string that reads and writes; a page is written when it is first met. */
+/* A string of reads and writes. The first reference to a page is a write. */
 struct string {
 	unsigned length, pages;
 	unsigned page[600];
@@ -42,7 +42,7 @@ static void random_string(struct string *string, unsigned length, unsigned pages
 	string->pages = pages;
 	for (unsigned i = 0; i < length; i++) {
 		unsigned page = (unsigned)g_rand_int_range(rand, 0, (gint32)pages);
-		/* Half of the time near the last one, as programs are. */
+		/* Half of the references are close to the previous one, as in real programs. */
 		if (i > 0 && g_rand_boolean(rand))
 			page =
 			    (string->page[i - 1] + (unsigned)g_rand_int_range(rand, 0, 2)) % pages;
@@ -64,7 +64,8 @@ static void fixed_string(struct string *string, const char *text)
 }
 
 /*
- * The loads of STRING on a machine of SIZE; LOADED, if not NULL, tells which references they were.
+ * The number of loads of STRING on a machine of SIZE. If LOADED is not NULL, it is set to which
+ * references were loads.
  */
 static unsigned loads(const struct string *string, const struct pressure_size *size, bool *loaded)
 {
@@ -120,7 +121,10 @@ static void test_textbook(void)
 
 enum { NOTHING = 1000, MOST_FRAMES = 12 };
 
-/* The memory of a model: one page a frame, when it came and was last used, and the clock's bit. */
+/*
+ * The memory of a model. For each frame: its page, when the page came and was last used, and the
+ * clock's bit.
+ */
 struct model {
 	unsigned frames, hand;
 	unsigned page[MOST_FRAMES], came[MOST_FRAMES], used[MOST_FRAMES];
@@ -158,7 +162,7 @@ static unsigned clock_victim(struct model *model)
 	return victim;
 }
 
-/* Whether PAGE had to be loaded at TIME. */
+/* Make one reference to PAGE at TIME. Returns whether the page had to be loaded. */
 static bool model_refer(struct model *model, unsigned (*victim)(struct model *), unsigned page,
                         unsigned time)
 {
@@ -168,7 +172,7 @@ static bool model_refer(struct model *model, unsigned (*victim)(struct model *),
 		frame++;
 	bool load = frame == model->frames;
 	if (load) {
-		/* Free frames are filled in order, as the clock's hand passes them. */
+		/* Free frames are filled in the order in which the clock's hand passes them. */
 		for (frame = 0; frame < model->frames && model->page[frame] != NOTHING;)
 			frame++;
 		if (frame == model->frames)
@@ -239,7 +243,7 @@ static void test_lru_never_grows(void)
 			g_assert_cmpuint(now, <=, before);
 			before = now;
 		}
-		/* Each page once. */
+		/* Each page is loaded once. */
 		g_assert_cmpuint(before, ==, 16);
 	}
 }
@@ -268,7 +272,7 @@ static void test_random_seed(void)
 
 static const char *const policies[] = {"clock", "lru", "fifo", "random"};
 
-/* Pages with one byte each; PAGES of them written and read in random order must keep it. */
+/* Write and read PAGES pages in random order, COUNT times. Each page must keep its byte. */
 static void work(struct pressure *p, unsigned pages, unsigned count, GRand *rand, uint8_t *bytes)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -287,8 +291,7 @@ static void test_switching(void)
 	uint8_t bytes[24] = {0};
 	GRand *rand = g_rand_new_with_seed(5);
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 6, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 6, 64);
 	map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 	for (unsigned i = 0; i < 40; i++) {
 		const char *policy = policies[g_rand_int_range(rand, 0, G_N_ELEMENTS(policies))];
@@ -304,8 +307,8 @@ static void test_switching(void)
 }
 
 /*
- * An order that was right when the policy took over is kept: lru after fifo knows who was used last
- * from then on.
+ * A new policy keeps the order that it finds. After a switch from fifo to lru, lru knows about
+ * every use from then on.
  */
 static void test_switching_order(void)
 {
@@ -364,7 +367,7 @@ static void test_reclaim_counts(void)
 		    &p, &(struct pressure_size){.frames = 32, .slots = 16, .policy = policies[i]});
 		map(p.f.process, ARENA, 24, RW, PRIVATE_ANON);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 5), ==, 0);
-		fill(p.f.process, ARENA, 24, 'r');
+		fill_pattern(p.f.process, ARENA, 24, 'a');
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 0), ==, 0);
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 5), ==, 5);
 		struct vm_machine_info info = machine_info(&p);
@@ -373,25 +376,23 @@ static void test_reclaim_counts(void)
 		g_assert_cmpuint(info.swap_outs, ==, 5);
 		g_assert_cmpuint(info.reclaimed, ==, 5);
 		g_assert_cmpuint(info.scanned, >=, 5);
-		/* Swap has room for eleven more. */
+		/* Swap has 11 free slots left. */
 		g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 1000), ==, 11);
 		g_assert_cmpuint(machine_info(&p).swap_used, ==, 16);
-		assert_filled(p.f.process, ARENA, 24, 'r');
+		assert_pattern(p.f.process, ARENA, 24, 'a');
 		pressure_end(&p);
 	}
 }
 
-/* Swappiness 0 spares anonymous pages while clean file pages are left. */
+/* With swappiness 0, anonymous pages stay as long as there are clean file pages. */
 static void test_swappiness(void)
 {
 	struct pressure p;
+
 	pressure_begin(&p, &(struct pressure_size){.frames = 8, .slots = 16, .policy = "fifo"});
 	g_autofree char *path = make_file(&p.f, "clean", 4 * PAGE, 'a');
-	struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-
 	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	map_file(p.f.process, ARENA + 64 * PAGE, 4, PROT_READ, MAP_SHARED, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDONLY, ARENA + 64 * PAGE, 4, PROT_READ, MAP_SHARED);
 	g_assert_cmpint(vm_machine_set_knob(p.f.machine, VM_KNOB_SWAPPINESS, 0), ==, 0);
 	fill(p.f.process, ARENA, 4, 'x');
 	for (unsigned page = 0; page < 4; page++)
@@ -460,9 +461,7 @@ static void test_turning(void)
 	struct turning turning = {.stop = 0};
 	pthread_t turner, workers[2];
 
-	pressure_begin(
-	    &turning.p,
-	    &(struct pressure_size){.frames = 10, .slots = 64, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&turning.p, 10, 64);
 	g_assert_cmpint(pthread_create(&turner, NULL, turn_knobs, &turning), ==, 0);
 	for (int i = 0; i < 2; i++)
 		g_assert_cmpint(pthread_create(&workers[i], NULL, fault_and_work, &turning), ==, 0);

@@ -1,6 +1,6 @@
 /*
- * test_process.c - processes: pids, the table, their end, descriptors, the environment, and what is
- * told of them.
+ * test_process.c - processes: pids, the table of processes, their end, descriptors, the
+ * environment, and the information about them.
  */
 #include "tests/fixture/vm_fixture.h"
 
@@ -64,7 +64,7 @@ static void test_table(struct vm_fixture *f, gconstpointer data)
 	for (guint i = 0; i < 3; i++)
 		g_assert_cmpint(g_array_index(pids, pid_t, i), ==, (pid_t)i + 1);
 	g_array_unref(pids);
-	/* Pids are not used again; orphans are the machine's. */
+	/* Pids are not reused. Orphans become children of the machine. */
 	end(a);
 	g_assert_cmpint(info_of(b).ppid, ==, 0);
 	a = spawn(f);
@@ -93,7 +93,7 @@ static void test_exit(struct vm_fixture *f, gconstpointer data)
 	g_assert_null(vm_process_auxv(child, &len));
 	g_assert_cmpuint(len, ==, 0);
 	g_assert_cmpint(info_of(child).pid, ==, vm_process_pid(child));
-	/* What it did counts for its parent. */
+	/* The child's counters are added to its parent's. */
 	g_assert_cmpuint(info_of(f->process).child_minor_faults, ==, 1);
 	vm_process_unref(child);
 	vm_process_unref(again);
@@ -129,7 +129,10 @@ static bool has_tables(void *process)
 	return info_of(process).tables > 100;
 }
 
-/* A process ends at once, however many pages a call of it is bringing in: here more than can be. */
+/*
+ * A process ends at once even while one of its calls brings in pages. Here these are more pages
+ * than fit.
+ */
 static void test_kill_populating(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *process = spawn(f);
@@ -171,7 +174,10 @@ static void test_descriptors(struct vm_fixture *f, gconstpointer data)
 		g_assert_cmpint(vm_process_open(f->process, a), ==, fd);
 	g_assert_cmpint(vm_process_open(f->process, a), ==, -EMFILE);
 	g_assert_cmpuint(info_of(f->process).fds, ==, 1024);
-	/* The process keeps the file when the caller's reference goes, and a fork has its own. */
+	/*
+	 * The process keeps the file after the caller drops its reference. A fork has a reference
+	 * of its own.
+	 */
 	struct vm_process *child = fork_of(f->process);
 	vm_file_unref(a);
 	vm_file_unref(b);

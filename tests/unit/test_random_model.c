@@ -1,11 +1,12 @@
 /*
  * test_random_model.c - random programs of related processes against a naive model.
  *
- * Fork copies all that the model (random_model.h) holds of a process. The engine must agree on
- * every load, every store and every errno, and every invariant must hold after every step.
+ * A fork copies everything that the model (random_model.h) knows of a process. The engine must
+ * agree with the model on every load, every store and every errno. Every invariant must hold after
+ * every step.
  *
  * The pages lie across the borders of last-level tables, of PMD tables and of PUD tables, so that
- * sharing after forks is cut at every level. A failing seed is run again with RANDOM_SEED.
+ * forks share and split tables at every level. To repeat a failing seed, set RANDOM_SEED.
  */
 #include "tests/fixture/random_model.h"
 
@@ -26,7 +27,7 @@ enum {
 struct world {
 	GRand *rand;
 	struct vm_machine *machine;
-	bool lockable; /* there are frames enough to lock some */
+	bool lockable; /* there are enough frames to lock some */
 	struct model model[MAX_PROCESSES];
 	struct words *file_words[OBJECTS];
 	struct vm_file *file[OBJECTS];
@@ -106,8 +107,8 @@ static void step_mmap(struct world *world, struct model *model)
 	g_assert_cmpint(at, ==, (int64_t)page_address(first));
 	map_pages(model, first, len, &like, index);
 	/*
-	 * Populating private writable memory is a write to each page (populate_vma_page_range), so
-	 * it is copied.
+	 * Populating private writable memory writes to each page (populate_vma_page_range), so the
+	 * page is copied.
 	 */
 	for (unsigned i = first; i < first + len; i++)
 		if ((flags & MAP_POPULATE) && !like.shared && (like.prot & PROT_WRITE))
@@ -138,7 +139,8 @@ static void step_mprotect(struct world *world, struct model *model)
 }
 
 /*
- * Whether [FIRST, FIRST+LEN) is one mapping for sure: equal rights, one object, consecutive pages.
+ * Whether [FIRST, FIRST+LEN) is certainly one mapping: the same rights, the same object,
+ * consecutive pages.
  */
 static bool is_uniform(const struct model *model, unsigned first, unsigned len)
 {
@@ -153,8 +155,8 @@ static bool is_uniform(const struct model *model, unsigned first, unsigned len)
 }
 
 /*
- * Move pages elsewhere. Which areas they are made of is Linux's affair, so -EFAULT (more than one)
- * is accepted.
+ * Move pages to another place. The model does not know how Linux divides them into areas, so
+ * -EFAULT (more than one area) is accepted.
  */
 static void step_mremap(struct world *world, struct model *model)
 {
@@ -275,7 +277,7 @@ static void step_reclaim(struct world *world, struct model *model)
 	vm_machine_reclaim(world->machine, 1 + pick(world, 8));
 }
 
-/* Locks of a few pages; others than those go out and come in around them. */
+/* Lock a few pages. Other pages are evicted and come back around them. */
 static void step_lock(struct world *world, struct model *model)
 {
 	unsigned len, first = pick_range(world, &len);
@@ -324,7 +326,7 @@ static void open_files(struct world *world)
 	}
 }
 
-/* What shared mappings stored is in the files, and nothing else. */
+/* The files contain what was stored in shared mappings, and nothing else. */
 static void check_files(struct world *world)
 {
 	for (int i = 0; i < OBJECTS; i++) {

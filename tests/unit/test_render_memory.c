@@ -1,6 +1,6 @@
 /*
- * test_render_memory.c - pagetable, faults, and the root's files of a real machine, without a
- * mount.
+ * test_render_memory.c - the files pagetable and faults of a process, and the files in the root, of
+ * a real machine without a mount.
  */
 #include "tests/fixture/render_fixture.h"
 
@@ -16,7 +16,7 @@
 	"0x[0-9a-f]{16} (pfn=0x[0-9a-f]+ flags=[A-Z0-9|]+|slot=[0-9]+)( users=[0-9]+)?( zero)?( " \
 	"cow)?$"
 
-/* The line of the last-level entry of ADDR, or NULL. */
+/* The line for the last-level entry of ADDR, or NULL. */
 static char *pte_line(struct render_fixture *f, uint64_t addr)
 {
 	g_autofree char *text = rendered_text(f, render_pagetable);
@@ -47,7 +47,7 @@ static void test_pagetable(struct render_fixture *f, gconstpointer data)
 	g_assert_true(g_str_has_suffix(zero, " zero"));
 }
 
-/* The flags are the entry's bits, and the frame number is its bits 12 to 51. */
+/* The flags must match the entry's bits, and the frame number its bits 12 to 51. */
 static void test_pagetable_raw(struct render_fixture *f, gconstpointer data)
 {
 	uint64_t addr = map_anon(f, RENDER_ANYWHERE, VM_PAGE_SIZE, PROT_READ | PROT_WRITE);

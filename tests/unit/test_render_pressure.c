@@ -1,8 +1,8 @@
 /*
- * test_render_pressure.c - smaps, smaps_rollup, tlb, limits, swaps, and what tools want of a
- * machine, without a mount.
+ * test_render_pressure.c - smaps, smaps_rollup, tlb, limits, swaps, and files that tools read, of a
+ * machine without a mount.
  *
- * Where the host's kernel writes the same file, it is the oracle.
+ * Where the host's kernel has the same file, the text is compared with the kernel's.
  */
 #include "tests/fixture/render_fixture.h"
 
@@ -12,7 +12,7 @@
 
 /* --- smaps ------------------------------------------------------------------------------------ */
 
-/* The entry of the area at ADDR up to the line that starts with END. */
+/* The entry for the area at ADDR, up to the line that starts with END. */
 static char *smaps_entry(const char *text, uint64_t addr, const char *end)
 {
 	g_autofree char *start = g_strdup_printf("%08" PRIx64 "-", addr);
@@ -25,7 +25,10 @@ static char *smaps_entry(const char *text, uint64_t addr, const char *end)
 /* The host and the machine map the same pages at the same place and write to the first two. */
 static void test_smaps_anon(struct render_fixture *f, gconstpointer data)
 {
-	/* Between pages without any right, so that the host cannot merge it with a neighbour. */
+	/*
+	 * The area lies between pages without rights, so that the host cannot merge it with a
+	 * neighbour.
+	 */
 	char *addr = mmap(NULL, 6 * VM_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *area = addr + VM_PAGE_SIZE;
 
@@ -143,7 +146,7 @@ static void test_limits(struct render_fixture *f, gconstpointer data)
 	g_assert_cmpuint(g_strv_length(our_lines), ==, g_strv_length(host_lines));
 	g_assert_cmpstr(our_lines[0], ==, host_lines[0]);
 	for (guint i = 1; our_lines[i + 1] != NULL; i++) {
-		/* Name, then the unit behind two columns of values. */
+		/* Compare the name, and the unit after the two columns of values. */
 		g_assert_cmpmem(our_lines[i], 26, host_lines[i], 26);
 		g_assert_cmpstr(our_lines[i] + 68, ==, host_lines[i] + 68);
 	}

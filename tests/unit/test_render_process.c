@@ -1,9 +1,9 @@
 /*
- * test_render_process.c - maps, status, stat, statm, comm, cmdline, environ, auxv of a real
- * machine, without a mount.
+ * test_render_process.c - maps, status, stat, statm, comm, cmdline, environ and auxv of a real
+ * machine without a mount.
  *
- * Where the host's kernel writes the same file, it is the oracle: a line of maps must equal the
- * host's line for the same mapping, and keys must stand in the host's order.
+ * Where the host's kernel has the same file, the text is compared with the kernel's. A line of maps
+ * must equal the host's line for the same mapping. Keys must come in the host's order.
  */
 #include "tests/fixture/render_fixture.h"
 
@@ -18,9 +18,7 @@
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
-/*
- * The line for the area at ADDR of the simulated process is the line that the host has for its own.
- */
+/* The simulated process's line for the area at ADDR must equal the host's line for its own area. */
 static void assert_same_maps_line(struct render_fixture *f, const void *addr)
 {
 	g_autofree char *start = g_strdup_printf("%08lx-", (unsigned long)addr);
@@ -56,7 +54,7 @@ static void test_maps_file(struct render_fixture *f, gconstpointer data)
 	close(fd);
 }
 
-/* Between pages without any right, so that the host cannot merge it with a neighbour. */
+/* The area lies between pages without rights, so that the host cannot merge it with a neighbour. */
 static void test_maps_anon(struct render_fixture *f, gconstpointer data)
 {
 	char *addr = mmap(NULL, 3 * VM_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +66,7 @@ static void test_maps_anon(struct render_fixture *f, gconstpointer data)
 	munmap(addr, 3 * VM_PAGE_SIZE);
 }
 
-/* The host pads [stack] as it pads a path. */
+/* The host pads the name [stack] as it pads a path. */
 static void test_maps_stack(struct render_fixture *f, gconstpointer data)
 {
 	g_autofree char *ours = rendered_text(f, render_maps);
@@ -147,7 +145,7 @@ static void test_stat(struct render_fixture *f, gconstpointer data)
 	g_autofree char *text = rendered_text(f, render_stat);
 	g_auto(GStrv) fields = g_strsplit(g_strchomp(text), " ", -1);
 	const struct {
-		unsigned number; /* as proc(5) counts them */
+		unsigned number; /* as counted in proc(5) */
 		uint64_t value;
 	} expected[] = {
 	    {1, (uint64_t)info.pid},
@@ -205,7 +203,7 @@ static void test_strings_after_exec(struct render_fixture *f, gconstpointer data
 	assert_bytes(f, render_cmdline, cmdline, sizeof(cmdline));
 	assert_bytes(f, render_environ, environment, sizeof(environment));
 
-	/* A title longer than the arguments, as setproctitle(3) writes it. */
+	/* A title that is longer than the arguments, as setproctitle(3) writes it. */
 	g_assert_cmpint(vm_write(f->process, info.layout.arg_start, "a title over HOME", 18), ==,
 	                18);
 	g_assert_cmpint(vm_write(f->process, info.layout.arg_start + 18, "!", 1), ==, 1);

@@ -1,6 +1,6 @@
 /*
- * test_special.c - the kernel's own areas, [vvar] and [vdso]: what calls may do with them, as the
- * host's kernel has it, and what accesses find there.
+ * test_special.c - the kernel's own areas, [vvar] and [vdso]: which calls they allow, compared with
+ * the host's kernel, and what accesses to them find.
  */
 #include "tests/fixture/exec_fixture.h"
 #include "tests/fixture/vm_fixture.h"
@@ -15,12 +15,12 @@
 enum call { MADVISE, MPROTECT, MUNMAP, MLOCK, MREMAP };
 enum where { VVAR, VDSO };
 
-/* A call on LEN pages from page FIRST of an area on; LEN 0: all of it. */
+/* A call on LEN pages, starting with page FIRST of an area. LEN 0: the whole area. */
 struct step {
 	enum call call;
 	enum where where;
 	uint64_t first, len;
-	uint64_t a, b, c; /* further arguments; mremap's new length in pages */
+	uint64_t a, b, c; /* further arguments; mremap's new length is in pages */
 };
 
 struct range {
@@ -42,7 +42,7 @@ static struct step in_bytes(const struct step *step, const struct range *range)
 
 /* --- On the host ------------------------------------------------------------------------------ */
 
-/* "[vdso] r-xp 2\n" for each area of the kernel in maps. */
+/* One line "[vdso] r-xp 2\n" for each of the kernel's areas in MAPS. */
 static char *areas_in(char *maps)
 {
 	GString *text = g_string_new(NULL);
@@ -72,7 +72,7 @@ static struct range host_range(enum where where)
 	return range;
 }
 
-/* What a child of ours tells. */
+/* What a child process reports. */
 struct report {
 	long result;
 	char maps[1 << 16];
@@ -240,7 +240,7 @@ static void test_calls(struct exec_fixture *f, gconstpointer data)
 	}
 }
 
-/* Whether the engine's [vdso] is the one that this program has. */
+/* Whether the engine's [vdso] equals the one of this program. */
 static bool is_hosts_vdso(struct vm_process *process, uint64_t va)
 {
 	struct range host = host_range(VDSO);
@@ -250,7 +250,9 @@ static bool is_hosts_vdso(struct vm_process *process, uint64_t va)
 	return memcmp(bytes, (const void *)host.start, host.end - host.start) == 0;
 }
 
-/* Pages of [vdso] are the machine's own, and copied when a debugger would write a breakpoint. */
+/*
+ * The pages of [vdso] belong to the machine. They are copied when a debugger writes a breakpoint.
+ */
 static void test_vdso(struct exec_fixture *f, gconstpointer data)
 {
 	struct vm_translation translation;
@@ -273,7 +275,7 @@ static void test_vdso(struct exec_fixture *f, gconstpointer data)
 	put(f->process, va, 0xcc);
 	g_assert_false(is_hosts_vdso(f->process, va));
 	g_assert_true(is_hosts_vdso(other, va));
-	/* A first access that is a write. */
+	/* The first access is a write. */
 	g_assert_cmpint(vm_madvise(f->process, va, 2 * PAGE, MADV_DONTNEED), ==, 0);
 	assert_touch(f->process, va, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_COW_COPY);
 	g_assert_true(is_hosts_vdso(f->process, va));
@@ -293,13 +295,13 @@ static void test_vvar(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_translate(f->process, vvar.start, &translation), ==, 0);
 	g_assert_cmpstr(vm_fault_kind_name(translation.kind), ==, "sigbus");
 	assert_touch(f->process, vvar.start, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
-	/* A file cannot be read there, so mem has a hole. */
+	/* [vvar] cannot be read through a file, so mem has a hole there. */
 	g_assert_cmpint(vm_process_seek(f->process, vvar.start, true), ==, (int64_t)vvar.start);
 	g_assert_cmpint(vm_process_seek(f->process, vvar.start, false), ==,
 	                (int64_t)engine_range(f->process, VDSO).start);
 }
 
-/* The VmFlags of our own area with this name; "" without one. */
+/* The VmFlags of this program's area with that name; "" if there is none. */
 static char *host_flags(enum where where)
 {
 	g_autofree char *smaps = NULL;
@@ -326,7 +328,7 @@ static void take_flags(void *ctx, const struct vm_area_usage *usage)
 		g_strlcpy(flags->text, usage->vm_flags, sizeof flags->text);
 }
 
-/* As on the host, but for soft-dirty, which its kernel may not have. */
+/* Flags as on the host, except for soft-dirty, which its kernel may lack. */
 static void test_flags(struct exec_fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);

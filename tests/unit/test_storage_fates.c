@@ -1,25 +1,25 @@
 /*
- * test_storage_fates.c - files that others truncate, grow, replace or unlink while they are mapped,
- * in every state of their pages.
+ * test_storage_fates.c - others truncate, grow, replace or unlink a file while it is mapped, in
+ * every state of its pages.
  */
-#include "tests/fixture/storage_fixture.h"
+#include "tests/fixture/pressure.h"
 
 #include <glib/gstdio.h>
 
 /* --- What others do to the file --------------------------------------------------------------- */
 
 /*
- * A file of four pages a, b, c, d, mapped shared and private. Page 2 is brought to a STATE, then
- * the file suffers an EVENT, then all pages are looked at, from the process and from its child.
+ * A file with the pages a, b, c, d is mapped shared and private. Page 2 is brought into a STATE,
+ * and then an EVENT happens to the file. Then the process and its child look at all pages.
  */
 struct fate {
-	struct scene scene;
+	struct pressure p;
 	struct vm_process *child;
-	bool shared_stored, private_stored; /* page 2 was written through that mapping */
-	bool child_stored;                  /* the child wrote its private page 2 */
-	uint64_t size;                      /* of the file afterwards */
+	bool shared_stored, private_stored; /* page 2 was stored to through that mapping */
+	bool child_stored;                  /* the child stored to its private page 2 */
+	uint64_t size;                      /* the file's size after the event */
 	bool replaced;
-	int old; /* a descriptor of the file as it was */
+	int old; /* a descriptor of the original file */
 };
 
 #define PAGE2 (2 * PAGE)
@@ -31,22 +31,22 @@ static void state_untouched(struct fate *fate)
 static void state_clean(struct fate *fate)
 {
 	for (unsigned page = 0; page < 4; page++) {
-		get(fate->scene.p.f.process, SHARED_AT + page * PAGE);
-		get(fate->scene.p.f.process, PRIVATE_AT + page * PAGE);
+		get(fate->p.f.process, SHARED_AT + page * PAGE);
+		get(fate->p.f.process, PRIVATE_AT + page * PAGE);
 	}
 }
 
 static void state_dirty(struct fate *fate)
 {
 	state_clean(fate);
-	put(fate->scene.p.f.process, SHARED_AT + PAGE2, 'S');
+	put(fate->p.f.process, SHARED_AT + PAGE2, 'S');
 	fate->shared_stored = true;
 }
 
 static void state_copied(struct fate *fate)
 {
 	state_clean(fate);
-	put(fate->scene.p.f.process, PRIVATE_AT + PAGE2, 'P');
+	put(fate->p.f.process, PRIVATE_AT + PAGE2, 'P');
 	fate->private_stored = true;
 }
 
@@ -59,7 +59,7 @@ static void state_copied_and_dirty(struct fate *fate)
 static void state_swapped(struct fate *fate)
 {
 	state_copied_and_dirty(fate);
-	evict_all(&fate->scene.p);
+	push_out(&fate->p);
 }
 
 static void state_child_copied(struct fate *fate)
@@ -72,12 +72,12 @@ static void state_child_copied(struct fate *fate)
 static void state_child_swapped(struct fate *fate)
 {
 	state_child_copied(fate);
-	evict_all(&fate->scene.p);
+	push_out(&fate->p);
 }
 
 static void truncate_to(struct fate *fate, uint64_t size)
 {
-	resize_file(fate->scene.path, size);
+	resize_file(fate->p.path, size);
 	fate->size = size;
 }
 
@@ -103,19 +103,19 @@ static void event_grow(struct fate *fate)
 
 static void event_unlink(struct fate *fate)
 {
-	g_assert_cmpint(g_unlink(fate->scene.path), ==, 0);
+	g_assert_cmpint(g_unlink(fate->p.path), ==, 0);
 	fate->replaced = true;
 }
 
 static void event_replace(struct fate *fate)
 {
-	g_autofree char *other = make_file(&fate->scene.p.f, "other", 4 * PAGE, 'A');
+	g_autofree char *other = make_file(&fate->p.f, "other", 4 * PAGE, 'A');
 
-	g_assert_cmpint(g_rename(other, fate->scene.path), ==, 0);
+	g_assert_cmpint(g_rename(other, fate->p.path), ==, 0);
 	fate->replaced = true;
 }
 
-/* What stands on PAGE of one mapping, or -EIO. */
+/* The byte that PAGE of a mapping must show, or -EIO. */
 static int expected(const struct fate *fate, unsigned page, bool private, bool is_child)
 {
 	if (page * PAGE >= fate->size)
@@ -137,7 +137,7 @@ static void check_fate(struct fate *fate, struct vm_process *process, bool is_ch
 		g_assert_cmpint(get(process, PRIVATE_AT + page * PAGE), ==,
 		                expected(fate, page, true, is_child));
 	}
-	/* Past the end in the last page there are zeros. */
+	/* The last page is zero past the end of the file. */
 	if (fate->size == PAGE2 + 100)
 		g_assert_cmpint(get(process, SHARED_AT + PAGE2 + 200), ==, 0);
 }
@@ -158,27 +158,26 @@ static void check_file(struct fate *fate)
 	for (unsigned page = 0; page < 6; page++)
 		g_assert_cmpint(byte_of_fd(fate->old, page * PAGE), ==,
 		                expected(fate, page, false, false));
-	if (fate->replaced && file_byte(fate->scene.path, 0) >= 0)
-		g_assert_cmpint(file_byte(fate->scene.path, PAGE2), ==, 'C');
+	if (fate->replaced && file_byte(fate->p.path, 0) >= 0)
+		g_assert_cmpint(file_byte(fate->p.path, PAGE2), ==, 'C');
 }
 
 static void fate_begin(struct fate *fate, unsigned frames)
 {
 	memset(fate, 0, sizeof *fate);
-	scene_begin(&fate->scene, frames, 0);
-	struct vm_process *process = fate->scene.p.f.process;
-	struct vm_file *file = open_file(&fate->scene.p.f, fate->scene.path, O_RDWR);
-	map_file(process, SHARED_AT, 6, RW, MAP_SHARED, file, 0);
-	map_file(process, PRIVATE_AT, 6, RW, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	pressure_begin_file(&fate->p, frames);
+	struct vm_process *process = fate->p.f.process;
+	/* Replace the fixture's mapping by one that extends past the end of the file. */
+	map_path(&fate->p.f, process, fate->p.path, O_RDWR, SHARED_AT, 6, RW, MAP_SHARED);
+	map_path(&fate->p.f, process, fate->p.path, O_RDWR, PRIVATE_AT, 6, RW, MAP_PRIVATE);
 	fate->size = 4 * PAGE;
-	fate->old = open(fate->scene.path, O_RDONLY | O_CLOEXEC);
+	fate->old = open(fate->p.path, O_RDONLY | O_CLOEXEC);
 }
 
 static void fate_end(struct fate *fate)
 {
 	close(fate->old);
-	scene_end(&fate->scene);
+	pressure_end(&fate->p);
 }
 
 typedef void (*fate_fn)(struct fate *fate);
@@ -189,17 +188,17 @@ static const fate_fn states[] = {
 static const fate_fn events[] = {event_truncate_all, event_truncate_before, event_truncate_within,
                                  event_grow,         event_unlink,          event_replace};
 
-/* EARLY: the child is there from the start, else it is made in the state that is reached. */
+/* EARLY: fork a witness before the state is reached. It only looks at the shared pages. */
 static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 {
+	bool child_stores = state == state_child_copied || state == state_child_swapped;
 	struct fate fate;
 
 	fate_begin(&fate, frames);
-	struct vm_process *process = fate.scene.p.f.process;
-	/* A child of before the copies has pages of its own: it only looks on. */
+	struct vm_process *process = fate.p.f.process;
 	struct vm_process *witness = early ? fork_of(process) : NULL;
-	if (state == state_child_copied || state == state_child_swapped) {
-		/* These fork after the parent's stores. */
+	if (child_stores) {
+		/* Then the child must exist before the state is reached. */
 		fate.child = fork_of(process);
 		put(process, PRIVATE_AT + PAGE, 'b');
 	}
@@ -208,15 +207,14 @@ static void suffer(fate_fn state, fate_fn event, unsigned frames, bool early)
 		fate.child = fork_of(process);
 	event(&fate);
 	g_assert_cmpint(vm_msync(process, SHARED_AT, PAGE, MS_INVALIDATE), ==, 0);
-	assert_sound(fate.scene.p.f.machine);
+	assert_sound(fate.p.f.machine);
 	check_fate(&fate, process, false);
-	check_fate(&fate, fate.child,
-	           !(state != state_child_copied && state != state_child_swapped) ? true : false);
+	check_fate(&fate, fate.child, child_stores);
 	if (witness != NULL)
 		for (unsigned page = 0; page < 6; page++)
 			g_assert_cmpint(get(witness, SHARED_AT + page * PAGE), ==,
 			                expected(&fate, page, false, false));
-	assert_sound(fate.scene.p.f.machine);
+	assert_sound(fate.p.f.machine);
 	end(fate.child);
 	if (witness != NULL)
 		end(witness);

@@ -1,18 +1,18 @@
 /*
- * test_storage_waits_threads.c - who needs a page, or a frame, that is in transit waits for the end
- * of the transfer.
+ * test_storage_waits_threads.c - whoever needs a page or a frame that is being transferred waits
+ * for the end of the transfer.
  *
- * A transfer is held up until somebody waits: that is how the tests know that they did.
+ * The tests hold up a transfer until somebody waits for it. So they know that somebody did.
  */
-#include "tests/fixture/storage_fixture.h"
+#include "tests/fixture/pressure.h"
 #include "vm/base/lock.h"
 
-/* One who comes while a page is being read: what he does, and how it ended. */
+/* A thread that comes while a page is being read: what it does, and the result. */
 struct latecomer {
 	struct pressure *p;
 	struct vm_process *process;
 	uint64_t va;
-	size_t len; /* to read, or 0: one access */
+	size_t len; /* bytes to read; 0: make one access */
 	GThread *thread;
 	struct vm_fault record;
 	ssize_t result;
@@ -48,7 +48,7 @@ static void come_late(void *ctx)
 	wait_until(somebody_waits, late->p->f.machine);
 }
 
-/* A page is read for PROCESS at VA, by a transfer of KIND, and LATE comes meanwhile. */
+/* Read a page for PROCESS at VA by a transfer of KIND. LATE comes meanwhile. */
 static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigned kind,
                                 struct latecomer *late)
 {
@@ -65,25 +65,23 @@ static void read_with_latecomer(struct vm_process *process, uint64_t va, unsigne
 /* --- The same page ---------------------------------------------------------------------------- */
 
 /*
- * The page is in swap. A fork's other side needs it too, and has it without a transfer of its own.
+ * The page is in swap. The other side of a fork needs it too, and gets it without another transfer.
  */
 static void wait_for_swap(int flags, enum vm_fault_kind kind)
 {
 	struct pressure p;
 	struct latecomer late = {.p = &p, .va = ANON_AT};
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 8, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
-	map(p.f.process, ANON_AT, 1, RW, flags);
-	fill(p.f.process, ANON_AT, 1, 's');
+	pressure_begin_small(&p, 8, 8);
+	map_pattern(p.f.process, ANON_AT, 1, flags, 's');
 	late.process = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	read_with_latecomer(p.f.process, ANON_AT, SWAP_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_outcome_name(late.record.outcome), ==, "minor");
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, vm_fault_kind_name(kind));
 	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 1);
-	assert_filled(late.process, ANON_AT, 1, 's');
+	assert_pattern(late.process, ANON_AT, 1, 's');
 	end(late.process);
 	pressure_end(&p);
 }
@@ -100,73 +98,75 @@ static void test_shared(void)
 
 static void test_file(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = SHARED_AT + PAGE};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = SHARED_AT + PAGE};
 
-	scene_begin(&scene, 8, 0);
-	late.process = fork_of(scene.p.f.process);
-	read_with_latecomer(scene.p.f.process, SHARED_AT + PAGE, FILE_READ, &late);
+	pressure_begin_file(&p, 8);
+	late.process = fork_of(p.f.process);
+	read_with_latecomer(p.f.process, SHARED_AT + PAGE, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, "page-cache");
-	g_assert_cmpuint(machine_info(&scene.p).file_reads, ==, 1);
+	g_assert_cmpuint(machine_info(&p).file_reads, ==, 1);
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
 /* --- The same frame --------------------------------------------------------------------------- */
 
-/* The only frame is being filled: who needs one gets it afterwards, and nobody is out of memory. */
+/*
+ * The only frame is being filled. Another process that needs a frame gets it afterwards, and nobody
+ * runs out of memory.
+ */
 static void test_only_frame(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = SHMEM_AT};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = SHMEM_AT};
 
-	scene_begin(&scene, 1, 0);
-	late.process = spawn(&scene.p.f);
+	pressure_begin_file(&p, 1);
+	late.process = spawn(&p.f);
 	map(late.process, SHMEM_AT, 1, RW, SHARED_ANON);
-	read_with_latecomer(scene.p.f.process, SHARED_AT, FILE_READ, &late);
+	read_with_latecomer(p.f.process, SHARED_AT, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 0);
 	g_assert_cmpstr(vm_fault_kind_name(late.record.kind), ==, "demand-zero");
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
 /*
- * A read that holds a frame itself does not wait for another: it lets go first, as the one who
- * fills the other may wait for that one.
+ * A read that holds a frame does not wait for another frame. It lets go of its own first, because
+ * whoever fills the other frame may be waiting for this one.
  */
 static void test_holding_one(void)
 {
-	struct scene scene;
-	struct latecomer late = {.p = &scene.p, .va = ANON_AT + 6 * PAGE, .len = 2 * PAGE};
+	struct pressure p;
+	struct latecomer late = {.p = &p, .va = ANON_AT + 6 * PAGE, .len = 2 * PAGE};
 
-	scene_begin(&scene, 8, 0);
-	late.process = spawn(&scene.p.f);
+	pressure_begin_file(&p, 8);
+	late.process = spawn(&p.f);
 	map(late.process, ANON_AT, 7, RW, PRIVATE_ANON);
 	map(late.process, ANON_AT + 7 * PAGE, 1, RW, SHARED_ANON);
 	fill(late.process, ANON_AT, 7, 'h');
 	g_assert_cmpint(vm_mlock(late.process, ANON_AT, 7 * PAGE, 0), ==, 0);
-	read_with_latecomer(scene.p.f.process, SHARED_AT, FILE_READ, &late);
+	read_with_latecomer(p.f.process, SHARED_AT, FILE_READ, &late);
 	g_assert_cmpint(late.result, ==, 2 * PAGE);
 	g_assert_cmpint(late.bytes[PAGE - 1], ==, 'h');
 	g_assert_cmpint(late.bytes[PAGE], ==, 0);
 	end(late.process);
-	scene_end(&scene);
+	pressure_end(&p);
 }
 
-/* Nothing is in transit, and nothing can go: what could be read is the answer. */
+/* No transfer is under way and nothing can be evicted. The read returns what it could read. */
 static void test_in_vain(void)
 {
 	struct pressure p;
 	uint8_t bytes[2 * VM_PAGE_SIZE];
 
-	pressure_begin(&p,
-	               &(struct pressure_size){.frames = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 8, 0);
 	map(p.f.process, ANON_AT, 8, RW, PRIVATE_ANON);
 	map(p.f.process, ANON_AT + 8 * PAGE, 1, RW, SHARED_ANON);
-	fill(p.f.process, ANON_AT, 8, 'v');
+	fill_pattern(p.f.process, ANON_AT, 8, 'a');
 	g_assert_cmpint(load(p.f.process, ANON_AT + 7 * PAGE, bytes, sizeof bytes), ==, PAGE);
-	g_assert_cmpint(bytes[0], ==, 'v');
+	g_assert_cmpint(bytes[0], ==, 'h');
 	g_assert_cmpint(load(p.f.process, ANON_AT + 8 * PAGE, bytes, 1), ==, -ENOMEM);
 	pressure_end(&p);
 }

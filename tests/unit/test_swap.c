@@ -1,8 +1,8 @@
 /*
- * test_swap.c - pages that go to swap and come back: of one process and of several, under every
- * call that changes areas; slots that are given back.
+ * test_swap.c - pages that go to swap and come back, for one process and for several, and under
+ * every call that changes areas. Slots are given back.
  */
-#include "tests/fixture/swap_fixture.h"
+#include "tests/fixture/pressure.h"
 
 /* --- Private and shared pages ----------------------------------------------------------------- */
 
@@ -11,10 +11,7 @@ static void test_private(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	for (unsigned page = 0; page < 4; page++)
-		fill(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpuint(process_info(p.f.process).swap, ==, 4);
@@ -24,8 +21,7 @@ static void test_private(void)
 	assert_touch(p.f.process, ARENA + PAGE, VM_ACCESS_WRITE, VM_MAJOR, VM_FAULT_SWAP_IN);
 	assert_touch(p.f.process, ARENA + PAGE, VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
-	for (unsigned page = 0; page < 4; page++)
-		assert_filled(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
+	assert_pattern(p.f.process, ARENA, 4, 'a');
 	g_assert_cmpuint(slots_used(&p), ==, 0);
 	g_assert_cmpuint(machine_info(&p).swap_ins, ==, 4);
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 4);
@@ -33,15 +29,14 @@ static void test_private(void)
 	pressure_end(&p);
 }
 
-/* The record of a fault on a page in swap names the slot, and the frame that had to go for it. */
+/* The record of a fault on a page in swap names the slot, and the page that was evicted for it. */
 static void test_record(void)
 {
 	struct pressure p;
 	struct vm_fault fault;
 	struct vm_entry_info entry;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 1, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 1, 8);
 	map(p.f.process, ARENA, 2, RW, PRIVATE_ANON);
 	put(p.f.process, ARENA, 1);
 	put(p.f.process, ARENA + PAGE, 2);
@@ -55,17 +50,17 @@ static void test_record(void)
 	pressure_end(&p);
 }
 
-/* What a fork shares stays shared on its way out and back in. */
+/* Pages that a fork shares stay shared while they go to swap and come back. */
 static void test_fork_shared(void)
 {
 	struct pressure p;
 	struct vm_entry_info mine, other;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 's');
+	map_pattern(p.f.process, ARENA, 4, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(frames_used(&p), ==, 4);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpuint(process_info(child).swap, ==, 4);
@@ -81,36 +76,39 @@ static void test_fork_shared(void)
 	assert_touch(p.f.process, ARENA, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_COW_REUSE);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 's');
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
-	/* A write straight to swap copies for the writer alone. */
+	/* A write to a page in swap makes a copy for the writer only. */
 	put(child, ARENA + PAGE, 'w');
-	g_assert_cmpint(get(child, ARENA + PAGE + 1), ==, 's');
-	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 's');
+	g_assert_cmpint(get(child, ARENA + PAGE + 1), ==, 't');
+	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 't');
 	g_assert_cmpint(get(child, ARENA + PAGE), ==, 'w');
-	assert_filled(p.f.process, ARENA + 2 * PAGE, 2, 's');
-	assert_filled(child, ARENA + 2 * PAGE, 2, 's');
+	assert_pattern(p.f.process, ARENA + 2 * PAGE, 2, 'u');
+	assert_pattern(child, ARENA + 2 * PAGE, 2, 'u');
 	end(child);
 	pressure_end(&p);
 }
 
-/* A frame in the swap cache goes again without being written, and the slot serves both. */
+/*
+ * A frame in the swap cache can be evicted without being written again. Its slot still serves both
+ * processes.
+ */
 static void test_swap_cache_clean(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 1, PRIVATE_ANON, 's');
+	map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 's');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	for (int round = 0; round < 3; round++) {
 		assert_touch(child, ARENA, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
 		g_assert_cmpuint(machine_info(&p).swap_cached, ==, 1);
 		g_assert_cmpuint(slots_used(&p), ==, 1);
-		evict_all(&p);
+		push_out(&p);
 		g_assert_cmpuint(frames_used(&p), ==, 0);
 	}
 	g_assert_cmpuint(machine_info(&p).swap_outs, ==, 1);
-	assert_filled(p.f.process, ARENA, 1, 's');
-	assert_filled(child, ARENA, 1, 's');
+	assert_pattern(p.f.process, ARENA, 1, 's');
+	assert_pattern(child, ARENA, 1, 's');
 	end(child);
 	pressure_end(&p);
 }
@@ -121,9 +119,9 @@ static void test_shared_anonymous(void)
 
 	pressure_begin(&p, &roomy);
 	map(p.f.process, ARENA, 4, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 3, 's');
+	fill_pattern(p.f.process, ARENA, 3, 's');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(frames_used(&p), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 3);
 	assert_touch(child, ARENA, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
@@ -135,13 +133,13 @@ static void test_shared_anonymous(void)
 	put(p.f.process, ARENA + PAGE, 'p');
 	g_assert_cmpint(get(child, ARENA + PAGE), ==, 'p');
 	assert_touch(child, ARENA + 3 * PAGE, VM_ACCESS_READ, VM_MINOR, VM_FAULT_DEMAND_ZERO);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	end(child);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 'c');
 	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 'p');
-	g_assert_cmpint(get(p.f.process, ARENA + 2 * PAGE), ==, 's');
+	g_assert_cmpint(get(p.f.process, ARENA + 2 * PAGE), ==, 'u');
 	pressure_end(&p);
 }
 
@@ -160,7 +158,7 @@ static void test_given_back(void)
 	g_assert_cmpint(vm_munmap(p.f.process, FAR, 8 * PAGE), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 0);
 	swap_out_eight(&p);
-	/* Another mapping in its place. */
+	/* Another mapping replaces it. */
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	g_assert_cmpuint(slots_used(&p), ==, 8);
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 0);
@@ -187,7 +185,7 @@ static void test_given_back_by_exit(void)
 	struct vm_process *child = fork_of(p.f.process);
 	put(child, ARENA, 'c');
 	g_assert_cmpuint(slots_used(&p), ==, 16);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, 17);
 	end(child);
 	g_assert_cmpuint(slots_used(&p), ==, 16);
@@ -204,8 +202,7 @@ static void test_mprotect(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'm');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'm');
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, PAGE, PROT_READ), ==, 0);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + PAGE, PAGE, PROT_NONE), ==, 0);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + 2 * PAGE, PAGE, RW | PROT_EXEC), ==, 0);
@@ -217,7 +214,7 @@ static void test_mprotect(void)
 	assert_touch(p.f.process, ARENA + 2 * PAGE, VM_ACCESS_EXEC, VM_MAJOR, VM_FAULT_SWAP_IN);
 	g_assert_cmpuint(slots_used(&p), ==, 2);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA, 4 * PAGE, RW), ==, 0);
-	assert_filled(p.f.process, ARENA, 4, 'm');
+	assert_pattern(p.f.process, ARENA, 4, 'm');
 	pressure_end(&p);
 }
 
@@ -226,10 +223,7 @@ static void test_mremap(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
-	for (unsigned page = 0; page < 4; page++)
-		fill(p.f.process, ARENA + page * PAGE, 1, (uint8_t)('a' + page));
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	g_assert_cmpint(
 	    vm_mremap(p.f.process, ARENA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR),
 	    ==, FAR);
@@ -252,8 +246,7 @@ static void test_mremap_of_shared(void)
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, SHARED_ANON, 'q');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, SHARED_ANON, 'q');
 	/* Length 0 duplicates a shared mapping. */
 	g_assert_cmpint(
 	    vm_mremap(p.f.process, ARENA, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FAR), ==,
@@ -262,18 +255,17 @@ static void test_mremap_of_shared(void)
 	g_assert_cmpint(get(p.f.process, ARENA), ==, 'n');
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 4 * PAGE), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 3);
-	assert_filled(p.f.process, FAR + PAGE, 3, 'q');
+	assert_pattern(p.f.process, FAR + PAGE, 3, 'r');
 	pressure_end(&p);
 }
 
-/* Fork over entries that hold slots, then each kind of change on either side. */
+/* Fork while the entries hold slots. Then each process changes its memory in another way. */
 static void test_fork_over_swap(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
-	map_filled(p.f.process, ARENA, 4, PRIVATE_ANON, 'f');
-	evict_all(&p);
+	map_pushed_out(&p, ARENA, 4, PRIVATE_ANON, 'a');
 	struct vm_process *child = fork_of(p.f.process), *grandchild = fork_of(child);
 	g_assert_cmpuint(slots_used(&p), ==, 4);
 	g_assert_cmpint(vm_munmap(child, ARENA, PAGE), ==, 0);
@@ -281,31 +273,27 @@ static void test_fork_over_swap(void)
 	put(grandchild, ARENA, 'g');
 	put(p.f.process, ARENA + 3 * PAGE, 'p');
 	assert_sound(p.f.machine);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(get(child, ARENA), ==, -EFAULT);
-	assert_filled(child, ARENA + PAGE, 3, 'f');
+	assert_pattern(child, ARENA + PAGE, 3, 'b');
 	g_assert_cmpint(get(grandchild, ARENA), ==, 'g');
-	assert_filled(grandchild, ARENA + PAGE, 3, 'f');
-	assert_filled(p.f.process, ARENA, 3, 'f');
+	assert_pattern(grandchild, ARENA + PAGE, 3, 'b');
+	assert_pattern(p.f.process, ARENA, 3, 'a');
 	g_assert_cmpint(get(p.f.process, ARENA + 3 * PAGE), ==, 'p');
 	end(child);
 	end(grandchild);
-	assert_filled(p.f.process, ARENA, 3, 'f');
+	assert_pattern(p.f.process, ARENA, 3, 'a');
 	pressure_end(&p);
 }
 
-/* Private pages of a file: copies go to swap, the rest is read again. */
+/* Private pages of a file: written copies go to swap, other pages are read from the file again. */
 static void test_private_file(void)
 {
 	for (unsigned frames = 1; frames <= 3; frames++) {
 		struct pressure p;
-		pressure_begin(&p, &(struct pressure_size){.frames = frames,
-		                                           .slots = 16,
-		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
+		pressure_begin_small(&p, frames, 16);
 		g_autofree char *path = make_file(&p.f, "private", 4 * PAGE, 'a');
-		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-		map_file(p.f.process, ARENA, 4, RW, MAP_PRIVATE, file, 0);
-		vm_file_unref(file);
+		map_path(&p.f, p.f.process, path, O_RDONLY, ARENA, 4, RW, MAP_PRIVATE);
 		for (int round = 0; round < 3; round++) {
 			put(p.f.process, ARENA + PAGE, (uint8_t)('0' + round));
 			for (unsigned page = 0; page < 4; page++) {
@@ -330,18 +318,17 @@ static void test_private_file(void)
 	}
 }
 
-/* As many slots of shared memory as there are: each page finds its own. */
+/* Shared memory fills all slots. Each page must find its own slot. */
 static void test_many_shared(void)
 {
 	enum { PAGES = 512 };
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 32, .slots = PAGES, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 32, PAGES);
 	map(p.f.process, ARENA, PAGES, RW, SHARED_ANON);
 	for (uint64_t page = 0; page < PAGES; page++)
 		put(p.f.process, ARENA + page * PAGE + page, (uint8_t)(page * 7));
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, PAGES);
 	for (uint64_t page = 0; page < PAGES; page += 2)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE + page), ==,
@@ -353,17 +340,16 @@ static void test_many_shared(void)
 	pressure_end(&p);
 }
 
-/* What a read would find is told beforehand, and nothing is read for it. */
+/* vm_translate predicts what a read will do, and reads nothing from swap. */
 static void test_translate(void)
 {
 	struct pressure p;
 	struct vm_translation translation;
 
 	pressure_begin(&p, &roomy);
-	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
-	fill(p.f.process, ARENA, 1, 't');
+	map_pattern(p.f.process, ARENA, 1, PRIVATE_ANON, 't');
 	struct vm_process *child = fork_of(p.f.process);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpint(vm_translate(child, ARENA, &translation), ==, 0);
 	g_assert_false(translation.present);
 	g_assert_cmpint(translation.outcome, ==, VM_MAJOR);

@@ -1,7 +1,8 @@
 /*
- * test_swap_full.c - swap that is full or goes away, and large work on the smallest machines.
+ * test_swap_full.c - swap that is full or is turned off, and large transfers on the smallest
+ * machines.
  */
-#include "tests/fixture/swap_fixture.h"
+#include "tests/fixture/pressure.h"
 
 /* --- Full ------------------------------------------------------------------------------------- */
 
@@ -9,8 +10,7 @@ static void test_full(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 2, 3);
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 5; page++)
 		put(p.f.process, ARENA + page * PAGE, (uint8_t)('a' + page));
@@ -24,8 +24,8 @@ static void test_full(void)
 	/* A read of untouched memory costs nothing. */
 	g_assert_cmpint(get(p.f.process, ARENA + 7 * PAGE), ==, 0);
 	/*
-	 * What is in a frame can be used; what is in swap comes back as soon as there is a page to
-	 * spare.
+	 * What is in a frame can be used. What is in swap can come back as soon as one page is
+	 * free.
 	 */
 	for (unsigned page = 3; page < 5; page++)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, 'a' + (int)page);
@@ -40,15 +40,14 @@ static void test_full(void)
 	pressure_end(&p);
 }
 
-/* A long write ends short before the page that finds no memory. */
+/* A long write ends at the page for which there is no memory. */
 static void test_full_long_write(void)
 {
 	struct pressure p;
 	g_autofree uint8_t *bytes = g_malloc(8 * PAGE);
 
 	memset(bytes, 'w', 8 * PAGE);
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 2, .slots = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 2, 3);
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	g_assert_cmpint(vm_write(p.f.process, ARENA, bytes, 8 * PAGE), ==, 5 * PAGE);
 	g_assert_cmpint(vm_write(p.f.process, ARENA + 5 * PAGE, bytes, 3 * PAGE), ==, -ENOMEM);
@@ -61,16 +60,14 @@ static void test_none(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p,
-	               &(struct pressure_size){.frames = 3, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 3, 0);
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
-	map(p.f.process, FAR, 1, RW, SHARED_ANON);
-	fill(p.f.process, ARENA, 2, 'n');
-	fill(p.f.process, FAR, 1, 's');
+	fill_pattern(p.f.process, ARENA, 2, 'n');
+	map_pattern(p.f.process, FAR, 1, SHARED_ANON, 's');
 	assert_touch(p.f.process, ARENA + 2 * PAGE, VM_ACCESS_WRITE, VM_FATAL, VM_FAULT_OOM);
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 3), ==, 0);
-	assert_filled(p.f.process, ARENA, 2, 'n');
-	assert_filled(p.f.process, FAR, 1, 's');
+	assert_pattern(p.f.process, ARENA, 2, 'n');
+	assert_pattern(p.f.process, FAR, 1, 's');
 	g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, -EINVAL);
 	pressure_end(&p);
 }
@@ -85,8 +82,7 @@ static void test_large(gconstpointer data)
 
 	for (size_t i = 0; i < MIB; i++)
 		bytes[i] = (uint8_t)(i * 31 + (i >> 12) * 7 + (i >> 8));
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, frames, 600);
 	map(p.f.process, ARENA, 257, RW, PRIVATE_ANON);
 	map(p.f.process, FAR, 257, RW, SHARED_ANON);
 	static const uint64_t at[] = {ARENA, ARENA + 1, ARENA + PAGE - 1, FAR, FAR + 2049};
@@ -103,20 +99,17 @@ static void test_large(gconstpointer data)
 	pressure_end(&p);
 }
 
-/* From one private mapping of a file to the end of another's, with a hole after it. */
+/* Read from a shared mapping of a file to the end of a private one, which is followed by a hole. */
 static void test_large_file(gconstpointer data)
 {
 	unsigned frames = GPOINTER_TO_UINT(data);
 	g_autofree uint8_t *back = g_malloc(MIB);
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = frames, .slots = 600, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, frames, 600);
 	g_autofree char *path = make_file(&p.f, "large", 40 * PAGE, 'A');
-	struct vm_file *file = open_file(&p.f, path, O_RDWR);
-	map_file(p.f.process, ARENA, 40, RW, MAP_SHARED, file, 0);
-	map_file(p.f.process, ARENA + 40 * PAGE, 40, RW, MAP_PRIVATE, file, 0);
-	vm_file_unref(file);
+	map_path(&p.f, p.f.process, path, O_RDWR, ARENA, 40, RW, MAP_SHARED);
+	map_path(&p.f, p.f.process, path, O_RDWR, ARENA + 40 * PAGE, 40, RW, MAP_PRIVATE);
 	g_assert_cmpint(load(p.f.process, ARENA, back, MIB), ==, 80 * PAGE);
 	for (unsigned page = 0; page < 80; page++)
 		g_assert_cmpint(back[page * PAGE + 7], ==, 'A' + (int)(page % 40));
@@ -143,7 +136,7 @@ static void test_swapoff(void)
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(vm_mprotect(p.f.process, ARENA + 7 * PAGE, PAGE, PROT_NONE), ==, 0);
 	put(child, ARENA, 'c');
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(slots_used(&p), ==, 17);
 	g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, 0);
 	assert_sound(p.f.machine);
@@ -156,12 +149,12 @@ static void test_swapoff(void)
 	g_assert_true(entry_of(p.f.process, ARENA + PAGE, &mine) &&
 	              entry_of(child, ARENA + PAGE, &other));
 	g_assert_cmpuint(mine.pfn, ==, other.pfn);
-	assert_filled(p.f.process, ARENA, 7, 'x');
-	assert_filled(child, ARENA + PAGE, 7, 'x');
-	assert_filled(child, FAR, 8, 'y');
+	assert_pattern(p.f.process, ARENA, 7, 'x');
+	assert_pattern(child, ARENA + PAGE, 7, 'y');
+	assert_pattern(child, FAR, 8, 'A');
 	g_assert_cmpint(get(child, ARENA), ==, 'c');
 	put(child, ARENA + PAGE, 'd');
-	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 'x');
+	g_assert_cmpint(get(p.f.process, ARENA + PAGE), ==, 'y');
 	g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, -EINVAL);
 	g_assert_cmpuint(vm_machine_reclaim(p.f.machine, 4), ==, 0);
 	end(child);
@@ -172,8 +165,7 @@ static void test_swapoff_no_room(void)
 {
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = 4, .slots = 8, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, 4, 8);
 	map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 6; page++)
 		put(p.f.process, ARENA + page * PAGE, (uint8_t)('a' + page));
@@ -186,7 +178,7 @@ static void test_swapoff_no_room(void)
 	g_assert_cmpuint(after.frames_free, ==, before.frames_free);
 	for (unsigned page = 0; page < 6; page++)
 		g_assert_cmpint(get(p.f.process, ARENA + page * PAGE), ==, 'a' + (int)page);
-	/* Just enough room. */
+	/* Now there is just enough room. */
 	g_assert_cmpint(vm_munmap(p.f.process, ARENA, 2 * PAGE), ==, 0);
 	g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, 0);
 	for (unsigned page = 2; page < 6; page++)
@@ -195,7 +187,7 @@ static void test_swapoff_no_room(void)
 	pressure_end(&p);
 }
 
-/* Clean file pages make room for what comes back, whatever the policy would rather see gone. */
+/* Clean file pages are dropped to make room for pages from swap, whatever the policy prefers. */
 static void test_swapoff_drops_files(void)
 {
 	static const char *const policies[] = {"clock", "lru", "fifo", "random"};
@@ -207,15 +199,13 @@ static void test_swapoff_drops_files(void)
 		                                           .policy = policies[i],
 		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
 		g_autofree char *path = make_file(&p.f, "clean", 4 * PAGE, 'a');
-		struct vm_file *file = open_file(&p.f, path, O_RDONLY);
-		map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
-		map_file(p.f.process, FAR, 4, PROT_READ, MAP_SHARED, file, 0);
-		vm_file_unref(file);
-		fill(p.f.process, ARENA, 8, 'k');
+		map_path(&p.f, p.f.process, path, O_RDONLY, FAR, 4, PROT_READ, MAP_SHARED);
+		map_pattern(p.f.process, ARENA, 8, PRIVATE_ANON, 'k');
 		struct vm_process *child = fork_of(p.f.process);
-		evict_all(&p);
+		push_out(&p);
 		/*
-		 * Two of them in the swap cache, where they could go again without being written.
+		 * Bring two of them into the swap cache, from where they could be dropped without
+		 * being written.
 		 */
 		get(child, ARENA + 6 * PAGE);
 		get(child, ARENA + 7 * PAGE);
@@ -223,8 +213,8 @@ static void test_swapoff_drops_files(void)
 			get(p.f.process, FAR + page * PAGE);
 		g_assert_cmpint(vm_machine_swapoff(p.f.machine), ==, 0);
 		assert_sound(p.f.machine);
-		assert_filled(p.f.process, ARENA, 8, 'k');
-		assert_filled(child, ARENA, 8, 'k');
+		assert_pattern(p.f.process, ARENA, 8, 'k');
+		assert_pattern(child, ARENA, 8, 'k');
 		g_assert_cmpuint(frames_used(&p), ==, 8);
 		g_assert_cmpuint(machine_info(&p).frames_file, ==, 0);
 		end(child);
@@ -232,7 +222,7 @@ static void test_swapoff_drops_files(void)
 	}
 }
 
-/* Locked areas whose pages came from swap keep them. */
+/* Locking brings pages in from swap, and they stay. */
 static void test_lock_brings_in(void)
 {
 	struct pressure p;
@@ -244,15 +234,15 @@ static void test_lock_brings_in(void)
 	g_assert_cmpint(vm_mlock(p.f.process, ARENA + 4 * PAGE, 4 * PAGE, MLOCK_ONFAULT), ==, 0);
 	g_assert_cmpuint(slots_used(&p), ==, 12);
 	get(p.f.process, ARENA + 4 * PAGE);
-	evict_all(&p);
+	push_out(&p);
 	g_assert_cmpuint(process_info(p.f.process).rss_anon, ==, 5);
-	assert_filled(p.f.process, ARENA, 8, 'x');
+	assert_pattern(p.f.process, ARENA, 8, 'x');
 	pressure_end(&p);
 }
 
-/* --- Drives on the smallest machines ---------------------------------------------------------- */
+/* --- Random programs on the smallest machines ------------------------------------------------- */
 
-/* Three generations write the same pages; nobody sees another's. */
+/* Parent, child and grandchild write the same pages. None of them sees another's bytes. */
 static void test_generations(gconstpointer data)
 {
 	unsigned frames = GPOINTER_TO_UINT(data);
@@ -261,8 +251,7 @@ static void test_generations(gconstpointer data)
 	GRand *rand = g_rand_new_with_seed(frames);
 	struct pressure p;
 
-	pressure_begin(&p, &(struct pressure_size){
-	                       .frames = frames, .slots = 32, .overcommit = VM_OVERCOMMIT_ALWAYS});
+	pressure_begin_small(&p, frames, 32);
 	map(p.f.process, ARENA, 6, RW, PRIVATE_ANON);
 	for (unsigned page = 0; page < 6; page++)
 		put(p.f.process, ARENA + page * PAGE, bytes[0][page] = (uint8_t)(page + 1));

@@ -1,6 +1,6 @@
 /*
- * test_tlb.c - the simulated TLB: its counts, the order in which entries leave it, and threads that
- * use it at one time.
+ * test_tlb.c - the simulated TLB: its counters, the order in which entries are replaced, and use by
+ * several threads.
  */
 #include "tests/fixture/tlb_fixture.h"
 
@@ -35,7 +35,7 @@ static void test_counts(void)
 	served(process, a + 7, VM_ACCESS_WRITE);
 	g_assert_cmpint(get(process, a + PAGE), ==, 1);
 	assert_counts(process, 3, base.misses, base.flushes);
-	/* What is not in it takes no flush. */
+	/* Unmapping pages that are not in the TLB causes no flush. */
 	g_assert_cmpint(vm_munmap(process, a + 2 * PAGE, 2 * PAGE), ==, 0);
 	assert_counts(process, 3, base.misses, base.flushes);
 	g_assert_cmpint(vm_mprotect(process, a, PAGE, PROT_READ), ==, 0);
@@ -79,16 +79,16 @@ enum { PAGES = 48, STEPS = 6000, MOST_ENTRIES = 64 };
 struct model {
 	struct geometry shape;
 	struct {
-		uint64_t page; /* 0: not valid */
+		uint64_t page; /* 0: invalid */
 		unsigned used;
 		bool dirty;
 	} entry[MOST_ENTRIES];
-	bool dirty[PAGES]; /* in the tables */
+	bool dirty[PAGES]; /* in the page tables */
 	uint64_t hits, misses, flushes;
 	unsigned clock;
 };
 
-/* One access: whether the TLB serves it. */
+/* Make one access. Returns whether the TLB serves it. */
 static bool model_access(struct model *m, uint64_t va, bool write)
 {
 	uint64_t page = va / PAGE, number = page - ARENA / PAGE;
@@ -112,7 +112,7 @@ static bool model_access(struct model *m, uint64_t va, bool write)
 	return hit;
 }
 
-/* clear_refs 4: nothing is dirty any more, and every page's translation goes. */
+/* clear_refs 4: no page is dirty any more, and the TLB loses every translation. */
 static void model_clear(struct model *m)
 {
 	for (unsigned i = 0; i < m->shape.sets * m->shape.ways; i++)
@@ -156,7 +156,7 @@ static void test_model(gconstpointer data)
 	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
 	struct vm_tlb_info base = counts(p.f.process);
 	for (int i = 0; i < STEPS; i++) {
-		/* Some pages are wanted more often than others. */
+		/* Some pages are used more often than others. */
 		int number = g_test_rand_int_range(0, g_test_rand_int_range(1, PAGES + 1));
 		uint64_t va = ARENA + (uint64_t)number * PAGE;
 		enum vm_access access =
@@ -182,7 +182,9 @@ struct worker {
 	bool stop;
 };
 
-/* Stores and loads in a page of its own see one another, whatever happens to the rest. */
+/*
+ * Stores and loads in a page of the thread's own must agree, whatever happens to the other pages.
+ */
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
@@ -203,7 +205,7 @@ static void *disturb(void *arg)
 		struct vm_process *child = fork_of(process);
 		g_assert_cmpint(vm_mprotect(process, worker->page, PAGE, i & 1 ? RW : PROT_READ),
 		                ==, 0);
-		evict_all(worker->p);
+		vm_machine_reclaim(worker->p->f.machine, 64);
 		g_assert_cmpint(vm_process_clear_refs(process, 1 + i % 4), ==, 0);
 		get(child, worker->page);
 		end(child);

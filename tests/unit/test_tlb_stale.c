@@ -65,14 +65,14 @@ static void scene_mremap(struct pressure *p)
 	                ==, b);
 	assert_gone(p->f.process, a);
 	prime_load(p->f.process, b, 1);
-	/* Over a page that is in the TLB. */
+	/* Replace a page that is in the TLB. */
 	map(p->f.process, c, 1, RW, PRIVATE_ANON);
 	prime(p->f.process, c, 2);
 	g_assert_cmpint(vm_mremap(p->f.process, b, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, c),
 	                ==, c);
 	g_assert_cmpint(get(p->f.process, c), ==, 1);
 	assert_gone(p->f.process, b);
-	/* The old area stays, without its pages. */
+	/* The old area stays, but has no pages. */
 	prime(p->f.process, c, 3);
 	g_assert_cmpint(vm_mremap(p->f.process, c, PAGE, PAGE,
 	                          MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, a),
@@ -92,7 +92,7 @@ static void scene_mremap_shrink(struct pressure *p)
 	g_assert_cmpint(get(p->f.process, a + PAGE), ==, 0);
 }
 
-/* A whole table of pages moves, which may be done by moving the table. */
+/* A whole page table of pages moves. The engine may do this by moving the table. */
 static void scene_mremap_table(struct pressure *p)
 {
 	uint64_t span = 512 * PAGE, a = map(p->f.process, ARENA, 1024, RW, PRIVATE_ANON),
@@ -126,7 +126,7 @@ static void scene_fork(struct pressure *p)
 	uint64_t a = primed_page(p, RW, 1);
 	struct vm_process *child = fork_of(p->f.process);
 
-	/* The translation of before would write into what is the child's too. */
+	/* The old translation would write into a page that now belongs to the child too. */
 	put(p->f.process, a, 2);
 	g_assert_cmpint(get(child, a), ==, 1);
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
@@ -143,7 +143,7 @@ static void scene_cow_copy(struct pressure *p)
 	prime_load(p->f.process, a, 1);
 	prime_load(child, a, 1);
 	prime_load(second, a, 1);
-	/* Each leaves the frame; the translations for loads must follow. */
+	/* Each process in turn gets a copy. The translations for loads must follow. */
 	put(child, a, 2);
 	prime_load(child, a, 2);
 	prime_load(second, a, 1);
@@ -168,7 +168,7 @@ static void scene_cow_reuse(struct pressure *p)
 	assert_touch(child, a, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_COW_REUSE);
 	prime(child, a, 3);
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
-	/* Alone again, it writes where it is; a new fork takes the right away again. */
+	/* The only user of the page may write to it. A new fork takes that right away again. */
 	struct vm_process *second = fork_of(child);
 	g_assert_cmpint(touch(child, a, VM_ACCESS_WRITE, &record), ==, 0);
 	g_assert_cmpint(record.outcome, ==, VM_MINOR);
@@ -190,7 +190,7 @@ static void scene_zero_page(struct pressure *p)
 	g_assert_cmpint(get(p->f.process, b), ==, 0);
 }
 
-/* The page tables that a fork shares change for both. */
+/* Changes under page tables that a fork shares must reach both processes. */
 static void scene_shared_tables(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
@@ -198,7 +198,7 @@ static void scene_shared_tables(struct pressure *p)
 
 	prime_load(p->f.process, a, 1);
 	prime_load(child, a, 1);
-	evict_all(p);
+	push_out(p);
 	assert_sound(p->f.machine);
 	struct vm_process *other = spawn(&p->f);
 	fill(other, map(other, ARENA, 60, RW, PRIVATE_ANON), 60, 9);
@@ -209,8 +209,8 @@ static void scene_shared_tables(struct pressure *p)
 }
 
 /*
- * All that a shared table serves goes from one of the two that share it: the middle one of three
- * tables is not copied first.
+ * One of two processes unmaps everything that a shared table maps. Of the three tables, the middle
+ * one need not be copied for that.
  */
 static void scene_leave_table(struct pressure *p)
 {

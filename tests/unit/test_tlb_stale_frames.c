@@ -1,12 +1,12 @@
 /*
- * test_tlb_stale_frames.c - no entry of the simulated TLB is stale after its frame, its file's page
- * or its accessed or dirty bit went (stale_scene.h).
+ * test_tlb_stale_frames.c - no entry of the simulated TLB is stale after its page lost its frame or
+ * its place in the file, or after its accessed or dirty bit was cleared (stale_scene.h).
  */
 #include "tests/fixture/stale_scene.h"
 
 /* --- Scenes: frames go ------------------------------------------------------------------------ */
 
-/* Others' data in every frame that has been given up. */
+/* Fill every free frame with data of another process. */
 static struct vm_process *reuse_frames(struct pressure *p)
 {
 	struct vm_process *other = spawn(&p->f);
@@ -19,13 +19,12 @@ static void scene_eviction(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
 
-	evict_all(p);
-	assert_sound(p->f.machine);
+	push_out(p);
 	struct vm_process *other = reuse_frames(p);
 	prime_load(p->f.process, a, 1);
 	put(p->f.process, a, 2);
 	end(other);
-	evict_all(p);
+	push_out(p);
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
 }
 
@@ -35,11 +34,11 @@ static void scene_munlock(struct pressure *p)
 
 	g_assert_cmpint(vm_mlock(p->f.process, a, PAGE, 0), ==, 0);
 	prime(p->f.process, a, 2);
-	evict_all(p);
+	push_out(p);
 	assert_served(p->f.process, a, VM_ACCESS_WRITE);
 	g_assert_cmpint(vm_munlock(p->f.process, a, PAGE), ==, 0);
 	prime(p->f.process, a, 3);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	assert_touch(p->f.process, a, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_SWAP_IN);
 	prime_load(p->f.process, a, 3);
@@ -51,8 +50,8 @@ static void scene_swapoff(struct pressure *p)
 
 	put(p->f.process, a, 1);
 	put(p->f.process, b, 2);
-	evict_all(p);
-	/* One is in its frame and its slot, the other in its slot alone. */
+	push_out(p);
+	/* One page is in a frame and a slot, the other only in a slot. */
 	prime_load(p->f.process, a, 1);
 	g_assert_cmpint(vm_machine_swapoff(p->f.machine), ==, 0);
 	assert_sound(p->f.machine);
@@ -61,15 +60,15 @@ static void scene_swapoff(struct pressure *p)
 	prime(p->f.process, a, 3);
 }
 
-/* A page loaded from its slot is still the slot's: the first store ends that. */
+/* A page that was loaded from a slot keeps the slot until the first store. */
 static void scene_swap_cache(struct pressure *p)
 {
 	uint64_t a = primed_page(p, RW, 1);
 
-	evict_all(p);
+	push_out(p);
 	prime_load(p->f.process, a, 1);
 	prime(p->f.process, a, 2);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	g_assert_cmpint(get(p->f.process, a), ==, 2);
 }
@@ -84,7 +83,7 @@ static void scene_shared_memory(struct pressure *p)
 	prime_load(child, a, 1);
 	prime(p->f.process, a, 2);
 	prime_load(child, a, 2);
-	evict_all(p);
+	push_out(p);
 	end(reuse_frames(p));
 	prime(child, a, 3);
 	prime_load(p->f.process, a, 3);
@@ -107,11 +106,7 @@ static void scene_exit(struct pressure *p)
 
 static uint64_t mapped_file(struct pressure *p, const char *path, int flags)
 {
-	struct vm_file *file = open_file(&p->f, path, O_RDWR);
-	uint64_t at = map_file(p->f.process, 0, 2, RW, flags, file, 0);
-
-	vm_file_unref(file);
-	return at;
+	return map_path(&p->f, p->f.process, path, O_RDWR, 0, 2, RW, flags);
 }
 
 static void scene_write_back(struct pressure *p)
@@ -125,7 +120,7 @@ static void scene_write_back(struct pressure *p)
 	prime(child, a, 'y');
 	g_assert_cmpint(vm_msync(p->f.process, a, PAGE, MS_SYNC), ==, 0);
 	g_assert_cmpint(file_byte(path, 0), ==, 'y');
-	/* Either's translation would leave a store unnoticed. */
+	/* An old translation of either process would let a store go unnoticed. */
 	assert_touch(child, a, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_WRITE_NOTIFY);
 	prime(child, a, 'z');
 	g_assert_cmpint(vm_machine_sync(p->f.machine), ==, 0);
@@ -198,7 +193,7 @@ static void scene_clear_soft_dirty(struct pressure *p)
 	g_assert_true(soft_dirty(p->f.process, a));
 	g_assert_cmpint(vm_process_clear_refs(p->f.process, 4), ==, 0);
 	g_assert_false(soft_dirty(p->f.process, a));
-	/* A load brings the translation back, and the store after it still has to be noticed. */
+	/* A load brings the translation back. The next store must still be noticed. */
 	prime_load(p->f.process, a, 1);
 	g_assert_false(soft_dirty(p->f.process, a));
 	put(p->f.process, a, 2);

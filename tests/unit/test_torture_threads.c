@@ -1,7 +1,8 @@
 /*
- * test_torture_threads.c - many processes on few frames: eight that map, write, fork and check, by
- * four threads, over sixteen frames and a swap that is just large enough, under each policy. Every
- * byte of every page is checked; in the end every frame, slot and table is back.
+ * test_torture_threads.c - many processes on few frames. Four threads run eight processes that map,
+ * write, fork and check, on sixteen frames and a swap file of exactly the needed size, under each
+ * policy. Every byte of every page is checked. At the end every frame, slot and table is free
+ * again.
  */
 #include "vm/vm.h"
 
@@ -16,19 +17,19 @@ enum {
 	PROCESSES = 8,
 	PAGES = 20, /* of each process */
 	FRAMES = 16,
-	/* each process with one child, all pages different */
+	/* enough for each process and one child, if all their pages differ */
 	SLOTS = PROCESSES * 2 * PAGES - FRAMES,
 	ROUNDS = 40,
 };
 
-#define BASE UINT64_C(0x401f6000) /* across the border of two page tables */
+#define BASE UINT64_C(0x401f6000) /* the pages lie across the border of two page tables */
 
 struct torture {
 	struct vm_machine *machine;
-	unsigned number; /* of the thread */
+	unsigned number; /* the thread's number */
 };
 
-/* The byte at OFFSET of page PAGE, as version VERSION of process OWNER has it. */
+/* The byte at OFFSET of page PAGE in version VERSION of process OWNER. */
 static uint8_t byte_of(unsigned owner, unsigned page, unsigned version, unsigned offset)
 {
 	return (uint8_t)(owner * 67 + page * 31 + version * 13 + offset * 7 + (offset >> 8));
@@ -68,7 +69,7 @@ static void check_page(struct vm_process *process, unsigned owner, unsigned page
 			        bytes[i], byte_of(owner, page, version, i));
 }
 
-/* A read of all pages at once, more than there are frames. */
+/* Read all pages at once, which are more than there are frames. */
 static void check_all(struct vm_process *process, unsigned owner, const unsigned version[PAGES])
 {
 	g_autofree uint8_t *bytes = g_malloc(PAGES * VM_PAGE_SIZE);
@@ -81,7 +82,7 @@ static void check_all(struct vm_process *process, unsigned owner, const unsigned
 			                 byte_of(owner, page, version[page], i));
 }
 
-/* The child rewrites some pages; parent and child must not see each other's. */
+/* The child rewrites some pages. Parent and child must not see each other's bytes. */
 static void fork_and_check(struct vm_process *parent, unsigned owner, const unsigned version[PAGES],
                            GRand *rand)
 {

@@ -1,13 +1,13 @@
 /*
- * test_usage.c - what areas have in memory and in swap, as smaps tells it, against sums done by
+ * test_usage.c - what areas have in memory and in swap, as smaps shows it, against sums done by
  * hand.
  */
-#include "tests/fixture/usage_fixture.h"
+#include "tests/fixture/pressure.h"
 
-/* A page in the units of shares: bytes x 4096. */
+/* One page in the unit of shares: bytes x 4096. */
 #define SHARE (UINT64_C(1) << 24)
 
-/* What an area must have, in pages; shares are summed by the caller. */
+/* What an area must have, in pages. The shares (pss) are in their own unit. */
 struct wanted {
 	uint64_t shared_clean, shared_dirty, private_clean, private_dirty, anonymous, swap;
 	uint64_t pss, pss_dirty, swap_pss;
@@ -42,7 +42,7 @@ static void test_private(void)
 	uint64_t a = map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
 	assert_usage(p.f.process, a, &(struct wanted){.pss = 0});
 	fill(p.f.process, a, 3, 1);
-	/* The zero page is nobody's. */
+	/* The zero page does not count. */
 	g_assert_cmpint(get(p.f.process, a + 5 * PAGE), ==, 0);
 	assert_usage(
 	    p.f.process, a,
@@ -65,7 +65,7 @@ static void assert_sharers(struct vm_process *process, uint64_t va, uint64_t pri
 	                              .pss_dirty = pss});
 }
 
-/* As long as nobody has stored, parent and children have the last-level table in common as well. */
+/* Until somebody stores, parent and children also share the last-level table. */
 static void test_fork(void)
 {
 	struct pressure p;
@@ -80,7 +80,7 @@ static void test_fork(void)
 	assert_sharers(p.f.process, a, 0, 4, 4 * (SHARE / 3));
 	assert_sharers(child, a, 0, 4, 4 * (SHARE / 3));
 	assert_sharers(second, a, 0, 4, 4 * (SHARE / 3));
-	/* One page and one table of its own. */
+	/* SECOND gets a page and a table of its own. */
 	put(second, a, 2);
 	assert_sharers(second, a, 1, 3, SHARE + 3 * (SHARE / 3));
 	assert_sharers(child, a, 0, 4, SHARE / 2 + 3 * (SHARE / 3));
@@ -99,7 +99,7 @@ static void test_file(void)
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", 4 * PAGE, 'a');
-	uint64_t a = file_at(&p, p.f.process, path, 4, MAP_SHARED);
+	uint64_t a = map_path(&p.f, p.f.process, path, O_RDWR, 0, 4, RW, MAP_SHARED);
 	get(p.f.process, a);
 	get(p.f.process, a + PAGE);
 	put(p.f.process, a + 2 * PAGE, 'x');
@@ -110,10 +110,10 @@ static void test_file(void)
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_file, ==, 3 * SHARE);
 
 	struct vm_process *other = spawn(&p.f);
-	uint64_t b = file_at(&p, other, path, 4, MAP_PRIVATE);
+	uint64_t b = map_path(&p.f, other, path, O_RDWR, 0, 4, RW, MAP_PRIVATE);
 	get(other, b);
 	get(other, b + 2 * PAGE);
-	/* A copy of its own, which is anonymous. */
+	/* This makes a copy, which is anonymous. */
 	put(other, b + PAGE, 'y');
 	assert_usage(p.f.process, a,
 	             &(struct wanted){.private_clean = 1,
@@ -138,15 +138,15 @@ static void test_file(void)
 	pressure_end(&p);
 }
 
-/* The same page twice in one process counts as two. */
+/* A page that is mapped twice in one process counts twice. */
 static void test_twice(void)
 {
 	struct pressure p;
 
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", PAGE, 'a');
-	uint64_t a = file_at(&p, p.f.process, path, 1, MAP_SHARED),
-	         b = file_at(&p, p.f.process, path, 1, MAP_PRIVATE);
+	uint64_t a = map_path(&p.f, p.f.process, path, O_RDWR, 0, 1, RW, MAP_SHARED),
+	         b = map_path(&p.f, p.f.process, path, O_RDWR, 0, 1, RW, MAP_PRIVATE);
 	get(p.f.process, a);
 	get(p.f.process, b);
 	assert_usage(p.f.process, a, &(struct wanted){.shared_clean = 1, .pss = SHARE / 2});
@@ -154,7 +154,7 @@ static void test_twice(void)
 	pressure_end(&p);
 }
 
-/* What is swapped out of shared memory is in no table: Swap, but no SwapPss. */
+/* Shared memory in swap has no page-table entry, so it counts as Swap but not as SwapPss. */
 static void test_shmem(void)
 {
 	struct pressure p;
@@ -171,7 +171,7 @@ static void test_shmem(void)
 	assert_usage(child, a,
 	             &(struct wanted){.shared_dirty = 2, .pss = SHARE, .pss_dirty = SHARE});
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_shmem, ==, SHARE);
-	evict_all(&p);
+	push_out(&p);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 2});
 	assert_usage(child, a, &(struct wanted){.swap = 2});
 	end(child);
@@ -184,8 +184,8 @@ static void test_swap(void)
 
 	pressure_begin(&p, &roomy);
 	uint64_t a = map(p.f.process, ARENA, 8, RW, PRIVATE_ANON);
-	fill(p.f.process, a, 4, 1);
-	evict_all(&p);
+	fill_pattern(p.f.process, a, 4, 1);
+	push_out(&p);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = 4 * SHARE});
 	struct vm_process *child = fork_of(p.f.process);
 	assert_usage(p.f.process, a, &(struct wanted){.swap = 4, .swap_pss = 4 * (SHARE / 2)});
@@ -193,7 +193,7 @@ static void test_swap(void)
 	struct vm_process *second = fork_of(child);
 	assert_usage(second, a, &(struct wanted){.swap = 4, .swap_pss = 4 * (SHARE / 3)});
 	end(child);
-	/* A store brings a page back for the one, and leaves the slot to the other. */
+	/* A store brings the page back for one process, and leaves the slot to the other. */
 	put(second, a, 2);
 	assert_usage(second, a,
 	             &(struct wanted){.private_dirty = 1,
@@ -219,7 +219,7 @@ static void test_locked(void)
 	g_assert_cmpuint(usage_at(p.f.process, a).locked, ==, 2 * PAGE);
 	g_assert_cmpuint(usage_at(p.f.process, a).pss_locked, ==, 2 * SHARE);
 	g_assert_cmpuint(usage_at(p.f.process, a + 2 * PAGE).locked, ==, 0);
-	/* A lock is not inherited, and shares are what counts. */
+	/* Locks are not inherited. The locked size counts shares. */
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpuint(usage_at(child, a).locked, ==, 0);
 	struct vm_area_usage usage = usage_at(p.f.process, a);
@@ -269,9 +269,9 @@ static void test_flags_anon(void)
 	assert_flags(p.f.process, a, "rd wr mr mw me lo lf ac sd ");
 	g_assert_cmpint(vm_munlockall(p.f.process), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me ac sd ");
-	/* Guard pages are remembered, even where they went again. */
-	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 102), ==, 0);
-	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, 103), ==, 0);
+	/* The area remembers that it had guard pages, even after they are removed. */
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, MADV_GUARD_INSTALL), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, a, PAGE, MADV_GUARD_REMOVE), ==, 0);
 	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
 	uint64_t b = map(p.f.process, a + PAGE, 1, RW, PRIVATE_ANON | MAP_FIXED);
 	assert_flags(p.f.process, a, "rd wr mr mw me gu ac sd ");
@@ -292,7 +292,10 @@ static void test_flags_file(void)
 	} cases[] = {
 	    {O_RDONLY, PROT_READ, MAP_PRIVATE, "rd mr mw me sd "},
 	    {O_RDONLY, RW, MAP_PRIVATE, "rd wr mr mw me ac sd "},
-	    /* A store is not possible, now or later: the kernel takes the sharing away. */
+	    /*
+	     * Nobody can ever store through this mapping, so the kernel clears the flag for
+	     * sharing.
+	     */
 	    {O_RDONLY, PROT_READ, MAP_SHARED, "rd mr me ms sd "},
 	    {O_RDWR, PROT_READ, MAP_SHARED, "rd sh mr mw me ms sd "},
 	    {O_RDWR, RW, MAP_SHARED, "rd wr sh mr mw me ms sd "},
@@ -302,9 +305,8 @@ static void test_flags_file(void)
 	pressure_begin(&p, &roomy);
 	g_autofree char *path = make_file(&p.f, "file", PAGE, 'a');
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct vm_file *file = open_file(&p.f, path, cases[i].access);
-		uint64_t va = map_file(p.f.process, 0, 1, cases[i].prot, cases[i].flags, file, 0);
-		vm_file_unref(file);
+		uint64_t va = map_path(&p.f, p.f.process, path, cases[i].access, 0, 1,
+		                       cases[i].prot, cases[i].flags);
 		assert_flags(p.f.process, va, cases[i].expected);
 	}
 	pressure_end(&p);
