@@ -6,6 +6,7 @@
 #ifndef UTIL_LINUX_CONSTANTS_H
 #define UTIL_LINUX_CONSTANTS_H
 
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
@@ -45,6 +46,12 @@
 #endif
 #ifndef MADV_GUARD_REMOVE
 #define MADV_GUARD_REMOVE 103 /* Linux 6.13 */
+#endif
+
+/* --- Signals ---------------------------------------------------------------------------------- */
+
+#ifndef SA_RESTORER
+#define SA_RESTORER 0x4000000 /* of the kernel, which the C library keeps to itself */
 #endif
 
 /* --- The auxiliary vector --------------------------------------------------------------------- */

@@ -27,7 +27,7 @@
 #define TESTS_BEHAVIOURS_BEHAVIOUR_H
 
 #include "tests/differential/program.h"
-#include "tests/fixture/linux_constants.h"
+#include "util/linux_constants.h"
 
 #include <errno.h>
 #include <signal.h>

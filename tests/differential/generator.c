@@ -3,7 +3,7 @@
  * arguments are chosen (arguments.h), and in which programs it occurs.
  */
 #include "tests/differential/arguments.h"
-#include "tests/fixture/linux_constants.h"
+#include "util/linux_constants.h"
 
 #include <string.h>
 

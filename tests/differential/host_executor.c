@@ -6,7 +6,7 @@
  * dump their pages, and end.
  */
 #include "tests/differential/host_executor.h"
-#include "tests/fixture/linux_constants.h"
+#include "util/linux_constants.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
  * next step belongs to another slot.
  */
 #include "tests/differential/protocol.h"
-#include "tests/fixture/linux_constants.h"
+#include "util/linux_constants.h"
 
 #include <errno.h>
 #include <linux/capability.h>

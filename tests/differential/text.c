@@ -11,7 +11,7 @@
  * a process becomes a comment.
  */
 #include "tests/differential/program.h"
-#include "tests/fixture/linux_constants.h"
+#include "util/linux_constants.h"
 
 #include <string.h>
 

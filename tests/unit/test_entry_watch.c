@@ -10,16 +10,12 @@
  * A failing seed is run again with WATCH_SEED.
  */
 #include "tests/fixture/pressure.h"
+#include "util/linux_constants.h"
 #include "vm/base/lock.h"
 #include "vm/memory/pagetable.h"
 
 #include <stdlib.h>
 #include <unistd.h>
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE 103
-#endif
 
 enum {
 	CLUSTERS = 3,

@@ -10,6 +10,7 @@
  * To add an advice: a row in the table.
  */
 #include "vm/calls/madvise.h"
+#include "util/linux_constants.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/fault/access.h"
@@ -20,14 +21,6 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
-#define MADV_GUARD_REMOVE 103
-#endif
 
 struct advice {
 	int number;

@@ -2,6 +2,7 @@
  * mmap.c - mmap and munmap. Linux: mm/mmap.c, arch/x86/kernel/sys_x86_64.c; the checks come in
  * Linux's order.
  */
+#include "util/linux_constants.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
@@ -15,13 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MAP_ABOVE4G
-#define MAP_ABOVE4G 0x80 /* Linux 6.6 */
-#endif
 
 /* A hint is rounded down, and up out of the forbidden low pages (round_hint_to_min). */
 static uint64_t round_hint(const struct vm_space *space, uint64_t addr)

@@ -1,6 +1,7 @@
 /*
  * mprotect.c - change the rights of areas and of their page-table entries. Linux: mm/mprotect.c.
  */
+#include "util/linux_constants.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/fault/access.h"
@@ -15,10 +16,6 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-
-#ifndef PROT_SEM
-#define PROT_SEM 0x8 /* accepted and ignored */
-#endif
 
 static unsigned new_flags(const struct vm_area *area, int prot)
 {

@@ -11,6 +11,7 @@
  *                 the auxiliary vector, the pointers to the environment and a NULL, those to the arguments and a NULL
  *     sp          argc
  */
+#include "util/linux_constants.h"
 #include "vm/base/lock.h"
 #include "vm/exec/exec.h"
 #include "vm/space/limits.h"
@@ -21,12 +22,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* Linux 6.3; elf.h of Debian 12 does not have them yet. */
-#ifndef AT_RSEQ_FEATURE_SIZE
-#define AT_RSEQ_FEATURE_SIZE 27
-#define AT_RSEQ_ALIGN 28
-#endif
 
 #define PLATFORM "x86_64"
 #define STACK_ROOM (UINT64_C(128) << 10) /* mapped below the strings from the start */
