@@ -1,5 +1,7 @@
 #include "vm/base/lock.h"
 
+#include <errno.h>
+
 #ifndef NDEBUG
 /* What this thread holds, to check the order. */
 static __thread int held_machines, held_processes;
@@ -41,6 +43,15 @@ void process_unlock(struct vm_process *process)
 {
 	HOLD(held_processes, -1);
 	pthread_rwlock_unlock(&process->lock);
+}
+
+int process_enter(struct vm_process *process)
+{
+	process_read_lock(process);
+	if (process->space != NULL)
+		return 0;
+	process_unlock(process);
+	return -ESRCH;
 }
 
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)

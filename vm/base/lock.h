@@ -18,6 +18,9 @@ void process_read_lock(struct vm_process *process);
 void process_write_lock(struct vm_process *process);
 void process_unlock(struct vm_process *process);
 
+/* Lock PROCESS for reading, unless it has ended: -ESRCH, and nothing is locked. */
+int process_enter(struct vm_process *process);
+
 /*
  * Wait until some page is no longer busy or under write-back. The machine lock is dropped
  * meanwhile: whatever it guards must be looked at again.

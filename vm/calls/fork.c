@@ -25,20 +25,14 @@ static int copy_area(struct vm_space *child, const struct vm_area *area)
 	/* Area by area, as in dup_mmap. */
 	if ((area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, area_pages(area)))
 		return -ENOMEM;
-	struct vm_area *copy = area_new(child, area->start, area->end,
-	                                area->flags & ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT),
-	                                area->file, area->pgoff);
+	struct vm_area *copy = area_copy(area, child, area->start, area->end, area->pgoff);
 
 	if (copy == NULL)
 		return -ENOMEM;
-	copy->object = area->object;
-	copy->name = area->name;
-	copy->soft_dirty = area->soft_dirty;
-	copy->may_guard = area->may_guard;
-	if (area->anon_vma != 0 && !(area->flags & AREA_WIPEONFORK)) {
-		copy->anon_vma = area_new_family(child->process->machine);
-		copy->anon_inherited = true;
-	}
+	copy->flags &= ~(unsigned)(AREA_LOCKED | AREA_LOCKONFAULT);
+	bool inherits = area->anon_vma != 0 && !(area->flags & AREA_WIPEONFORK);
+	copy->anon_vma = inherits ? area_new_family(child->process->machine) : 0;
+	copy->anon_inherited = inherits;
 	area_insert(copy);
 	return 0;
 }

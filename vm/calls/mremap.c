@@ -95,16 +95,11 @@ static struct vm_area *copy_area(const struct move *move, const struct vm_area *
 	 */
 	bool untouched = area->object == NULL && area->anon_vma == 0;
 	uint64_t pgoff = untouched ? move->new_addr >> VM_PAGE_SHIFT : area_index(area, move->addr);
-	struct vm_area *copy = area_new(move->space, move->new_addr, move->new_addr + move->new_len,
-	                                area->flags, area->file, pgoff);
+	struct vm_area *copy =
+	    area_copy(area, move->space, move->new_addr, move->new_addr + move->new_len, pgoff);
 
-	if (copy == NULL)
-		return NULL;
-	copy->name = area->name;
-	copy->may_guard = area->may_guard;
-	copy->object = area->object;
-	copy->anon_vma = area->anon_vma;
-	copy->anon_inherited = area->anon_inherited;
+	if (copy != NULL)
+		copy->soft_dirty = true;
 	return copy;
 }
 

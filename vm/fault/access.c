@@ -16,6 +16,7 @@
 #include "vm/fault/fault.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
+#include "vm/process/event.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -118,14 +119,11 @@ static int pin_limit(const struct vm_machine *machine)
  */
 static int begin(struct vm_process *process, uint64_t va, size_t *len)
 {
-	process_read_lock(process);
-	if (process->space == NULL) {
-		process_unlock(process);
-		return -ESRCH;
-	}
+	int error = process_enter(process);
+
 	if (va < VM_USER_END)
 		*len = MIN(*len, VM_USER_END - va);
-	return 0;
+	return error;
 }
 
 /* A fatal fault ends the process where the machine was told so. */
@@ -304,17 +302,14 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 
 	if (pfn != VM_NO_FRAME && fn == NULL)
 		return 0;
-	if (pfn != VM_NO_FRAME)
-		record = (struct vm_fault){.pid = process->pid,
-		                           .va = va,
-		                           .access = access,
-		                           .frame = pfn,
-		                           .tlb = tlb,
-		                           .from = VM_NO_FRAME,
-		                           .slot = VM_NO_FRAME,
-		                           .evicted = VM_NO_FRAME};
-	else
+	if (pfn != VM_NO_FRAME) {
+		record = event_unknown(va, access);
+		record.pid = process->pid;
+		record.frame = pfn;
+		record.tlb = tlb;
+	} else {
 		error = access_by_faults(process, va, access, flags, &record);
+	}
 	if (fn != NULL && error != -ESRCH)
 		fn(ctx, &record);
 	if (pfn == VM_NO_FRAME && error != -ESRCH && record.file != NULL)
@@ -330,8 +325,7 @@ static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
                         enum vm_access access, unsigned flags, vm_fault_fn fn, void *ctx)
 {
 	uint64_t last = va + MIN(len - 1, UINT64_MAX - va);
-	size_t dummy = 0;
-	int error = begin(process, va, &dummy);
+	int error = process_enter(process);
 
 	for (unsigned pages = 1; error == 0; pages++) {
 		error = access_one(process, va, access, flags, fn, ctx);
@@ -342,7 +336,7 @@ static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
 		va = page_down(va) + VM_PAGE_SIZE;
 		if (pages % HOLD_PAGES == 0) {
 			process_unlock(process);
-			error = begin(process, va, &dummy);
+			error = process_enter(process);
 		}
 	}
 	return error;
@@ -391,8 +385,7 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
 	struct vm_machine *machine = process->machine;
 	struct vm_fault record = {.outcome = VM_HIT};
 	vm_entry_id ids[4];
-	size_t dummy = 0;
-	int error = begin(process, va, &dummy);
+	int error = process_enter(process);
 
 	if (error != 0)
 		return error;

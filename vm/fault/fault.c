@@ -42,14 +42,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define FAULT_RECORD(address, kind_of_access) \
-	((struct vm_fault){.va = (address), \
-	                   .access = (kind_of_access), \
-	                   .frame = VM_NO_FRAME, \
-	                   .from = VM_NO_FRAME, \
-	                   .slot = VM_NO_FRAME, \
-	                   .evicted = VM_NO_FRAME})
-
 /* --- One pass --------------------------------------------------------------------------------- */
 
 static bool permitted(const struct vm_area *area, enum vm_access access)
@@ -315,7 +307,7 @@ static int between_passes(struct fault *fault, int verdict)
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
                  struct vm_fault *tell)
 {
-	struct vm_fault record = FAULT_RECORD(va, access);
+	struct vm_fault record = event_unknown(va, access);
 	struct fault fault = {.process = process,
 	                      .record = &record,
 	                      .tell = tell,
@@ -363,7 +355,7 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 	struct fault fault = {.process = process, .record = record, .page = VM_PFN_NONE};
 	int verdict = 0;
 
-	*record = FAULT_RECORD(va, VM_ACCESS_READ);
+	*record = event_unknown(va, VM_ACCESS_READ);
 	record->outcome = VM_MINOR;
 	struct vm_area *area = legal_area(&fault, &verdict);
 	if (verdict == PASS_GROW && may_grow(area_find(process->space, va), page_down(va)))

@@ -15,16 +15,6 @@
 
 #include <errno.h>
 
-/* Take PROCESS for reading. -ESRCH if it has ended. */
-static int begin(struct vm_process *process)
-{
-	process_read_lock(process);
-	if (process->space != NULL)
-		return 0;
-	process_unlock(process);
-	return -ESRCH;
-}
-
 /* --- Areas ------------------------------------------------------------------------------------ */
 
 /* The name that maps shows for an area without a file (get_vma_name). */
@@ -65,7 +55,7 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 	struct look_name name = {NULL, NULL};
 	struct vm_area_info info;
 
-	if (begin(process) != 0)
+	if (process_enter(process) != 0)
 		return -ESRCH;
 	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
 		look_area(area, &name, &info);
@@ -89,7 +79,7 @@ int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 {
 	int64_t result = -ENXIO;
 
-	if (begin(process) != 0)
+	if (process_enter(process) != 0)
 		return -ESRCH;
 	const struct vm_area *area = area_find(process->space, va);
 	if (hole && va < VM_USER_END) {
@@ -210,7 +200,7 @@ static void show_table(const struct vm_space *space, uint64_t va, enum vm_level 
 
 int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx)
 {
-	if (begin(process) != 0)
+	if (process_enter(process) != 0)
 		return -ESRCH;
 	show_table(process->space, 0, VM_PGD, fn, ctx);
 	process_unlock(process);
@@ -272,7 +262,7 @@ void vm_process_info(struct vm_process *process, struct vm_process_info *info)
 
 char *vm_process_exe(struct vm_process *process)
 {
-	if (begin(process) != 0)
+	if (process_enter(process) != 0)
 		return NULL;
 	char *name = process->space->exe != NULL ? vm_file_name(process->space->exe) : NULL;
 	process_unlock(process);
@@ -284,7 +274,7 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 	uint64_t *copy = NULL;
 
 	*len = 0;
-	if (begin(process) != 0)
+	if (process_enter(process) != 0)
 		return NULL;
 	const struct vm_space *space = process->space;
 	if (space->auxv_len > 0) {

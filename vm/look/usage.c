@@ -152,13 +152,10 @@ static void put_vm_flags(const struct vm_area *area, char *text)
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 {
 	struct look_name name = {NULL, NULL};
-	int error = 0;
 
-	process_read_lock(process);
-	const struct vm_area *area = process->space != NULL ? process->space->first : NULL;
-	if (process->space == NULL)
-		error = -ESRCH;
-	for (; area != NULL; area = area->next) {
+	if (process_enter(process) != 0)
+		return -ESRCH;
+	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
 		struct vm_area_usage usage = {.rss = 0};
 		look_area(area, &name, &usage.area);
 		add_area(&usage, area);
@@ -167,7 +164,7 @@ int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 	}
 	process_unlock(process);
 	g_free(name.text);
-	return error;
+	return 0;
 }
 
 /* --- pagemap ---------------------------------------------------------------------------------- */
@@ -246,17 +243,12 @@ static void mark_new_areas(const struct vm_space *space, uint64_t first, size_t 
 
 int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words)
 {
-	int error = 0;
-
-	process_read_lock(process);
-	if (process->space == NULL)
-		error = -ESRCH;
-	if (error == 0) {
-		fill_words(process->space, first, count, words);
-		mark_new_areas(process->space, first, count, words);
-	}
+	if (process_enter(process) != 0)
+		return -ESRCH;
+	fill_words(process->space, first, count, words);
+	mark_new_areas(process->space, first, count, words);
 	process_unlock(process);
-	return error;
+	return 0;
 }
 
 /* --- kpagecount, kpageflags ------------------------------------------------------------------- */

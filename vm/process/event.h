@@ -1,5 +1,5 @@
 /*
- * event.h - what is told of faults: the ring of each process's last ones, and counters.
+ * event.h - records of faults: a ring of the last ones of each process, and counters.
  */
 #ifndef VM_PROCESS_EVENT_H
 #define VM_PROCESS_EVENT_H
@@ -13,10 +13,22 @@ struct vm_event {
 	struct vm_fault fault; /* its FILE is a GRefString that the event holds */
 };
 
+/* A record of which no more is known than that it is an access of the kind ACCESS at VA. */
+static inline struct vm_fault event_unknown(uint64_t va, enum vm_access access)
+{
+	return (struct vm_fault){.va = va,
+	                         .access = access,
+	                         .frame = VM_NO_FRAME,
+	                         .from = VM_NO_FRAME,
+	                         .slot = VM_NO_FRAME,
+	                         .evicted = VM_NO_FRAME};
+}
+
 /*
- * Count FAULT, which PROCESS took in SPACE, and record it: sequence number and time are filled in.
- * FILE is the object's name as a GRefString or NULL; SIGNAL: if it is fatal, the process would get
- * a signal. This is the one place where an outcome is told.
+ * Count FAULT, which PROCESS took, and record it; fill in its sequence number, time and pid. FILE is
+ * the name of the mapped file, a GRefString, or NULL. SIGNAL: if the fault is fatal, the process
+ * would get a signal for it. This is the one place where an outcome is counted and reported. Machine
+ * lock held.
  */
 void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
                          char *file);

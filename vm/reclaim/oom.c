@@ -30,12 +30,9 @@ bool oom_kill_largest(struct vm_machine *machine)
 	machine_lock(machine);
 	g_tree_foreach(machine->processes, weigh, &worst);
 	if (worst.process != NULL && worst.pages > 0) {
-		struct vm_fault record = {.outcome = VM_FATAL,
-		                          .kind = VM_FAULT_OOM,
-		                          .frame = VM_NO_FRAME,
-		                          .from = VM_NO_FRAME,
-		                          .slot = VM_NO_FRAME,
-		                          .evicted = VM_NO_FRAME};
+		struct vm_fault record = event_unknown(0, VM_ACCESS_READ);
+		record.outcome = VM_FATAL;
+		record.kind = VM_FAULT_OOM;
 		vm_process_ref(worst.process);
 		machine->count.oom_kills++;
 		event_record_locked(worst.process, &record, true, NULL);

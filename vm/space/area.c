@@ -88,6 +88,22 @@ struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, u
 	return area;
 }
 
+struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, uint64_t start,
+                          uint64_t end, uint64_t pgoff)
+{
+	struct vm_area *copy = area_new(space, start, end, area->flags, area->file, pgoff);
+
+	if (copy == NULL)
+		return NULL;
+	copy->object = area->object;
+	copy->name = area->name;
+	copy->soft_dirty = area->soft_dirty;
+	copy->may_guard = area->may_guard;
+	copy->anon_vma = area->anon_vma;
+	copy->anon_inherited = area->anon_inherited;
+	return copy;
+}
+
 /* Put AREA in the tree, but not in its object's list. */
 static void enter(struct vm_area *area)
 {
@@ -157,17 +173,10 @@ void area_set_flags(struct vm_area *area, unsigned flags)
 static int split(struct vm_area *area, uint64_t at)
 {
 	struct vm_space *space = area->space;
-	struct vm_area *upper;
+	struct vm_area *upper = area_copy(area, space, at, area->end, area_index(area, at));
 
-	upper = area_new(space, at, area->end, area->flags, area->file, area_index(area, at));
 	if (upper == NULL)
 		return -ENOMEM;
-	upper->object = area->object;
-	upper->name = area->name;
-	upper->soft_dirty = area->soft_dirty;
-	upper->may_guard = area->may_guard;
-	upper->anon_vma = area->anon_vma;
-	upper->anon_inherited = area->anon_inherited;
 	/*
 	 * Who looks through the object must find the whole range at any moment: the upper part is
 	 * there before the lower shrinks.

@@ -38,6 +38,13 @@ struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint6
 struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags,
                          struct vm_file *file, uint64_t pgoff);
 
+/*
+ * A new area of SPACE, in no set yet, that is as AREA in all but its range and numbering (PGOFF).
+ * NULL for lack of memory.
+ */
+struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, uint64_t start,
+                          uint64_t end, uint64_t pgoff);
+
 /* Put AREA into its space, whose range must be free there. */
 void area_insert(struct vm_area *area);
 
