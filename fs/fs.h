@@ -12,9 +12,6 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* How many descriptors a process can have. It is the limit of vm_process_open. */
-#define FS_MAX_FDS 1024
-
 /*
  * One mount. Nothing changes here once the mount answers; ctl and events lead to data with locks of
  * its own.

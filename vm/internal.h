@@ -308,8 +308,8 @@ struct vm_process {
 	struct vm_machine *machine;
 	pid_t pid; /* 0 while exec prepares a new space in it */
 	struct vm_cred cred;
-	struct timespec start; /* since the machine's start */
-	int refs;              /* atomic */
+	int64_t start; /* ns since the machine's start */
+	int refs;      /* atomic */
 	pthread_rwlock_t lock;
 	/* process */
 	struct vm_space *space; /* NULL once it has ended */
@@ -342,8 +342,8 @@ struct vm_counters {
 
 struct vm_machine {
 	struct vm_config config;
-	struct timespec start_real, start_mono;
-	uint8_t *ram; /* contents of frame 0 onwards */
+	int64_t start_real, start_mono; /* ns: CLOCK_REALTIME, CLOCK_MONOTONIC */
+	uint8_t *ram;                   /* contents of frame 0 onwards */
 	struct vm_frame *frames;
 	uint64_t nr_frames;
 	/* entries of table 0 onwards; table T is physical page nr_frames + T */

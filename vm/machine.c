@@ -4,6 +4,7 @@
  * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing
  * until used: the host gives cleared pages at the first touch.
  */
+#include "util/nanoseconds.h"
 #include "vm/base/account.h"
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
@@ -46,7 +47,6 @@ void vm_config_init(struct vm_config *config)
 /* Frame and entry numbers have 32 bits, and one of the frame numbers means none. */
 #define MAX_FRAMES (UINT64_C(1) << 31)
 #define MAX_TABLES (UINT64_C(1) << 22)
-#define MAX_TLB 65536
 
 static bool check_config(const struct vm_config *config, GError **error)
 {
@@ -64,8 +64,8 @@ static bool check_config(const struct vm_config *config, GError **error)
 		wrong = "the policy must be clock, lru, fifo or random";
 	else if (config->swap >> VM_PAGE_SHIFT > MAX_FRAMES)
 		wrong = "swap must be at most 8T";
-	else if (config->tlb_sets > MAX_TLB || config->tlb_ways > MAX_TLB)
-		wrong = "the TLB must have at most 65536 sets and ways";
+	else if (config->tlb_ways > 0 && config->tlb_sets > VM_MAX_TLB / config->tlb_ways)
+		wrong = "the TLB must have at most 65536 entries";
 	if (wrong != NULL)
 		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, wrong);
 	return wrong == NULL;
@@ -144,8 +144,8 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
 	list_init(&machine->objects);
 	list_init(&machine->flushers);
-	clock_gettime(CLOCK_REALTIME, &machine->start_real);
-	clock_gettime(CLOCK_MONOTONIC, &machine->start_mono);
+	machine->start_real = ns_now(CLOCK_REALTIME);
+	machine->start_mono = ns_now(CLOCK_MONOTONIC);
 	init_locks(machine);
 	return machine;
 }

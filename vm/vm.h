@@ -35,7 +35,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
-#include <time.h>
 
 enum {
 	VM_PAGE_SHIFT = 12,
@@ -98,6 +97,9 @@ static inline struct vm_medium vm_host_medium(int fd)
 /* As vm.overcommit_memory. */
 enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 
+/* Entries of one TLB: sets x ways. */
+#define VM_MAX_TLB 65536u
+
 struct vm_config {
 	/* bytes of frames for user pages, rounded down to pages; at least one */
 	uint64_t ram;
@@ -109,10 +111,11 @@ struct vm_config {
 	uint64_t swap;
 	/* where swap is kept, which the machine owns from now on; no operations: no swap */
 	struct vm_medium swap_medium;
-	const char *policy;          /* "clock", "lru", "fifo", "random" */
-	unsigned tlb_sets, tlb_ways; /* of each process's TLB; 0 turns it off */
-	unsigned overcommit_memory;  /* enum vm_overcommit */
-	unsigned overcommit_ratio;   /* percent of RAM in CommitLimit */
+	const char *policy; /* "clock", "lru", "fifo", "random" */
+	/* of each process's TLB, at most VM_MAX_TLB entries; 0 turns it off */
+	unsigned tlb_sets, tlb_ways;
+	unsigned overcommit_memory; /* enum vm_overcommit */
+	unsigned overcommit_ratio;  /* percent of RAM in CommitLimit */
 	/* 0 to 200; 0 spares anonymous pages while clean file pages are left */
 	unsigned swappiness;
 	/* out of memory: end the largest process, else fail the access */
@@ -173,8 +176,8 @@ struct vm_machine_info {
 	uint64_t locked;                  /* pages in locked areas */
 	uint64_t commit_limit;            /* pages */
 	uint64_t file_reads, file_writes; /* pages read from and written to host files */
-	struct timespec start;            /* CLOCK_REALTIME */
-	struct timespec uptime;           /* since start */
+	int64_t start;                    /* CLOCK_REALTIME, ns since 1970 */
+	int64_t uptime;                   /* ns since start */
 };
 
 void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info);
@@ -302,6 +305,9 @@ void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t 
 
 /* --- Processes: descriptors ------------------------------------------------------------------- */
 
+/* Descriptors that a process may have: RLIMIT_NOFILE's default. */
+#define VM_MAX_FDS 1024
+
 /*
  * The lowest free descriptor, which now refers to FILE (a reference is taken). -EMFILE past 1024,
  * -ESRCH.
@@ -361,6 +367,9 @@ int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t 
 
 /* --- Accesses and faults ---------------------------------------------------------------------- */
 
+/* The most that one vm_read or vm_write moves, bytes. */
+#define VM_MAX_TRANSFER ((size_t)1 << 20)
+
 enum vm_access { VM_ACCESS_READ, VM_ACCESS_WRITE, VM_ACCESS_EXEC };
 
 enum vm_outcome { VM_HIT, VM_MINOR, VM_MAJOR, VM_FATAL };
@@ -393,8 +402,8 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind);
 
 /* One access that faulted, or, from vm_access alone, one that hit. */
 struct vm_fault {
-	uint64_t seq;  /* counts the machine's faults from 1; 0 for a hit */
-	uint64_t time; /* nanoseconds since the machine's start */
+	uint64_t seq; /* counts the machine's faults from 1; 0 for a hit */
+	int64_t time; /* ns since the machine's start */
 	pid_t pid;
 	enum vm_access access;
 	enum vm_outcome outcome;
@@ -574,7 +583,7 @@ struct vm_process_info {
 	pid_t pid, ppid;
 	struct vm_cred cred;
 	char comm[16];
-	struct timespec start;                       /* since the machine's start */
+	int64_t start;                               /* ns since the machine's start */
 	uint64_t vm_total, vm_peak;                  /* pages, as VmSize, VmPeak */
 	uint64_t vm_data, vm_stack, vm_exec, vm_lib; /* pages, as VmData, VmStk, VmExe, VmLib */
 	uint64_t vm_locked, vm_pinned;               /* pages */

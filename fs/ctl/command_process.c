@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static const struct command_reason open_reasons[] = {
-    {EMFILE, "the process has " G_STRINGIFY(FS_MAX_FDS) " descriptors"},
+    {EMFILE, "the process has " G_STRINGIFY(VM_MAX_FDS) " descriptors"},
     {0, NULL},
 };
 

@@ -19,8 +19,6 @@ enum {
 	MAX_THREADS = 64,
 	/* Pids rise from the first one and are not used again, so leave enough of them. */
 	MAX_FIRST_PID = 1 << 30,
-	/* entries in the TLB of one process */
-	MAX_TLB = 1 << 16,
 };
 
 static bool bad_value(GError **error, const char *option, const char *value, const char *wanted)
@@ -81,7 +79,7 @@ static bool set_tlb(struct options *options, const char *value, GError **error)
 
 	if (!off &&
 	    (g_strv_length(numbers) != 2 || !number_parse(numbers[0], &sets) ||
-	     !number_parse(numbers[1], &ways) || sets < 1 || ways < 1 || sets > MAX_TLB / ways))
+	     !number_parse(numbers[1], &ways) || sets < 1 || ways < 1 || sets > VM_MAX_TLB / ways))
 		return bad_value(error, "tlb", value,
 		                 "SETSxWAYS such as 16x4, at most 65536 entries, or 0 for none");
 	options->machine.tlb_sets = (unsigned)sets;

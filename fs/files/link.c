@@ -64,7 +64,7 @@ GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process)
 	struct vm_process_info info;
 
 	vm_process_info(process, &info);
-	for (int fd = 0; fd < FS_MAX_FDS && numbers->len < info.fds; fd++)
+	for (int fd = 0; fd < VM_MAX_FDS && numbers->len < info.fds; fd++)
 		if (link_has_fd(mount, process, NULL, fd))
 			g_array_append_val(numbers, fd);
 	return numbers;

@@ -8,9 +8,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const size_t transfer_max =
-    1 << 20; /* vm_read and vm_write take no more, and the kernel sends no more */
-
 static void reply_from_frames(void *ctx, const struct iovec *iov, int count)
 {
 	fuse_reply_iov((fuse_req_t)ctx, iov, count);
@@ -32,7 +29,7 @@ static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 	 * reference in the handle is gone.
 	 */
 	process = vm_process_ref(handle->node.process);
-	size = MIN(size, MIN(transfer_max, VM_USER_END - va));
+	size = MIN(size, MIN(VM_MAX_TRANSFER, VM_USER_END - va));
 	done = vm_read(process, va, size, reply_from_frames, req);
 	if (done < 0)
 		fuse_reply_err(req, (int)-done);
@@ -43,7 +40,7 @@ static void memfile_write(fuse_req_t req, struct fs_handle *handle, const char *
                           off_t offset)
 {
 	ssize_t done =
-	    vm_write(handle->node.process, (uint64_t)offset, buf, MIN(size, transfer_max));
+	    vm_write(handle->node.process, (uint64_t)offset, buf, MIN(size, VM_MAX_TRANSFER));
 
 	if (done < 0)
 		fuse_reply_err(req, (int)-done);

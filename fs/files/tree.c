@@ -320,8 +320,7 @@ static void stat_process(const struct tree_node *node, struct stat *st)
 	vm_process_info(node->process, &info);
 	st->st_uid = info.cred.uid;
 	st->st_gid = info.cred.gid;
-	st->st_mtim =
-	    ns_to_timespec(ns_from_timespec(&st->st_mtim) + ns_from_timespec(&info.start));
+	st->st_mtim = ns_to_timespec(ns_from_timespec(&st->st_mtim) + info.start);
 	if (node->file->class != NULL && node->file->class->stat != NULL)
 		node->file->class->stat(&info, st);
 }
@@ -338,7 +337,7 @@ void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat
 	    .st_nlink = S_ISDIR(file->mode) ? 2 + count_subdirs(file) : 1,
 	    .st_uid = mount->daemon_uid,
 	    .st_gid = getgid(),
-	    .st_mtim = machine.start,
+	    .st_mtim = ns_to_timespec(machine.start),
 	};
 	if (file == &files[ROOT])
 		st->st_nlink += machine.processes;

@@ -16,7 +16,7 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 	uint64_t idle;
 
 	vm_machine_info(mount->machine, &info);
-	idle = ticks(&info.uptime);
+	idle = ticks(info.uptime);
 	g_string_append_printf(
 	    out, "cpu  0 0 0 %" PRIu64 " 0 0 0 0 0 0\ncpu0 0 0 0 %" PRIu64 " 0 0 0 0 0 0\n", idle,
 	    idle);
@@ -24,7 +24,7 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64
 	                       "\nprocs_running 0\nprocs_blocked 0\n"
 	                       "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-	                       (intmax_t)info.start.tv_sec, info.forks);
+	                       (intmax_t)(info.start / NS_PER_SEC), info.forks);
 	return 0;
 }
 
@@ -35,7 +35,7 @@ int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *proce
 	uint64_t up;
 
 	vm_machine_info(mount->machine, &info);
-	up = ticks(&info.uptime);
+	up = ticks(info.uptime);
 	for (int i = 0; i < 2; i++)
 		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", up / TICKS_PER_SEC,
 		                       up % TICKS_PER_SEC, i == 0 ? ' ' : '\n');

@@ -215,7 +215,7 @@ static void add_stat_life(GString *out, const struct vm_process_info *info)
 	                       info->minor_faults, info->child_minor_faults, info->major_faults,
 	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
-	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, ticks(&info->start));
+	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, ticks(info->start));
 }
 
 /* Fields 23 to 52 of stat: vsize to exit_code. */

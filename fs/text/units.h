@@ -12,10 +12,10 @@ enum {
 	TICKS_PER_SEC = 100, /* USER_HZ */
 };
 
-/* TIME in clock ticks. */
-static inline uint64_t ticks(const struct timespec *time)
+/* TIME, nanoseconds, in clock ticks. */
+static inline uint64_t ticks(int64_t time)
 {
-	return (uint64_t)(ns_from_timespec(time) / (NS_PER_SEC / TICKS_PER_SEC));
+	return (uint64_t)(time / (NS_PER_SEC / TICKS_PER_SEC));
 }
 
 #endif

@@ -1,24 +1,11 @@
 #include "vm/base/host.h"
+#include "util/nanoseconds.h"
 
 #include <sys/mman.h>
 
-static struct timespec time_since(const struct timespec *start)
+int64_t machine_uptime(const struct vm_machine *machine)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_sec -= start->tv_sec;
-	now.tv_nsec -= start->tv_nsec;
-	if (now.tv_nsec < 0) {
-		now.tv_nsec += 1000000000;
-		now.tv_sec--;
-	}
-	return now;
-}
-
-struct timespec machine_uptime(const struct vm_machine *machine)
-{
-	return time_since(&machine->start_mono);
+	return ns_now(CLOCK_MONOTONIC) - machine->start_mono;
 }
 
 void *machine_reserve(size_t len)

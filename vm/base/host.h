@@ -13,7 +13,7 @@
 void *machine_reserve(size_t len);
 void machine_unreserve(void *memory, size_t len);
 
-/* Time since the machine's start. */
-struct timespec machine_uptime(const struct vm_machine *machine);
+/* Nanoseconds since the machine's start. */
+int64_t machine_uptime(const struct vm_machine *machine);
 
 #endif

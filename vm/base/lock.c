@@ -1,4 +1,5 @@
 #include "vm/base/lock.h"
+#include "util/nanoseconds.h"
 
 #include <errno.h>
 
@@ -66,8 +67,9 @@ void machine_wait_io_locked(struct vm_machine *machine)
 	machine->waiters--;
 }
 
-int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond,
-                              const struct timespec *when)
+int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when)
 {
-	return pthread_cond_timedwait(cond, &machine->lock, when);
+	struct timespec time = ns_to_timespec(when);
+
+	return pthread_cond_timedwait(cond, &machine->lock, &time);
 }

@@ -29,10 +29,9 @@ void machine_wait_io_locked(struct vm_machine *machine);
 /* Wait on COND. The machine lock is dropped meanwhile. */
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
 /*
- * Wait on COND until CLOCK_MONOTONIC shows WHEN. 0 or ETIMEDOUT. The machine lock is dropped
+ * Wait on COND until CLOCK_MONOTONIC shows WHEN (ns). 0 or ETIMEDOUT. The machine lock is dropped
  * meanwhile.
  */
-int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond,
-                              const struct timespec *when);
+int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 
 #endif

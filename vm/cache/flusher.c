@@ -1,4 +1,5 @@
 #include "vm/cache/flusher.h"
+#include "util/nanoseconds.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -199,42 +200,29 @@ int vm_machine_sync(struct vm_machine *machine)
 
 /* --- Time ------------------------------------------------------------------------------------- */
 
-/* Others' changes show within a second. */
-enum { REFRESH_CENTISECS = 90 };
-
-static uint64_t now_centisecs(void)
-{
-	return (uint64_t)g_get_monotonic_time() / 10000;
-}
-
-/*
- * Sleep until the monotonic clock shows DEADLINE (centiseconds), the machine stops, or a knob is
- * turned.
- */
-static void sleep_until_locked(struct vm_machine *machine, uint64_t deadline)
-{
-	struct timespec when = {.tv_sec = (time_t)(deadline / 100),
-	                        .tv_nsec = (long)(deadline % 100) * 10000000};
-
-	machine_wait_until_locked(machine, &machine->clock_wake, &when);
-}
+#define NS_PER_CENTISEC (NS_PER_SEC / 100)
+#define REFRESH_NS (90 * NS_PER_CENTISEC) /* others' changes show within a second */
 
 static void *clock_main(void *arg)
 {
 	struct vm_machine *machine = arg;
-	uint64_t flushed = now_centisecs(), refreshed = flushed;
+	int64_t flushed = ns_now(CLOCK_MONOTONIC), refreshed = flushed;
 
 	machine_lock(machine);
 	while (!machine->stopping) {
-		uint64_t now = now_centisecs(), period = machine->config.dirty_writeback_centisecs;
-		bool flush = period > 0 && now >= flushed + period,
-		     refresh = now >= refreshed + REFRESH_CENTISECS;
+		int64_t now = ns_now(CLOCK_MONOTONIC);
+		int64_t period =
+		    (int64_t)machine->config.dirty_writeback_centisecs * NS_PER_CENTISEC;
+		bool flush = period > 0 && now >= flushed + period;
+		bool refresh = now >= refreshed + REFRESH_NS;
 		flushed = flush ? now : flushed;
 		refreshed = refresh ? now : refreshed;
 		if (flush || refresh)
 			ask_all_locked(machine, flush, refresh);
-		sleep_until_locked(machine, MIN(refreshed + REFRESH_CENTISECS,
-		                                period > 0 ? flushed + period : UINT64_MAX));
+		/* Until the next of the two, or until the machine stops or a knob is turned. */
+		int64_t next = refreshed + REFRESH_NS;
+		machine_wait_until_locked(machine, &machine->clock_wake,
+		                          period > 0 ? MIN(next, flushed + period) : next);
 	}
 	machine_unlock(machine);
 	return NULL;

@@ -23,8 +23,8 @@
 #include <signal.h>
 #include <string.h>
 
-/* The most that one call moves: 1 MiB, not aligned to pages. */
-enum { MAX_PINS = 257 };
+/* The pages of the longest transfer, which need not be aligned to pages. */
+enum { MAX_PINS = VM_MAX_TRANSFER / VM_PAGE_SIZE + 1 };
 
 /* Pages of the machine lock's hold: some 30 ns each. */
 enum { PIN_BATCH = 16 };

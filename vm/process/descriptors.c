@@ -6,9 +6,6 @@
 
 #include <errno.h>
 
-/* RLIMIT_NOFILE's default. */
-enum { MAX_FDS = 1024 };
-
 /* The lowest index of FDS that is free, or its length. */
 static guint lowest_free(const GPtrArray *fds)
 {
@@ -28,10 +25,10 @@ int vm_process_open(struct vm_process *process, struct vm_file *file)
 		if (process->fds == NULL)
 			process->fds = g_ptr_array_new();
 		guint fd = lowest_free(process->fds);
-		result = fd < MAX_FDS ? (int)fd : -EMFILE;
-		if (fd == process->fds->len && fd < MAX_FDS)
+		result = fd < VM_MAX_FDS ? (int)fd : -EMFILE;
+		if (fd == process->fds->len && fd < VM_MAX_FDS)
 			g_ptr_array_add(process->fds, NULL);
-		if (fd < MAX_FDS)
+		if (fd < VM_MAX_FDS)
 			process->fds->pdata[fd] = vm_file_ref(file);
 	}
 	process_unlock(process);

@@ -99,10 +99,9 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, boo
                          char *file)
 {
 	struct vm_machine *machine = process->machine;
-	struct timespec now = machine_uptime(machine);
 
 	fault->seq = ++machine->count.seq;
-	fault->time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	fault->time = machine_uptime(machine);
 	fault->pid = process->pid;
 	count_locked(process, fault, signal);
 	if (machine->watch != NULL) {
