@@ -22,7 +22,7 @@
  *                      Two processes' locks are taken in pid order. Not held while a host file is
  *                      read for a fault.
  *   2. machine->lock   one mutex: page-table entries, frames, objects' caches, counters, the table
- *                      of processes. Held for tens of nanoseconds, never across input or output.
+ *                      of processes. Never held across input or output.
  *
  * Addresses are 64-bit numbers of the simulated process, lengths are bytes. PROT_, MAP_, MREMAP_
  * and MS_ constants are the host's.
@@ -248,8 +248,8 @@ bool vm_process_alive(struct vm_process *process);
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error);
 
 /*
- * _exit(2) with STATUS: areas, page tables and descriptors go, dirty shared pages are written, the
- * pid is gone on return.
+ * _exit(2): areas, page tables and descriptors go, dirty shared pages are written, the pid is gone
+ * on return. STATUS is dropped, because nobody can wait for it. -ESRCH.
  */
 int vm_process_exit(struct vm_process *process, int status);
 
@@ -651,8 +651,9 @@ uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages);
 /* Drop clean page-cache pages (drop_caches 1). How many. */
 uint64_t vm_machine_drop_caches(struct vm_machine *machine);
 /*
- * swapoff(2): bring all of swap back into frames and use it no more. -ENOMEM: no room, nothing has
- * changed; -EINVAL: it is off.
+ * swapoff(2): bring all of swap back into frames and use it no more. -EINVAL: it is off. -ENOMEM: no
+ * room for all of it; -EIO: some of it cannot be read. Then swap goes on, and what was brought back
+ * by then stays in frames.
  */
 int vm_machine_swapoff(struct vm_machine *machine);
 

@@ -221,6 +221,24 @@ static void step_write(struct world *world, struct model *model)
 		*page_word(page, cell, true) = word;
 }
 
+static void take_fault(void *ctx, const struct vm_fault *fault)
+{
+	*(struct vm_fault *)ctx = *fault;
+}
+
+/* What translate predicts for a load is what the load then does. */
+static void step_predict(struct world *world, struct model *model)
+{
+	uint64_t va = page_address(pick(world, PAGES));
+	struct vm_translation predicted;
+	struct vm_fault fault;
+
+	g_assert_cmpint(vm_translate(model->process, va, &predicted), ==, 0);
+	vm_access(model->process, va, 1, VM_ACCESS_READ, take_fault, &fault);
+	g_assert_cmpstr(vm_outcome_name(predicted.outcome), ==, vm_outcome_name(fault.outcome));
+	g_assert_cmpstr(vm_fault_kind_name(predicted.kind), ==, vm_fault_kind_name(fault.kind));
+}
+
 static void step_fork(struct world *world, struct model *model)
 {
 	struct vm_cred cred = {0, 0};
@@ -292,9 +310,9 @@ static const struct {
 	void (*run)(struct world *, struct model *);
 	unsigned weight;
 } steps[] = {
-    {step_write, 40},   {step_read, 25},  {step_mmap, 8},    {step_munmap, 5},
-    {step_mprotect, 8}, {step_mremap, 6}, {step_fork, 4},    {step_exit, 2},
-    {step_msync, 2},    {step_drop, 1},   {step_reclaim, 2}, {step_lock, 1},
+    {step_write, 40}, {step_read, 25},   {step_mmap, 8}, {step_munmap, 5},  {step_mprotect, 8},
+    {step_mremap, 6}, {step_fork, 4},    {step_exit, 2}, {step_predict, 4}, {step_msync, 2},
+    {step_drop, 1},   {step_reclaim, 2}, {step_lock, 1},
 };
 
 static void step(struct world *world)

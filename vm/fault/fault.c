@@ -327,29 +327,6 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 
 /* --- Prediction ------------------------------------------------------------------------------- */
 
-/* The entry for VA is a guard marker, or holds a swap slot. */
-static bool predict_from_entry(struct fault *fault, uint64_t va)
-{
-	const struct vm_process *process = fault->process;
-	struct vm_machine *machine = process->machine;
-	struct vm_fault *record = fault->record;
-
-	machine_lock(machine);
-	vm_entry_id id = pagetable_entry_at_locked(process->space, va, VM_PTE);
-	uint64_t entry = id != 0 ? pte_get(machine, id) : 0;
-	bool swapped = pte_is_swap(entry), guard = pte_is_guard(entry);
-	if (guard)
-		fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
-	if (swapped) {
-		bool at_hand = machine->swap.slots[pte_slot(entry)].frame != VM_PFN_NONE;
-		record->slot = pte_slot(entry);
-		record->kind = at_hand ? VM_FAULT_SWAP_CACHE : VM_FAULT_SWAP_IN;
-		record->outcome = at_hand ? VM_MINOR : VM_MAJOR;
-	}
-	machine_unlock(machine);
-	return swapped || guard;
-}
-
 void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *record)
 {
 	struct fault fault = {.process = process, .record = record, .page = VM_PFN_NONE};
@@ -362,24 +339,11 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 		record->kind = VM_FAULT_STACK_GROW;
 	else if (verdict == PASS_GROW)
 		fault_fail(&fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
-	if (area != NULL && predict_from_entry(&fault, va))
-		return;
 	if (area == NULL)
 		return;
-	if (area->object == NULL && !(area->flags & AREA_SPECIAL)) {
-		record->kind = VM_FAULT_ZERO_PAGE;
-		return;
-	}
-	uint64_t index = area_index(area, va);
 	machine_lock(process->machine);
-	if (area->object == NULL || index >= object_size_pages(area->object)) {
-		fault_fail(&fault, VM_FAULT_SIGBUS, -EIO);
-	} else if (area->object->special != 0 ||
-	           object_lookup_locked(area->object, index) != VM_PFN_NONE) {
-		record->kind = VM_FAULT_PAGE_CACHE;
-	} else {
-		record->kind = area->object->shmem ? VM_FAULT_DEMAND_ZERO : VM_FAULT_FILE_READ;
-		record->outcome = area->object->shmem ? VM_MINOR : VM_MAJOR;
-	}
+	vm_entry_id id = pagetable_entry_at_locked(process->space, va, VM_PTE);
+	fault.area = area;
+	fault_predict_in_area_locked(&fault, id != 0 ? pte_get(process->machine, id) : 0);
 	machine_unlock(process->machine);
 }

@@ -39,6 +39,12 @@ struct fault {
 /* The case for the area and the entry: 0, a negative errno with the record saying why, or PASS_. */
 int fault_in_area_locked(struct fault *fault);
 
+/*
+ * What a read at FAULT's address would find, in its area and with ENTRY as its last-level entry: fills
+ * in the record, and changes nothing else.
+ */
+void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
+
 /* Say that FAULT is fatal, as KIND; returns ERROR. */
 int fault_fail(struct fault *fault, enum vm_fault_kind kind, int error);
 

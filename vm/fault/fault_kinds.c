@@ -143,7 +143,7 @@ static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind
 
 /* --- Empty entries ---------------------------------------------------------------------------- */
 
-static int anonymous_page_locked(struct fault *fault)
+static int anonymous_page_locked(struct fault *fault, uint64_t entry)
 {
 	uint64_t zero = machine_zero_pfn(fault->process->machine);
 
@@ -174,8 +174,9 @@ static int cached_page_locked(struct fault *fault, vm_pfn pfn, enum vm_fault_kin
 	return done(fault, kind, pfn);
 }
 
-static int shmem_page_locked(struct fault *fault, uint64_t index)
+static int shmem_page_locked(struct fault *fault, uint64_t entry)
 {
+	uint64_t index = area_index(fault->area, fault->record->va);
 	struct vm_object *object = fault->area->object;
 	struct vm_machine *machine = object->machine;
 	vm_pfn pfn = object_lookup_locked(object, index);
@@ -206,8 +207,10 @@ static bool page_has_come_locked(const struct fault *fault, uint64_t index)
 	return frame->object == fault->area->object && frame->index == index;
 }
 
-static int file_page_locked(struct fault *fault, uint64_t index)
+static int file_page_locked(struct fault *fault, uint64_t entry)
 {
+	uint64_t index = area_index(fault->area, fault->record->va);
+
 	if (!page_has_come_locked(fault, index)) {
 		fault->file = vm_file_ref(fault->area->file);
 		fault->index = index;
@@ -223,8 +226,9 @@ static int file_page_locked(struct fault *fault, uint64_t index)
 /*
  * A page of the kernel's own: the vdso's, which a private write copies, or vvar's, which has none.
  */
-static int special_page_locked(struct fault *fault, uint64_t index)
+static int special_page_locked(struct fault *fault, uint64_t entry)
 {
+	uint64_t index = area_index(fault->area, fault->record->va);
 	struct vm_object *object = fault->area->object;
 
 	if (object == NULL || index >= object_size_pages(object))
@@ -234,19 +238,6 @@ static int special_page_locked(struct fault *fault, uint64_t index)
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
 	map_locked(fault, pfn, false);
 	return done(fault, VM_FAULT_PAGE_CACHE, pfn);
-}
-
-static int empty_entry_locked(struct fault *fault)
-{
-	struct vm_area *area = fault->area;
-	uint64_t index = area_index(area, fault->record->va);
-
-	if (area->flags & AREA_SPECIAL)
-		return special_page_locked(fault, index);
-	if (area->object == NULL)
-		return anonymous_page_locked(fault);
-	return area->object->shmem ? shmem_page_locked(fault, index)
-	                           : file_page_locked(fault, index);
 }
 
 /* --- Swap ------------------------------------------------------------------------------------- */
@@ -282,6 +273,11 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 	return result;
 }
 
+static int guard_page(struct fault *fault, uint64_t entry)
+{
+	return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
+}
+
 /* --- Present entries -------------------------------------------------------------------------- */
 
 /* A write to a page that is mapped read-only, in page tables of our own. Linux: do_wp_page. */
@@ -306,8 +302,9 @@ static int protected_entry_locked(struct fault *fault, uint64_t entry)
 }
 
 /* The entry permits the access: only the tables above stood in the way. */
-static int shared_tables_locked(struct fault *fault, uint64_t pfn)
+static int shared_tables_locked(struct fault *fault, uint64_t entry)
 {
+	uint64_t pfn = pte_pfn(entry);
 	struct vm_machine *machine = fault->process->machine;
 	bool private = frame_is_ram(machine, pfn) && machine->frames[pfn].object == NULL;
 
@@ -327,27 +324,119 @@ static bool is_wrong_fetch_locked(const struct fault *fault)
 	return id != 0 && (pte_get(fault->process->machine, id) & PTE_P);
 }
 
+/* --- The cases -------------------------------------------------------------------------------- */
+
+/* What the entry and the area together mean: the branches of the drawing in fault.c. */
+enum fault_case {
+	CASE_ANONYMOUS, /* the entry is empty: private anonymous memory, ... */
+	CASE_SHMEM,     /* ... shared anonymous memory, ... */
+	CASE_FILE,      /* ... a host file, ... */
+	CASE_SPECIAL,   /* ... or an area of the kernel's own */
+	CASE_GUARD,     /* the entry marks a guard page */
+	CASE_SWAPPED,   /* the entry holds a swap slot */
+	CASE_PROTECTED, /* the entry is present, and a write is not permitted by it */
+	CASE_TABLES,    /* the entry permits the access */
+};
+
+static enum fault_case case_of(const struct fault *fault, uint64_t entry)
+{
+	const struct vm_area *area = fault->area;
+
+	if (pte_is_guard(entry))
+		return CASE_GUARD;
+	if (pte_is_swap(entry))
+		return CASE_SWAPPED;
+	if (entry != 0)
+		return writes(fault) && !(entry & PTE_RW) ? CASE_PROTECTED : CASE_TABLES;
+	if (area->flags & AREA_SPECIAL)
+		return CASE_SPECIAL;
+	if (area->object == NULL)
+		return CASE_ANONYMOUS;
+	return area->object->shmem ? CASE_SHMEM : CASE_FILE;
+}
+
 int fault_in_area_locked(struct fault *fault)
 {
+	static int (*const handle[])(struct fault *, uint64_t entry) = {
+	    [CASE_ANONYMOUS] = anonymous_page_locked,
+	    [CASE_SHMEM] = shmem_page_locked,
+	    [CASE_FILE] = file_page_locked,
+	    [CASE_SPECIAL] = special_page_locked,
+	    [CASE_GUARD] = guard_page,
+	    [CASE_SWAPPED] = swapped_entry_locked,
+	    [CASE_PROTECTED] = protected_entry_locked,
+	    [CASE_TABLES] = shared_tables_locked,
+	};
 	struct vm_area *area = fault->area;
-	struct vm_machine *machine = fault->process->machine;
 
 	if (is_wrong_fetch_locked(fault))
 		return fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
 	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
 	                         &fault->record->tables_copied) != 0)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
-	uint64_t entry = pte_get(machine, fault->id);
-	if (pte_is_guard(entry))
-		return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
+	uint64_t entry = pte_get(fault->process->machine, fault->id);
+	enum fault_case which = case_of(fault, entry);
 	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
-	if (writes(fault) && !(area->flags & AREA_SHARED))
+	if (which != CASE_GUARD && writes(fault) && !(area->flags & AREA_SHARED))
 		area_prepare_anon_locked(area);
-	if (entry == 0)
-		return empty_entry_locked(fault);
-	if (pte_is_swap(entry))
-		return swapped_entry_locked(fault, entry);
-	if (writes(fault) && !(entry & PTE_RW))
-		return protected_entry_locked(fault, entry);
-	return shared_tables_locked(fault, pte_pfn(entry));
+	return handle[which](fault, entry);
+}
+
+/* --- Prediction ------------------------------------------------------------------------------- */
+
+/* The page is at hand, and then KIND is minor, or it must be read, and NOT_YET is major. */
+static void predict_page(struct fault *fault, bool at_hand, enum vm_fault_kind kind,
+                         enum vm_fault_kind not_yet)
+{
+	fault->record->kind = at_hand ? kind : not_yet;
+	fault->record->outcome = at_hand ? VM_MINOR : VM_MAJOR;
+}
+
+/* An empty entry for page INDEX of OBJECT, inside it. */
+static void predict_object_locked(struct fault *fault, const struct vm_object *object,
+                                  uint64_t index)
+{
+	bool cached = object_lookup_locked(object, index) != VM_PFN_NONE;
+
+	if (!object->shmem)
+		predict_page(fault, cached, VM_FAULT_PAGE_CACHE, VM_FAULT_FILE_READ);
+	else if (!cached && swap_find_locked(object->machine, object, index) == VM_SLOT_NONE)
+		fault->record->kind = VM_FAULT_DEMAND_ZERO;
+	else
+		predict_page(fault, cached, VM_FAULT_PAGE_CACHE, VM_FAULT_SWAP_IN);
+}
+
+void fault_predict_in_area_locked(struct fault *fault, uint64_t entry)
+{
+	const struct vm_machine *machine = fault->process->machine;
+	const struct vm_object *object = fault->area->object;
+	uint64_t index = area_index(fault->area, fault->record->va);
+
+	switch (case_of(fault, entry)) {
+	case CASE_GUARD:
+		guard_page(fault, entry);
+		break;
+	case CASE_SWAPPED:
+		fault->record->slot = pte_slot(entry);
+		predict_page(fault, machine->swap.slots[pte_slot(entry)].frame != VM_PFN_NONE,
+		             VM_FAULT_SWAP_CACHE, VM_FAULT_SWAP_IN);
+		break;
+	case CASE_ANONYMOUS:
+		fault->record->kind = VM_FAULT_ZERO_PAGE;
+		break;
+	case CASE_SPECIAL:
+	case CASE_SHMEM:
+	case CASE_FILE:
+		if (object == NULL || index >= object_size_pages(object))
+			fault_fail(fault, VM_FAULT_SIGBUS, -EIO);
+		else if (object->special != 0)
+			fault->record->kind = VM_FAULT_PAGE_CACHE;
+		else
+			predict_object_locked(fault, object, index);
+		break;
+	case CASE_PROTECTED:
+	case CASE_TABLES:
+		fault->record->kind = VM_FAULT_TABLE_UNSHARE;
+		break;
+	}
 }

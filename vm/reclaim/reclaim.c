@@ -19,7 +19,10 @@ void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 	object_remove_locked(machine->frames[pfn].object, pfn);
 }
 
-/* Write frame PFN out by WRITE while others may come for it: the lock is dropped meanwhile. */
+/*
+ * Write frame PFN to SLOT. The lock is dropped meanwhile, and others may come for the page: look again
+ * at who uses it. The frame is pinned once more on return, so that it stays.
+ */
 static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
