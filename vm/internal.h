@@ -330,6 +330,10 @@ struct vm_process {
 	unsigned event_room, event_count, event_next;
 };
 
+/* Called at the points where calls can meet (base/lock.h). */
+enum lock_point { LOCK_DROPPED, LOCK_WAITS };
+typedef void (*lock_point_fn)(void *ctx, enum lock_point point);
+
 struct vm_counters {
 	uint64_t seq; /* faults recorded */
 	uint64_t faults, major_faults, forks, zeroed, cow_copies, cow_reuses, file_reads,
@@ -354,6 +358,8 @@ struct vm_machine {
 	uint32_t kernel_pud;    /* the table of the direct mapping, the same in every process */
 	struct vm_object *vdso; /* contents of [vdso] */
 	pthread_mutex_t lock;
+	lock_point_fn point; /* for tests, see base/lock.h; NULL */
+	void *point_ctx;
 	unsigned waiters;  /* machine: threads that wait on io */
 	pthread_cond_t io; /* some page is no longer busy or under write-back */
 	/* machine */

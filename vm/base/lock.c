@@ -8,9 +8,20 @@
 static __thread int held_machines, held_processes;
 #define HOLD(counter, n) ((counter) += (n))
 #define EXPECT(condition) g_assert(condition)
+
+static void point(struct vm_machine *machine, enum lock_point point)
+{
+	lock_point_fn fn = __atomic_load_n(&machine->point, __ATOMIC_ACQUIRE);
+
+	/* With the machine lock held, a dropped process lock is no place to be held up at. */
+	if (fn != NULL && (point == LOCK_WAITS || held_machines == 0))
+		fn(machine->point_ctx, point);
+}
+#define POINT(machine, which) point(machine, which)
 #else
 #define HOLD(counter, n) ((void)0)
 #define EXPECT(condition) ((void)0)
+#define POINT(machine, which) ((void)0)
 #endif
 
 void machine_lock(struct vm_machine *machine)
@@ -24,19 +35,26 @@ void machine_unlock(struct vm_machine *machine)
 {
 	HOLD(held_machines, -1);
 	pthread_mutex_unlock(&machine->lock);
+	POINT(machine, LOCK_DROPPED);
 }
 
 void process_read_lock(struct vm_process *process)
 {
 	EXPECT(held_machines == 0 && held_processes == 0);
-	pthread_rwlock_rdlock(&process->lock);
+	if (pthread_rwlock_tryrdlock(&process->lock) != 0) {
+		POINT(process->machine, LOCK_WAITS);
+		pthread_rwlock_rdlock(&process->lock);
+	}
 	HOLD(held_processes, 1);
 }
 
 void process_write_lock(struct vm_process *process)
 {
 	EXPECT(held_machines == 0 && held_processes == 0);
-	pthread_rwlock_wrlock(&process->lock);
+	if (pthread_rwlock_trywrlock(&process->lock) != 0) {
+		POINT(process->machine, LOCK_WAITS);
+		pthread_rwlock_wrlock(&process->lock);
+	}
 	HOLD(held_processes, 1);
 }
 
@@ -44,6 +62,7 @@ void process_unlock(struct vm_process *process)
 {
 	HOLD(held_processes, -1);
 	pthread_rwlock_unlock(&process->lock);
+	POINT(process->machine, LOCK_DROPPED);
 }
 
 int process_enter(struct vm_process *process)
@@ -57,12 +76,14 @@ int process_enter(struct vm_process *process)
 
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
 {
+	POINT(machine, LOCK_WAITS);
 	pthread_cond_wait(cond, &machine->lock);
 }
 
 void machine_wait_io_locked(struct vm_machine *machine)
 {
 	machine->waiters++;
+	POINT(machine, LOCK_WAITS);
 	pthread_cond_wait(&machine->io, &machine->lock);
 	machine->waiters--;
 }
@@ -72,4 +93,12 @@ int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, 
 	struct timespec time = ns_to_timespec(when);
 
 	return pthread_cond_timedwait(cond, &machine->lock, &time);
+}
+
+void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx)
+{
+	machine_lock(machine);
+	machine->point_ctx = ctx;
+	__atomic_store_n(&machine->point, fn, __ATOMIC_RELEASE);
+	machine_unlock(machine);
 }

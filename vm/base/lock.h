@@ -34,4 +34,12 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
  */
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 
+/*
+ * For tests of what calls do to each other, in debug builds only. From now on FN is called on each
+ * thread that has just dropped a lock (LOCK_DROPPED), which it may hold up, and on each that is about
+ * to wait for a lock that another holds, or for a condition (LOCK_WAITS), which it may not hold up.
+ * NULL ends it.
+ */
+void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx);
+
 #endif
