@@ -1,9 +1,14 @@
 /*
- * internal.h - the engine's own types, shared by the rooms of vm/ and by nobody else.
+ * internal.h - the engine's own types. Only the files of vm/ include it.
  *
- * Fields stand under the lock that guards them. "process" is the lock of the process that owns the
- * structure, "machine" the machine's mutex; "both" may be read under either and is written under
- * both. A function whose name ends in _locked expects the machine lock.
+ * Fields are grouped by the lock that guards them. A comment of one word opens each group:
+ *
+ *     process    the lock of the process that owns the structure
+ *     machine    the machine's mutex
+ *     both       read under either lock, written under both
+ *
+ * Fields above the first such comment do not change once the structure is in use, unless their
+ * comment says so. A function whose name ends in _locked expects that the machine lock is held.
  */
 #ifndef VM_INTERNAL_H
 #define VM_INTERNAL_H
@@ -13,19 +18,22 @@
 
 #include <pthread.h>
 
-/* Frame and table-page numbers fit in 32 bits: 16 TiB of each. */
+/*
+ * The number of a frame or of a table page. A machine has at most 2^31 frames (8 TiB) and 2^22
+ * table pages (16 GiB).
+ */
 typedef uint32_t vm_pfn;
 #define VM_PFN_NONE UINT32_MAX
 
 /*
- * The place of a page-table entry: 512 x the table's number + the index. Table 0 is never a table
- * (it is the zero page), so 0 means "no entry".
+ * The number of a page-table entry: 512 x the number of its table + its index in the table. Table
+ * page 0 is the zero page and no table, so 0 means "no entry".
  */
 typedef uint32_t vm_entry_id;
 
 /* --- Areas (area.c) --------------------------------------------------------------------------- */
 
-/* Rights and properties of an area: Linux's VM_ flags, by Linux's names without the prefix. */
+/* Rights and properties of an area. The names are those of Linux's VM_ flags. */
 enum {
 	AREA_READ = 1 << 0,
 	AREA_WRITE = 1 << 1,
@@ -42,10 +50,10 @@ enum {
 	AREA_DONTEXPAND = 1 << 12,
 	AREA_ACCOUNT = 1 << 13,
 	AREA_NORESERVE = 1 << 14,
-	/* made by the kernel (vvar, vdso): never merged, split or written back */
+	/* made by the kernel ([vvar], [vdso]): never merged, split or written back */
 	AREA_SPECIAL = 1 << 15,
 	AREA_STACK = 1 << 16, /* MAP_STACK */
-	/* MADV_SEQUENTIAL, MADV_RANDOM: only shown, there is no read-ahead */
+	/* MADV_SEQUENTIAL, MADV_RANDOM: only shown, because there is no read-ahead */
 	AREA_SEQ_READ = 1 << 17,
 	AREA_RAND_READ = 1 << 18,
 	AREA_WIPEONFORK = 1 << 19,
@@ -56,30 +64,34 @@ enum {
 struct vm_area {
 	/* both */
 	uint64_t start, end; /* bytes, multiples of the page size */
-	/* pages: in the object, or start >> 12 where a private anonymous area was made */
+	/*
+	 * page of the object at START. Private anonymous: START >> 12 of where the area was made
+	 */
 	uint64_t pgoff;
 	/* a file or shared anonymous memory; NULL for private anonymous */
 	struct vm_object *object;
 	struct list_link object_link;
 	/* process */
 	unsigned flags;       /* AREA_ */
-	struct vm_file *file; /* the reference that keeps OBJECT, or NULL */
+	struct vm_file *file; /* a reference, which keeps OBJECT alive; or NULL */
 	const char *name;     /* "[vdso]": a static string, or NULL */
 	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
-	/* it had guard pages once, or merged with one that had (VM_MAYBE_GUARD): only shown */
+	/* it had guard pages once, or merged with an area that had (VM_MAYBE_GUARD): only shown */
 	bool may_guard;
 	struct vm_space *space;
 	struct vm_area *left, *right, *parent, *prev, *next;
 	uint64_t max_gap; /* largest gap below any area of the subtree */
 	int height;
 	/* machine */
-	/* shares anonymous pages with a fork's other side, as a longer anon_vma chain in Linux */
+	/* has anonymous pages that fork inherited: a longer anon_vma chain in Linux */
 	bool anon_inherited;
-	/* which family of anonymous pages it has, 0 before the first: Linux's anon_vma */
+	/*
+	 * number of the family that its anonymous pages belong to, 0: none yet (Linux's anon_vma)
+	 */
 	uint64_t anon_vma;
 };
 
-/* The kernel's clock page, which is none of memory: VM_IO and VM_PFNMAP in Linux. */
+/* Whether AREA is the kernel's clock page, which is no memory: VM_IO and VM_PFNMAP in Linux. */
 static inline bool area_is_device(const struct vm_area *area)
 {
 	return (area->flags & AREA_SPECIAL) && area->object == NULL;
@@ -90,41 +102,42 @@ static inline uint64_t area_pages(const struct vm_area *area)
 	return (area->end - area->start) >> VM_PAGE_SHIFT;
 }
 
-/* The page of AREA's object, or of its anonymous numbering, at VA. */
+/* The page number at VA in AREA's object. Private anonymous: counted on from pgoff. */
 static inline uint64_t area_index(const struct vm_area *area, uint64_t va)
 {
 	return area->pgoff + ((va - area->start) >> VM_PAGE_SHIFT);
 }
 
-/* How far a stack may grow where no limit was set (RLIMIT_STACK), bytes. */
+/* The default soft RLIMIT_STACK: how far a stack may grow, in bytes. */
 #define VM_STACK_DEFAULT (UINT64_C(8) << 20)
 
 /* --- Address spaces --------------------------------------------------------------------------- */
 
 struct vm_space {
-	struct vm_process *process; /* whose lock guards it */
+	struct vm_process *process; /* its lock guards the space; exec changes it */
 	uint64_t number;            /* from 1, never used again */
 	/* process */
 	struct vm_area *root, *first, *last;
 	uint64_t area_count;
-	uint64_t mmap_base; /* top of the search for free addresses */
+	uint64_t mmap_base; /* the search for free addresses starts below this and goes down */
 	uint64_t total_pages, peak_pages, data_pages, stack_pages, exec_pages, locked_pages;
 	struct vm_layout layout;
-	unsigned lock_future; /* AREA_LOCKED ... that new areas get (MCL_FUTURE) */
-	struct vm_file *exe;  /* or NULL */
-	uint64_t auxv[64];    /* as on the stack, pairs */
-	unsigned auxv_len;    /* values, a multiple of 2; 0 before an exec */
+	unsigned lock_future; /* AREA_LOCKED, AREA_LOCKONFAULT of new areas (MCL_FUTURE) */
+	struct vm_file *exe;  /* the running program, a reference, or NULL */
+	uint64_t auxv[64];    /* the auxiliary vector on the stack: pairs of key and value */
+	unsigned auxv_len;    /* elements of auxv in use, a multiple of 2; 0 before an exec */
 	/* machine */
 	uint32_t pgd;    /* number of the top-level table */
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
 	uint64_t rss_peak;
-	uint64_t swap;   /* entries that hold a swap slot */
-	uint64_t tables; /* lower-level table pages reachable, shared ones counted whole */
+	uint64_t swap; /* entries that hold a swap slot */
+	/* table pages that it reaches, without the top-level one; shared ones count in full */
+	uint64_t tables;
 };
 
 /* --- Page tables (memory/) -------------------------------------------------------------------- */
 
-/* Who is told of an entry that lost something (pte.h). */
+/* Called for each entry that loses something (pte_watch in pte.h). */
 typedef void (*vm_entry_watch_fn)(void *ctx, vm_entry_id id);
 
 /* A page-table page. */
@@ -133,17 +146,17 @@ struct vm_table {
 	struct vm_space *space; /* the owner of a top-level table, else NULL */
 	uint64_t va;            /* lowest address it translates, the same for all its users */
 	vm_entry_id rmap;       /* first of the entries that point to it */
-	uint32_t users;         /* how many do */
-	uint32_t next_free;
-	/* processes that reach it, as counted when machine->sharing was COUNTED */
+	uint32_t users;         /* number of entries that point to it */
+	uint32_t next_free;     /* in the free list; 0 ends it */
+	/* number of processes that reach it; valid while machine->sharing equals COUNTED */
 	uint64_t processes, counted;
-	uint16_t used; /* entries in use */
-	uint8_t level; /* enum vm_level */
+	uint16_t used; /* number of its entries that are not 0 */
+	uint8_t level; /* enum vm_level, or VM_TABLE_SPECIAL (table.h) */
 };
 
 /*
- * Neighbours in the chain of entries that map the same frame or table. Only touched where there are
- * two or more.
+ * The neighbours of an entry in its reverse-map chain (rmap.h), 0 at the ends. It is only written
+ * when the chain has two or more entries.
  */
 struct vm_link {
 	vm_entry_id prev, next;
@@ -152,62 +165,76 @@ struct vm_link {
 /* --- Frames (frame.c) ------------------------------------------------------------------------- */
 
 enum {
-	FRAME_BUSY = 1 << 0,       /* contents on their way in: wait on machine->io */
-	FRAME_DIRTY = 1 << 1,      /* page cache: newer than its file; stands in object->dirty */
-	FRAME_WRITEBACK = 1 << 2,  /* being written to its file */
-	FRAME_SWAPCACHE = 1 << 3,  /* anonymous: also stands in the slot whose number is INDEX */
-	FRAME_REFERENCED = 1 << 4, /* the clock's accessed bit */
-	FRAME_WANTED = 1 << 5,     /* mapped again while it was on its way out: it stays */
-	/* anonymous, given up (MADV_FREE): it goes unless an entry's D says otherwise */
+	FRAME_BUSY = 1 << 0, /* its contents are being read: wait on machine->io */
+	/*
+	 * newer than its copy: a page of a host file than the file (it is in object->dirty then),
+	 * an anonymous page in the swap cache than its slot
+	 */
+	FRAME_DIRTY = 1 << 1,
+	FRAME_WRITEBACK = 1 << 2,  /* being written to its file or slot */
+	FRAME_SWAPCACHE = 1 << 3,  /* private anonymous, and cached contents of slot INDEX */
+	FRAME_REFERENCED = 1 << 4, /* the accessed bit of the clock policy */
+	FRAME_WANTED = 1 << 5,     /* mapped again while it was being evicted: it stays */
+	/* anonymous, after MADV_FREE: freed instead of swapped out while no entry has D set */
 	FRAME_LAZYFREE = 1 << 6,
-	FRAME_LISTED = 1 << 7, /* holds a page that replacement knows (frame.h) */
+	FRAME_LISTED = 1 << 7, /* holds a page that page replacement knows (frame.h) */
 };
 
 struct vm_frame {
 	/* machine */
-	struct vm_object *object; /* whose page it caches; NULL for private anonymous memory */
-	uint64_t index;           /* page in the object; swap slot of a FRAME_SWAPCACHE */
+	struct vm_object *object; /* the object whose page it caches; NULL: private anonymous */
+	uint64_t index;           /* page in the object; with FRAME_SWAPCACHE the swap slot */
 	struct list_link link;    /* in object->clean or object->dirty */
 	vm_entry_id rmap;         /* first of the entries that map it */
-	uint32_t mapped;          /* entries that do; a shared table counts once (see rmap.c) */
-	uint32_t pins;            /* transfers that use it this instant */
-	vm_pfn next;              /* in the free list or the page cache's hash chain */
-	vm_pfn older, newer;      /* neighbours in the policy's list */
+	uint32_t mapped;          /* entries in that chain; one in a shared table counts once */
+	uint32_t pins;            /* transfers that use it now */
+	vm_pfn next;              /* in the free list; plus one in a hash chain of the page cache */
+	vm_pfn older, newer;      /* neighbours in the list of pages (frame.h) */
 	uint16_t flags;           /* FRAME_ */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
 
 /*
- * What a page is known by, the same while it stands in a frame and while it is away: a page of an
- * object by the object's number and its index; private anonymous memory by its swap slot, as long
- * as it has one, else by the place where it is mapped.
+ * The key by which a policy knows a page:
+ *
+ *     VM_KEY_OBJECT    a page of an object: the object's number, the index in it
+ *     VM_KEY_SLOT      private anonymous memory that has a swap slot: the slot
+ *     VM_KEY_PLACE     private anonymous memory without one: an address space that maps it, where
+ *
+ * A page of an object has the same key in a frame and while it is evicted. The key of private
+ * anonymous memory changes when the page gets a slot or loses it; while it is evicted it is the
+ * slot.
  */
 struct vm_page_key {
 	enum { VM_KEY_OBJECT, VM_KEY_SLOT, VM_KEY_PLACE } kind;
-	uint64_t owner; /* number of the object or the address space; 0 for a slot */
-	uint64_t index; /* page of the object, slot, or VA >> 12 */
+	uint64_t owner; /* number of the object or of the address space; 0 for a slot */
+	uint64_t index; /* page in the object, slot, or VA >> 12 */
 };
 
-/* A way to choose the page that has to go: see policy/policy.h. All run under the machine lock. */
+/* A page-replacement policy: see policy/policy.h. The machine lock is held in all functions. */
 struct vm_policy {
 	const char *name;
-	/* Make machine->policy_state, if the policy has any. 0 or -ENOMEM. May be NULL. */
+	/* Make machine->policy_state, if the policy needs one. 0 or -ENOMEM. May be NULL. */
 	int (*init)(struct vm_machine *machine);
-	/* Free it. May be NULL. */
+	/* Free machine->policy_state. May be NULL. */
 	void (*free)(struct vm_machine *machine);
-	/* The page KEY has come into frame PFN. May be NULL. */
+	/* The page KEY was loaded into frame PFN. May be NULL. */
 	void (*loaded)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *key);
-	/* The process has loaded from the page in PFN or stored to it. May be NULL. */
+	/* A process has loaded from the page in PFN or stored to it. May be NULL. */
 	void (*used)(struct vm_machine *machine, vm_pfn pfn);
 	/*
-	 * The page in PFN has left its frame. AWAY: it was evicted and may come back, by that key.
-	 * AWAY is NULL if the page exists no more. May be NULL.
+	 * The page in PFN has left its frame. If it was evicted, AWAY is the key with which it may
+	 * be loaded again. If it was freed, AWAY is NULL. May be NULL.
 	 */
 	void (*gone)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away);
-	/* The page KEY, which was away, exists no more; the key may be given again. May be NULL. */
+	/*
+	 * The swap slot KEY is free, and the key may be given to another page. The page before may
+	 * still be in a frame, under another key. Not called for keys of other kinds: a page of a
+	 * file that is truncated while it is evicted may come back with the same key. May be NULL.
+	 */
 	void (*lost)(struct vm_machine *machine, const struct vm_page_key *key);
-	/* The frame to evict, among those that evictable_locked allows, or VM_PFN_NONE. */
+	/* The frame to evict, one that evictable_locked allows. VM_PFN_NONE: there is none. */
 	vm_pfn (*choose)(struct vm_machine *machine);
 };
 
@@ -216,53 +243,53 @@ struct vm_policy {
 #define VM_SLOT_NONE UINT32_MAX
 
 /*
- * A slot of the swap file. It is in use as long as an entry or an object refers to it, or a
- * transfer pins it. Private anonymous pages are found through their entries, shared ones through
- * (object, index).
+ * A slot of the swap file: one page. It is in use as long as an entry or an object refers to it, or
+ * a transfer pins it. The slot of a private anonymous page is found through the page's entries,
+ * that of a page of shared anonymous memory through (object, index).
  */
 struct vm_slot {
 	/* machine */
 	vm_entry_id rmap; /* first of the entries that hold it */
-	uint32_t mapped;  /* how many do */
-	vm_pfn frame;     /* the swap cache: a frame with the same contents, or VM_PFN_NONE */
-	uint32_t pins;
+	uint32_t mapped;  /* number of entries that hold it */
+	vm_pfn frame;     /* the swap cache: the frame that holds its page, or VM_PFN_NONE */
+	uint32_t pins;    /* transfers that use it now */
 	struct vm_object *object; /* shared anonymous memory whose page INDEX it holds, or NULL */
 	uint64_t index;
 	struct list_link link; /* in object->slots */
-	/* in the free list, or in the hash chain of (object, index); plus one, 0 ends it */
+	/* next slot, plus one, in the free list or in the hash chain of (object, index); 0: end */
 	uint32_t next;
 };
 
 struct vm_swap {
-	struct vm_medium medium; /* no operations: none */
+	struct vm_medium medium; /* without operations there is no swap file */
 	uint32_t total;          /* slots */
 	/* machine */
 	struct vm_slot *slots;
-	uint32_t *hash; /* heads of (object, index) chains, plus one */
+	uint32_t *hash; /* first slots, plus one, of the (object, index) chains */
 	uint32_t hash_mask;
-	uint32_t free_list; /* plus one */
+	uint32_t free_list; /* first free slot, plus one; 0: none */
 	uint32_t touched;   /* slots from here on were never used */
-	uint32_t used;
-	bool on;
+	uint32_t used;      /* slots in use */
+	bool on;            /* new slots may be taken */
 };
 
 /* --- Objects (object.c) ----------------------------------------------------------------------- */
 
 /*
- * One open host descriptor, shared by all vm_files that opened the same name with the same access
- * mode.
+ * One open host descriptor. All vm_files that opened the same name with the same access mode share
+ * it.
  */
 struct vm_handle {
 	struct vm_medium medium;
 	int access;            /* O_RDONLY, O_WRONLY or O_RDWR */
-	char *name;            /* under which it was opened */
-	unsigned users;        /* machine */
+	char *name;            /* the name under which it was opened */
+	unsigned users;        /* vm_files and transfers that use it (machine) */
 	struct list_link link; /* in object->handles */
 };
 
 /*
- * An open file description: what mmap and descriptors refer to. Equal pointers mean "the same
- * struct file".
+ * An open file description: descriptors and mappings refer to it. Two equal pointers are the same
+ * `struct file` of Linux.
  */
 struct vm_file {
 	struct vm_machine *machine;
@@ -276,26 +303,26 @@ struct vm_object {
 	struct vm_machine *machine;
 	uint64_t number;
 	bool shmem;       /* shared anonymous memory, else a host file */
-	uint64_t charged; /* pages of shared anonymous memory, for overcommit */
-	/* first of the table pages that hold the kernel's own contents (the vdso), or 0 */
+	uint64_t charged; /* pages charged for overcommit; shared anonymous memory only */
+	/* the vdso: number of the first table page that holds its contents. Else 0 */
 	uint32_t special;
 	dev_t dev;
 	ino_t ino;
 	/* machine */
 	struct list_link link; /* in machine->objects */
 	struct list_link handles;
-	struct list_link areas;        /* that map it, by object_link */
+	struct list_link areas;        /* the areas that map it, by object_link */
 	struct list_link clean, dirty; /* its frames */
 	struct list_link slots;        /* swap slots with pages of shared anonymous memory */
 	uint64_t area_count, pages, dirty_pages;
-	unsigned files;   /* vm_files that refer to it */
+	unsigned files;   /* references: vm_files, and transfers while they last */
 	unsigned writers; /* write-backs under way */
-	/* keeps the object while dirty pages could not be written, else NULL */
+	/* a writable handle that is kept, with a reference, until all dirty pages are written */
 	struct vm_handle *kept;
 	uint64_t size;                /* bytes, as last seen */
 	struct timespec mtime, ctime; /* as last seen */
-	int error;                    /* of a write-back that failed, reported once by msync */
-	char *name;                   /* as last seen, for fault records: a GRefString */
+	int error;                    /* errno of a failed write-back; msync reports it once */
+	char *name;                   /* as last seen, for fault records; a GRefString */
 };
 
 /* --- Processes and the machine ---------------------------------------------------------------- */
@@ -306,14 +333,14 @@ struct vm_rlimit {
 
 struct vm_process {
 	struct vm_machine *machine;
-	pid_t pid; /* 0 while exec prepares a new space in it */
+	pid_t pid; /* 0 while exec, fork or spawn builds an address space in it */
 	struct vm_cred cred;
 	int64_t start; /* ns since the machine's start */
 	int refs;      /* atomic */
 	pthread_rwlock_t lock;
 	/* process */
 	struct vm_space *space; /* NULL once it has ended */
-	GPtrArray *fds;         /* struct vm_file *, NULL where closed */
+	GPtrArray *fds;         /* struct vm_file * by descriptor; NULL: closed */
 	struct vm_rlimit limits[VM_LIMITS];
 	char **environ; /* NULL-terminated */
 	/* machine */
@@ -324,9 +351,10 @@ struct vm_process {
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
 	int last_signal, last_code;
 	uint64_t last_address;
-	struct vm_space *oom_space; /* the space, for who looks without the process lock */
-	struct vm_tlb *tlb;         /* made at its first use; NULL where none is simulated */
+	struct vm_space *oom_space; /* SPACE, for readers without the process lock */
+	struct vm_tlb *tlb;         /* made at its first use; NULL if none is simulated */
 	struct vm_event *events;    /* ring of the last faults */
+	/* of the ring: length, records in it, where the next one goes */
 	unsigned event_room, event_count, event_next;
 };
 
@@ -335,7 +363,8 @@ enum lock_point { LOCK_DROPPED, LOCK_WAITS };
 typedef void (*lock_point_fn)(void *ctx, enum lock_point point);
 
 struct vm_counters {
-	uint64_t seq; /* faults recorded */
+	/* the counters of struct vm_machine_info, in the same units */
+	uint64_t seq; /* sequence number of the last fault */
 	uint64_t faults, major_faults, forks, zeroed, cow_copies, cow_reuses, file_reads,
 	    file_writes;
 	uint64_t frames[3]; /* in use, by enum vm_frame_kind */
@@ -346,7 +375,7 @@ struct vm_counters {
 
 struct vm_machine {
 	struct vm_config config;
-	int64_t start_real, start_mono; /* ns: CLOCK_REALTIME, CLOCK_MONOTONIC */
+	int64_t start_real, start_mono; /* when it started, ns: CLOCK_REALTIME, CLOCK_MONOTONIC */
 	uint8_t *ram;                   /* contents of frame 0 onwards */
 	struct vm_frame *frames;
 	uint64_t nr_frames;
@@ -354,58 +383,61 @@ struct vm_machine {
 	uint64_t *table_mem;
 	struct vm_table *tables;
 	struct vm_link *links;  /* by vm_entry_id */
-	uint32_t nr_tables;     /* limit */
-	uint32_t kernel_pud;    /* the table of the direct mapping, the same in every process */
+	uint32_t nr_tables;     /* table pages that may exist */
+	uint32_t kernel_pud;    /* the table that maps physical memory, the same in every process */
 	struct vm_object *vdso; /* contents of [vdso] */
 	pthread_mutex_t lock;
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;
-	unsigned waiters;  /* machine: threads that wait on io */
-	pthread_cond_t io; /* some page is no longer busy or under write-back */
+	unsigned waiters;  /* machine: threads in machine_wait_io_locked */
+	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
 	/* machine */
 	uint64_t frames_used; /* frames from here on were never used */
 	vm_pfn free_frames;   /* head of the free list */
 	uint64_t nr_free;
+	/* table pages from tables_used on were never used; head of the free list; in use */
 	uint32_t tables_used, free_tables, table_count;
-	vm_pfn *cache; /* hash heads of (object, index) */
+	vm_pfn *cache; /* the page cache: first frames, plus one, of (object, index) chains */
 	uint64_t cache_mask;
 	struct list_link objects;
 	GHashTable *files; /* (dev, ino) -> object */
-	GTree *processes;  /* pid -> process, each a reference */
+	GTree *processes;  /* pid -> process; the tree holds a reference to each */
 	pid_t next_pid;
 	uint64_t process_count;
-	uint64_t sharing; /* changes with every change of who points to which table */
+	uint64_t sharing; /* grows whenever an entry starts or stops pointing to a table */
 	uint64_t next_object;
 	uint64_t next_anon_vma; /* atomic */
 	uint64_t next_space;    /* number of the last address space made */
-	uint64_t pinned;        /* frames with pins: their contents are in use or on their way */
+	uint64_t pinned;        /* frames with pins: a transfer uses or fills them */
 	GRand *rand;
 	struct vm_swap swap;
 	const struct vm_policy *policy;
 	void *policy_state;            /* the policy's own */
-	vm_entry_watch_fn entry_watch; /* who is told of entries that lose something, or NULL */
+	vm_entry_watch_fn entry_watch; /* called for entries that lose something, or NULL */
 	void *entry_watch_ctx;
-	vm_fault_fn watch; /* who is told of every fault, or NULL */
+	vm_fault_fn watch; /* called for every fault, or NULL */
 	void *watch_ctx;
 	vm_pfn oldest, newest; /* the list of pages (frame.h) */
-	uint64_t listed;
+	uint64_t listed;       /* its length */
 	struct vm_counters count;
 	/* flusher.c */
-	struct list_link flushers; /* machine */
-	pthread_t clock;
-	bool clock_runs; /* set before there are other threads */
+	struct list_link flushers; /* machine: one thread for each device */
+	pthread_t clock;           /* the thread that wakes them */
+	bool clock_runs;           /* set before there are other threads */
 	pthread_cond_t clock_wake, flusher_wake;
 	bool stopping; /* machine */
 };
 
-/* A value that can be set at run time, read without the lock. */
+/* The value of a knob (MEMBER of struct vm_config). The machine lock is not needed. */
 #define machine_knob(machine, member) __atomic_load_n(&(machine)->config.member, __ATOMIC_RELAXED)
 
+/* N bytes, rounded up to whole pages. 0 if that does not fit into 64 bits. */
 static inline uint64_t page_align(uint64_t n)
 {
 	return (n + VM_PAGE_SIZE - 1) & ~(uint64_t)(VM_PAGE_SIZE - 1);
 }
 
+/* N bytes, rounded down to whole pages. */
 static inline uint64_t page_down(uint64_t n)
 {
 	return n & ~(uint64_t)(VM_PAGE_SIZE - 1);

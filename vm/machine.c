@@ -1,8 +1,8 @@
 /*
- * machine.c - a machine's life, its memory, and the locks.
+ * machine.c - the life of a machine: its configuration, making and freeing it, its counters.
  *
- * Physical memory, its descriptors and the page-table region are reserved whole and cost nothing
- * until used: the host gives cleared pages at the first touch.
+ * Physical memory, its descriptors and the region of page tables are reserved as a whole. They cost
+ * nothing until they are used: the host allocates a cleared page when one is first touched.
  */
 #include "util/nanoseconds.h"
 #include "vm/base/account.h"
@@ -44,7 +44,10 @@ void vm_config_init(struct vm_config *config)
 	};
 }
 
-/* Frame and entry numbers have 32 bits, and one of the frame numbers means none. */
+/*
+ * Numbers of frames and of entries have 32 bits. One frame number means "no frame" (VM_PFN_NONE),
+ * and a table has 512 entries.
+ */
 #define MAX_FRAMES (UINT64_C(1) << 31)
 #define MAX_TABLES (UINT64_C(1) << 22)
 
@@ -150,7 +153,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	return machine;
 }
 
-/* The zero page is table page 0, so that no entry has the number 0. */
+/* Table page 0 becomes the zero page, so that no entry has the number 0. */
 static bool init_tables(struct vm_machine *machine)
 {
 	machine->tables[0].level = VM_TABLE_SPECIAL;
@@ -182,6 +185,7 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 {
 	if (!check_config(config, error))
 		return NULL;
+	/* machine_destroy frees a machine of which only the first of these steps were done. */
 	struct vm_machine *machine = machine_alloc(config);
 	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) ||
 	    vdso_init(machine) != 0 || flusher_start(machine) != 0) {
@@ -194,7 +198,7 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 	return machine;
 }
 
-/* An object that is still kept for its dirty pages, or NULL. */
+/* An object that is kept because its dirty pages could not be written yet, or NULL. */
 static struct vm_object *kept_object(struct vm_machine *machine)
 {
 	struct vm_object *found = NULL;
@@ -208,6 +212,7 @@ static struct vm_object *kept_object(struct vm_machine *machine)
 	return found;
 }
 
+/* Drop all dirty pages that could not be written, and say so. No other thread uses MACHINE. */
 static void give_up_dirty_objects(struct vm_machine *machine)
 {
 	struct vm_object *object;
@@ -223,6 +228,7 @@ void vm_machine_free(struct vm_machine *machine)
 {
 	GArray *pids = vm_machine_pids(machine);
 
+	/* A process may have ended since its pid was read, if segv_kill or oom_kill ended it. */
 	for (guint i = 0; i < pids->len; i++) {
 		struct vm_process *process =
 		    vm_process_find(machine, g_array_index(pids, pid_t, i));
@@ -232,6 +238,7 @@ void vm_machine_free(struct vm_machine *machine)
 		vm_process_unref(process);
 	}
 	g_array_unref(pids);
+	/* The flushers must still run for this. */
 	vm_machine_sync(machine);
 	flusher_stop(machine);
 	give_up_dirty_objects(machine);

@@ -1,5 +1,5 @@
 /*
- * vm.h - the face of the engine: the only header of vm/ that others include.
+ * vm.h - the interface of the engine: the only header of vm/ that fs/ includes.
  *
  * The life of a machine
  *
@@ -7,25 +7,27 @@
  *       vm_process_spawn, vm_exec, vm_fork    processes; each pointer is a reference
  *         vm_mmap, vm_munmap, ...             change the areas of a process
  *         vm_read, vm_write, vm_access        accesses, through page tables and faults
- *         vm_process_areas, _entries, ...     look, without touching
+ *         vm_process_areas, _entries, ...     look at them and change nothing
  *       vm_process_exit, vm_process_unref
- *     vm_machine_sync, vm_machine_free        every dirty shared page is back in its file
+ *     vm_machine_sync, vm_machine_free        write dirty shared pages to their files
  *
- * Many machines may live in one program; they share nothing.
+ * A program may have many machines; they share nothing.
  *
- * Every function may be called from any thread, and none may be called from inside a callback of
- * another one. A function that does not say otherwise returns 0 or a negative errno.
+ * Every function may be called from any thread. A callback must not call a function of this header,
+ * because locks may be held; only vm_opener.open may, for which no lock is held. A function that
+ * does not say otherwise returns 0 or a negative errno. The comments list every errno. -ESRCH
+ * always means that the process has ended.
  *
  * Locks, always taken in this order:
  *
- *   1. process->lock   reader-writer; reading for accesses, writing for what changes areas or forks.
- *                      Two processes' locks are taken in pid order. Not held while a host file is
- *                      read for a fault.
+ *   1. process->lock   reader-writer. Reading: accesses, looking. Writing: whatever changes areas,
+ *                      descriptors or limits, and fork. A thread never holds two of them. Not held
+ *                      while a page is read from a host file or swap, or written there.
  *   2. machine->lock   one mutex: page-table entries, frames, objects' caches, counters, the table
  *                      of processes. Never held across input or output.
  *
- * Addresses are 64-bit numbers of the simulated process, lengths are bytes. PROT_, MAP_, MREMAP_
- * and MS_ constants are the host's.
+ * Addresses are 64-bit numbers of the simulated process. Lengths and offsets are bytes. PROT_,
+ * MAP_, MREMAP_, MS_, MADV_ and MCL_ constants are the host's.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
@@ -41,12 +43,12 @@ enum {
 	VM_PAGE_SIZE = 1 << VM_PAGE_SHIFT,
 };
 
-/* The first address past user space: 47 bits less the guard page (TASK_SIZE_MAX of x86-64). */
+/* The first address past user space: 2^47 minus a guard page (TASK_SIZE_MAX of x86-64). */
 #define VM_USER_END UINT64_C(0x7ffffffff000)
 
 /*
- * Whether bits 47 to 63 of VA are equal: an access elsewhere is no page fault but a general
- * protection fault.
+ * Whether bits 47 to 63 of VA are all equal. An access to any other address raises a general
+ * protection fault, not a page fault.
  */
 static inline bool vm_is_canonical(uint64_t va)
 {
@@ -62,31 +64,33 @@ struct vm_file;
 struct vm_medium;
 
 /*
- * What pages are read from and written to. No lock is held, and several threads may be in it. A
- * transfer may be short. -EINTR: it is tried again.
+ * How pages are read from a host file or the swap file, and written there. No lock is held, and
+ * several threads may call the functions of one medium at a time. A transfer may be short: it is
+ * continued. A transfer that answers -EINTR is repeated.
  */
 struct vm_medium_ops {
-	/* Read up to LEN bytes at OFFSET: how many; 0 at the end; or a negative errno. */
+	/* Read up to LEN bytes at OFFSET. Returns their number (0: end) or a negative errno. */
 	ssize_t (*read)(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset);
 	/*
-	 * Write up to LEN bytes at OFFSET: how many, or a negative errno. INSIDE: only bytes before
-	 * the present end of the medium; 0 if there are none.
+	 * Write up to LEN bytes at OFFSET. Returns their number or a negative errno. INSIDE: write
+	 * only what lies before the present end of the medium; returns 0 if nothing does.
 	 */
 	ssize_t (*write)(const struct vm_medium *medium, const void *buf, size_t len,
 	                 uint64_t offset, bool inside);
-	/* Nobody uses it any more. */
+	/* Release what the medium has. Nobody uses it any more. */
 	void (*close)(const struct vm_medium *medium);
 };
 
 struct vm_medium {
 	const struct vm_medium_ops *ops;
 	int fd;    /* host descriptor */
-	void *ctx; /* whatever the operations want */
+	void *ctx; /* for the operations; the engine does not look at it */
 };
 
 /* A file of the host: pread, pwrite and close of FD. */
 extern const struct vm_medium_ops vm_host_ops;
 
+/* The medium of host descriptor FD, which its `close` closes. */
 static inline struct vm_medium vm_host_medium(int fd)
 {
 	return (struct vm_medium){&vm_host_ops, fd, NULL};
@@ -94,63 +98,73 @@ static inline struct vm_medium vm_host_medium(int fd)
 
 /* --- The machine ------------------------------------------------------------------------------ */
 
-/* As vm.overcommit_memory. */
+/* The modes of vm.overcommit_memory. */
 enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 
-/* Entries of one TLB: sets x ways. */
+/* The most entries of one TLB: sets x ways. */
 #define VM_MAX_TLB 65536u
 
 struct vm_config {
-	/* bytes of frames for user pages, rounded down to pages; at least one */
+	/* bytes of frames for user pages, rounded down to pages: one page to 8 TiB */
 	uint64_t ram;
-	uint64_t max_tables;    /* page-table pages of all processes together */
+	uint64_t max_tables;    /* page-table pages of all processes together: 16 to 2^22 */
 	uint64_t max_processes; /* alive at one time */
 	uint64_t max_map_count; /* areas of one process, as vm.max_map_count */
 	uint64_t mmap_min_addr; /* as vm.mmap_min_addr */
-	/* bytes of the swap file, rounded down to pages; 0: no swap */
+	/* bytes of the swap file, rounded down to pages, at most 8 TiB; 0: no swap */
 	uint64_t swap;
-	/* where swap is kept, which the machine owns from now on; no operations: no swap */
+	/*
+	 * the swap file, which the machine closes; without operations there is no swap. If
+	 * vm_machine_new fails, it may have been closed or not
+	 */
 	struct vm_medium swap_medium;
 	const char *policy; /* "clock", "lru", "fifo", "random" */
-	/* of each process's TLB, at most VM_MAX_TLB entries; 0 turns it off */
+	/* size of each process's TLB, at most VM_MAX_TLB entries in all; 0 turns it off */
 	unsigned tlb_sets, tlb_ways;
 	unsigned overcommit_memory; /* enum vm_overcommit */
 	unsigned overcommit_ratio;  /* percent of RAM in CommitLimit */
-	/* 0 to 200; 0 spares anonymous pages while clean file pages are left */
+	/* 0 to 200; only 0 matters: clean file pages are evicted before anything else then */
 	unsigned swappiness;
-	/* out of memory: end the largest process, else fail the access */
+	/* when memory is used up: end the largest process, or else fail the access */
 	bool oom_kill;
 	/* how host files are read and written, and the context of their media */
 	const struct vm_medium_ops *file_ops;
 	void *file_ctx;
-	uint64_t dirty_writeback_centisecs; /* period of the write-back thread; 0 turns it off */
-	uint64_t seed;                      /* for aslr */
+	uint64_t dirty_writeback_centisecs; /* period of write-back in 1/100 s; 0 turns it off */
+	uint64_t seed;                      /* of random numbers (low 32 bits): aslr, "random" */
 	pid_t first_pid;                    /* at least 1 */
 	bool aslr;                          /* randomise stack, mmap base and PIE base */
 	bool segv_kill;                     /* a fatal fault ends the process */
 };
 
-/* Fill in the defaults: 256 MiB of RAM, no address-space randomisation. */
+/*
+ * Fill in the defaults: 256 MiB of RAM, no swap, policy "clock", no address-space randomisation,
+ * the defaults of Linux for the knobs.
+ */
 void vm_config_init(struct vm_config *config);
 
 /*
- * A new machine, or NULL with ERROR set (no memory for its frames; a value of CONFIG out of range).
+ * Make a machine. NULL with *ERROR set (G_FILE_ERROR): INVAL if a size, the first pid or the policy
+ * in CONFIG is out of range; NOMEM if the host has no memory or no thread for it. The values that
+ * are also knobs are not checked.
  */
 struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error);
 
 /*
- * End every process, write every dirty shared page to its file, and free MACHINE.
- * The caller holds no reference to a process or file of it any more.
+ * End every process, write every dirty shared page to its file, and free MACHINE. Pages that cannot
+ * be written are lost; a g_message names their file. The caller must hold no reference to a process
+ * or a file of MACHINE any more, and no other thread may use it.
  */
 void vm_machine_free(struct vm_machine *machine);
 
 /*
- * Write every dirty shared page to its file. Returns 0 or the first error met (-EIO, -ENOSPC, ...);
- * goes on past it.
+ * Write every page that is dirty now to its file (sync(2)), and wait for that. After an error it
+ * continues with the other pages. Returns 0 or the first error (-EIO, -ENOSPC, ...). A device for
+ * which no thread can be started is passed over without an error.
  */
 int vm_machine_sync(struct vm_machine *machine);
 
-/* The pids of all living processes, ascending: a GArray of pid_t that the caller frees. */
+/* The pids of all living processes, ascending. A GArray of pid_t; free with g_array_unref. */
 GArray *vm_machine_pids(struct vm_machine *machine);
 
 struct vm_machine_info {
@@ -161,51 +175,64 @@ struct vm_machine_info {
 	uint64_t frames_mapped;
 	uint64_t frames_dirty, frames_writeback; /* page-cache pages */
 	uint64_t tables;                         /* page-table pages */
-	/* alive; made since start, by fork or spawn */
+	/* alive now; made since the start, by fork or spawn */
 	uint64_t processes, forks;
-	/* pages that overcommit accounting charges */
+	/* pages charged by overcommit accounting */
 	uint64_t committed;
-	uint64_t faults, major_faults; /* since start */
-	uint64_t zeroed;               /* frames cleared for a process */
-	uint64_t cow_copies, cow_reuses;
+	/* from here to cow_reuses: since the start */
+	uint64_t faults, major_faults;
+	uint64_t zeroed;                             /* cleared frames handed out */
+	uint64_t cow_copies, cow_reuses;             /* faults of these kinds */
 	uint64_t swap_total, swap_used, swap_cached; /* pages */
 	uint64_t swap_ins, swap_outs;                /* pages, since start */
-	/* frames looked at by reclaim and freed by it, since start */
+	/*
+	 * since the start: frames that the policy looked at; pages evicted, and pages written to be
+	 * evicted that a process needed again meanwhile
+	 */
 	uint64_t scanned, reclaimed;
-	uint64_t oom_kills;
+	uint64_t oom_kills;               /* processes ended because memory was used up */
 	uint64_t locked;                  /* pages in locked areas */
-	uint64_t commit_limit;            /* pages */
+	uint64_t commit_limit;            /* pages, as CommitLimit */
 	uint64_t file_reads, file_writes; /* pages read from and written to host files */
-	int64_t start;                    /* CLOCK_REALTIME, ns since 1970 */
-	int64_t uptime;                   /* ns since start */
+	int64_t start;                    /* when the machine started: CLOCK_REALTIME, ns */
+	int64_t uptime;                   /* ns since then */
 };
 
+/* Fill in *INFO. All but the uptime are of one moment. */
 void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info);
 
 /* --- Host files ------------------------------------------------------------------------------- */
 
 /*
- * A new open file of the machine around the host descriptor FD, which it owns from now on (also on
- * failure). FD is a regular file opened with access mode ACCESS: O_RDONLY, O_WRONLY or O_RDWR.
- * Descriptors of the same file, name and access mode are shared, so a thousand opens cost one.
- * Returns a reference, or NULL with *ERROR a negative errno (-ENODEV: not a regular file, -ENOMEM,
- * those of fstat).
+ * Make an open file of MACHINE from the host descriptor FD, a regular file that was opened with
+ * access mode ACCESS: O_RDONLY, O_WRONLY or O_RDWR. The engine owns FD from now on, also on
+ * failure. It keeps only one descriptor for each file, name and access mode: a thousand opens cost
+ * one.
+ *
+ * Returns a reference with *ERROR 0, or NULL with *ERROR a negative errno: -ENODEV (not a regular
+ * file), -ENOMEM, those of fstat(2), and those of readlink(2) in /proc/self/fd.
  */
 struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error);
 struct vm_file *vm_file_ref(struct vm_file *file);
+/*
+ * Drop a reference. If it is the last one and FILE was opened for writing, write the dirty pages of
+ * the host file.
+ */
 void vm_file_unref(struct vm_file *file);
 
 /*
- * The present name of FILE as /proc/PID/maps shows it: absolute, ` (deleted)` after an unlink. Free
- * with g_free.
+ * The present name of FILE as /proc/PID/maps shows it: an absolute path, with ` (deleted)` after an
+ * unlink; "/dev/zero (deleted)" for shared anonymous memory; "" if the host does not say. Free with
+ * g_free.
  */
 char *vm_file_name(const struct vm_file *file);
 
 /*
- * How the engine opens a host file that it finds by itself (an interpreter, a library): OPEN gets
- * an absolute path, or one relative to the caller's working directory, and returns a file opened
- * for reading, with the caller's rights. With EXECUTABLE it must also be a file that the caller may
- * execute (else -EACCES). NULL and *error: a negative errno.
+ * How exec opens the program and the host files that it finds by itself (an interpreter, a
+ * library). OPEN gets a path, absolute or relative to the caller's working directory. It opens the
+ * file for reading, with the caller's rights. EXECUTABLE: the caller must also have the right to
+ * execute it, else the error is -EACCES. Returns a reference, or NULL with *error a negative errno.
+ * No lock is held, so OPEN may call vm_file_new.
  */
 struct vm_opener {
 	struct vm_file *(*open)(void *ctx, const char *path, bool executable, int *error);
@@ -220,8 +247,10 @@ struct vm_cred {
 };
 
 /*
- * A new process named NAME (cut to 15 bytes) with a stack and an empty heap at 0x555555556000.
- * Returns a reference, or NULL with *ERROR -EAGAIN (too many processes) or -ENOMEM.
+ * Make a process named NAME (cut to 15 bytes) that CRED owns. It has a stack of 132 KiB and an
+ * empty heap at 0x555555556000, no descriptors and no parent. Returns a reference, or NULL with
+ * *ERROR: -EAGAIN (too many processes, or no pid left), -ENOMEM, or -EPERM (vm.mmap_min_addr lies
+ * above the stack, and CRED is not root).
  */
 struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
                                     const char *name, int *error);
@@ -229,56 +258,64 @@ struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_
 /* A reference to the living process PID, or NULL. */
 struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid);
 struct vm_process *vm_process_ref(struct vm_process *process);
+/* Drop a reference. The process itself lives on until it exits. */
 void vm_process_unref(struct vm_process *process);
+/* Its pid, also after its end. */
 pid_t vm_process_pid(const struct vm_process *process);
 
 /* The owner of the process. */
 struct vm_cred vm_process_cred(const struct vm_process *process);
 
-/* Its name from now on, cut to 15 bytes (a write to /proc/PID/comm). -ESRCH. */
+/* Set its name, cut to 15 bytes: a write to /proc/PID/comm. -ESRCH. */
 int vm_process_set_comm(struct vm_process *process, const char *name);
 
-/* False once the process has ended: its calls then answer -ESRCH. */
+/* Whether the process has not ended. Once it has, its calls return -ESRCH. */
 bool vm_process_alive(struct vm_process *process);
 
 /*
- * fork(2): a copy of PROCESS owned by CRED. Returns a reference, or NULL with *ERROR -EAGAIN,
- * -ENOMEM or -ESRCH.
+ * fork(2): a copy of PROCESS that CRED owns. Returns a reference, or NULL with *ERROR: -EAGAIN (too
+ * many processes, or no pid left), -ENOMEM (memory, page tables, overcommit) or -ESRCH.
  */
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error);
 
 /*
- * _exit(2): areas, page tables and descriptors go, dirty shared pages are written, the pid is gone
- * on return. STATUS is dropped, because nobody can wait for it. -ESRCH.
+ * _exit(2): free the areas, page tables and descriptors. Files that no area maps any more have
+ * their dirty pages written. The pid is free on return. STATUS is ignored, because nobody can wait
+ * for it. -ESRCH.
  */
 int vm_process_exit(struct vm_process *process, int status);
 
 /*
- * kill(2). SIGNAL 0 only tests; a signal that is ignored by default (SIGCHLD, SIGCONT, SIGURG,
- * SIGWINCH) does nothing; any other ends the process. -EINVAL: no such signal.
+ * kill(2). SIGNAL 0 only tests whether the process lives. SIGCHLD, SIGCONT, SIGURG and SIGWINCH do
+ * nothing, because they are ignored by default. Any other signal ends the process; there are no
+ * stopped processes, so SIGSTOP does, too. -EINVAL: no such signal; -ESRCH.
  */
 int vm_process_kill(struct vm_process *process, int signal);
 
 struct vm_exec_args {
-	const char *path;        /* as the caller gave it */
+	const char *path;        /* the program, as the caller wrote it */
 	const char *const *argv; /* NULL-terminated, at least argv[0] */
-	/* NULL-terminated, or NULL: the process's own (see vm_process_setenv) */
+	/* NULL-terminated; NULL: the process's environment (vm_process_setenv) */
 	const char *const *envp;
 	struct vm_opener opener;
-	bool kernel_only; /* stop at what the kernel maps: no libraries, no heap */
+	bool kernel_only; /* map only what the kernel maps: no libraries, no heap */
 };
 
 /*
- * execve(2), then, unless KERNEL_ONLY, the libraries that ld.so would map and a first heap. Stores
- * the program's entry point in *ENTRY (AT_ENTRY). The old address space goes only when the new one
- * stands. -ENOEXEC for a malformed file, -E2BIG, -EACCES, -ELOOP (a chain of interpreters),
- * -ENOENT, -ENOMEM, -ESRCH.
+ * execve(2). Unless KERNEL_ONLY, it also maps the libraries that ld.so would map, and malloc's
+ * first heap. Descriptors stay open. Stores the program's entry point (AT_ENTRY) in *ENTRY. The old
+ * address space is replaced only when the new one is complete: on failure PROCESS is as before.
+ *
+ * -ENOEXEC: a file is malformed; -E2BIG: too many or too long strings; -ELOOP: too many #! lines;
+ * -EIO or another error of reading a file; -ENOMEM; -ESRCH; and what args->opener answers (-ENOENT,
+ * -EACCES, ...).
  */
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
 
 /*
- * setenv(3) in the environment that the next exec gets; VALUE NULL removes NAME. -EINVAL: NAME is
- * empty or has a '='; -ENOMEM: the environment would be larger than 128 KiB; -ESRCH.
+ * setenv(3) in the environment that the next exec passes on. VALUE NULL: remove NAME (unsetenv(3)).
+ * -EINVAL: NAME is empty or contains a '='; -ENOMEM: the environment would be larger than 128 KiB;
+ * -ESRCH.
  */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
@@ -286,7 +323,10 @@ int vm_process_setenv(struct vm_process *process, const char *name, const char *
 
 #define VM_UNLIMITED UINT64_MAX
 
-/* The limits of setrlimit(2) that bear on memory, in bytes. Forks inherit them, exec keeps them. */
+/*
+ * The limits of setrlimit(2) on memory, in bytes. fork copies them and exec keeps them. Without
+ * limit at first, except for a soft STACK limit of 8 MiB, and MEMLOCK, 8 MiB soft and hard.
+ */
 enum vm_limit {
 	VM_LIMIT_AS,
 	VM_LIMIT_STACK,
@@ -296,173 +336,224 @@ enum vm_limit {
 	VM_LIMITS
 };
 
-/* setrlimit(2): -EINVAL (SOFT above HARD), -EPERM (HARD raised by another than root), -ESRCH. */
+/*
+ * setrlimit(2), SOFT and HARD in bytes or VM_UNLIMITED. -EINVAL: SOFT is above HARD; -EPERM: HARD
+ * would rise, and the process is not root's; -ESRCH.
+ */
 int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft,
                          uint64_t hard);
-/* getrlimit(2). */
+/* getrlimit(2), also after the end of the process. */
 void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t *soft,
                       uint64_t *hard);
 
 /* --- Processes: descriptors ------------------------------------------------------------------- */
 
-/* Descriptors that a process may have: RLIMIT_NOFILE's default. */
+/* The most descriptors of a process: the default of RLIMIT_NOFILE. */
 #define VM_MAX_FDS 1024
 
 /*
- * The lowest free descriptor, which now refers to FILE (a reference is taken). -EMFILE past 1024,
- * -ESRCH.
+ * Make the lowest free descriptor refer to FILE, as open(2) does, and return it. Takes a reference
+ * of its own. -EMFILE: VM_MAX_FDS are open; -ESRCH.
  */
 int vm_process_open(struct vm_process *process, struct vm_file *file);
-/* close(2): -EBADF, -ESRCH. */
+/* close(2). -EBADF, -ESRCH. */
 int vm_process_close(struct vm_process *process, int fd);
-/* A reference to the file behind FD, or NULL. */
+/* A reference to the file that FD refers to. NULL: FD is not open. */
 struct vm_file *vm_process_file(struct vm_process *process, int fd);
 
 /* --- Processes: calls that change areas ------------------------------------------------------- */
 
 /*
- * mmap(2) with FILE, which may be NULL for MAP_ANONYMOUS, in place of a descriptor (a reference is
- * taken). OFFSET in bytes. Returns the address, or what mmap's errno would be, in Linux's order of
- * checks.
+ * mmap(2), with FILE in place of a descriptor; NULL is the descriptor -1. Takes a reference of its
+ * own. OFFSET in bytes. Returns the address, or a negative errno; the checks come in Linux's order
+ * (ksys_mmap_pgoff, do_mmap, mmap_region):
+ *
+ * -EINVAL (length 0, unaligned, MAP_HUGETLB, a wrong type of mapping), -EBADF (no FILE), -ENOMEM
+ * (no place, a limit, overcommit, max_map_count), -EEXIST (MAP_FIXED_NOREPLACE), -EPERM (below
+ * mmap_min_addr, or locked with a MEMLOCK limit of 0; root may), -EAGAIN (more locked than the
+ * limit allows), -EACCES (FILE is not open for that), -EOVERFLOW, -EOPNOTSUPP (MAP_SHARED_VALIDATE
+ * with unknown flags), -ESRCH.
  */
 int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
                 struct vm_file *file, uint64_t offset);
-/* munmap(2): -EINVAL, -ENOMEM. */
+/*
+ * munmap(2). -EINVAL: unaligned, length 0, not all in user space; -ENOMEM: too many areas, or no
+ * memory; -ESRCH.
+ */
 int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len);
-/* mprotect(2): -EINVAL, -ENOMEM, -EACCES. PROT may have PROT_GROWSDOWN. */
+/*
+ * mprotect(2); PROT may include PROT_GROWSDOWN. As in Linux (do_mprotect_pkey), areas before the
+ * first failure are changed. -EINVAL (unaligned, unknown bits, PROT_GROWSDOWN without a stack),
+ * -ENOMEM (a hole, a limit, overcommit, max_map_count), -EACCES (the file is not open for that),
+ * -ESRCH.
+ */
 int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot);
-/* mremap(2): the address, or -EINVAL, -EFAULT, -ENOMEM, -EAGAIN. */
+/*
+ * mremap(2). Returns the new address, or -EINVAL, -EFAULT (nothing is mapped there), -ENOMEM,
+ * -EAGAIN (more locked than the limit allows), -EPERM (NEW_ADDR is below mmap_min_addr, and the
+ * process is not root's), -ESRCH.
+ */
 int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len,
                   int flags, uint64_t new_addr);
 /*
- * mlock(2), and mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT,
- * MCL_FUTURE, MCL_ONFAULT; munlockall(2). Locked pages are never evicted. -EINVAL, -ENOMEM (a hole,
- * or the limit of 8 MiB for others than root), -EPERM, -EAGAIN.
+ * mlock(2), or mlock2(2) with FLAGS MLOCK_ONFAULT; munlock(2); mlockall(2) with MCL_CURRENT,
+ * MCL_FUTURE, MCL_ONFAULT; munlockall(2). Locked pages are never evicted. As in Linux, areas before
+ * the first failure are changed.
+ *
+ * -EINVAL: unknown flags, or the range wraps around; -EPERM: the process is not root's, and its
+ * MEMLOCK limit is 0; -ENOMEM: a hole, more than the MEMLOCK limit, too many areas, or a page that
+ * cannot be brought in; -EAGAIN: no memory to bring a page in; -ESRCH. vm_munlock answers only
+ * -EINVAL, -ENOMEM and -ESRCH, vm_mlockall no -EAGAIN, and vm_munlockall only -ESRCH.
  */
 int vm_mlock(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
 int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len);
 int vm_mlockall(struct vm_process *process, int flags);
 int vm_munlockall(struct vm_process *process);
 /*
- * brk system call: the break after it, unchanged where refused; 0 asks. Negative only for -ESRCH.
+ * The brk system call. Returns the new break; that is the old one if the call was refused, as it is
+ * for ADDR 0. Negative only for -ESRCH.
  */
 int64_t vm_brk(struct vm_process *process, uint64_t addr);
-/* sbrk(3): the break before it, or -ENOMEM. */
+/* sbrk(3): move the break by INCREMENT bytes. Returns the old break, or -ENOMEM, -ESRCH. */
 int64_t vm_sbrk(struct vm_process *process, int64_t increment);
-/* msync(2): -EINVAL, -ENOMEM, -EBUSY, and the error of a write-back that failed. */
+/*
+ * msync(2). -EINVAL (unaligned, unknown or contradicting flags), -EBUSY (MS_INVALIDATE of a locked
+ * area), -ENOMEM (a hole; the rest is done), -ESRCH. With MS_SYNC also the error of a write-back
+ * that failed, now or since the last msync.
+ */
 int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags);
 
 /*
- * madvise(2) with one of the MADV_ constants, in Linux's order of checks: -EINVAL (unaligned,
- * unknown advice, an area that it is not for), -ENOMEM (a hole, after all else is done; no memory),
- * -EAGAIN (too many areas), -EACCES, -EFAULT, and what fallocate answers for MADV_REMOVE of a host
- * file.
+ * madvise(2) with one of the MADV_ constants; the checks come in Linux's order (do_madvise).
+ * -EINVAL (unaligned, unknown advice, an area that the advice is not for), -ENOMEM (a hole, but the
+ * rest is done; no memory), -EAGAIN (too many areas), -EACCES (MADV_REMOVE of memory that is not
+ * shared and writable), -EFAULT (MADV_POPULATE_...: a page cannot be brought in), -ESRCH, and for
+ * MADV_REMOVE of a host file those of fallocate(2).
  */
 int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int advice);
 /*
  * mincore(2): VEC gets 0 or 1 for each page of [ADDR, ADDR+LEN), LEN rounded up to pages. -EINVAL:
- * unaligned; -ENOMEM: a hole, or not all in user space (VEC is filled up to there).
+ * unaligned; -ENOMEM: a hole (VEC is filled up to there), or not all in user space (VEC is not
+ * changed); -ESRCH.
  */
 int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec);
 
 /* --- Accesses and faults ---------------------------------------------------------------------- */
 
-/* The most that one vm_read or vm_write moves, bytes. */
+/* The most bytes of one vm_read or vm_write. */
 #define VM_MAX_TRANSFER ((size_t)1 << 20)
 
 enum vm_access { VM_ACCESS_READ, VM_ACCESS_WRITE, VM_ACCESS_EXEC };
 
+/*
+ * How an access ended: without a fault; with one that needed no input; with one for which a page
+ * was read; not at all.
+ */
 enum vm_outcome { VM_HIT, VM_MINOR, VM_MAJOR, VM_FATAL };
 
 enum vm_fault_kind {
 	VM_FAULT_NONE,          /* a hit */
-	VM_FAULT_ZERO_PAGE,     /* read of untouched anonymous memory */
-	VM_FAULT_DEMAND_ZERO,   /* a cleared frame */
+	VM_FAULT_ZERO_PAGE,     /* read of untouched anonymous memory: the zero page was mapped */
+	VM_FAULT_DEMAND_ZERO,   /* first write to anonymous memory: a cleared frame was mapped */
 	VM_FAULT_FILE_READ,     /* major: a page was read from its host file */
 	VM_FAULT_PAGE_CACHE,    /* minor: the page was in the cache */
-	VM_FAULT_COW_COPY,      /* write to a page that others see too: it was copied */
-	VM_FAULT_COW_REUSE,     /* write to a page that nobody else sees any more */
+	VM_FAULT_COW_COPY,      /* write to a private page that others use, too: it was copied */
+	VM_FAULT_COW_REUSE,     /* write to a private page that nobody else uses any more */
 	VM_FAULT_WRITE_NOTIFY,  /* first write to a clean shared page */
 	VM_FAULT_SWAP_IN,       /* major: a page was read from swap */
-	VM_FAULT_SWAP_CACHE,    /* minor: the page was still, or again, in a frame */
+	VM_FAULT_SWAP_CACHE,    /* minor: the page had a slot, but was in a frame */
 	VM_FAULT_STACK_GROW,    /* the stack grew; `then` says what followed */
-	VM_FAULT_TABLE_UNSHARE, /* nothing but page tables had to be copied after a fork */
-	VM_FAULT_SEGV_MAPERR,
-	VM_FAULT_SEGV_ACCERR,
-	VM_FAULT_SIGBUS,
-	VM_FAULT_OOM,
+	VM_FAULT_TABLE_UNSHARE, /* only page tables that a fork shared had to be copied */
+	/* fatal: */
+	VM_FAULT_SEGV_MAPERR, /* no area, or a guard page */
+	VM_FAULT_SEGV_ACCERR, /* the area does not permit the access */
+	VM_FAULT_SIGBUS,      /* past the end of the file, or the page cannot be read */
+	VM_FAULT_OOM,         /* no memory */
 	VM_FAULT_KINDS
 };
 
-/* "minor", "cow-copy", ...: the words of PID/faults. */
+/* The names that PID/faults shows: "minor", ..., "cow-copy", ... Static strings. */
 const char *vm_outcome_name(enum vm_outcome outcome);
 const char *vm_fault_kind_name(enum vm_fault_kind kind);
 
+/* In place of a frame number: none. */
 #define VM_NO_FRAME UINT64_MAX
 
-/* One access that faulted, or, from vm_access alone, one that hit. */
+/* One access that faulted. Only vm_access also reports accesses that hit. */
 struct vm_fault {
-	uint64_t seq; /* counts the machine's faults from 1; 0 for a hit */
+	uint64_t seq; /* number of the fault, counted from 1 for each machine; 0: a hit */
 	int64_t time; /* ns since the machine's start */
-	pid_t pid;
+	pid_t pid;    /* 0: exec, fork or spawn built an address space */
 	enum vm_access access;
 	enum vm_outcome outcome;
 	enum vm_fault_kind kind;
 	enum vm_fault_kind then; /* what followed a stack-grow, else VM_FAULT_NONE */
-	/* page tables shared with a fork that were copied on the way */
+	/* page tables, shared since a fork, that were copied for this fault */
 	unsigned tables_copied;
 	uint64_t va;                   /* the address accessed */
-	uint64_t area_start, area_end; /* the area found; both 0 without one */
+	uint64_t area_start, area_end; /* its area; both 0 if there is none */
 	char area_perm[5];             /* "rw-p" */
-	uint64_t frame;                /* now mapped, or VM_NO_FRAME */
-	uint64_t from;                 /* copied from, or VM_NO_FRAME */
-	uint64_t slot;                 /* swap slot that the page was in, or VM_NO_FRAME */
-	uint64_t evicted;              /* frame that had to be emptied for it, or VM_NO_FRAME */
-	bool tlb;                      /* of vm_access: the translation stood in the TLB */
-	/* name of the mapped file, or NULL; lives as long as the callback */
+	uint64_t frame;                /* the frame now mapped, or VM_NO_FRAME */
+	uint64_t from;                 /* the frame that was copied, or VM_NO_FRAME */
+	uint64_t slot;                 /* the swap slot that held the page, or VM_NO_FRAME */
+	uint64_t evicted;              /* the frame that was evicted for it, or VM_NO_FRAME */
+	bool tlb;                      /* a hit: the translation was in the TLB */
+	/* name of the mapped file, or NULL; valid during the callback */
 	const char *file;
-	uint64_t offset; /* in that file, bytes, of the page */
+	uint64_t offset; /* of the page in that file, bytes */
 };
 
+/* Gets *FAULT, which is valid during the call. */
 typedef void (*vm_fault_fn)(void *ctx, const struct vm_fault *fault);
 
-/* Takes COUNT pieces of memory that hold the answer; called once, only on success. */
+/*
+ * Gets what was read, in order, as COUNT pieces of memory that are valid during the call. Called
+ * once and without locks, but not if nothing could be read.
+ */
 typedef void (*vm_sink_fn)(void *ctx, const struct iovec *iov, int count);
 
 /*
- * The process reads LEN bytes (1 to 1 MiB) at VA: SINK gets the pinned frames themselves. Returns
- * the bytes read: fewer than LEN where a later page cannot be read. Where the first cannot: -EFAULT
- * (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM; -ESRCH after the process's end. VA at or
- * past VM_USER_END: -EFAULT.
+ * PROCESS reads LEN bytes (1 to VM_MAX_TRANSFER) at VA. SINK gets the frames themselves, pinned; if
+ * the machine has few frames, it gets a copy.
+ *
+ * Returns the number of bytes read, which is less than LEN if a later page cannot be read. If the
+ * first page cannot be read: -EFAULT (no area, or VA is not below VM_USER_END), -EACCES
+ * (protection), -EIO (SIGBUS), -ENOMEM, -ESRCH. After any of the first three, knob segv_kill ends
+ * the process.
  */
 ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn sink, void *ctx);
-/* The process writes LEN bytes of BUF at VA. Results as vm_read. */
+/*
+ * PROCESS writes the LEN bytes (1 to VM_MAX_TRANSFER) of BUF at VA. Results as vm_read. The bytes
+ * before the first page that faults are written at once; a fork may come before the others.
+ */
 ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len);
 
 /*
- * One access of the given kind to each page of [VA, VA+LEN), in order, without data; LEN at least
- * 1. FN, if not NULL, gets each page's outcome, the fatal one too. Returns 0 or the errno of the
- * first fatal one (as vm_read), or -ESRCH.
+ * Make one access of kind ACCESS to each page of [VA, VA+LEN), in order, without data. LEN is at
+ * least 1. FN, unless NULL, gets the outcome of each access, also of the fatal one. Stops at the
+ * first fatal fault and returns its errno, with the same meaning and consequences as in vm_read.
+ * Else 0. -ESRCH.
  */
 int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access,
               vm_fault_fn fn, void *ctx);
 
 struct vm_translation {
-	uint64_t entry[4]; /* PGD, PUD, PMD, PTE as far as walked */
-	int levels;        /* entries walked, 1 to 4 */
-	bool present;      /* pa is valid */
+	uint64_t entry[4]; /* the entries of the walk, from the PGD down */
+	int levels;        /* how many there are, 1 to 4 */
+	bool present;      /* user space may read the page; PA is valid */
 	uint64_t pa;       /* physical address */
-	/* of a read at va now: VM_HIT, or the fault that it would take ... */
+	/* what a read would be now: VM_HIT, or the outcome of its fault ... */
 	enum vm_outcome outcome;
-	enum vm_fault_kind kind; /* ... and its kind */
+	enum vm_fault_kind kind; /* ... and the kind of that fault */
 };
 
-/* What a read at VA would find; changes nothing. -ESRCH. */
+/* Fill in what a read at VA would find. Changes nothing. -ESRCH. */
 int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation);
 
 /*
- * Copy what resident memory holds at VA without an access: absent pages read as zeros. Bytes
- * copied, up to the end of the area.
+ * Copy up to LEN bytes of memory at VA to BUF, without an access and whatever the area's rights.
+ * Pages that are not mapped read as zeros. Stops at the end of the area. Returns the number of
+ * bytes; 0 if there is no area or the process has ended.
  */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
 
@@ -474,59 +565,73 @@ struct vm_area_info {
 	uint64_t offset; /* bytes in the file */
 	dev_t dev;
 	ino_t ino; /* 0 without a file */
-	/* path, "[heap]", "[stack]", ... or NULL; lives as long as the callback */
+	/* path, "[heap]", "[stack]", ... or NULL; valid during the callback */
 	const char *name;
 };
 
 typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
-/* FN for each area, by address. -ESRCH. */
+/* Call FN for each area, by address, with the process locked for reading. -ESRCH. */
 int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
 
 /*
- * The next place at or after VA with data (HOLE false) or without (HOLE true), as lseek's SEEK_DATA
- * and SEEK_HOLE: areas that can be read are data. -ENXIO: none below VM_USER_END.
+ * The next address at or after VA that has data (HOLE false) or has none (HOLE true), like lseek(2)
+ * with SEEK_DATA and SEEK_HOLE. Areas that a process can access are data, except for the kernel's
+ * clock page. Without a hole in between, the next hole is at VM_USER_END. -ENXIO: VA is not below
+ * VM_USER_END, or no data follows; -ESRCH.
  */
 int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole);
 
-/* What an area has in memory, as /proc/PID/smaps counts it. */
+/* What an area has in memory: the fields of /proc/PID/smaps. */
 struct vm_area_usage {
 	struct vm_area_info area;
 	/* bytes */
 	uint64_t rss, shared_clean, shared_dirty, private_clean, private_dirty;
 	uint64_t referenced, anonymous, lazy_free, swap, locked;
-	/* proportional shares, in bytes x 4096 so that small shares do not get lost in a sum */
+	/*
+	 * proportional shares, in bytes x 4096 so that sums of small shares stay exact (PSS_SHIFT)
+	 */
 	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
 	char vm_flags[80]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
 };
 
 typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
-/* FN for each area, by address. -ESRCH. */
+/* Call FN for each area, by address, with the process locked for reading. -ESRCH. */
 int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx);
 
 /*
- * The words of /proc/PID/pagemap for COUNT pages from page number FIRST (VA >> 12) on: bits 0-54
- * frame number, or 0-4 swap type and 5-54 swap slot; 55 soft-dirty; 56 mapped by one process only;
- * 58 guard page (with 62, as swap type 31); 61 file or shared; 62 swapped; 63 present. -ESRCH.
+ * Fill WORDS with the words of /proc/PID/pagemap for COUNT pages, from page number FIRST (VA >> 12)
+ * on. A word is 0 past the end of user space. -ESRCH. The bits:
+ *
+ *     0-54    present: the frame number
+ *     0-4     swapped: the swap type, 0; 5-54: the swap slot
+ *     55      soft-dirty
+ *     56      mapped by this process only
+ *     58      a guard page; bit 62 is set, too, and the swap type is 31
+ *     61      a page of a file, or shared anonymous memory
+ *     62      swapped
+ *     63      present
  */
 int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count, uint64_t *words);
 
 /*
- * For COUNT frames from PFN on: how often each is mapped, and its KPF_ flags as /proc/kpageflags
- * has them.
+ * For COUNT physical pages from number PFN on: how often each is mapped (/proc/kpagecount; 0 if it
+ * is no frame), and its KPF_ flags (/proc/kpageflags).
  */
 void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count,
                             uint64_t *words);
 void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words);
 
 /*
- * A write to /proc/PID/clear_refs: 1 clears accessed bits of all pages, 2 of anonymous ones, 3 of
- * file pages, 4 the soft-dirty bits, 5 sets VmHWM back. -EINVAL: another number; -ENOMEM; -ESRCH.
+ * A write of WHAT to /proc/PID/clear_refs (clear_refs_write). 1 clears the accessed bits of all
+ * pages, 2 of those in areas without a file, 3 of those in areas of files and shared anonymous
+ * memory. 4 clears the soft-dirty bits. 5 sets VmHWM to the present resident size. -EINVAL: another
+ * number; -ENOMEM: no page table left, and some areas may be done; -ESRCH.
  */
 int vm_process_clear_refs(struct vm_process *process, int what);
 
 struct vm_tlb_info {
 	unsigned sets, ways; /* 0: no TLB is simulated */
-	/* flushes: of single entries and of the whole, one each */
+	/* since it was made; a flush of one entry and one of the whole TLB both count as 1 */
 	uint64_t hits, misses, flushes;
 };
 
@@ -537,7 +642,10 @@ struct vm_tlb_entry {
 };
 
 typedef void (*vm_tlb_fn)(void *ctx, const struct vm_tlb_entry *entry);
-/* The process's TLB, and FN (unless NULL) for each valid entry, by set and way. */
+/*
+ * Fill in *INFO, and call FN (unless NULL) for each valid entry of the process's TLB, by set and
+ * way, as it was at one moment.
+ */
 void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb_fn fn, void *ctx);
 
 enum vm_level { VM_PTE, VM_PMD, VM_PUD, VM_PGD };
@@ -545,33 +653,39 @@ enum vm_level { VM_PTE, VM_PMD, VM_PUD, VM_PGD };
 enum vm_entry_kind { VM_ENTRY_TABLE, VM_ENTRY_PAGE, VM_ENTRY_HUGE, VM_ENTRY_SWAP, VM_ENTRY_GUARD };
 
 struct vm_entry_info {
-	uint64_t va; /* canonical: the upper half is sign-extended */
+	uint64_t va; /* the lowest address that it translates; canonical */
 	enum vm_level level;
 	unsigned index; /* 0 to 511 */
 	enum vm_entry_kind kind;
-	uint64_t raw; /* as x86-64 encodes it */
+	uint64_t raw; /* in x86-64's encoding, with the software bits of pte.h */
 	/* frame number of the page or table; the slot for VM_ENTRY_SWAP; 0 for VM_ENTRY_GUARD */
 	uint64_t pfn;
-	uint64_t users; /* processes that share the table, or times the page is mapped */
+	uint64_t users; /* processes that reach the table, or that map the page or hold the slot */
 	bool zero;      /* the zero page */
-	bool cow;       /* a write would copy */
+	bool cow;       /* the area allows writes, and a write would copy the page */
 };
 
 typedef void (*vm_entry_fn)(void *ctx, const struct vm_entry_info *entry);
-/* FN for each entry in use of the four-level table, in address order, parents first. -ESRCH. */
+/*
+ * Call FN for each entry in use of the four-level page table, by address, parents first, with the
+ * process locked for reading. Entries may change meanwhile. -ESRCH.
+ */
 int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
 
-/* FN for the last faults of the process, oldest first. */
+/*
+ * Call FN for the last faults of the process (up to 512), the oldest first. Also after its end. For
+ * lack of memory it may report none.
+ */
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
 
 /*
- * From now on FN gets every fault that is recorded (its kind VM_FAULT_OOM with outcome VM_FATAL and
- * va 0: PID was killed for lack of memory). It is called under the machine's lock: it must be
- * quick, and call nothing of this header. NULL ends it.
+ * From now on call FN for every fault of MACHINE, under the machine's lock: FN must be quick. NULL
+ * ends it. There is one FN; a new one replaces it. A record with kind VM_FAULT_OOM, outcome
+ * VM_FATAL and va 0 means that process PID is ended because memory is used up (knob oom_kill).
  */
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 
-/* Where the parts of a program lie, and its registers (of Linux's mm_struct and pt_regs). */
+/* Where the parts of a program are, and its registers: fields of Linux's mm_struct and pt_regs. */
 struct vm_layout {
 	uint64_t start_code, end_code, start_data, end_data;
 	uint64_t start_brk, brk, start_stack;
@@ -590,26 +704,32 @@ struct vm_process_info {
 	uint64_t rss_anon, rss_file, rss_shmem;      /* pages */
 	uint64_t rss_peak;                           /* pages, as VmHWM */
 	uint64_t swap;                               /* pages */
-	uint64_t tables;                             /* pages, as VmPTE */
+	uint64_t tables;                             /* page-table pages, as VmPTE */
 	uint64_t areas;
 	struct vm_layout layout;
 	uint64_t minor_faults, major_faults;             /* of this process */
-	uint64_t child_minor_faults, child_major_faults; /* of its children that ended */
-	/* SIGSEGV with SEGV_MAPERR ..., of the last fatal fault; 0 without one */
+	uint64_t child_minor_faults, child_major_faults; /* of its children that have ended */
+	/* of the last fatal fault: SIGSEGV or SIGBUS, and si_code (SEGV_MAPERR, ...); else 0 */
 	int last_signal, last_code;
 	uint64_t last_address; /* of that fault */
 	unsigned fds;          /* open descriptors */
 };
 
-/* Answers for an ended process too (its last state). */
+/*
+ * Fill in *INFO. After the process's end its identity, faults and last signal remain; what it had
+ * (sizes, layout, descriptors) is 0.
+ */
 void vm_process_info(struct vm_process *process, struct vm_process_info *info);
 
-/* Present name of the running program's file, or NULL. Free with g_free. */
+/*
+ * The present name of the running program's file (vm_file_name). NULL before an exec or after the
+ * end. Free with g_free.
+ */
 char *vm_process_exe(struct vm_process *process);
 
 /*
- * The auxiliary vector as it stands on the stack; *LEN bytes. Free with g_free. NULL before an
- * exec.
+ * A copy of the auxiliary vector that exec put on the stack: *LEN bytes, pairs of key and value.
+ * Free with g_free. NULL, with *LEN 0, before an exec or after the end.
  */
 uint64_t *vm_process_auxv(struct vm_process *process, size_t *len);
 
@@ -618,72 +738,86 @@ enum vm_frame_kind { VM_FRAME_ANON, VM_FRAME_FILE, VM_FRAME_SHMEM };
 struct vm_frame_info {
 	uint64_t pfn;
 	enum vm_frame_kind kind;
-	uint64_t users; /* times mapped */
-	unsigned pins;  /* transfers that hold it this instant */
+	uint64_t users; /* number of times that it is mapped */
+	unsigned pins;  /* transfers that use it now */
 	bool dirty, writeback;
-	uint64_t object; /* number of its object, 0 for private anonymous pages */
-	uint64_t index;  /* page in the object */
-	pid_t pid;       /* a process that maps it and ... */
-	uint64_t va;     /* ... where; pid 0 if none */
+	uint64_t object; /* number of its object; 0: private anonymous */
+	uint64_t index;  /* page in the object; without meaning for private anonymous pages */
+	pid_t pid;       /* a process that maps it, or 0 */
+	uint64_t va;     /* where that process maps it */
 };
 
 typedef void (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);
+/* Call FN for each frame in use, by number, without locks. Frames may change meanwhile. */
 void vm_machine_frames(struct vm_machine *machine, vm_frame_fn fn, void *ctx);
 
 struct vm_object_info {
 	uint64_t number; /* from 1, never used again */
-	bool shmem;
+	bool shmem;      /* shared anonymous memory; else a host file */
 	dev_t dev;
 	ino_t ino;
 	uint64_t size;         /* bytes */
-	uint64_t areas;        /* that map it */
-	uint64_t pages, dirty; /* resident, dirty */
-	const char *name;      /* path, or "/dev/zero (deleted)" */
+	uint64_t areas;        /* number of areas that map it */
+	uint64_t pages, dirty; /* pages in the page cache, and those of them that are dirty */
+	const char *name;      /* path, or "/dev/zero (deleted)"; valid during the callback */
 };
 
 typedef void (*vm_object_fn)(void *ctx, const struct vm_object_info *object);
+/* Call FN for each object, the oldest first, without locks, as they were at one moment. */
 void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx);
 
 /* --- Memory pressure -------------------------------------------------------------------------- */
 
-/* Evict up to PAGES frames, as the policy chooses. How many it could. */
+/*
+ * Evict up to PAGES pages, chosen by the policy. Returns how many were evicted. A page that was
+ * written to swap or its file, but was needed again meanwhile and stays, counts, too.
+ */
 uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages);
-/* Drop clean page-cache pages (drop_caches 1). How many. */
+/*
+ * Drop all clean pages of host files that are not locked or in use by a transfer (drop_caches 1).
+ * Unlike Linux, also pages that are mapped. Returns how many.
+ */
 uint64_t vm_machine_drop_caches(struct vm_machine *machine);
 /*
- * swapoff(2): bring all of swap back into frames and use it no more. -EINVAL: it is off. -ENOMEM: no
- * room for all of it; -EIO: some of it cannot be read. Then swap goes on, and what was brought back
- * by then stays in frames.
+ * swapoff(2): bring all of swap back into frames, and use swap no more. -EINVAL: there is no swap,
+ * or it is off; -ENOMEM: not enough frames for all of it; -EIO: some of it cannot be read. After
+ * -ENOMEM or -EIO swap is on again. Pages that were brought back by then stay in frames.
  */
 int vm_machine_swapoff(struct vm_machine *machine);
 
-/* Knobs. -EINVAL for a value that is not allowed. */
+/*
+ * Set the page-replacement policy: "clock", "lru", "fifo" or "random". -EINVAL: no such policy;
+ * -ENOMEM: no memory for its state, and the policy before stays.
+ */
 int vm_machine_set_policy(struct vm_machine *machine, const char *name);
+/* The name of the policy. A static string. */
 const char *vm_machine_policy(struct vm_machine *machine);
 
+/* Values of struct vm_config that can be changed at run time: sys/vm/. */
 enum vm_knob {
-	VM_KNOB_SWAPPINESS,        /* 0 to 200 */
-	VM_KNOB_OVERCOMMIT_MEMORY, /* 0 to 2 */
-	VM_KNOB_OVERCOMMIT_RATIO,  /* percent */
-	VM_KNOB_MAX_MAP_COUNT,
-	VM_KNOB_MMAP_MIN_ADDR,
-	VM_KNOB_DIRTY_WRITEBACK_CENTISECS,
-	VM_KNOB_OOM_KILL,  /* 0 or 1 */
-	VM_KNOB_SEGV_KILL, /* 0 or 1 */
+	VM_KNOB_SWAPPINESS,                /* 0 to 200 */
+	VM_KNOB_OVERCOMMIT_MEMORY,         /* 0 to 2 */
+	VM_KNOB_OVERCOMMIT_RATIO,          /* percent, 0 to INT_MAX */
+	VM_KNOB_MAX_MAP_COUNT,             /* areas, 0 to INT_MAX */
+	VM_KNOB_MMAP_MIN_ADDR,             /* 0 to VM_USER_END */
+	VM_KNOB_DIRTY_WRITEBACK_CENTISECS, /* 1/100 s, 0 to INT_MAX; 0 turns it off */
+	VM_KNOB_OOM_KILL,                  /* 0 or 1 */
+	VM_KNOB_SEGV_KILL,                 /* 0 or 1 */
 };
+/* Set KNOB to VALUE. -EINVAL: out of range. */
 int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob knob, uint64_t value);
 uint64_t vm_machine_knob(struct vm_machine *machine, enum vm_knob knob);
 
 /* --- For tests -------------------------------------------------------------------------------- */
 
 /*
- * Check every invariant of the machine while nothing runs in it: areas, page tables against areas,
- * reverse maps, users, objects and files, counters, free lists. NULL, or a sentence that says what
- * is wrong (free with g_free).
+ * Check every invariant of the machine: areas, page tables against areas, reverse maps, users,
+ * objects and files, counters, free lists. No other thread may use the machine meanwhile. Returns
+ * NULL, or a sentence that says what is wrong; free with g_free.
  */
 char *vm_machine_check(struct vm_machine *machine);
 
-/* Drop every page-table entry of clean file pages: must be invisible to every process. */
+/* Empty every page-table entry that maps a clean page of a host file. No process may notice it. */
 void vm_machine_drop_entries(struct vm_machine *machine);
 
 #endif

@@ -21,8 +21,8 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 	struct vm_machine *machine = space->process->machine;
 	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
 	/*
-	 * A stack of 132 KiB is larger than the smallest machines; a program must start on them all
-	 * the same.
+	 * A space that is still being built has pid 0. Its stack of 132 KiB may be larger than all
+	 * RAM of a very small machine, but a program must be able to start there, too.
 	 */
 	bool starts = space->process->pid == 0;
 	bool may = true;

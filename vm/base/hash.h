@@ -1,13 +1,16 @@
 /*
- * hash.h - the hash of a page of an object, for the page cache and for the swap slots of shared
- * anonymous memory.
+ * hash.h - the hash of (object, page index). The page cache and the swap slots of shared anonymous
+ * memory use it.
  */
 #ifndef VM_BASE_HASH_H
 #define VM_BASE_HASH_H
 
 #include "vm/internal.h"
 
-/* A hash of (OBJECT, INDEX) that spreads neighbours: multiplicative hashing (Knuth, 6.4). */
+/*
+ * A hash of page INDEX of OBJECT; 32 bits. Neighbouring pages get very different hashes
+ * (multiplicative hashing, Knuth 6.4).
+ */
 static inline uint64_t hash_page(const struct vm_object *object, uint64_t index)
 {
 	uint64_t hash =

@@ -7,10 +7,11 @@
 #include "vm/internal.h"
 
 /*
- * LEN bytes of cleared memory that cost nothing until they are touched, or NULL; and give them
- * back.
+ * Reserve LEN bytes of cleared memory. The host allocates a page of it when the page is first
+ * touched. NULL: the host has no address space left.
  */
 void *machine_reserve(size_t len);
+/* Give back what machine_reserve returned, with the same LEN. MEMORY may be NULL. */
 void machine_unreserve(void *memory, size_t len);
 
 /* Nanoseconds since the machine's start. */

@@ -62,7 +62,9 @@ static ssize_t host_read(const struct vm_medium *medium, void *buf, size_t len, 
 	return n >= 0 ? n : -errno;
 }
 
-/* How much of LEN bytes at OFFSET lies inside the file: 0 behind its end, or a negative errno. */
+/*
+ * How many of the LEN bytes at OFFSET lie before the end of the file, or a negative errno of fstat.
+ */
 static ssize_t inside_file(int fd, size_t len, uint64_t offset)
 {
 	struct stat status;
@@ -79,7 +81,10 @@ static ssize_t host_write(const struct vm_medium *medium, const void *buf, size_
 {
 	ssize_t n = (ssize_t)len;
 
-	/* The last look before the write: what is left of the race is a few instructions. */
+	/*
+	 * Ask for the size just before the write. Somebody may still shorten the file in between;
+	 * then the write makes it longer again.
+	 */
 	if (inside)
 		n = inside_file(medium->fd, len, offset);
 	if (n <= 0)

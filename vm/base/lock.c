@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #ifndef NDEBUG
-/* What this thread holds, to check the order. */
+/* How many locks this thread holds, to check their order. */
 static __thread int held_machines, held_processes;
 #define HOLD(counter, n) ((counter) += (n))
 #define EXPECT(condition) g_assert(condition)

@@ -1,36 +1,49 @@
 /*
- * lock.h - the two locks of the engine, and waiting while one is held.
+ * lock.h - the two locks of the engine, and waiting while the machine lock is held.
  *
- * A thread holds at most one process lock and the machine lock, and takes the process lock first.
- * Debug builds assert it.
+ * A thread holds at most one process lock and at most one machine lock. It takes the process lock
+ * first. Neither lock is recursive. Debug builds assert all of this.
  */
 #ifndef VM_BASE_LOCK_H
 #define VM_BASE_LOCK_H
 
 #include "vm/internal.h"
 
-/* The machine lock, a mutex. */
+/* Take and drop the machine lock, a mutex. */
 void machine_lock(struct vm_machine *machine);
 void machine_unlock(struct vm_machine *machine);
 
-/* The lock of one process: for reading, for writing. */
+/*
+ * Take the lock of PROCESS for reading or for writing, and drop it. Writers go first: no new reader
+ * gets the lock while a writer waits. The process may have ended: process->space is NULL then.
+ */
 void process_read_lock(struct vm_process *process);
 void process_write_lock(struct vm_process *process);
 void process_unlock(struct vm_process *process);
 
-/* Lock PROCESS for reading, unless it has ended: -ESRCH, and nothing is locked. */
+/*
+ * Take the lock of PROCESS for reading, unless the process has ended.
+ *
+ * => 0: the lock is held and process->space is not NULL.
+ * => -ESRCH: the process has ended, and nothing is locked.
+ */
 int process_enter(struct vm_process *process);
 
 /*
- * Wait until some page is no longer busy or under write-back. The machine lock is dropped
- * meanwhile: whatever it guards must be looked at again.
+ * Wait for machine->io: some page is no longer busy or under write-back, or a frame is no longer
+ * pinned. It need not be the page that the caller waits for, and the wait may end without a reason.
+ * The machine lock is dropped meanwhile, so the caller must look again at all that it guards.
  */
 void machine_wait_io_locked(struct vm_machine *machine);
-/* Wait on COND. The machine lock is dropped meanwhile. */
+/*
+ * Wait on COND. As above, the machine lock is dropped meanwhile. Does not count in
+ * machine->waiters, which frame_unpin_locked looks at: use it only for a COND that is always
+ * signalled.
+ */
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
 /*
- * Wait on COND until CLOCK_MONOTONIC shows WHEN (ns). 0 or ETIMEDOUT. The machine lock is dropped
- * meanwhile.
+ * The same, but at most until CLOCK_MONOTONIC, by which COND measures time, shows WHEN (ns).
+ * Returns 0, or ETIMEDOUT (positive).
  */
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 

@@ -1,10 +1,10 @@
 /*
- * memory.h - physical memory: where its pages are in the daemon, and copying to them.
+ * memory.h - physical memory: where a physical page is in the daemon's memory, and copying to it.
  *
  * Two simulated processes may store to the same page at the same time, and one may load what the
- * other stores. As on a real machine their bytes then mix, and that is their affair. The copy is
- * written so that ThreadSanitizer, which watches the daemon's own data, does not report it as a
- * race of ours.
+ * other stores. Their bytes then mix, as on a real machine. That is a race of the simulated
+ * programs, not of the daemon. The copies are written in assembler, so that ThreadSanitizer does
+ * not report it.
  */
 #ifndef VM_BASE_MEMORY_H
 #define VM_BASE_MEMORY_H
@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /*
- * Physical page PFN: a frame of RAM, or a table page (the zero page and the vdso's pages among
- * them).
+ * The contents of physical page PFN, in the daemon's memory. Below nr_frames it is a frame of RAM.
+ * Above it is a page of the table region: a page table, the zero page, or a page of the vdso.
  */
 static inline void *machine_page(const struct vm_machine *machine, uint64_t pfn)
 {
@@ -24,21 +24,22 @@ static inline void *machine_page(const struct vm_machine *machine, uint64_t pfn)
 	return (uint8_t *)machine->table_mem + ((pfn - machine->nr_frames) << VM_PAGE_SHIFT);
 }
 
-/* The zero page is table page 0. */
+/* The physical page number of the zero page, which is table page 0. */
 static inline uint64_t machine_zero_pfn(const struct vm_machine *machine)
 {
 	return machine->nr_frames;
 }
 
-/* Copy LEN bytes from FROM to simulated memory at TO. */
+/* Copy LEN bytes from FROM to simulated memory at TO, in the daemon's addresses. */
 static inline void memory_copy(void *to, const void *from, size_t len)
 {
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
 }
 
 /*
- * Copy a whole page, TO aligned to 16 bytes, past the caches: a transfer of many pages through
- * scattered frames would else read each line of them just to overwrite it.
+ * Copy a whole page (4096 bytes) to simulated memory at TO, which must be aligned to 16 bytes. The
+ * stores bypass the caches. Otherwise the processor would read each cache line of TO only to
+ * overwrite it, which costs much when many scattered frames are written.
  */
 static inline void memory_copy_page(void *to, const void *from)
 {

@@ -14,7 +14,10 @@ enum vm_frame_kind frame_kind(const struct vm_frame *frame)
 
 /* --- Free frames ------------------------------------------------------------------------------ */
 
-/* A frame from the free list, or one never used, which the host has already cleared. */
+/*
+ * Take a frame from the free list, cleared if ZERO. If the list is empty, take one that was never
+ * used: the host has cleared it already. VM_PFN_NONE: none is free.
+ */
 static vm_pfn take_free_locked(struct vm_machine *machine, bool zero)
 {
 	vm_pfn pfn = machine->free_frames;
@@ -58,7 +61,7 @@ void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	if (--machine->frames[pfn].pins == 0) {
 		machine->pinned--;
-		/* Who waits for a frame that could be evicted wants to know. */
+		/* Reclaim may be waiting for a frame that it can evict. */
 		if (machine->waiters > 0)
 			pthread_cond_broadcast(&machine->io);
 	}
@@ -67,6 +70,7 @@ void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
 
 /* --- The list --------------------------------------------------------------------------------- */
 
+/* Add PFN, not in the list, at the newest end. */
 static void list_newest_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
@@ -148,7 +152,10 @@ void frame_loaded_locked(struct vm_machine *machine, vm_pfn pfn)
 	}
 }
 
-/* The page in PFN leaves replacement; it may come back as AWAY unless that is NULL. */
+/*
+ * Take the page in PFN out of page replacement. AWAY is the key with which it may be loaded again,
+ * or NULL if it was freed.
+ */
 static void leave_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away)
 {
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_LISTED;
@@ -170,10 +177,12 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 
 	if (frame_has_identity(frame))
 		return;
+	/* The page is gone, even if a transfer still uses the frame. */
 	if (frame->flags & FRAME_LISTED)
 		leave_locked(machine, pfn, NULL);
 	if (frame->pins > 0)
 		return;
+	/* Without an object, it was counted as anonymous. */
 	machine->count.frames[VM_FRAME_ANON]--;
 	machine->nr_free++;
 	frame->next = machine->free_frames;

@@ -1,20 +1,21 @@
 /*
- * frame.h - frames of physical memory, and the pages that stand in them.
+ * frame.h - frames of physical memory, and the pages that they hold.
  *
- * A frame is free, or private anonymous memory (object NULL), or a page of the page cache. It is in
- * use as long as an entry maps it, a transfer pins it, an object's cache holds it, or it is the
- * cached contents of a swap slot. frame_put_locked frees one that none of these uses.
+ * A frame is free, or holds private anonymous memory (object NULL) or a page of the page cache. It
+ * is in use as long as an entry maps it, a transfer pins it, the cache of an object holds it, or it
+ * is the cached contents of a swap slot. frame_put_locked frees a frame that none of these uses.
  *
- * Page replacement knows pages, not frames: a page is what has an identity, as the page of an
- * object, the contents of a swap slot, or what some entry maps. It enters replacement when it gets
- * its identity (frame_loaded_locked) and leaves when it is evicted or loses it. Meanwhile its frame
- * is FRAME_LISTED: it stands in one list, from the oldest to the newest in the order of loading,
- * which a policy may change.
+ * Page replacement knows pages, not frames. A page is something that can be found: as a page of an
+ * object, as the contents of a swap slot, or through an entry that maps it. That is its identity.
+ * Page replacement learns of the page when it gets an identity (frame_loaded_locked), and forgets
+ * it when it is evicted or loses its identity. In between, its frame is FRAME_LISTED: it is in the
+ * list of pages, from the oldest to the newest in the order of loading. A policy may reorder it.
  *
- *     frame_alloc  -> a frame, no page yet
- *     frame_loaded -> at the newest end; the policy's `loaded`
- *     (an access)  -> the policy's `used`
- *     frame_evicted or frame_put -> out of the list; the policy's `gone`
+ *     frame_alloc_locked      a frame without a page
+ *     frame_loaded_locked     into the list, at the newest end; calls the policy's `loaded`
+ *     frame_used_locked       an access; calls the policy's `used`
+ *     frame_evicted_locked, frame_put_locked
+ *                             out of the list; call the policy's `gone`
  *
  * Rule: the machine lock is held.
  */
@@ -24,26 +25,33 @@
 #include "vm/internal.h"
 
 /*
- * A frame for OBJECT (NULL: private anonymous memory), cleared if ZERO, neither mapped nor cached.
- * VM_PFN_NONE: none is free.
+ * Allocate a frame for OBJECT (NULL: private anonymous memory), cleared if ZERO. It is not mapped,
+ * not in a cache and not pinned. VM_PFN_NONE: none is free.
  */
 vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero);
 
-/* End the page in PFN if it has no identity any more, and free PFN if nothing uses it any more. */
+/*
+ * Call this after PFN has lost a use. If its page has lost its identity, page replacement forgets
+ * the page. If nothing uses PFN any more, it is freed.
+ */
 void frame_put_locked(struct vm_machine *machine, vm_pfn pfn);
 
+/*
+ * Pin and unpin PFN. A pinned frame is neither evicted nor freed. The last unpin frees a frame that
+ * has lost all other uses, and wakes threads that wait for machine->io.
+ */
 void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn);
 void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn);
 
 enum vm_frame_kind frame_kind(const struct vm_frame *frame);
 
-/* Whether PFN is a frame of RAM, with a descriptor; else it is a table page. */
+/* Whether physical page PFN is a frame of RAM, with a descriptor. If not, it is a table page. */
 static inline bool frame_is_ram(const struct vm_machine *machine, uint64_t pfn)
 {
 	return pfn < machine->nr_frames;
 }
 
-/* Whether the contents of FRAME can be found as a page: in an object, in a slot, or by an entry. */
+/* Whether the page in FRAME can be found: through an entry, an object, or a swap slot. */
 static inline bool frame_has_identity(const struct vm_frame *frame)
 {
 	return frame->mapped > 0 || frame->object != NULL || (frame->flags & FRAME_SWAPCACHE);
@@ -57,25 +65,32 @@ static inline bool frame_in_use(const struct vm_frame *frame)
 
 /* --- Pages: replacement ----------------------------------------------------------------------- */
 
-/* The page in PFN has just got its identity. */
+/* The page in PFN has just got its identity: add it to the list. */
 void frame_loaded_locked(struct vm_machine *machine, vm_pfn pfn);
 
-/* The page in PFN, listed, can be read again from its file or slot, and leaves the frame now. */
+/*
+ * The page in PFN is being evicted: take it out of the list. Call this while it still has the
+ * identity with which it can be found again. The caller then unmaps it and removes it from its
+ * cache.
+ */
 void frame_evicted_locked(struct vm_machine *machine, vm_pfn pfn);
 
-/* The page in PFN, listed, was loaded from or stored to. */
+/* A process has loaded from the page in PFN, listed, or stored to it. */
 static inline void frame_used_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	if (machine->policy->used != NULL)
 		machine->policy->used(machine, pfn);
 }
 
-/* What the page in PFN, listed, is known by. */
+/*
+ * The key of the page in PFN, which is listed. A private anonymous page without a swap slot must be
+ * mapped by at least one address space.
+ */
 struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn);
 
 /* Move PFN, listed, to the newest end of the list. */
 void frame_renew_locked(struct vm_machine *machine, vm_pfn pfn);
-/* Move PFN, listed, to the oldest end, as one that was not used lately. */
+/* Move PFN, listed, to the oldest end and clear its accessed bit: it is evicted next. */
 void frame_age_locked(struct vm_machine *machine, vm_pfn pfn);
 
 #endif

@@ -43,9 +43,10 @@ int pagetable_create_locked(struct vm_space *space)
 /* --- Sharing and owning ----------------------------------------------------------------------- */
 
 /*
- * Whether two tables that both map ENTRY, of LEVEL, must not write through it: it points to a
- * shared table, or to a private page, which both sides now copy on write. A page of the cache keeps
- * its right, because a shared mapping of it stays shared.
+ * Two tables of LEVEL are about to contain ENTRY. Whether both copies must lose RW: yes if ENTRY
+ * points to a table, which is shared from now on, or to a private anonymous page, which is now
+ * copied on write. A page of the page cache keeps RW: only shared mappings may write to it, and
+ * they stay shared.
  */
 static bool loses_write_when_shared(const struct vm_machine *machine, uint64_t entry,
                                     enum vm_level level)
@@ -58,8 +59,8 @@ static bool loses_write_when_shared(const struct vm_machine *machine, uint64_t e
 }
 
 /*
- * A copy of table OLD, which keeps its other users. Both share what it points to then. 0: no table
- * page left.
+ * Copy table OLD, which has other users and keeps them. The copy and OLD then share the tables and
+ * pages that they point to. 0: no table page left, and nothing has changed.
  */
 static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 {
@@ -73,7 +74,10 @@ static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 		uint64_t entry = pte_get(machine, from);
 		if (entry == 0)
 			continue;
-		/* Nobody could write through a shared table, so no TLB has seen the right. */
+		/*
+		 * No TLB can hold the right to write: OLD is shared, so an entry above it has no
+		 * RW.
+		 */
 		if ((entry & PTE_RW) && loses_write_when_shared(machine, entry, level))
 			pte_change_unflushed_locked(machine, from, 0, PTE_RW);
 		pte_init_copy_locked(machine, pagetable_id(copy, i), pte_get(machine, from));
@@ -81,7 +85,13 @@ static uint32_t table_copy_locked(struct vm_machine *machine, uint32_t old)
 	return copy;
 }
 
-/* Make the table behind entry ID, which may be missing, the own one of ID's table. */
+/*
+ * Make the table that entry ID points to SPACE's own. ID is in a table that is SPACE's own already.
+ * VA is an address that the entry translates.
+ *
+ * => 0: the entry points to a table with one user, with RW. Or it is empty, and CREATE is false.
+ * => -ENOMEM: no table page left, and nothing has changed.
+ */
 static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va, bool create,
                             unsigned *copied)
 {
@@ -99,6 +109,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 		space->tables++;
 		return 0;
 	}
+	/* Shared since a fork: point to a copy. It translates the same, so no TLB is flushed. */
 	if (machine->tables[pte_table(machine, entry)].users > 1) {
 		uint32_t copy = table_copy_locked(machine, pte_table(machine, entry));
 		if (copy == 0)
@@ -107,6 +118,7 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 		if (copied != NULL)
 			++*copied;
 	} else if (!(entry & PTE_RW)) {
+		/* It was shared, but the other users are gone. */
 		pte_change_locked(machine, id, PTE_RW, 0);
 	}
 	return 0;
@@ -138,9 +150,11 @@ void pagetable_trim_locked(struct vm_space *space, uint64_t va)
 	vm_entry_id ids[4];
 	int depth = pagetable_walk_locked(space, va, ids) - 1;
 
+	/* ids[0] is in the top-level table, which is never shared. */
 	for (int i = 1; i <= depth; i++)
 		if (pagetable_at(machine, ids[i])->users > 1)
 			return;
+	/* From the lowest table up, as long as they are empty. */
 	for (int i = depth; i > 0 && pagetable_at(machine, ids[i])->used == 0; i--) {
 		pte_unpoint_locked(machine, ids[i - 1]);
 		pagetable_free_locked(machine, pagetable_of(ids[i]));
@@ -152,11 +166,12 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 {
 	struct vm_machine *machine = parent->process->machine;
 
+	/* The lower half only: the kernel's half is in CHILD already. */
 	for (unsigned i = 0; i < VM_TABLE_ENTRIES / 2; i++) {
 		vm_entry_id from = pagetable_id(parent->pgd, i);
 		if (pte_get(machine, from) == 0)
 			continue;
-		/* The TLB is flushed whole below. */
+		/* Below, the whole TLB is flushed at once. */
 		pte_change_unflushed_locked(machine, from, 0, PTE_RW);
 		pte_init_copy_locked(machine, pagetable_id(child->pgd, i), pte_get(machine, from));
 	}
@@ -169,7 +184,12 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-/* Drop the use of what is behind ID; the last user takes what that points to with it. */
+/*
+ * Empty entry ID of a table that no address space uses any more. A page or a table loses this use;
+ * if it was the last, it is freed, and a table first drops all that its own entries point to.
+ *
+ * => The machine lock is held on entry and on return, but dropped after each table that is freed.
+ */
 static void drop_locked(struct vm_machine *machine, vm_entry_id id)
 {
 	uint64_t entry = pte_get(machine, id);
@@ -184,10 +204,15 @@ static void drop_locked(struct vm_machine *machine, vm_entry_id id)
 	pte_unpoint_locked(machine, id);
 	if (machine->tables[table].users > 0)
 		return;
+	/* From the top down, so that the free list returns frames in the order of addresses. */
 	for (unsigned i = VM_TABLE_ENTRIES; i > 0; i--)
 		drop_locked(machine, pagetable_id(table, i - 1));
 	pagetable_free_locked(machine, table);
-	/* Let others in. What is left of the tree hangs on tables that only we reach. */
+	/*
+	 * Let other threads have the lock. They cannot reach the tables that are left here from any
+	 * address space, so these tables stay. Through the reverse map reclaim may change their
+	 * entries; each is read afresh.
+	 */
 	machine_unlock(machine);
 	machine_lock(machine);
 }

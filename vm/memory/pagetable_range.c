@@ -4,7 +4,10 @@
 
 /* --- Each entry ------------------------------------------------------------------------------- */
 
-/* FN for the entries of [*VA, STOP) that the table of entry ID serves; *VA moves on. False: stopped. */
+/*
+ * Call FN for the entries of [*VA, STOP), which are all in the table of ID, the entry for *VA.
+ * Moves *VA past the last entry that FN has seen. False: FN asked to stop.
+ */
 static bool each_of_table_locked(struct vm_space *space, vm_entry_id id, enum vm_level level,
                                  uint64_t *va, uint64_t stop, pagetable_leaf_fn fn, void *ctx)
 {
@@ -18,7 +21,11 @@ static bool each_of_table_locked(struct vm_space *space, vm_entry_id id, enum vm
 	return going;
 }
 
-static uint64_t each_leaf_locked(struct vm_space *space, uint64_t va, uint64_t end, bool breathe,
+/*
+ * pagetable_each_leaf, with the machine lock held. MAY_YIELD: the lock is dropped and taken again
+ * after each table. It is held on return.
+ */
+static uint64_t each_leaf_locked(struct vm_space *space, uint64_t va, uint64_t end, bool may_yield,
                                  pagetable_leaf_fn fn, void *ctx)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -29,7 +36,8 @@ static uint64_t each_leaf_locked(struct vm_space *space, uint64_t va, uint64_t e
 		uint64_t stop = pagetable_stop(va, end, VM_PMD);
 		if (!each_of_table_locked(space, id, level, &va, stop, fn, ctx))
 			break;
-		if (breathe) {
+		/* Entries and tables may change meanwhile. The next walk starts at the top. */
+		if (may_yield) {
 			machine_unlock(machine);
 			machine_lock(machine);
 		}
@@ -54,7 +62,7 @@ uint64_t pagetable_each_leaf_locked(struct vm_space *space, uint64_t start, uint
 	return each_leaf_locked(space, start, end, false, fn, ctx);
 }
 
-/* The lowest address in [VA, END) that a last-level table serves, or END. */
+/* The lowest address in [VA, END) that has a last-level table, or END. */
 static uint64_t next_table_locked(const struct vm_space *space, uint64_t va, uint64_t end)
 {
 	enum vm_level level;
@@ -63,6 +71,7 @@ static uint64_t next_table_locked(const struct vm_space *space, uint64_t va, uin
 	return pagetable_next_locked(space, va, end, &id, &level);
 }
 
+/* The same. Takes the machine lock. */
 static uint64_t next_table(struct vm_space *space, uint64_t va, uint64_t end)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -75,7 +84,7 @@ static uint64_t next_table(struct vm_space *space, uint64_t va, uint64_t end)
 
 /* --- Owning ----------------------------------------------------------------------------------- */
 
-/* Own the path to VA down to LEVEL, if it exists. */
+/* Make the tables on the path to VA, as far as they exist, SPACE's own down to LEVEL. */
 static int own_existing(struct vm_space *space, uint64_t va, enum vm_level level)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -89,7 +98,9 @@ static int own_existing(struct vm_space *space, uint64_t va, enum vm_level level
 
 int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, enum vm_level down_to)
 {
+	/* What one table of level DOWN_TO translates: 2 MiB or 1 GiB. */
 	enum vm_level step = down_to == VM_PTE ? VM_PMD : VM_PUD;
+	/* The tables at both ends, which also translate addresses outside the range. */
 	int error = own_existing(space, start, VM_PTE);
 
 	if (error == 0)
@@ -102,7 +113,10 @@ int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end, en
 
 /* --- Clearing --------------------------------------------------------------------------------- */
 
-/* SPACE leaves the last-level table behind ID (a PMD entry of its own), which others go on using. */
+/*
+ * SPACE stops using the shared last-level table to which ID points. ID is a PMD entry in a table of
+ * SPACE's own. The other users keep the table.
+ */
 static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -118,8 +132,9 @@ static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
 }
 
 /*
- * Empty [START, END), which one last-level table serves. GUARDS_TOO empties guard markers as well;
- * without it the table must be SPACE's own.
+ * Empty the entries of [START, END), which are all in one last-level table; without GUARDS_TOO,
+ * keep guard markers. A shared table must lie wholly in the range of the call, and SPACE stops
+ * using it. Without GUARDS_TOO the table must be SPACE's own.
  */
 static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end,
                                bool guards_too)
@@ -132,8 +147,8 @@ static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t 
 		leave_shared_locked(space, pmd);
 	} else {
 		/*
-		 * From the top down: then the free list gives frames back in the order of addresses,
-		 * which is kinder to caches.
+		 * From the top down. So the free list returns the frames in the order of addresses,
+		 * which uses the host's caches better.
 		 */
 		for (uint64_t va = end; va > start; va -= VM_PAGE_SIZE) {
 			vm_entry_id id =
@@ -155,6 +170,7 @@ static void clear_range(struct vm_space *space, uint64_t start, uint64_t end, bo
 		uint64_t stop = pagetable_stop(va, end, VM_PMD);
 		clear_table_locked(space, va, stop, guards_too);
 		va = stop;
+		/* Reclaim may change entries meanwhile. The next table is looked up afresh. */
 		machine_unlock(machine);
 		machine_lock(machine);
 	}
@@ -179,6 +195,7 @@ void pagetable_trim_range(struct vm_space *space, uint64_t start, uint64_t end)
 	for (uint64_t va = start; (va = next_table_locked(space, va, end)) < end;
 	     va = pagetable_stop(va, end, VM_PMD)) {
 		pagetable_trim_locked(space, va);
+		/* Let other threads have the lock; nothing is kept from before. */
 		machine_unlock(machine);
 		machine_lock(machine);
 	}
@@ -187,7 +204,10 @@ void pagetable_trim_range(struct vm_space *space, uint64_t start, uint64_t end)
 
 /* --- Moving ----------------------------------------------------------------------------------- */
 
-/* Make the tables for what one source table maps. */
+/*
+ * Make the tables for [TO, LAST], to where the contents of one source table move. They may be two,
+ * if the distance is not a multiple of 2 MiB.
+ */
 static int make_target(struct vm_space *space, uint64_t to, uint64_t last)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -216,7 +236,7 @@ int pagetable_prepare_move(struct vm_space *space, uint64_t from, uint64_t to, u
 	return error;
 }
 
-/* Move what entry ID maps by the distance at CTX. */
+/* Move the contents of entry ID to the entry whose address is higher by the distance at CTX. */
 static bool move_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                       enum vm_level level)
 {

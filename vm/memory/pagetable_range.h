@@ -1,9 +1,12 @@
 /*
  * pagetable_range.h - ranges of last-level entries: looking at each, owning, clearing, moving.
  *
- * Rule: the process is locked, for writing where entries of its own are changed. Functions named
- * _locked want the machine lock; the others take it, and drop it after each table of 2 MiB so that
- * nobody waits long.
+ * START and END are multiples of the page size, and START < END.
+ *
+ * Rule: the process is locked; for writing, if entries of its own are changed. Functions whose name
+ * ends in _locked expect the machine lock. The others take it. They drop it and take it again after
+ * each table of 2 MiB, so that other threads do not wait long. Meanwhile reclaim may change
+ * entries, but the process lock keeps the areas as they are.
  */
 #ifndef VM_MEMORY_PAGETABLE_RANGE_H
 #define VM_MEMORY_PAGETABLE_RANGE_H
@@ -11,16 +14,16 @@
 #include "vm/memory/pagetable.h"
 
 /*
- * What is done with one last-level entry of SPACE, empty or not: entry ID of LEVEL (VM_PTE, or
- * VM_PMD for a page of 2 MiB) translates VA. The machine lock is held. False: go no further.
+ * Called for one last-level entry of SPACE, which may be empty: entry ID of LEVEL (VM_PTE, or
+ * VM_PMD for a page of 2 MiB) translates VA. The machine lock is held. Returns false to stop.
  */
 typedef bool (*pagetable_leaf_fn)(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                                   enum vm_level level);
 
 /*
- * FN for each last-level entry of [START, END), by address. Addresses without a last-level table
- * are passed over. Returns the address after the entry at which FN stopped, or END. Between two
- * tables the lock is dropped: FN must not keep an entry.
+ * Call FN for each last-level entry of [START, END), by address. Addresses without a last-level
+ * table are skipped. Returns the address after the entry at which FN stopped, or END. Between two
+ * tables the lock is dropped: FN must not remember entries.
  */
 uint64_t pagetable_each_leaf(struct vm_space *space, uint64_t start, uint64_t end,
                              pagetable_leaf_fn fn, void *ctx);
@@ -29,29 +32,36 @@ uint64_t pagetable_each_leaf_locked(struct vm_space *space, uint64_t start, uint
                                     pagetable_leaf_fn fn, void *ctx);
 
 /*
- * Prepare [START, END) for a change that cannot fail: every existing table down to DOWN_TO that
- * serves the range, and those that its ends cut, become SPACE's own. -ENOMEM.
+ * Prepare [START, END) for a change that cannot fail. Every existing table for the range, from the
+ * top down to level DOWN_TO (VM_PTE or VM_PMD), becomes SPACE's own; at both ends of the range down
+ * to VM_PTE, because those tables may translate more than the range. -ENOMEM: no table page left;
+ * the process cannot notice what was done.
  */
 int pagetable_own_range(struct vm_space *space, uint64_t start, uint64_t end,
                         enum vm_level down_to);
 
-/* Empty every entry of [START, END), after pagetable_own_range down to VM_PMD. Tables left empty are freed. */
+/*
+ * Empty every entry of [START, END), and free the tables that become empty. pagetable_own_range
+ * down to VM_PMD must have been called. Cannot fail.
+ */
 void pagetable_clear_range(struct vm_space *space, uint64_t start, uint64_t end);
-/* The same for all but guard markers, after pagetable_own_range down to VM_PTE. */
+/* The same, but keep guard markers. pagetable_own_range down to VM_PTE must have been called. */
 void pagetable_zap_range(struct vm_space *space, uint64_t start, uint64_t end);
-/* Free the tables of [START, END) that are empty and SPACE's own. */
+/* Free the tables for [START, END) that are empty, if the path to them is SPACE's own. */
 void pagetable_trim_range(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * Move the entries of [FROM, FROM+LEN) to [TO, TO+LEN), which is empty: first make it possible
- * (-ENOMEM; nothing has changed then that a process could see), then do it.
+ * Move the entries of [FROM, FROM+LEN) to [TO, TO+LEN), which is empty, in two steps
+ * (move_page_tables). pagetable_prepare_move makes the tables that are needed. -ENOMEM: no table
+ * page left; the process cannot notice what was done. pagetable_move_range then cannot fail.
  */
 int pagetable_prepare_move(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len);
 void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, uint64_t len);
 
 /*
- * Changes for all users of a table at once, shared or not: empty every entry that maps frame PFN,
- * and every entry of SPACE's tables in [START, END) except guard markers.
+ * Changes that apply to all users of a table at once, shared or not. The first empties every entry
+ * that maps frame PFN. The second empties every entry of SPACE's tables in [START, END), except
+ * guard markers. The process need not be locked; for the second, its areas must not change.
  */
 void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn);
 void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end);

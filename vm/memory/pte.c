@@ -8,8 +8,9 @@
 /* --- Storing and reporting -------------------------------------------------------------------- */
 
 /*
- * Whether a copy of OLD, somewhere in a processor, would grant or hide something that NEW does not:
- * another page, a right, or a bit that the processor would have to set again.
+ * Whether the change from OLD to NEW makes a copy of OLD in a TLB wrong: it translates to another
+ * page, grants a right that NEW does not, or has an accessed, dirty or soft-dirty bit set that the
+ * processor must set again.
  */
 static bool takes(uint64_t old, uint64_t new)
 {
@@ -19,7 +20,10 @@ static bool takes(uint64_t old, uint64_t new)
 	return (old & PTE_P) && (lost | gained | ((old ^ new) & PTE_PFN_MASK)) != 0;
 }
 
-/* Store NEW as entry ID, whatever stands there. True if it takes something: watchers know then. */
+/*
+ * Store NEW as entry ID and count its table's entries in use. If the change takes something from
+ * the old entry, call the watcher and return true: the caller then flushes the simulated TLBs.
+ */
 static bool store_locked(struct vm_machine *machine, vm_entry_id id, uint64_t new)
 {
 	uint64_t *entry = &machine->table_mem[id], old = *entry;
@@ -43,7 +47,7 @@ void pte_watch(struct vm_machine *machine, vm_entry_watch_fn fn, void *ctx)
 
 /* --- Counters and uses ------------------------------------------------------------------------ */
 
-/* Leaf ENTRY came into (SIGN 1) or left (-1) SPACE: count it. */
+/* Count leaf ENTRY, which SPACE has gained (SIGN 1) or lost (-1), in the sizes of SPACE. */
 static void count_locked(struct vm_space *space, uint64_t entry, int sign)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -58,17 +62,19 @@ static void count_locked(struct vm_space *space, uint64_t entry, int sign)
 		    MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);
 }
 
+/* For rmap_table_spaces_locked; CTX points to the entry. */
 static void uncount(void *ctx, struct vm_space *space)
 {
 	count_locked(space, *(const uint64_t *)ctx, -1);
 }
 
+/* The same, for an entry that was gained. */
 static void count(void *ctx, struct vm_space *space)
 {
 	count_locked(space, *(const uint64_t *)ctx, 1);
 }
 
-/* Leaf ENTRY stands in one place less: free its frame or slot if that was the last use. */
+/* One leaf less holds ENTRY. Free its frame or slot if that was the last use. */
 static void release_locked(struct vm_machine *machine, uint64_t entry)
 {
 	uint64_t pfn = pte_pfn(entry);
@@ -96,7 +102,10 @@ void pte_set_locked(struct vm_space *space, vm_entry_id id, uint64_t new)
 		rmap_link_locked(machine, id, new);
 		count_locked(space, new, 1);
 	}
-	/* Last: a frame that goes from a slot to the entry must not be without a use in between. */
+	/*
+	 * Last, because the old entry may hold the slot in whose cache the new frame is. The frame
+	 * must not be without a use in between.
+	 */
 	if (old != 0)
 		release_locked(machine, old);
 }
@@ -128,6 +137,7 @@ void pte_move_locked(struct vm_space *space, vm_entry_id from, vm_entry_id to)
 		return;
 	if (store_locked(machine, from, 0))
 		tlb_flush_page_locked(space, pagetable_entry_va(machine, from));
+	/* The counters of SPACE and the use of the page stay the same. */
 	rmap_unlink_locked(machine, from, entry);
 	store_locked(machine, to, entry);
 	rmap_link_locked(machine, to, entry);

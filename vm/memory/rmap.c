@@ -4,8 +4,9 @@
 #include "vm/memory/swap.h"
 
 /*
- * The head of the chain that ENTRY belongs to and the count of its members; NULL for what is not
- * tracked.
+ * Where the first entry of the chain of what ENTRY points to is kept; *COUNT: where the chain's
+ * length is kept. NULL if that is not tracked. Call it only to change the chain: for a table it
+ * invalidates the cached counts of processes.
  */
 static vm_entry_id *chain_of(struct vm_machine *machine, uint64_t entry, uint32_t **count)
 {
@@ -29,16 +30,17 @@ static vm_entry_id *chain_of(struct vm_machine *machine, uint64_t entry, uint32_
 }
 
 /*
- * Follow how many pages of the page cache are mapped: ENTRY's has one entry more (BORDER 1) or less
- * (0).
+ * Keep count.mapped right after an entry was added to or removed from the chain of ENTRY's frame.
+ * THRESHOLD is the number of entries at which a page of the page cache starts (1) or stops (0)
+ * being mapped.
  */
-static void count_mapped(struct vm_machine *machine, uint64_t entry, uint32_t border)
+static void count_mapped(struct vm_machine *machine, uint64_t entry, uint32_t threshold)
 {
 	uint64_t pfn = pte_pfn(entry);
 
 	if (!pte_is_swap(entry) && frame_is_ram(machine, pfn) &&
-	    machine->frames[pfn].object != NULL && machine->frames[pfn].mapped == border)
-		machine->count.mapped += border > 0 ? 1 : UINT64_MAX;
+	    machine->frames[pfn].object != NULL && machine->frames[pfn].mapped == threshold)
+		machine->count.mapped += threshold > 0 ? 1 : UINT64_MAX;
 }
 
 void rmap_link_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry)
@@ -98,7 +100,7 @@ uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t numb
 	 */
 	if (table->level == VM_PUD)
 		return table->users;
-	/* Further down the count is kept as long as no table changes hands. */
+	/* Further down, the count is cached until any entry starts or stops pointing to a table. */
 	if (table->counted != machine->sharing) {
 		table->processes = chain_users_locked(machine, table->rmap);
 		table->counted = machine->sharing;
@@ -106,6 +108,7 @@ uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t numb
 	return table->processes;
 }
 
+/* How many processes reach the entries of the chain that starts with ID. */
 static uint64_t chain_users_locked(const struct vm_machine *machine, vm_entry_id id)
 {
 	uint64_t users = 0;

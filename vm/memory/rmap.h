@@ -2,13 +2,13 @@
  * rmap.h - the reverse map: from a frame, a page-table page or a swap slot to the entries that
  * point to it.
  *
- * The entries of one target form a chain. Its links stand in an array beside the tables, one per
- * entry, so mapping and unmapping cost O(1) and no memory is allocated; an entry that is alone in
- * its chain never touches its link.
+ * The entries that point to the same target form a chain. The links of the chain are in an array
+ * beside the tables, one for each entry. So mapping and unmapping take constant time and allocate
+ * no memory. An entry that is alone in its chain never touches its link.
  *
- * After a fork, processes share whole subtrees of page tables. An entry in a shared table stands
- * once in its chain, however many processes see it: how many do is the sum over the chain of the
- * processes that reach each entry's table.
+ * After a fork, processes share whole subtrees of page tables. An entry in a shared table is in its
+ * chain only once, no matter how many processes reach the table. To count the processes that map a
+ * page, one adds up, for each entry in the chain, the processes that reach the entry's table.
  *
  * Rule: the machine lock is held.
  */
@@ -18,8 +18,9 @@
 #include "vm/internal.h"
 
 /*
- * Entry ID now is ENTRY, or no longer is: it points to a frame or table, or, not present, holds a
- * swap slot. The zero page and the like are not tracked.
+ * Add entry ID to the chain of what ENTRY points to (a frame, a table, or a swap slot if it is not
+ * present), or remove it. ENTRY is the contents of ID. The zero page and the pages of the vdso have
+ * no chain: nothing happens.
  */
 void rmap_link_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
 void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
@@ -27,20 +28,23 @@ void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t ent
 /* The next entry after ID in its chain, or 0. */
 vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_entry_id id);
 
-/* How many processes reach table TABLE. */
+/*
+ * How many processes reach table TABLE. 0 if the table belongs to an address space that is being
+ * freed.
+ */
 uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t table);
 
 /*
- * How many times PFN (RAM) is mapped: a page's count is the sum of the users of the tables that map
- * it.
+ * How many times PFN, a frame of RAM, is mapped: the sum over its entries of the processes that
+ * reach the entry's table.
  */
 uint64_t rmap_frame_users_locked(const struct vm_machine *machine, vm_pfn pfn);
 
-/* The same for swap slot SLOT. */
+/* How many times entries hold swap slot SLOT, counted in the same way. */
 uint64_t rmap_slot_users_locked(const struct vm_machine *machine, uint32_t slot);
 
-/* FN for each address space that reaches table TABLE. */
 typedef void (*rmap_space_fn)(void *ctx, struct vm_space *space);
+/* Call FN for each address space that reaches table TABLE. There may be none (see above). */
 void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t table, rmap_space_fn fn,
                               void *ctx);
 

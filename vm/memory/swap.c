@@ -73,6 +73,7 @@ void swap_put_locked(struct vm_machine *machine, uint32_t number)
 
 	if (slot->mapped > 0 || slot->object != NULL)
 		return;
+	/* Nothing will look for the page in the slot any more. Entries may still map the frame. */
 	if (slot->frame != VM_PFN_NONE)
 		swap_cache_leave_locked(machine, number);
 	if (slot->pins > 0)
@@ -94,7 +95,10 @@ void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn p
 	frame->flags |= FRAME_SWAPCACHE;
 	frame->index = slot;
 	machine->count.swap_cached++;
-	/* A page that goes out is known already; one that comes in is from now on. */
+	/*
+	 * A page that is being evicted is in the list already. One that is swapped in gets its
+	 * identity here.
+	 */
 	if (!(frame->flags & FRAME_LISTED))
 		frame_loaded_locked(machine, pfn);
 }

@@ -1,44 +1,62 @@
 /*
  * swap.h - the swap file: slots of one page each.
  *
- * The swap cache. A page on its way out keeps its frame until it is written, and one that was
- * brought in for one process keeps its slot for the others that still hold it. So pages shared by
- * fork stay shared through swap: whoever comes finds the frame in the slot. A slot goes back as
- * soon as no entry and no object refers to it; what stands in a frame then stands nowhere else, and
- * is written anew when it is evicted again.
+ * The swap cache: a slot remembers the frame that holds its page, if there is one. A page that is
+ * being evicted keeps its frame until it is written. A page that was swapped in for one process
+ * keeps its slot for the others that still hold it. Each of them finds the frame through the slot.
+ * So pages that were shared by fork stay shared through swap.
  *
- * Rule: the machine lock is held, but for swap_read and swap_write, which want no lock.
+ * A slot is freed as soon as no entry and no object refers to it. Its page is then only in the
+ * frame, and is written again when it is evicted again.
+ *
+ * Rule: the machine lock is held, except in swap_read and swap_write, which expect that no lock is
+ * held.
  */
 #ifndef VM_MEMORY_SWAP_H
 #define VM_MEMORY_SWAP_H
 
 #include "vm/internal.h"
 
-/* Take over the swap file of CONFIG, if it has one. False: no memory. */
+/*
+ * Start using the swap file of MACHINE's configuration, if it has one, and own it. False: no
+ * memory.
+ */
 bool swap_init(struct vm_machine *machine);
+/* Free the slots and close the swap file. */
 void swap_destroy(struct vm_machine *machine);
 
 /*
- * A slot with FRAME in its cache, to which nothing refers yet. VM_SLOT_NONE: swap is off or full.
+ * Allocate a slot, to which nothing refers yet. FRAME becomes its cached contents, unless it is
+ * VM_PFN_NONE. VM_SLOT_NONE: swap is off or full.
  */
 uint32_t swap_alloc_locked(struct vm_machine *machine, vm_pfn frame);
 
-/* Free SLOT if nothing refers to it any more. A frame in its cache is on its own then. */
+/*
+ * Call this after SLOT, which is in use, has lost a use. If no entry and no object refers to it any
+ * more, a frame in its cache leaves it; if no transfer pins it either, it is freed.
+ */
 void swap_put_locked(struct vm_machine *machine, uint32_t slot);
 
-/* FRAME becomes, or is no longer, the cached contents of SLOT. */
+/* Make FRAME, private anonymous memory, the cached contents of SLOT. */
 void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn frame);
+/* SLOT has a frame in its cache, which leaves it; the frame is freed if that was its last use. */
 void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot);
 
-/* Pages of shared anonymous memory: find, enter, forget. */
+/* The slot that holds page INDEX of OBJECT, shared anonymous memory, or VM_SLOT_NONE. */
 uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object,
                           uint64_t index);
+/* SLOT, to which nothing refers, now holds page INDEX of OBJECT, which has no other slot. */
 void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_object *object,
                        uint64_t index);
+/* SLOT no longer holds its page of an object. It is freed if no transfer pins it. */
 void swap_forget_locked(struct vm_machine *machine, uint32_t slot);
 
-/* Transfer one page between PAGE and SLOT: 0, or -EIO, -ENOSPC, ... */
+/*
+ * Read SLOT, which must be pinned, into PAGE (4096 bytes of the daemon's memory). 0 or -EIO,
+ * whatever the medium answered.
+ */
 int swap_read(struct vm_machine *machine, uint32_t slot, void *page);
+/* Write PAGE to SLOT, which must be pinned. 0 or a negative errno of the medium (-EIO, -ENOSPC). */
 int swap_write(struct vm_machine *machine, uint32_t slot, const void *page);
 
 #endif

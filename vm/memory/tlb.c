@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* The copy of one translation. */
 struct entry {
 	uint64_t page; /* VA >> 12, plus one; 0: not valid */
 	uint64_t pfn;
@@ -20,8 +21,8 @@ struct vm_tlb {
 };
 
 /*
- * The TLB of SPACE's process, made at first use; NULL where none is simulated, or for lack of
- * memory.
+ * The TLB of SPACE's process, which is made at its first use. NULL: none is simulated, or there is
+ * no memory for it.
  */
 static struct vm_tlb *get_locked(struct vm_space *space)
 {
@@ -45,9 +46,7 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
 {
 	uint64_t page = va >> VM_PAGE_SHIFT;
-	uint64_t set = tlb->mask != 0
-	                   ? page & tlb->mask
-	                   : page % tlb->sets; /* a division costs as much as all the rest */
+	uint64_t set = tlb->mask != 0 ? page & tlb->mask : page % tlb->sets; /* slow: a division */
 
 	return &tlb->entry[set * tlb->ways];
 }
@@ -64,8 +63,8 @@ static struct entry *find(struct vm_tlb *tlb, uint64_t va)
 }
 
 /*
- * As in hardware, the first store through an entry walks the tables to set their dirty bit (and
- * ours, soft-dirty).
+ * Whether ENTRY permits ACCESS without a walk. A store needs an entry that is dirty: as in
+ * hardware, the first store walks the tables to set the dirty bit (and here also soft-dirty).
  */
 static bool serves(const struct entry *entry, enum vm_access access)
 {
@@ -96,6 +95,7 @@ void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool wr
 
 	if (tlb == NULL)
 		return;
+	/* Replace the entry for VA, else one that is not valid, else the least recently used. */
 	struct entry *victim = find(tlb, va), *set = set_of(tlb, va);
 	for (unsigned way = 0; victim == NULL && way < tlb->ways; way++)
 		if (set[way].page == 0)
@@ -157,7 +157,7 @@ void tlb_free(struct vm_process *process)
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 
-/* FN for ENTRY, valid, number I of a TLB with so many WAYS. */
+/* Call FN for ENTRY, which is valid: entry I of a TLB with WAYS ways. */
 static void report(const struct entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
 {
 	struct vm_tlb_entry info = {.set = i / ways,
@@ -175,6 +175,7 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 {
 	struct vm_machine *machine = process->machine;
 
+	/* Copy the entries, so that FN is called without the lock. */
 	machine_lock(machine);
 	const struct vm_tlb *tlb = process->tlb;
 	size_t entries = (size_t)machine->config.tlb_sets * machine->config.tlb_ways;

@@ -1,11 +1,11 @@
 /*
- * tlb.h - the simulated translation lookaside buffer of a process: SETS x WAYS entries, the least
- * recently used of a set goes.
+ * tlb.h - the simulated translation lookaside buffer of a process: sets x ways entries. In a full
+ * set, the least recently used entry is replaced.
  *
- * It holds copies of translations, as a real one does, so every change that takes something away
- * from a page-table entry must flush what was copied from it. Those changes all go through
- * pagetable.c, which calls tlb_flush_entry_locked; a fork, which takes write rights from a whole
- * tree, flushes all.
+ * Like a real one, it holds copies of translations. So a change that takes something from a
+ * page-table entry must flush the copies of the entry. All such changes are made by the functions
+ * of pte.h, which flush. fork takes the right to write from whole subtrees, and flushes the whole
+ * TLB of the parent (pagetable_share_locked).
  *
  * Rule: the machine lock is held.
  */
@@ -14,22 +14,28 @@
 
 #include "vm/internal.h"
 
-/* The frame that VA translates to for ACCESS, or VM_NO_FRAME: then the tables must be walked. */
+/*
+ * The number of the physical page to which VA translates for ACCESS. VM_NO_FRAME: the TLB does not
+ * know, and the tables must be walked. Counts a hit or a miss.
+ */
 uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access);
 
-/* A walk for ACCESS found ENTRY (the leaf), writable or not by all levels. */
+/*
+ * A walk for VA ended at leaf ENTRY: remember the translation. WRITABLE: all levels permit writes.
+ */
 void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t entry, bool writable);
 
-/* Forget VA; forget all. */
+/* Flush the translation of VA, or all, from the TLB of SPACE's process. */
 void tlb_flush_page_locked(struct vm_space *space, uint64_t va);
 void tlb_flush_all_locked(struct vm_space *space);
 
-/* Forget what was copied from leaf entry ID, in all processes that reach it. */
+/* Flush the copies of entry ID, a leaf, from the TLBs of all processes that reach it. */
 void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id);
 
+/* Free the TLB of PROCESS, if it has one. No lock is needed: nobody uses the process any more. */
 void tlb_free(struct vm_process *process);
 
-/* FN for each valid entry of the TLB of SPACE, by set and way. */
+/* Call FN for each valid entry of the TLB of SPACE's process, by set and way. */
 void tlb_each_locked(const struct vm_space *space, vm_tlb_fn fn, void *ctx);
 
 #endif

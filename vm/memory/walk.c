@@ -3,6 +3,9 @@
 #include "vm/memory/pte.h"
 #include "vm/memory/tlb.h"
 
+/*
+ * Whether a user may make ACCESS. RIGHTS is the AND, NX the OR of the entries of the walk.
+ */
 static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 {
 	uint64_t needed = PTE_P | PTE_US | (access == VM_ACCESS_WRITE ? PTE_RW : 0);
@@ -10,7 +13,10 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
-/* The walk: the frame, with accessed and dirty bits set, or VM_NO_FRAME where it ends in a fault. */
+/*
+ * Walk the tables for ACCESS to VA. Returns the physical page number, with the accessed and dirty
+ * bits set and the TLB filled. VM_NO_FRAME: the access faults, and nothing has changed.
+ */
 static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -29,6 +35,7 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 	}
 	if (!rights_allow(rights, nx, access))
 		return VM_NO_FRAME;
+	/* Only now is it known that the access succeeds: set the bits. */
 	for (int level = VM_PGD; level > VM_PTE; level--)
 		pte_touch_locked(machine, ids[level], false);
 	uint64_t leaf = pte_touch_locked(machine, ids[VM_PTE], access == VM_ACCESS_WRITE);

@@ -1,10 +1,11 @@
 /*
- * clock.c - the clock, or second chance: the pages stand in a circle in the order in which they
- * were loaded, and each has a bit that is set when it is used. The hand clears set bits as it
- * passes, and stops at the first that is clear.
+ * clock.c - the clock algorithm, or second chance. The pages form a circle in the order in which
+ * they were loaded. Each has an accessed bit, which is set when the page is used. A hand moves
+ * around the circle. It clears each bit that is set, and stops at the first page whose bit is
+ * clear: that page is evicted.
  *
- * The list is the circle, cut before the hand: its oldest page is the one that the hand points to,
- * and passing a page puts it at the other end.
+ * The list of pages (frame.h) is the circle, cut open just before the hand: the hand points to the
+ * oldest page. The hand passes a page by moving it to the newest end.
  */
 #include "vm/memory/frame.h"
 #include "vm/policy/policy.h"
@@ -17,7 +18,10 @@ static void used(struct vm_machine *machine, vm_pfn pfn)
 
 static vm_pfn choose(struct vm_machine *machine)
 {
-	/* Twice around at most: the first round clears the bits of all that could go. */
+	/*
+	 * Two rounds suffice: the first clears all bits, so the second stops at the first page that
+	 * can be evicted. If it finds none, there is none.
+	 */
 	for (uint64_t steps = 2 * machine->listed; steps > 0; steps--) {
 		vm_pfn pfn = machine->oldest;
 		struct vm_frame *frame = &machine->frames[pfn];

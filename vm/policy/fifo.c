@@ -1,6 +1,6 @@
 /*
- * fifo.c - first in, first out: the page that was loaded longest ago goes, used or not. It shows
- * Belady's anomaly.
+ * fifo.c - first in, first out: evict the page that was loaded longest ago, whether it is used or
+ * not. With this policy, more frames can cause more faults (Belady's anomaly).
  */
 #include "vm/policy/policy.h"
 #include "vm/reclaim/evictable.h"

@@ -1,6 +1,6 @@
 /*
- * lru.c - least recently used, exactly: each access makes a page the newest. No kernel can afford
- * that; a simulation can.
+ * lru.c - exact least recently used: each access, also one that hits in the TLB, moves the page to
+ * the newest end of the list. No kernel can afford that; a simulation can.
  */
 #include "vm/memory/frame.h"
 #include "vm/policy/policy.h"

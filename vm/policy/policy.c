@@ -14,7 +14,7 @@ const struct vm_policy *policy_find(const char *name)
 	return NULL;
 }
 
-/* POLICY hears of all pages in frames. */
+/* Report all pages that are in frames to POLICY, the oldest first, as if they were loaded now. */
 static void introduce_locked(struct vm_machine *machine, const struct vm_policy *policy)
 {
 	vm_pfn pfn = policy->loaded != NULL ? machine->oldest : VM_PFN_NONE, next;
@@ -30,12 +30,14 @@ int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy
 {
 	void *old_state = machine->policy_state;
 
+	/* Make the new state first. If that fails, the old policy has lost nothing. */
 	machine->policy_state = NULL;
 	int error = policy->init != NULL ? policy->init(machine) : 0;
 	if (error != 0) {
 		machine->policy_state = old_state;
 		return error;
 	}
+	/* The old policy frees its own state, so it must find it in place. */
 	void *new_state = machine->policy_state;
 	machine->policy_state = old_state;
 	policy_free(machine);

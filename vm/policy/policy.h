@@ -1,20 +1,24 @@
 /*
- * policy.h - page replacement: which page goes when no frame is free.
+ * policy.h - page replacement: which page is evicted when no frame is free.
  *
- * A policy is a table of functions (struct vm_policy) in a file of its own. It hears of pages, each
- * known by a key that stays the same while the page is away, so that it can remember pages that it
- * evicted:
+ * A policy is a table of functions (struct vm_policy in internal.h) in a file of its own. The
+ * engine calls them:
  *
- *     page has come into a frame -> loaded      process used it -> used      none free -> choose
- *     page has left its frame    -> gone, with the key if it may come back
- *     page that was away is no more -> lost
+ *     loaded    a page was loaded into a frame
+ *     used      a process accessed it
+ *     choose    no frame is free: which page is evicted?
+ *     gone      a page has left its frame, evicted or freed
+ *     lost      a swap slot was freed: its key may be given to another page
  *
- * All pages in frames stand in one list, from the oldest to the newest in the order of loading
+ * Pages are known by keys (struct vm_page_key). A page keeps its key while it is evicted, so that a
+ * policy can recognize it when it is loaded again.
+ *
+ * All pages in frames are in one list, from the oldest to the newest in the order of loading
  * (frame.h). A policy may reorder it, or ignore it and keep lists of its own in
  * machine->policy_state.
  *
- * To add one: write policy/NAME.c with a `const struct vm_policy policy_NAME`, name it below and in
- * policy.c's table.
+ * To add a policy: write policy/NAME.c with a `const struct vm_policy policy_NAME`; declare it
+ * below, and add it to the table in policy.c.
  *
  * Rule: the machine lock is held.
  */
@@ -29,12 +33,13 @@ extern const struct vm_policy policy_clock, policy_fifo, policy_lru, policy_rand
 const struct vm_policy *policy_find(const char *name);
 
 /*
- * POLICY chooses from now on. It hears of all pages that are in frames, the oldest first. -ENOMEM:
- * the policy that was set goes on.
+ * Make POLICY the machine's policy and free the state of the one before. POLICY's `loaded` is
+ * called for all pages that are in frames, the oldest first. -ENOMEM (of POLICY's `init`): the
+ * policy before stays.
  */
 int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy);
 
-/* No policy any more: the machine ends. */
+/* Free the state of the machine's policy, if it has one. */
 void policy_free(struct vm_machine *machine);
 
 #endif

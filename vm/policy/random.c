@@ -1,5 +1,6 @@
 /*
- * random.c - any page, by the machine's seeded random numbers: what a policy must beat.
+ * random.c - evict a random page, chosen by the machine's seeded random numbers. A good policy must
+ * do better.
  */
 #include "vm/policy/policy.h"
 #include "vm/reclaim/evictable.h"
@@ -9,10 +10,10 @@ static vm_pfn choose(struct vm_machine *machine)
 	uint64_t used = MIN(machine->frames_used, (uint64_t)G_MAXINT32);
 
 	/*
-	 * Most frames are in use when one is wanted, so a few throws find one; the oldest is as
-	 * good as any then.
+	 * When a frame is wanted, most frames hold a page, so a few tries find one. If 64 tries
+	 * fail, take the oldest page that can be evicted.
 	 */
-	for (int throws = 0; used > 0 && throws < 64; throws++) {
+	for (int tries = 0; used > 0 && tries < 64; tries++) {
 		vm_pfn pfn = (vm_pfn)g_rand_int_range(machine->rand, 0, (gint32)used);
 		machine->count.scanned++;
 		if ((machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn))
