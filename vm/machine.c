@@ -270,7 +270,8 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .cow_reuses = count->cow_reuses,
 	    .file_reads = count->file_reads,
 	    .file_writes = count->file_writes,
-	    .swap_total = machine->swap.on ? machine->swap.total : 0,
+	    /* While swapoff brings pages back, only their slots are left. */
+	    .swap_total = machine->swap.on ? machine->swap.total : machine->swap.used,
 	    .swap_used = machine->swap.used,
 	    .swap_cached = count->swap_cached,
 	    .swap_ins = count->swap_ins,

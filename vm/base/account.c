@@ -19,7 +19,6 @@ uint64_t account_commit_limit(const struct vm_machine *machine)
 bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
 	/*
 	 * A space that is still being built has pid 0. Its stack of 132 KiB may be larger than all
 	 * RAM of a very small machine, but a program must be able to start there, too.
@@ -28,6 +27,7 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 	bool may = true;
 
 	machine_lock(machine);
+	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
 	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS)
 		may = starts || pages <= machine->nr_frames + swap;
 	else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER)

@@ -204,7 +204,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 
 	*evicted = VM_PFN_NONE;
 	machine_lock(machine);
-	for (uint64_t tries = machine->listed; machine->nr_free == 0 && result == 0;) {
+	for (uint64_t tries = MAX(machine->listed, 1); machine->nr_free == 0 && result == 0;) {
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
 		if (pfn == VM_PFN_NONE) {
 			result = tries > 0 ? nothing_to_evict_locked(machine, wait)

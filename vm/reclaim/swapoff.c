@@ -6,6 +6,7 @@
  * falls.
  */
 #include "vm/base/lock.h"
+#include "vm/cache/object.h"
 #include "vm/cache/swap_in.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pte.h"
@@ -56,39 +57,60 @@ static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
 	}
 }
 
-/* Bring slot NUMBER back. Takes and drops the machine lock. */
-static int bring_back(struct vm_machine *machine, uint32_t number)
+/* The frame in which the page of SLOT, in use, stands or is on its way; or VM_PFN_NONE. */
+static vm_pfn frame_of_locked(const struct vm_slot *slot)
+{
+	return slot->object != NULL ? object_lookup_locked(slot->object, slot->index) : slot->frame;
+}
+
+/*
+ * Do the next step that brings the page of slot NUMBER back. 0: look again, since the lock was
+ * dropped. 1: nothing refers to the slot any more. -ENOMEM, -EIO. No lock is held.
+ */
+static int bring_back_step(struct vm_machine *machine, uint32_t number)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
-	vm_pfn pfn = VM_PFN_NONE, evicted;
 	bool was_read;
-	int error = 0;
 
 	machine_lock(machine);
-	bool wanted = in_use(slot);
-	slot->pins += wanted;
-	machine_unlock(machine);
-	if (!wanted)
+	bool is_used = in_use(slot);
+	vm_pfn pfn = is_used ? frame_of_locked(slot) : VM_PFN_NONE;
+	bool in_transit =
+	    pfn != VM_PFN_NONE && (machine->frames[pfn].flags & (FRAME_BUSY | FRAME_WRITEBACK));
+	/* A slot that nothing refers to yet is pinned while a page is written to it. */
+	if (in_transit || (!is_used && slot->pins > 0)) {
+		machine_wait_io_locked(machine);
+		machine_unlock(machine);
 		return 0;
-	while ((error = swap_page_in(machine, number, &pfn, &was_read)) == -ENOMEM) {
-		if (reclaim_frame(machine, true, &evicted) != 0)
-			return error;
+	}
+	if (is_used && slot->object == NULL && pfn != VM_PFN_NONE)
+		map_everywhere_locked(machine, number);
+	if (!in_use(slot)) {
+		machine_unlock(machine);
+		return 1;
+	}
+	slot->pins++; /* swap_page_in drops it */
+	machine_unlock(machine);
+	int error = swap_page_in(machine, number, &pfn, &was_read);
+	if (error == -ENOMEM)
+		return reclaim_frame(machine, true, &pfn);
+	if (pfn != VM_PFN_NONE) {
 		machine_lock(machine);
-		slot->pins++;
+		frame_unpin_locked(machine, pfn);
 		machine_unlock(machine);
 	}
-	machine_lock(machine);
-	/* It may be on its way for somebody else: in, or still out. */
-	while (slot->frame != VM_PFN_NONE &&
-	       (machine->frames[slot->frame].flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-		machine_wait_io_locked(machine);
-	bool failed_elsewhere = error == 0 && in_use(slot) && slot->frame == VM_PFN_NONE;
-	if (error == 0 && slot->frame != VM_PFN_NONE)
-		map_everywhere_locked(machine, number);
-	if (pfn != VM_PFN_NONE)
-		frame_unpin_locked(machine, pfn);
-	machine_unlock(machine);
-	return failed_elsewhere ? bring_back(machine, number) : error;
+	return error;
+}
+
+/* Bring the page of slot NUMBER back, if it has one. 0, -ENOMEM, -EIO. */
+static int bring_back(struct vm_machine *machine, uint32_t number)
+{
+	int result;
+
+	do
+		result = bring_back_step(machine, number);
+	while (result == 0);
+	return MIN(result, 0);
 }
 
 static void set_on(struct vm_machine *machine, bool on)
