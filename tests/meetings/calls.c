@@ -153,15 +153,28 @@ static int64_t child_removes(struct world *w)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-static int64_t parent_syncs(struct world *w)
+/* After msync of a range the file has what was stored before. The answer: a bit for each page that
+ * still has its first letter. */
+static int64_t sync_and_look(struct world *w, struct vm_process *process, uint64_t offset,
+                             uint64_t len)
 {
-	ON(parent, vm_msync(process, MEMORY, LEN, MS_SYNC));
+	int error = vm_msync(process, MEMORY + offset, len, MS_SYNC);
+	int64_t stale = 0;
+
+	for (uint64_t at = offset; error == 0 && w->path != NULL && at < offset + len; at += PAGE)
+		if (file_byte(w->path, at) == 'a' + (int)(at / PAGE))
+			stale |= INT64_C(1) << at / PAGE;
+	return error != 0 ? error : stale;
 }
 
-/* What a page that cannot be written is reported to is whoever comes first. */
-static int64_t child_syncs(struct world *w)
+static int64_t parent_syncs(struct world *w)
 {
-	ON(child, (vm_msync(process, MEMORY, LEN, MS_SYNC), 0));
+	ON(parent, sync_and_look(w, process, 0, LEN));
+}
+
+static int64_t child_syncs_last(struct world *w)
+{
+	ON(child, sync_and_look(w, process, LEN - PAGE, PAGE));
 }
 
 static int64_t child_invalidates(struct world *w)
@@ -230,7 +243,7 @@ const struct call calls[] = {
     {"parent stores P", parent_stores},
     {"child stores C", child_stores},
     {"child stores E at the page's end", child_stores_end},
-    {"parent reads all", parent_reads, .pagewise = true},
+    {"parent reads all", parent_reads, .answers = ANSWER_BYTES},
     {"parent unmaps", parent_unmaps},
     {"child unmaps", child_unmaps},
     {"parent mprotect r--", parent_protects},
@@ -241,8 +254,8 @@ const struct call calls[] = {
     {"parent MADV_PAGEOUT", parent_pages_out},
     {"parent MADV_WILLNEED", parent_wants},
     {"child MADV_REMOVE", child_removes},
-    {"parent msync sync", parent_syncs},
-    {"child msync sync", child_syncs},
+    {"parent msync sync", parent_syncs, .answers = ANSWER_STALE},
+    {"child msync sync of the last page", child_syncs_last, .answers = ANSWER_STALE},
     {"child msync invalidate", child_invalidates},
     {"file shrinks to a page", file_shrinks},
     {"parent forks", parent_forks},
@@ -252,5 +265,11 @@ const struct call calls[] = {
     {"machine reclaim", machine_reclaims},
     {"machine drop_caches", machine_drops_caches},
     {"machine swapoff", machine_swaps_off},
+    {"parent unmaps, then child stores C", parent_unmaps, .then = child_stores},
+    {"parent exits, then child stores C", parent_exits, .then = child_stores},
+    {"parent stores P, then msync sync", parent_stores, .then = parent_syncs,
+     .answers = ANSWER_STALE},
+    {"child stores C, then msync invalidate", child_stores, .then = child_invalidates},
+    {"reclaim, then child stores C", machine_reclaims, .then = child_stores},
 };
 const unsigned call_count = G_N_ELEMENTS(calls);

@@ -29,18 +29,34 @@ struct scene {
 	void (*begin)(struct world *w);
 };
 
+enum { UNREAD = 0xff };
+
+enum answers {
+	/* A number that must be that of one of the orders. */
+	ANSWER_EXACT,
+	/*
+	 * A byte for each page, UNREAD for one that was not read. Each page is an access of its own:
+	 * some may come before the other call, and some after it.
+	 */
+	ANSWER_BYTES,
+	/*
+	 * A bit for each page whose file is out of date, or a negative errno. It may be more up to
+	 * date than in any of the orders.
+	 */
+	ANSWER_STALE,
+};
+
 struct call {
 	const char *name; /* as one would write it in a script */
 	/* What the call answers, as far as the order of two calls decides it. */
 	int64_t (*run)(struct world *w);
 	/*
-	 * The answer has a byte for each page, UNREAD for one that was not read. Each page is an
-	 * access of its own: some may come before the other call, and some after it.
+	 * A second step, or NULL. Only its answer counts. Such a pair of calls is never held up, and
+	 * the other call may come between its steps.
 	 */
-	bool pagewise;
+	int64_t (*then)(struct world *w);
+	enum answers answers; /* what the answer is */
 };
-
-enum { UNREAD = 0xff };
 
 extern const struct scene scenes[];
 extern const struct call calls[];

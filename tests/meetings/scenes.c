@@ -74,7 +74,16 @@ static void file_clean(struct world *w)
 static void file_dirty(struct world *w)
 {
 	with_file(w, MAP_SHARED);
-	fill_pattern(w->parent, MEMORY, MEETING_PAGES, 'a');
+	fill_pattern(w->parent, MEMORY, MEETING_PAGES, 'A');
+}
+
+/* The engine finds at its next look that somebody else has changed the file. */
+static void file_changed(struct world *w)
+{
+	file_dirty(w);
+	g_assert_cmpint(vm_msync(w->parent, MEMORY, 2 * PAGE, MS_SYNC), ==, 0);
+	write_file(w->path, 2 * PAGE - 1, 1, 'o');
+	put(w->parent, MEMORY, 'D');
 }
 
 static void file_private(struct world *w)
@@ -110,6 +119,7 @@ const struct scene scenes[] = {
     {"shared anonymous, in swap", shared_swapped},
     {"file, clean", file_clean},
     {"file, dirty", file_dirty},
+    {"file, dirty, and changed by others", file_changed},
     {"file, private and shared", file_private},
     {"file that refuses writes", file_refuses_writes},
     {"private, no frame free", tight},
@@ -157,12 +167,21 @@ static void end_process(struct world *w, struct vm_process **process)
 	g_clear_pointer(process, vm_process_unref);
 }
 
+static void look_at_file(struct vm_process *process)
+{
+	if (process != NULL)
+		vm_msync(process, MEMORY, MEETING_PAGES * PAGE, MS_INVALIDATE);
+}
+
 char *world_outcome(struct world *w)
 {
 	GString *text = g_string_new(NULL);
 
 	medium_heals(&w->p);
 	assert_sound(w->p.f.machine);
+	/* What others did to the file shows at a fault, or when one asks: ask. */
+	look_at_file(w->parent);
+	look_at_file(w->child);
 	add_process(text, "parent", w->parent);
 	add_process(text, "child", w->child);
 	add_process(text, "born", w->born);
