@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 /* Frames dropped in one hold of the machine lock. */
 enum { DROP_BATCH = 64 };
@@ -299,25 +300,62 @@ static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 	} while (more);
 }
 
-static int punch(const struct advice_part *part)
+/* Punch a hole of LEN bytes at OFFSET into the host file: 0 or a negative errno of fallocate. */
+static int punch(const struct advice_part *part, uint64_t offset, uint64_t len)
 {
 	int error =
 	    fallocate(part->file->handle->medium.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	              (off_t)(part->first << VM_PAGE_SHIFT), (off_t)(part->end - part->start));
+	              (off_t)offset, (off_t)len);
 
 	return error == 0 ? 0 : -errno;
 }
 
+/* Whether the file system can punch holes: tried far past the file's end, where nothing is lost. */
+static int probe(const struct advice_part *part)
+{
+	const uint64_t far = UINT64_C(1) << 30;
+	struct stat status;
+
+	if (fstat(part->file->handle->medium.fd, &status) != 0)
+		return -errno;
+	return punch(part, page_align((uint64_t)status.st_size) + far, VM_PAGE_SIZE);
+}
+
+/* From now on no page of [FIRST, LAST) of OBJECT is read in, until end_hole. */
+static void begin_hole(struct vm_object *object, uint64_t first, uint64_t last)
+{
+	machine_lock(object->machine);
+	while (object->hole_first < object->hole_last)
+		machine_wait_io_locked(object->machine);
+	object->hole_first = first;
+	object->hole_last = last;
+	machine_unlock(object->machine);
+}
+
+static void end_hole(struct vm_object *object)
+{
+	machine_lock(object->machine);
+	object->hole_first = object->hole_last = 0;
+	machine_wake_io_locked(object->machine);
+	machine_unlock(object->machine);
+}
+
+/*
+ * The pages leave the cache, and then the file. Whoever comes for one of them waits until the hole is
+ * made (Linux: the invalidate lock).
+ */
 int advice_remove(struct advice_part *part)
 {
 	struct vm_object *object = part->file->object;
-	uint64_t last = part->first + ((part->end - part->start) >> VM_PAGE_SHIFT);
-	int error = object->shmem ? 0 : punch(part);
+	uint64_t len = part->end - part->start, last = part->first + (len >> VM_PAGE_SHIFT);
+	int error = object->shmem ? 0 : probe(part);
 
-	/* Nothing is dropped unless the file system can do it. */
 	if (error != 0)
 		return error;
+	begin_hole(object, part->first, last);
 	drop_pages(object, part->first, last);
-	/* A page may have been written back before it was dropped. */
-	return object->shmem ? 0 : punch(part);
+	if (!object->shmem)
+		error = punch(part, part->first << VM_PAGE_SHIFT, len);
+	end_hole(object);
+	return error;
 }
