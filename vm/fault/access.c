@@ -49,12 +49,14 @@ struct pins {
 /* --- Pinning ---------------------------------------------------------------------------------- */
 
 static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va,
-                       size_t len)
+                       size_t len, bool store)
 {
 	size_t offset = va & (VM_PAGE_SIZE - 1);
 
-	if (frame_is_ram(machine, pfn))
+	if (frame_is_ram(machine, pfn)) {
 		frame_pin_locked(machine, (vm_pfn)pfn);
+		machine->frames[pfn].storing = (uint16_t)(machine->frames[pfn].storing + store);
+	}
 	pins->pfn[pins->count] = pfn;
 	pins->iov[pins->count] =
 	    (struct iovec){(uint8_t *)machine_page(machine, pfn) + offset, len};
@@ -83,7 +85,7 @@ static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t 
 				blocked = true;
 				break;
 			}
-			pin_locked(machine, pins, pfn, at, piece);
+			pin_locked(machine, pins, pfn, at, piece, access == VM_ACCESS_WRITE);
 		}
 		machine_unlock(machine);
 	}
@@ -98,6 +100,7 @@ static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
 		if (!frame_is_ram(machine, pins->pfn[i]))
 			continue;
 		struct vm_frame *frame = &machine->frames[pins->pfn[i]];
+		frame->storing = (uint16_t)(frame->storing - wrote);
 		if (wrote && frame->object != NULL)
 			object_dirty_locked(frame);
 		frame_unpin_locked(machine, (vm_pfn)pins->pfn[i]);
@@ -180,23 +183,20 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 	return copy.len > 0 ? (ssize_t)copy.len : error;
 }
 
-/* Pin all, and let SINK have the frames themselves. */
+/*
+ * Pin all, and let SINK have the frames themselves, under the process lock: then nobody unmaps or
+ * forks the pages, and no other process comes to own them and stores to them, while they are read. A
+ * fault may drop the lock, so what was pinned by then is copied.
+ */
 static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                            vm_sink_fn sink, void *ctx)
 {
-	int error = 0;
-
-	while (error == 0 && pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
-		error = fault_handle(process, va + pins->bytes, VM_ACCESS_READ,
-		                     pins->count > 0 ? FAULT_HOLDS_PINS : 0, NULL);
-	if (error == -EAGAIN)
+	if (pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
 		return read_by_copy(process, pins, va, len, sink, ctx);
-	process_unlock(process);
-	ssize_t result = pins->bytes > 0 ? (ssize_t)pins->bytes : error;
-	if (result > 0)
-		sink(ctx, pins->iov, pins->count);
+	sink(ctx, pins->iov, pins->count);
 	unpin(process->machine, pins, false);
-	return result;
+	process_unlock(process);
+	return (ssize_t)len;
 }
 
 static uint64_t pages_touched(uint64_t va, size_t len)

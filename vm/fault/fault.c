@@ -245,7 +245,7 @@ static int reclaim(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
 	vm_pfn evicted;
-	int error = reclaim_frame(machine, !(fault->flags & FAULT_HOLDS_PINS), &evicted);
+	int error = reclaim_frame(machine, true, &evicted);
 
 	if (evicted != VM_PFN_NONE)
 		fault->record->evicted = evicted;
@@ -258,8 +258,12 @@ static int await(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
 
+	const struct vm_frame *frame = &machine->frames[fault->awaited];
+
 	machine_lock(machine);
-	while (machine->frames[fault->awaited].flags & FRAME_BUSY)
+	/* Another page may be on its way into the frame by now: that one is not ours to wait for. */
+	while ((frame->flags & FRAME_BUSY) && frame->object == fault->awaited_object &&
+	       frame->index == fault->awaited_index)
 		machine_wait_io_locked(machine);
 	machine_unlock(machine);
 	return 0;

@@ -8,9 +8,8 @@
 
 /* Who faults: bits. */
 enum {
-	FAULT_HOLDS_PINS = 1 << 0, /* the caller uses other frames: it must not wait for one */
 	/* no instruction of the process: a fatal fault is no signal (faultin_page) */
-	FAULT_FOR_KERNEL = 1 << 1,
+	FAULT_FOR_KERNEL = 1 << 0,
 };
 
 /*
@@ -20,9 +19,8 @@ enum {
  * too, with a reference to its file's name (a GRefString or NULL).
  *
  * 0: try the access again. -EFAULT (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM (no
- * frame or table page); -ESRCH: the process has ended meanwhile (nothing recorded). -EAGAIN, only
- * with FAULT_HOLDS_PINS: let go of them and come again, frames are short. Linux: handle_mm_fault
- * and do_user_addr_fault.
+ * frame or table page); -ESRCH: the process has ended meanwhile (nothing recorded). The caller
+ * pins no frame, since the fault may wait for one. Linux: handle_mm_fault and do_user_addr_fault.
  */
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
                  struct vm_fault *tell);

@@ -31,8 +31,11 @@ struct fault {
 	uint64_t index;
 	uint32_t slot;  /* that is wanted, pinned; else VM_SLOT_NONE */
 	vm_pfn page;    /* what was wanted has come, pinned; else VM_PFN_NONE */
-	vm_pfn awaited; /* page that is busy for somebody else */
-	bool was_read;  /* it had to be read: the fault is major */
+	vm_pfn awaited; /* frame of a page that is on its way in for another thread, ... */
+	struct vm_object
+	    *awaited_object;    /* ... and which page that is, so that no other is taken */
+	uint64_t awaited_index; /* for it */
+	bool was_read;          /* it had to be read: the fault is major */
 	bool grown;
 };
 

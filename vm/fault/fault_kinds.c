@@ -50,7 +50,11 @@ static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 /* Somebody else has page PFN on its way in. */
 static int wait_for(struct fault *fault, vm_pfn pfn)
 {
+	const struct vm_frame *frame = &fault->process->machine->frames[pfn];
+
 	fault->awaited = pfn;
+	fault->awaited_object = frame->object;
+	fault->awaited_index = frame->index;
 	return PASS_WAIT;
 }
 
