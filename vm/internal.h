@@ -191,6 +191,8 @@ struct vm_frame {
 	vm_pfn next;              /* in the free list; plus one in a hash chain of the page cache */
 	vm_pfn older, newer;      /* neighbours in the list of pages (frame.h) */
 	uint16_t flags;           /* FRAME_ */
+	uint16_t storing;         /* transfers that store to it this instant */
+	uint32_t version;         /* changes whenever the page becomes dirty */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -314,6 +316,8 @@ struct vm_object {
 	struct list_link areas;        /* the areas that map it, by object_link */
 	struct list_link clean, dirty; /* its frames */
 	struct list_link slots;        /* swap slots with pages of shared anonymous memory */
+	/* pages [hole_first, hole_last) are being removed: none of them is read in meanwhile */
+	uint64_t hole_first, hole_last;
 	uint64_t area_count, pages, dirty_pages;
 	unsigned files;   /* references: vm_files, and transfers while they last */
 	unsigned writers; /* write-backs under way */

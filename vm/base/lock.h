@@ -48,6 +48,16 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 
 /*
+ * Something has happened that threads in machine_wait_io_locked may wait for: input or output has
+ * ended, or a frame or a slot can be had. Machine lock held.
+ */
+static inline void machine_wake_io_locked(struct vm_machine *machine)
+{
+	if (machine->waiters > 0)
+		pthread_cond_broadcast(&machine->io);
+}
+
+/*
  * For tests of what calls do to each other, in debug builds only. From now on FN is called on each
  * thread that has just dropped a lock (LOCK_DROPPED), which it may hold up, and on each that is about
  * to wait for a lock that another holds, or for a condition (LOCK_WAITS), which it may not hold up.

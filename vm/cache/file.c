@@ -133,8 +133,8 @@ static bool keep_for_dirty_pages(struct vm_file *file)
 	struct vm_object *object = file->object;
 
 	machine_lock(file->machine);
-	bool keep = !object->shmem && file->access != O_RDONLY && object->dirty_pages > 0 &&
-	            object->kept == NULL;
+	bool keep = !object->shmem && file->access != O_RDONLY &&
+	            object->dirty_pages + object->writers > 0 && object->kept == NULL;
 	if (keep)
 		object->kept = file->handle;
 	machine_unlock(file->machine);
@@ -160,7 +160,7 @@ void file_release_kept(struct vm_object *object, bool lose)
 	struct vm_handle *handle = NULL;
 
 	machine_lock(object->machine);
-	if (lose || object->dirty_pages == 0)
+	if (lose || object->dirty_pages + object->writers == 0)
 		handle = g_steal_pointer(&object->kept);
 	machine_unlock(object->machine);
 	if (handle != NULL)

@@ -136,22 +136,29 @@ static bool is_dirty_locked(const struct vm_object *object)
 }
 
 /*
- * Ask the threads of devices with dirty pages to write them, of those with cached files to look at
- * them, or both.
+ * Ask the threads of devices with dirty pages to write them (FLUSH), of those with cached files to
+ * look at them (REFRESH), or both. -EAGAIN: a device with dirty pages has no thread, and cannot have
+ * one now.
  */
-static void ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
+static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
+	int error = 0;
+
 	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
 		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		struct flusher *flusher =
-		    object->shmem || object->pages == 0 ? NULL : get_locked(machine, object->dev);
-		if (flusher == NULL)
+		if (object->shmem || object->pages == 0)
 			continue;
+		struct flusher *flusher = get_locked(machine, object->dev);
+		if (flusher == NULL) {
+			error = is_dirty_locked(object) ? -EAGAIN : error;
+			continue;
+		}
 		flusher->refresh |= refresh;
 		if (flush && is_dirty_locked(object) && flusher->wanted == flusher->done)
 			flusher->wanted++;
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
+	return error;
 }
 
 /* --- All devices ------------------------------------------------------------------------------ */
@@ -172,10 +179,8 @@ static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
 
 int vm_machine_sync(struct vm_machine *machine)
 {
-	int result = 0;
-
 	machine_lock(machine);
-	ask_all_locked(machine, true, false);
+	int result = ask_all_locked(machine, true, false);
 	/*
 	 * A flush that is under way may have passed a page that is dirty now: another one must
 	 * follow.

@@ -141,11 +141,16 @@ bool object_stamp_equals_locked(const struct vm_object *object, const struct sta
 	       same_time(&object->ctime, &status->st_ctim);
 }
 
+void object_set_times_locked(struct vm_object *object, const struct stat *status)
+{
+	object->mtime = status->st_mtim;
+	object->ctime = status->st_ctim;
+}
+
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status)
 {
 	object->size = (uint64_t)status->st_size;
-	object->mtime = status->st_mtim;
-	object->ctime = status->st_ctim;
+	object_set_times_locked(object, status);
 }
 
 /* --- The cache -------------------------------------------------------------------------------- */
@@ -202,6 +207,7 @@ void object_dirty_locked(struct vm_frame *frame)
 	if (frame->object->shmem || (frame->flags & FRAME_DIRTY))
 		return;
 	frame->flags |= FRAME_DIRTY;
+	frame->version++;
 	list_remove(&frame->link);
 	list_append(&frame->object->dirty, &frame->link);
 	frame->object->dirty_pages++;

@@ -88,6 +88,8 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last);
 /* Whether size and times are as last seen; and see them. */
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status);
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status);
+/* See the times only. */
+void object_set_times_locked(struct vm_object *object, const struct stat *status);
 
 /*
  * Write the dirty page PFN, not yet under write-back; the lock is dropped meanwhile. 0, or the

@@ -28,19 +28,29 @@ static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *bu
 	return 0;
 }
 
-/* Bring an absent page in. PFN is allocated, busy, pinned and entered. */
+/*
+ * Bring an absent page in. PFN is allocated, busy, pinned and entered. After an error it is out of
+ * the cache and unpinned.
+ */
 static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 {
+	const struct vm_medium *medium = &file->handle->medium;
 	struct vm_object *object = file->object;
 	struct vm_machine *machine = object->machine;
-	int error = read_page(&file->handle->medium, index, machine_page(machine, pfn));
+	struct stat status;
+	int error = read_page(medium, index, machine_page(machine, pfn));
+	/* The file may have shrunk since it was looked at, and then these are zeros from past its end. */
+	bool looked = fstat(medium->fd, &status) == 0;
 
 	machine_lock(machine);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
+	if (looked && (uint64_t)status.st_size < object->size)
+		object_take_size_locked(object, &status);
 	if (error == 0 && index >= object_size_pages(object))
-		error = -EIO; /* the file shrank meanwhile */
+		error = -EIO;
 	if (error != 0) {
-		object_remove_locked(object, pfn);
+		if (machine->frames[pfn].object == object)
+			object_remove_locked(object, pfn);
 		frame_unpin_locked(machine, pfn);
 	} else {
 		machine->count.file_reads++;
@@ -51,8 +61,19 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 }
 
 /*
- * Page PFN is cached, but the file has changed since: replace it in place if it differs and nobody
- * here wrote it.
+ * Whether the bytes of FRAME are the file's as it was last read: nobody here has stored to it, or is
+ * about to, and none of its bytes are on their way to the file.
+ */
+static bool is_the_files(const struct vm_frame *frame)
+{
+	return !(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->storing == 0;
+}
+
+/*
+ * Page PFN, pinned by the caller, is cached, but the file has changed since: replace its bytes in
+ * place by the file's. A page that is dirty or being written keeps its own. What was read is out of
+ * date if the page became dirty meanwhile, even if it is clean again by now: then the file has the
+ * newer bytes, and it is read again.
  */
 static void reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
 {
@@ -60,11 +81,19 @@ static void reread_page(struct vm_object *object, const struct vm_medium *medium
 	struct vm_frame *frame = &machine->frames[pfn];
 	uint8_t bytes[VM_PAGE_SIZE];
 
-	if (read_page(medium, frame->index, bytes) != 0)
-		return;
 	machine_lock(machine);
-	if (!(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->object == object)
+	while (frame->object == object && is_the_files(frame)) {
+		uint32_t version = frame->version;
+		machine_unlock(machine);
+		int error = read_page(medium, frame->index, bytes);
+		machine_lock(machine);
+		if (error != 0)
+			break;
+		if (frame->version != version || frame->object != object || !is_the_files(frame))
+			continue;
 		memory_copy(machine_page(machine, pfn), bytes, VM_PAGE_SIZE);
+		break;
+	}
 	machine_unlock(machine);
 }
 
@@ -74,9 +103,14 @@ static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pf
 {
 	struct vm_machine *machine = object->machine;
 
-	while ((*pfn = object_lookup_locked(object, index)) != VM_PFN_NONE &&
-	       (machine->frames[*pfn].flags & FRAME_BUSY))
+	for (;;) {
+		bool is_removed = index >= object->hole_first && index < object->hole_last;
+		*pfn = object_lookup_locked(object, index);
+		if (!is_removed &&
+		    (*pfn == VM_PFN_NONE || !(machine->frames[*pfn].flags & FRAME_BUSY)))
+			break;
 		machine_wait_io_locked(machine);
+	}
 	*source = *pfn != VM_PFN_NONE ? OBJECT_CACHED : OBJECT_READ;
 	if (*pfn == VM_PFN_NONE) {
 		*pfn = frame_alloc_locked(machine, object, false);
@@ -168,10 +202,11 @@ void object_refresh(struct vm_object *object)
 		reread_clean_pages(object, &handle->medium, pages);
 		g_array_unref(pages);
 		/*
-		 * What changed after the look above has newer times, and is found at the next one.
+		 * What changed after the look above has newer times, and is found at the next one. A
+		 * newer size may have been found meanwhile, and stays.
 		 */
 		machine_lock(machine);
-		object_set_stamp_locked(object, &status);
+		object_set_times_locked(object, &status);
 		machine_unlock(machine);
 	}
 	handle_put(object, handle);

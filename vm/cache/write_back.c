@@ -88,26 +88,6 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 
 /* --- An object -------------------------------------------------------------------------------- */
 
-/*
- * The next dirty page of [FIRST, LAST), for which *LEFT more members of the dirty list may be
- * looked at. Pages passed over go to the list's end, so that a call looks at each once.
- * VM_PFN_NONE: none is left.
- */
-static vm_pfn next_dirty_locked(struct vm_object *object, uint64_t first, uint64_t last,
-                                uint64_t *left)
-{
-	while (*left > 0 && !list_empty(&object->dirty)) {
-		struct vm_frame *frame = LIST_ENTRY(object->dirty.next, struct vm_frame, link);
-		--*left;
-		if (frame->index >= first && frame->index < last &&
-		    !(frame->flags & FRAME_WRITEBACK))
-			return (vm_pfn)(frame - object->machine->frames);
-		list_remove(&frame->link);
-		list_append(&object->dirty, &frame->link);
-	}
-	return VM_PFN_NONE;
-}
-
 static int write_one_locked(struct vm_object *object, struct vm_handle *handle, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
@@ -121,23 +101,73 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 	return error;
 }
 
+static void add_pages_locked(GArray *pages, const struct list_link *list, unsigned flag,
+                             uint64_t first, uint64_t last)
+{
+	for (const struct list_link *l = list->next; l != list; l = l->next) {
+		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
+		if ((frame->flags & flag) && frame->index >= first && frame->index < last)
+			g_array_append_val(pages, frame->index);
+	}
+}
+
+/*
+ * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if that
+ * fails: a GArray of page numbers, uint64_t.
+ */
+static GArray *unwritten_pages_locked(const struct vm_object *object, uint64_t first, uint64_t last)
+{
+	GArray *pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+
+	add_pages_locked(pages, &object->dirty, FRAME_DIRTY, first, last);
+	if (object->writers > 0)
+		add_pages_locked(pages, &object->clean, FRAME_WRITEBACK, first, last);
+	return pages;
+}
+
+/*
+ * Write page INDEX if it is dirty. If another thread writes it, wait, and then look again: that
+ * thread may have failed, or the page may have been stored to. The lock is dropped meanwhile.
+ */
+static int write_if_dirty_locked(struct vm_object *object, struct vm_handle *handle, uint64_t index)
+{
+	struct vm_machine *machine = object->machine;
+	vm_pfn pfn;
+
+	while ((pfn = object_lookup_locked(object, index)) != VM_PFN_NONE &&
+	       (machine->frames[pfn].flags & FRAME_WRITEBACK))
+		machine_wait_io_locked(machine);
+	if (pfn == VM_PFN_NONE || !(machine->frames[pfn].flags & FRAME_DIRTY))
+		return 0;
+	return write_one_locked(object, handle, pfn);
+}
+
+/*
+ * Each page that is not in the file now is tried once, whatever other threads do to the list of dirty pages
+ * meanwhile.
+ */
 static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first,
                              uint64_t last)
 {
 	struct vm_machine *machine = object->machine;
 	int result = 0;
-	vm_pfn pfn;
 
 	machine_lock(machine);
-	uint64_t left = object->dirty_pages;
-	while ((pfn = next_dirty_locked(object, first, last, &left)) != VM_PFN_NONE) {
-		int error = write_one_locked(object, handle, pfn);
+	/* A dirty page that is being removed is not in the file before the hole is. */
+	while (object->hole_first < object->hole_last && object->hole_first < last &&
+	       first < object->hole_last)
+		machine_wait_io_locked(machine);
+	GArray *pages = unwritten_pages_locked(object, first, last);
+	for (guint i = 0; i < pages->len; i++) {
+		int error =
+		    write_if_dirty_locked(object, handle, g_array_index(pages, uint64_t, i));
 		if (result == 0)
 			result = error;
 	}
 	while (object->writers > 0)
 		machine_wait_io_locked(machine);
 	machine_unlock(machine);
+	g_array_unref(pages);
 	return result;
 }
 
@@ -160,7 +190,7 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last)
 	struct vm_handle *handle = NULL;
 
 	machine_lock(machine);
-	if (object->dirty_pages > 0 || object->writers > 0)
+	if (object->dirty_pages > 0 || object->writers > 0 || object->hole_last > 0)
 		handle = handle_get_writer_locked(object);
 	machine_unlock(machine);
 	if (handle == NULL)

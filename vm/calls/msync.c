@@ -14,6 +14,7 @@
 struct part {
 	struct vm_file *file; /* a reference, or NULL */
 	uint64_t first, last; /* pages [first, last) */
+	bool shared;          /* the area is, so that dirty pages of it may be its own */
 };
 
 /*
@@ -37,7 +38,10 @@ static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int fla
 	*va = stop;
 	if ((flags & MS_INVALIDATE) && (area->flags & AREA_LOCKED))
 		return -EBUSY;
-	if ((area->flags & AREA_MAYSHARE) && area->file != NULL && !area->object->shmem) {
+	part->shared = area->flags & AREA_MAYSHARE;
+	/* What others wrote shows in the untouched pages of private areas too. */
+	if (area->file != NULL && !area->object->shmem &&
+	    (part->shared || (flags & MS_INVALIDATE))) {
 		part->file = vm_file_ref(area->file);
 		part->first = area_index(area, start);
 		part->last = part->first + ((stop - start) >> VM_PAGE_SHIFT);
@@ -49,7 +53,7 @@ static int sync_part(const struct part *part, int flags)
 {
 	int error = 0;
 
-	if (flags & MS_SYNC) {
+	if ((flags & MS_SYNC) && part->shared) {
 		error = object_write_back(part->file->object, part->first, part->last);
 		/*
 		 * An earlier failure of the write-back thread is told once, as Linux's errseq does.

@@ -1,4 +1,5 @@
 #include "vm/memory/frame.h"
+#include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/table.h"
@@ -61,9 +62,8 @@ void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	if (--machine->frames[pfn].pins == 0) {
 		machine->pinned--;
-		/* Reclaim may be waiting for a frame that it can evict. */
-		if (machine->waiters > 0)
-			pthread_cond_broadcast(&machine->io);
+		/* A thread may wait for a frame that can be evicted. */
+		machine_wake_io_locked(machine);
 	}
 	frame_put_locked(machine, pfn);
 }
@@ -187,4 +187,5 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 	machine->nr_free++;
 	frame->next = machine->free_frames;
 	machine->free_frames = pfn;
+	machine_wake_io_locked(machine);
 }

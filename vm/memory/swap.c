@@ -85,6 +85,7 @@ void swap_put_locked(struct vm_machine *machine, uint32_t number)
 	slot->next = swap->free_list;
 	swap->free_list = number + 1;
 	swap->used--;
+	machine_wake_io_locked(machine);
 }
 
 void swap_cache_enter_locked(struct vm_machine *machine, uint32_t slot, vm_pfn pfn)

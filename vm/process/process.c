@@ -59,13 +59,14 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 	} else {
 		process->pid = machine->next_pid++;
 		process->oom_space = process->space;
-		process->ppid = parent;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
 		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid),
 		              vm_process_ref(process));
 		machine->process_count++;
 		machine->count.forks++;
 		process->parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(parent));
+		/* The parent may have ended while the child was made. */
+		process->ppid = process->parent != NULL ? parent : 0;
 		if (process->parent != NULL)
 			list_append(&process->parent->children, &process->sibling);
 	}

@@ -1,4 +1,5 @@
 #include "vm/space/protect.h"
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
 #include "vm/memory/tlb.h"
@@ -53,7 +54,13 @@ static bool protect_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint
 
 void protect_entries(struct vm_area *area)
 {
+	struct vm_machine *machine = area->space->process->machine;
+
 	pagetable_each_leaf(area->space, area->start, area->end, protect_leaf, area);
+	/* Pages that are no longer locked can be evicted. */
+	machine_lock(machine);
+	machine_wake_io_locked(machine);
+	machine_unlock(machine);
 }
 
 int protect_area(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
