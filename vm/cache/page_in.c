@@ -1,6 +1,6 @@
 /*
- * page_in.c - pages that come into the cache, and what others do to the file meanwhile (see
- * object.h).
+ * page_in.c - read pages of host files into the cache, and take over changes that others make to
+ * the files (object.h).
  */
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
@@ -17,7 +17,7 @@
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* Fill BUF with page INDEX of the file; zeros past its end. */
+/* Fill BUF, one page, with page INDEX of the file, and with zeros past its end. 0 or -EIO. */
 static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *buf)
 {
 	ssize_t n = io_read(medium, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
@@ -28,7 +28,13 @@ static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *bu
 	return 0;
 }
 
-/* Bring an absent page in. PFN is allocated, busy, pinned and entered. */
+/*
+ * Read page INDEX of FILE into frame PFN, which find_page_locked made for it: in the cache, busy
+ * and pinned. No lock is held.
+ *
+ * => 0: the page is in the cache, no longer busy, still pinned
+ * => -EIO: the page is not in the cache, and PFN is unpinned
+ */
 static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 {
 	struct vm_object *object = file->object;
@@ -37,8 +43,9 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 
 	machine_lock(machine);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
+	/* The file may have shrunk while we read. Then shrink.c left the busy page to us. */
 	if (error == 0 && index >= object_size_pages(object))
-		error = -EIO; /* the file shrank meanwhile */
+		error = -EIO;
 	if (error != 0) {
 		object_remove_locked(object, pfn);
 		frame_unpin_locked(machine, pfn);
@@ -51,8 +58,9 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 }
 
 /*
- * Page PFN is cached, but the file has changed since: replace it in place if it differs and nobody
- * here wrote it.
+ * Read page PFN of OBJECT again, because the file has changed since, and replace its contents in
+ * place. A page that processes of the machine have changed stays as it is, and so does one that
+ * cannot be read. PFN is pinned, and no lock is held.
  */
 static void reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
 {
@@ -63,17 +71,25 @@ static void reread_page(struct vm_object *object, const struct vm_medium *medium
 	if (read_page(medium, frame->index, bytes) != 0)
 		return;
 	machine_lock(machine);
+	/* Meanwhile the page may have been made dirty, or dropped by a truncation. */
 	if (!(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->object == object)
 		memory_copy(machine_page(machine, pfn), bytes, VM_PAGE_SIZE);
 	machine_unlock(machine);
 }
 
-/* Find page INDEX, or allocate a busy one. Waits while another reads it. Pinned in any case. */
+/*
+ * Find page INDEX in the cache, or make a busy frame for it that the caller fills. Waits while
+ * another thread reads the page; the lock is dropped meanwhile.
+ *
+ * => 0: *PFN is pinned. *SOURCE is OBJECT_CACHED (not busy) or OBJECT_READ (busy, to be filled)
+ * => -ENOMEM: no frame is free
+ */
 static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pfn,
                             enum object_source *source)
 {
 	struct vm_machine *machine = object->machine;
 
+	/* After each wait look the page up again: the other read may have failed. */
 	while ((*pfn = object_lookup_locked(object, index)) != VM_PFN_NONE &&
 	       (machine->frames[*pfn].flags & FRAME_BUSY))
 		machine_wait_io_locked(machine);
@@ -98,6 +114,10 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	if (fstat(file->handle->medium.fd, &status) != 0)
 		return -EIO;
 	machine_lock(machine);
+	/*
+	 * The times are not taken over here, only the size. So the file's other pages stay stale
+	 * until they fault or object_refresh reads them.
+	 */
 	bool stale = !object_stamp_equals_locked(object, &status);
 	if (stale)
 		object_take_size_locked(object, &status);
@@ -113,9 +133,9 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	return 0;
 }
 
-/* --- Taking over what changed ----------------------------------------------------------------- */
+/* --- Taking over changes ---------------------------------------------------------------------- */
 
-/* The clean pages of OBJECT, each pinned: an array of vm_pfn. */
+/* The clean pages of OBJECT that are not being read, as an array of vm_pfn. Each is pinned. */
 static GArray *pin_clean_pages_locked(struct vm_object *object)
 {
 	GArray *pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
@@ -131,6 +151,7 @@ static GArray *pin_clean_pages_locked(struct vm_object *object)
 	return pages;
 }
 
+/* Read PAGES, from pin_clean_pages_locked, again and unpin them. No lock is held. */
 static void reread_clean_pages(struct vm_object *object, const struct vm_medium *medium,
                                GArray *pages)
 {
@@ -168,7 +189,8 @@ void object_refresh(struct vm_object *object)
 		reread_clean_pages(object, &handle->medium, pages);
 		g_array_unref(pages);
 		/*
-		 * What changed after the look above has newer times, and is found at the next one.
+		 * A change after the fstat above left newer times than STATUS has. So the next look
+		 * finds it.
 		 */
 		machine_lock(machine);
 		object_set_stamp_locked(object, &status);
