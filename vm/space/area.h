@@ -12,9 +12,9 @@
  *
  * Rule: the process is write-locked for functions that change the set or an area, and locked for
  * those that only look; or nobody else can find the process. The machine lock is held for functions
- * named _locked. It is not held for the others, which take it where others may look at the area
- * through its object. Addresses and lengths are bytes and multiples of the page size; PGOFF counts
- * pages.
+ * named _locked. It is not held for the others, which take it themselves: for counters of the
+ * machine, and wherever other threads may look at an area through its object. Addresses and lengths
+ * are bytes and multiples of the page size; PGOFF counts pages.
  */
 #ifndef VM_SPACE_AREA_H
 #define VM_SPACE_AREA_H
