@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * The name under which descriptor FD was opened, as it is now: NAME has room for PATH_MAX bytes and
- * a NUL.
+ * Store in NAME the present name of the file that FD refers to: at most PATH_MAX bytes and a NUL.
+ * False, with errno set: it cannot be read.
  */
 static bool descriptor_name(int fd, char name[PATH_MAX + 1])
 {
@@ -39,7 +39,13 @@ static struct vm_file *file_alloc(struct vm_machine *machine, int access)
 	return file;
 }
 
-/* Enter FILE, opened as FD and called NAME, in the object that STATUS tells. True if FD is kept. */
+/*
+ * Enter FILE, opened as FD under the name NAME, in the object of the host file that STATUS shows.
+ *
+ * => true: FRESH is FILE's handle, and owns FD
+ * => false, FILE has an object: it shares a handle; the caller closes FD and frees FRESH
+ * => false, FILE has no object: no memory; the caller closes FD and frees FRESH
+ */
 static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
                           struct vm_handle *fresh)
 {
@@ -112,7 +118,7 @@ struct vm_file *vm_file_ref(struct vm_file *file)
 	return file;
 }
 
-/* One who refers to OBJECT, with its own use of HANDLE (or NULL), goes. */
+/* Drop one use of HANDLE (may be NULL) and one reference to OBJECT. The last one frees it. */
 static void leave_object(struct vm_object *object, struct vm_handle *handle)
 {
 	struct vm_machine *machine = object->machine;
@@ -125,8 +131,9 @@ static void leave_object(struct vm_object *object, struct vm_handle *handle)
 }
 
 /*
- * Where dirty pages could not be written, they are the only copy: FILE's handle and its hold on the
- * object pass to the object itself, for the flusher to try again.
+ * Dirty pages that could not be written are the only copy of their contents. Let the object take
+ * over FILE's handle and FILE's reference, so that the flusher can try again. False: there are no
+ * such pages, or FILE's handle cannot write them, or the object keeps a handle already.
  */
 static bool keep_for_dirty_pages(struct vm_file *file)
 {
@@ -147,7 +154,7 @@ void vm_file_unref(struct vm_file *file)
 
 	if (!g_atomic_int_dec_and_test(&file->refs))
 		return;
-	/* Dirty pages need a descriptor that can write them, and this may have been the last. */
+	/* Dirty pages need a handle that can write them, and this may be the last one. */
 	if (file->access != O_RDONLY && !object->shmem)
 		object_write_back(object, 0, UINT64_MAX);
 	if (!keep_for_dirty_pages(file))

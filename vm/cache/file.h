@@ -1,49 +1,56 @@
 /*
- * file.h - open host files as mappings and descriptors refer to them (Linux's struct file).
+ * file.h - open files, to which mappings and descriptors refer (Linux's struct file).
  *
- * A vm_file keeps its object alive. Descriptors of the host are shared: opens of the same file
- * under the same name with the same access mode use one vm_handle.
+ * A vm_file keeps its object alive. Host descriptors are shared: opens of the same file under the
+ * same name with the same access mode use one vm_handle.
  *
- * Rule: a reference that may be the last is released with no lock held, since dirty pages may have
- * to be written then.
+ * Rule: release a reference with no lock held, unless another reference surely remains. The last
+ * one may have to write dirty pages.
  */
 #ifndef VM_CACHE_FILE_H
 #define VM_CACHE_FILE_H
 
 #include "vm/internal.h"
 
-/* A file for a new shared anonymous object of LEN bytes, CHARGED for overcommit or not, or NULL. */
+/*
+ * A reference to a file around a new shared anonymous object of LEN bytes. CHARGED: all of its
+ * pages are charged for overcommit. NULL: no memory. The machine lock must not be held.
+ */
 struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool charged);
 
 /*
- * An area stopped mapping FILE (may be NULL): write its dirty pages if that was the last, and drop
- * the reference.
+ * Release the reference to FILE that an area had. If no area maps the host file any more, write its
+ * dirty pages first; an error is kept for object_take_error. FILE may be NULL. No lock is held.
  */
 void file_release_mapping(struct vm_file *file);
 
 /*
- * The dirty pages that kept OBJECT after its last writer went are written now (or are given up:
- * LOSE): let go of it. The caller holds the object otherwise.
+ * Drop the handle and the reference that OBJECT kept for its dirty pages (object->kept), if it kept
+ * any and has no dirty page left. LOSE: drop them although dirty pages are left, which are lost. A
+ * caller without a reference of its own must not use OBJECT afterwards. No lock is held.
  */
 void file_release_kept(struct vm_object *object, bool lose);
 
 /*
- * Files that calls collect under locks, to release them afterwards. A list that cannot grow (no
- * memory) is no failure of the call: GLib's allocation of so few bytes ends the program as its own
- * do.
+ * Files that a call collects under locks, to release them when it holds none. file_list_add takes
+ * over a reference to FILE (may be NULL) and makes the list when it is first needed. Without memory
+ * for the list GLib ends the program, as for all of its own small allocations. file_list_release
+ * does file_release_mapping for each file and frees the list (may be NULL).
  */
 void file_list_add(GPtrArray **files, struct vm_file *file);
 void file_list_release(GPtrArray *files);
 
 /*
- * Read up to LEN bytes at OFFSET of the host file. The number read (less only at the end of the
- * file) or a negative errno.
+ * Read up to LEN bytes at OFFSET (bytes) of FILE, a host file that can be read. Returns the number
+ * read, which is less than LEN only at the end of the file, or a negative errno: -EOVERFLOW if
+ * OFFSET + LEN is too large for a file, else what the medium answers. No lock is held.
  */
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset);
 
 /*
- * Whether a process of CRED owns the host file or may write it, so that it may know what others
- * have of it in the cache (inode_owner_or_capable, file_permission). No lock is held.
+ * Whether a process with CRED owns the host file or may write it. Only then may it know which pages
+ * others brought into the cache (inode_owner_or_capable, file_permission). Only the permission bits
+ * count, not ACLs. True for root and for shared anonymous memory. No lock is held.
  */
 bool file_may_write(const struct vm_file *file, const struct vm_cred *cred);
 

@@ -6,21 +6,21 @@
 
 #include <errno.h>
 
-/* The thread of one device. All is guarded by the machine lock. */
+/* The thread of one device. The machine lock guards all fields. */
 struct flusher {
 	struct vm_machine *machine;
 	dev_t dev;
 	pthread_t thread;
 	struct list_link link; /* in machine->flushers */
-	uint64_t wanted, done; /* flushes asked for and completed, counted */
-	uint64_t sync;         /* the flush that the last vm_machine_sync asked for, 0 for none */
-	bool refresh;          /* a look at the files is wanted */
+	uint64_t wanted, done; /* how many flushes were asked for, and how many completed */
+	uint64_t sync;         /* number of the flush that vm_machine_sync asked for, or 0 */
+	bool refresh;          /* the files are to be checked for changes */
 	int error;             /* of the last flush */
 };
 
 /* --- Objects ---------------------------------------------------------------------------------- */
 
-/* The objects of device DEV that have pages, each kept alive until object_put_locked. */
+/* The objects of device DEV that have pages, with a reference to each (release_objects). */
 static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
 {
 	GPtrArray *objects = g_ptr_array_new();
@@ -46,7 +46,7 @@ static void release_objects(struct vm_machine *machine, GPtrArray *objects)
 	g_ptr_array_unref(objects);
 }
 
-/* Write all dirty pages of the device: 0 or the first error. */
+/* Write all dirty pages of device DEV. 0 or the first error. No lock is held. */
 static int flush_device(struct vm_machine *machine, dev_t dev)
 {
 	GPtrArray *objects = hold_objects(machine, dev);
@@ -62,6 +62,7 @@ static int flush_device(struct vm_machine *machine, dev_t dev)
 	return result;
 }
 
+/* Take over what others changed in the files of device DEV. No lock is held. */
 static void refresh_device(struct vm_machine *machine, dev_t dev)
 {
 	GPtrArray *objects = hold_objects(machine, dev);
@@ -73,7 +74,10 @@ static void refresh_device(struct vm_machine *machine, dev_t dev)
 
 /* --- The thread of a device ------------------------------------------------------------------- */
 
-/* Do one thing that is wanted; the lock is dropped meanwhile. False if nothing is. */
+/*
+ * Do one thing that FLUSHER was asked for. False: nothing was. If true, the machine lock was
+ * dropped meanwhile.
+ */
 static bool work_locked(struct flusher *flusher)
 {
 	struct vm_machine *machine = flusher->machine;
@@ -83,6 +87,7 @@ static bool work_locked(struct flusher *flusher)
 		machine_unlock(machine);
 		int error = flush_device(machine, flusher->dev);
 		machine_lock(machine);
+		/* Flushes may have been asked for meanwhile. Only those up to WANTED are done. */
 		flusher->error = error;
 		flusher->done = wanted;
 		pthread_cond_broadcast(&machine->io);
@@ -114,7 +119,7 @@ static void *flusher_main(void *arg)
 	return NULL;
 }
 
-/* The thread for DEV, started if there is none. NULL: it cannot be. */
+/* The thread for DEV, which is started if there is none. NULL: it cannot be started. */
 static struct flusher *get_locked(struct vm_machine *machine, dev_t dev)
 {
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next)
@@ -164,8 +169,8 @@ static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 /* --- All devices ------------------------------------------------------------------------------ */
 
 /*
- * Whether some file of device DEV has pages to be written. One that hangs, but has none, is
- * nobody's business.
+ * Whether some file of device DEV has pages to write. A sync does not wait for a device without
+ * any, even if its thread hangs.
  */
 static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
 {
@@ -182,8 +187,8 @@ int vm_machine_sync(struct vm_machine *machine)
 	machine_lock(machine);
 	int result = ask_all_locked(machine, true, false);
 	/*
-	 * A flush that is under way may have passed a page that is dirty now: another one must
-	 * follow.
+	 * A flush under way may have passed a page before it became dirty. So ask for one more,
+	 * which begins after it.
 	 */
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
 		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
@@ -194,6 +199,9 @@ int vm_machine_sync(struct vm_machine *machine)
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
 		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
 		uint64_t target = flusher->sync;
+		/*
+		 * The lock is dropped while we wait. Flushers stay in the list until flusher_stop.
+		 */
 		while (flusher->done < target)
 			machine_wait_locked(machine, &machine->io);
 		if (result == 0 && target > 0)
@@ -206,7 +214,7 @@ int vm_machine_sync(struct vm_machine *machine)
 /* --- Time ------------------------------------------------------------------------------------- */
 
 #define NS_PER_CENTISEC (NS_PER_SEC / 100)
-#define REFRESH_NS (90 * NS_PER_CENTISEC) /* others' changes show within a second */
+#define REFRESH_NS (90 * NS_PER_CENTISEC) /* so that changes of others show within a second */
 
 static void *clock_main(void *arg)
 {
@@ -224,7 +232,9 @@ static void *clock_main(void *arg)
 		refreshed = refresh ? now : refreshed;
 		if (flush || refresh)
 			ask_all_locked(machine, flush, refresh);
-		/* Until the next of the two, or until the machine stops or a knob is turned. */
+		/*
+		 * Sleep until the earlier of the two is due, the machine stops or a knob changes.
+		 */
 		int64_t next = refreshed + REFRESH_NS;
 		machine_wait_until_locked(machine, &machine->clock_wake,
 		                          period > 0 ? MIN(next, flushed + period) : next);

@@ -1,19 +1,26 @@
 /*
  * flusher.h - the threads that write dirty shared pages to their files every
- * dirty_writeback_centisecs, and look once a second whether files have changed under us.
+ * dirty_writeback_centisecs, and look about once a second whether others have changed the files.
  *
- * One thread for each device of the host, as Linux has one for each backing device: a file system
- * that hangs holds up its own files only. One more thread keeps time and wakes them.
+ * There is one thread for each device of the host, as Linux has one for each backing device. So a
+ * file system that hangs delays only its own files. One more thread keeps time and wakes them. The
+ * thread of a device starts when it is first needed. If it cannot be started, the files of that
+ * device are passed over until the next try.
+ *
+ * Rule: no lock is held.
  */
 #ifndef VM_CACHE_FLUSHER_H
 #define VM_CACHE_FLUSHER_H
 
 #include "vm/internal.h"
 
-/* Start keeping time. 0 or a negative errno of pthread_create. */
+/* Start the thread that keeps time. 0, or a negative errno of pthread_create (-EAGAIN). */
 int flusher_start(struct vm_machine *machine);
 
-/* Stop and join all threads; one that hangs in a host file is waited for. */
+/*
+ * Stop and join all threads, if flusher_start succeeded. They finish what they were asked to do
+ * before. A thread that hangs in a host file is waited for.
+ */
 void flusher_stop(struct vm_machine *machine);
 
 #endif

@@ -16,6 +16,7 @@ struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, 
 	return NULL;
 }
 
+/* Any handle but those opened with WRONG_ACCESS (-1: any at all), with one more user, or NULL. */
 static struct vm_handle *get_locked(struct vm_object *object, int wrong_access)
 {
 	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {

@@ -2,23 +2,26 @@
  * handle.h - the host descriptors of an object, shared by all vm_files that opened the same name
  * with the same access mode.
  *
- * Functions named _locked want the machine lock. handle_put may close the descriptor, so it wants no
- * lock.
+ * Rule: the machine lock is held for functions named _locked. No lock is held for handle_put, which
+ * may close the descriptor.
  */
 #ifndef VM_CACHE_HANDLE_H
 #define VM_CACHE_HANDLE_H
 
 #include "vm/internal.h"
 
-/* A handle of OBJECT that was opened as NAME with ACCESS, with one more user, or NULL. */
+/*
+ * The handle of OBJECT that was opened under the name NAME with ACCESS (O_RDONLY, O_WRONLY or
+ * O_RDWR), with one more user, or NULL. Release it with handle_put.
+ */
 struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, const char *name);
 
-/* A handle of OBJECT that can be written, kept open until handle_put, or NULL. */
+/* A handle of OBJECT that can be written, with one more user, or NULL. */
 struct vm_handle *handle_get_writer_locked(struct vm_object *object);
-/* Any handle of OBJECT, kept open until handle_put, or NULL. NEED_READ: one that can be read. */
+/* A handle of OBJECT (NEED_READ: one that can be read), with one more user, or NULL. */
 struct vm_handle *handle_get_locked(struct vm_object *object, bool need_read);
 
-/* One user of HANDLE less; the last one closes it. */
+/* Drop one user of HANDLE, a handle of OBJECT. The last one closes it. OBJECT stays. */
 void handle_put(struct vm_object *object, struct vm_handle *handle);
 
 #endif

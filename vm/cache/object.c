@@ -1,6 +1,6 @@
 /*
- * object.c - the objects themselves and the cache's hash table (see object.h); pages come in in
- * page_in.c and go out in write_back.c.
+ * object.c - objects and the hash table of the page cache (object.h). page_in.c reads pages,
+ * write_back.c writes them.
  */
 #include "vm/cache/object.h"
 #include "vm/base/account.h"
@@ -54,6 +54,7 @@ static struct vm_object *object_alloc(struct vm_machine *machine)
 	return object;
 }
 
+/* Give OBJECT a number and put it in the machine's list. */
 static void enter_locked(struct vm_object *object)
 {
 	object->number = ++object->machine->next_object;
@@ -90,7 +91,7 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 	object->size = size;
 	object->name = g_ref_string_new("/dev/zero (deleted)");
 	machine_lock(machine);
-	/* Shared anonymous files have inodes of a file system of their own, as in Linux. */
+	/* As in Linux, files of shared anonymous memory are inodes of a device of their own. */
 	object->dev = 1;
 	enter_locked(object);
 	object->ino = object->number;
@@ -164,7 +165,7 @@ vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)
 {
 	const struct vm_frame *frames = object->machine->frames;
 
-	/* Heads hold the frame number plus one, so that a table of zeros is an empty one. */
+	/* Chains hold frame numbers plus one, so a table of zeros is empty. */
 	for (vm_pfn next = *bucket(object, index); next != 0; next = frames[next - 1].next)
 		if (frames[next - 1].object == object && frames[next - 1].index == index)
 			return next - 1;
@@ -196,6 +197,7 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 	object_clean_locked(frame);
 	list_remove(&frame->link);
 	object->pages--;
+	/* Without an object the frame counts as anonymous until it is freed. */
 	machine->count.frames[frame_kind(frame)]--;
 	machine->count.frames[VM_FRAME_ANON]++;
 	frame->object = NULL;

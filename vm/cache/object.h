@@ -1,22 +1,24 @@
 /*
- * object.h - the page cache: what is mapped, one object per host file (device, inode) or shared
- * anonymous memory.
+ * object.h - the page cache. There is one object for each host file (device and inode) and for each
+ * piece of shared anonymous memory.
  *
- * An object's pages are found through one hash table of the machine, chained through the frame
- * descriptors. They are read on first use and stay until the last vm_file of the object goes. A
- * page's life:
+ * Pages are found through one hash table of the machine, whose chains run through the frame
+ * descriptors. A page is read when it is first used. It stays until it is evicted or the object is
+ * freed. The life of a page:
  *
  *     absent -> busy (being read) -> clean <-> dirty
  *                                      ^         |
  *                                      +- write-back: entries lose RW, then pwrite
  *
- * Changes that others make to the file are found by its size and times: at each fault of it, at
- * msync with invalidate, and by the write-back thread once a second. A page that differs is
- * replaced in place, so mappings stay as they are; pages past a new end go, private copies too
- * (Linux: truncate_pagecache, unmap_mapping_range).
+ * The size and times of a file show that others have changed it. We look at them at each fault that
+ * needs a page of the file, at msync with MS_INVALIDATE, and about once a second (flusher.h).
+ * Clean pages are then read again and replaced in place, so mappings stay as they are. Pages past a
+ * new end are unmapped and dropped, private copies of them too (Linux: truncate_pagecache,
+ * unmap_mapping_range).
  *
- * Rule: functions named _locked want the machine lock. The others do input or output and want no
- * lock at all.
+ * Rule: the machine lock is held for functions named _locked. The others take it themselves or do
+ * input and output; for them no lock is held. object_size_pages is the exception: it takes no lock,
+ * and may be called with or without one.
  */
 #ifndef VM_CACHE_OBJECT_H
 #define VM_CACHE_OBJECT_H
@@ -29,78 +31,112 @@ struct stat;
 GHashTable *object_table_new(void);
 
 /*
- * The object of the host file that STAT describes, found or made; the caller enters its vm_file.
- * NULL: no memory.
+ * The object of the host file that STATUS describes, found or made. It has no reference for the
+ * caller yet: the caller adds one (object->files) before it drops the lock. NULL: no memory.
  */
 struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct stat *status);
 
 /*
- * A new shared anonymous object of SIZE bytes, CHARGED for overcommit as a whole or not, or NULL.
+ * A new object of SIZE bytes of shared anonymous memory, without references. CHARGED: all of its
+ * pages are charged for overcommit until it is freed. NULL: no memory.
  */
 struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged);
 
 /*
- * An object of LEN bytes with the contents BYTES that no frames of RAM hold (the vdso). It lives as
- * long as the machine. NULL with *ERROR -ENOMEM.
+ * An object with the LEN bytes BYTES as contents (the vdso). They lie in table pages, not in frames
+ * of RAM, and are never evicted. The object is in no list; the machine frees it at its end. *ERROR
+ * is 0, or NULL is returned and *ERROR is -ENOMEM (no memory or no table pages).
  */
 struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len,
                                      int *error);
 
-/* Drop what OBJECT caches and free it: its last vm_file went. */
+/* Free OBJECT, to which nothing refers any more, with its frames and swap slots. */
 void object_free_locked(struct vm_object *object);
 
-/* One of those who keep OBJECT (object->files) no longer does. */
+/* Drop one reference to OBJECT (object->files). The last one frees it. */
 void object_put_locked(struct vm_object *object);
 
-/* The frame of page INDEX, or VM_PFN_NONE. */
+/* The frame of page INDEX, which may be busy, or VM_PFN_NONE. */
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index);
 
-/* Enter PFN, allocated for OBJECT, as its page INDEX. */
+/* Enter PFN, a frame allocated for OBJECT, in the cache as its page INDEX, clean. */
 void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn);
 
-/* Take PFN, which no entry maps, out of the cache. It is freed unless it is pinned. */
+/*
+ * Take PFN, which no entry maps, out of OBJECT's cache, whether clean or dirty. The frame is freed
+ * at once or, if it is pinned, when it is unpinned.
+ */
 void object_remove_locked(struct vm_object *object, vm_pfn pfn);
 
-/* The page in FRAME is newer than the file now. */
+/*
+ * Mark the page in FRAME dirty: newer than its file. Nothing happens for shared anonymous memory.
+ */
 void object_dirty_locked(struct vm_frame *frame);
 
-/* ... and is no longer. */
+/* Mark the page in FRAME clean. */
 void object_clean_locked(struct vm_frame *frame);
 
-/* Pages that lie inside OBJECT's present size. */
+/* OBJECT's size as last seen, in pages, rounded up. */
 uint64_t object_size_pages(const struct vm_object *object);
 
-/* How page INDEX came. */
+/* Where object_page_in found a page: in the cache, or it was read from the file. */
 enum object_source { OBJECT_CACHED, OBJECT_READ };
 
 /*
- * Have page INDEX of FILE's object in the cache, as fresh as the host file is now. *PFN is its
- * frame, pinned. -EIO: past the end, or it cannot be read. -ENOMEM: no frame.
+ * Bring page INDEX of FILE, a host file that can be read, into the cache. If the file has changed
+ * since the last look, a clean page in the cache is read again. Linux: filemap_fault. No lock is
+ * held, and the caller has a reference to FILE.
+ *
+ * => 0: *PFN is the page's frame, pinned, and *SOURCE says where the page came from. The file may
+ *    have shrunk meanwhile: under the lock, look whether the frame is still the object's
+ * => -EIO: INDEX is past the end of the file, or the file cannot be read. -ENOMEM: no frame is
+ *    free. Nothing is pinned, and *PFN has no meaning
  */
 int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum object_source *source);
 
 /*
- * Write the dirty pages of [FIRST, LAST) to the host file, clipped to its size, and wait for those
- * that others write. 0, or the first error; a page that could not be written stays dirty.
+ * Write the dirty pages [FIRST, LAST) (page numbers) to the host file, but no byte past its end.
+ * Then wait until no page of OBJECT, inside the range or not, is being written. The caller has a
+ * reference to OBJECT and holds no lock. Linux: filemap_write_and_wait_range.
+ *
+ * => 0, or the first error of our own writes: a negative errno of fstat or of the medium. A page
+ *    that could not be written is dirty again. Errors of other threads' writes are left to
+ *    object_take_error
+ * => 0 too if OBJECT has no handle that can write: then its pages stay dirty
+ * => a page that was made dirty again while another thread wrote it is not written a second time
+ * => if two threads write different ranges of OBJECT at once, either may miss pages of its own
+ *    range
  */
 int object_write_back(struct vm_object *object, uint64_t first, uint64_t last);
 
-/* Whether size and times are as last seen; and see them. */
+/* Whether the size and times in STATUS are those that OBJECT last saw. */
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status);
+/* Make the size and times in STATUS those that OBJECT last saw. No page is dropped. */
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status);
 /* See the times only. */
 void object_set_times_locked(struct vm_object *object, const struct stat *status);
 
 /*
- * Write the dirty page PFN, not yet under write-back; the lock is dropped meanwhile. 0, or the
- * error: it is dirty again.
+ * Write page PFN of OBJECT, which is dirty and not under write-back. The lock is dropped meanwhile
+ * and held again on return. The caller has a reference to OBJECT and has pinned PFN.
+ *
+ * => 0: it was written. It may be dirty again, mapped, or no longer OBJECT's: look again
+ * => -EBADF: OBJECT has no handle that can write; the page is still dirty. Another negative errno
+ *    of fstat or of the medium: it is dirty again, or was dropped because the file has shrunk
  */
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 
-/* Look whether the host file has changed, and take over what has. */
+/*
+ * Look whether the host file has changed. If so, drop pages past its end and read the clean pages
+ * again. Pages that cannot be read stay as they are. Nothing happens for shared anonymous memory,
+ * or without a handle that can be read. The caller has a reference to OBJECT and holds no lock.
+ */
 void object_refresh(struct vm_object *object);
 
-/* The first error of a write-back since the last call, or 0 (Linux's errseq, one reader). */
+/*
+ * The error of the latest write-back of OBJECT that failed since the last call, a negative errno,
+ * or 0. So each error is reported once (Linux's errseq_t with one reader). No lock is held.
+ */
 int object_take_error(struct vm_object *object);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * page_in.c - pages that come into the cache, and what others do to the file meanwhile (see
- * object.h).
+ * page_in.c - read pages of host files into the cache, and take over changes that others make to
+ * the files (object.h).
  */
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
@@ -17,7 +17,7 @@
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* Fill BUF with page INDEX of the file; zeros past its end. */
+/* Fill BUF, one page, with page INDEX of the file, and with zeros past its end. 0 or -EIO. */
 static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *buf)
 {
 	ssize_t n = io_read(medium, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
@@ -29,8 +29,11 @@ static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *bu
 }
 
 /*
- * Bring an absent page in. PFN is allocated, busy, pinned and entered. After an error it is out of
- * the cache and unpinned.
+ * Read page INDEX of FILE into frame PFN, which find_page_locked made for it: in the cache, busy
+ * and pinned. No lock is held.
+ *
+ * => 0: the page is in the cache, no longer busy, still pinned
+ * => -EIO: the page is not in the cache, and PFN is unpinned
  */
 static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 {
@@ -97,12 +100,19 @@ static void reread_page(struct vm_object *object, const struct vm_medium *medium
 	machine_unlock(machine);
 }
 
-/* Find page INDEX, or allocate a busy one. Waits while another reads it. Pinned in any case. */
+/*
+ * Find page INDEX in the cache, or make a busy frame for it that the caller fills. Waits while
+ * another thread reads the page; the lock is dropped meanwhile.
+ *
+ * => 0: *PFN is pinned. *SOURCE is OBJECT_CACHED (not busy) or OBJECT_READ (busy, to be filled)
+ * => -ENOMEM: no frame is free
+ */
 static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pfn,
                             enum object_source *source)
 {
 	struct vm_machine *machine = object->machine;
 
+	/* After each wait look the page up again: the other read may have failed. */
 	for (;;) {
 		bool is_removed = index >= object->hole_first && index < object->hole_last;
 		*pfn = object_lookup_locked(object, index);
@@ -132,6 +142,10 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	if (fstat(file->handle->medium.fd, &status) != 0)
 		return -EIO;
 	machine_lock(machine);
+	/*
+	 * The times are not taken over here, only the size. So the file's other pages stay stale
+	 * until they fault or object_refresh reads them.
+	 */
 	bool stale = !object_stamp_equals_locked(object, &status);
 	if (stale)
 		object_take_size_locked(object, &status);
@@ -147,9 +161,9 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	return 0;
 }
 
-/* --- Taking over what changed ----------------------------------------------------------------- */
+/* --- Taking over changes ---------------------------------------------------------------------- */
 
-/* The clean pages of OBJECT, each pinned: an array of vm_pfn. */
+/* The clean pages of OBJECT that are not being read, as an array of vm_pfn. Each is pinned. */
 static GArray *pin_clean_pages_locked(struct vm_object *object)
 {
 	GArray *pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
@@ -165,6 +179,7 @@ static GArray *pin_clean_pages_locked(struct vm_object *object)
 	return pages;
 }
 
+/* Read PAGES, from pin_clean_pages_locked, again and unpin them. No lock is held. */
 static void reread_clean_pages(struct vm_object *object, const struct vm_medium *medium,
                                GArray *pages)
 {

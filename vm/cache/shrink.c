@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 
 /*
- * Unmap and drop the pages of LIST past the new end; those that are busy go when they are asked for
- * again.
+ * Unmap and drop the pages of LIST from page number PAGES on. A page that is being read is left to
+ * fill_page (page_in.c), one that is being written to end_locked (write_back.c): when they are
+ * done, they look at the size again.
  */
 static void drop_beyond_locked(struct vm_object *object, struct list_link *list, uint64_t pages)
 {
@@ -30,7 +31,8 @@ static void drop_beyond_locked(struct vm_object *object, struct list_link *list,
 }
 
 /*
- * Private copies of pages past the end go with the file's own (unmap_mapping_range with even_cows).
+ * Unmap private copies of pages past the end too, guard markers excepted (unmap_mapping_range with
+ * even_cows).
  */
 static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 {
@@ -44,7 +46,7 @@ static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 	}
 }
 
-/* The last page's tail is zero, also where it was written before the file shrank. */
+/* Clear the last page behind the file's end: it may hold what was there before the file shrank. */
 static void clear_tail_locked(struct vm_object *object)
 {
 	uint64_t tail = object->size & (VM_PAGE_SIZE - 1);

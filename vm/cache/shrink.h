@@ -1,5 +1,6 @@
 /*
- * shrink.h - a host file that has become shorter. Linux: truncate_pagecache, unmap_mapping_range.
+ * shrink.h - drop cached pages of a host file that became shorter. Linux: truncate_pagecache,
+ * unmap_mapping_range.
  *
  * Rule: the machine lock is held.
  */
@@ -11,8 +12,9 @@
 struct stat;
 
 /*
- * OBJECT has the size that STATUS shows. If it has shrunk, its pages past the new end go, private
- * copies too, and the tail of its last page is cleared.
+ * Set OBJECT's size to what STATUS shows; its times are left as they were. If the file has shrunk,
+ * its pages past the new end are unmapped and dropped, private copies of them too, and the tail of
+ * the last page is cleared. Pages that are being read or written are dropped when that is over.
  */
 void object_take_size_locked(struct vm_object *object, const struct stat *status);
 

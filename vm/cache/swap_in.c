@@ -13,7 +13,10 @@ static void unpin_slot_locked(struct vm_machine *machine, uint32_t slot)
 	swap_put_locked(machine, slot);
 }
 
-/* A busy, pinned frame for SLOT where others will find it, or VM_PFN_NONE. */
+/*
+ * A frame for slot NUMBER, busy, pinned and in the cache, where other threads find it and wait.
+ * VM_PFN_NONE: no frame is free. The object, if any, has one more reference.
+ */
 static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
 {
 	const struct vm_slot *slot = &machine->swap.slots[number];
@@ -24,7 +27,7 @@ static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
 	machine->frames[pfn].flags |= FRAME_BUSY;
 	frame_pin_locked(machine, pfn);
 	if (slot->object != NULL) {
-		slot->object->files++; /* stays while we read */
+		slot->object->files++; /* it must stay while we read */
 		object_insert_locked(slot->object, slot->index, pfn);
 	} else {
 		swap_cache_enter_locked(machine, number, pfn);
@@ -32,7 +35,12 @@ static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
 	return pfn;
 }
 
-/* The page is there, or ERROR says why not. */
+/*
+ * Frame PFN holds the page of slot NUMBER now, or ERROR is why not. OBJECT is the slot's object
+ * when prepare_locked ran, or NULL. The lock was dropped meanwhile: the last entry of a private
+ * page may have left the slot, and PFN the swap cache with it. The slot of an object stays, since
+ * whoever drops its page waits while it is busy.
+ */
 static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pfn,
                           struct vm_object *object, int error)
 {
@@ -60,6 +68,7 @@ int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool 
 	*was_read = false;
 	*pfn = VM_PFN_NONE;
 	machine_lock(machine);
+	/* Look again: the caller pinned the slot some time ago. */
 	bool held = slot->mapped > 0 || slot->object != NULL;
 	bool cached = slot->object != NULL
 	                  ? object_lookup_locked(slot->object, slot->index) != VM_PFN_NONE

@@ -1,5 +1,5 @@
 /*
- * swap_in.h - pages that come back from the swap file.
+ * swap_in.h - read pages back from the swap file.
  */
 #ifndef VM_CACHE_SWAP_IN_H
 #define VM_CACHE_SWAP_IN_H
@@ -7,10 +7,16 @@
 #include "vm/internal.h"
 
 /*
- * Bring SLOT, which the caller pins (and which is unpinned in any case), into a frame: the swap
- * cache, or its object's. *PFN is the frame, pinned, or VM_PFN_NONE if it has come by another way;
- * *WAS_READ tells whether the file was. No lock is held. -EIO: it cannot be read; -ENOMEM: no
- * frame.
+ * Read slot SLOT into a frame, unless a frame holds its page already. The frame enters the swap
+ * cache or, for shared anonymous memory, the cache of the object. The caller holds no lock and has
+ * pinned the slot.
+ *
+ * => the slot is unpinned in any case, and freed if nothing uses it any more
+ * => 0, *PFN a pinned frame, *WAS_READ true: the page was read. The slot may have lost its last
+ *    user meanwhile; then the frame is in no cache
+ * => 0, *PFN VM_PFN_NONE, *WAS_READ false: nothing to do. The page is in a frame, or another thread
+ *    is reading it into one (FRAME_BUSY), or nothing refers to the slot any more
+ * => -EIO: the slot cannot be read. -ENOMEM: no frame is free. *PFN is VM_PFN_NONE
  */
 int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 

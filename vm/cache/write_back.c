@@ -1,6 +1,9 @@
 /*
- * write_back.c - dirty pages on their way to the host file (see object.h); flusher.c sees to it
- * that they go.
+ * write_back.c - write dirty pages to their host file (object.h). flusher.c calls it regularly,
+ * msync, reclaim and the release of a file when they need it.
+ *
+ * A page under write-back is clean, pinned and FRAME_WRITEBACK, and its entries have lost RW. So a
+ * store during the write faults and makes the page dirty again.
  */
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
@@ -19,7 +22,10 @@
 
 /* --- One page --------------------------------------------------------------------------------- */
 
-/* A store into the page from now on is a write-notify fault, which makes it dirty again. */
+/*
+ * Take RW and D from all entries of the page. The next store is then a write-notify fault, which
+ * makes the page dirty again (Linux: page_mkclean).
+ */
 static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
 {
 	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
@@ -27,9 +33,9 @@ static void protect_entries_locked(struct vm_machine *machine, const struct vm_f
 }
 
 /*
- * Write page INDEX at BYTES, clipped to the file's present size. Our own write changes the file's
- * times: they are taken over only where they were as last seen before it, so that a change of
- * somebody else's is still found.
+ * Write the page at BYTES to the file as its page INDEX, but no byte past the file's present end.
+ * Our own write changes the file's times. Take over the new times only if the old ones were as last
+ * seen and the size is the same, so that changes by others are still found. No lock is held.
  */
 static int write_page(struct vm_object *object, const struct vm_medium *medium, uint64_t index,
                       const uint8_t *bytes)
@@ -53,6 +59,7 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 	return error;
 }
 
+/* Put the dirty page in PFN under write-back and pin it. */
 static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
@@ -65,6 +72,11 @@ static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pf
 	machine->count.writeback++;
 }
 
+/*
+ * End the write-back of PFN, which begin_locked began, and unpin it. ERROR: of the write. The lock
+ * was dropped meanwhile: the page may be dirty again, the file may have shrunk, or the page may
+ * have left the cache (frame->object is NULL then).
+ */
 static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn, int error)
 {
 	struct vm_machine *machine = object->machine;
@@ -75,7 +87,7 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	bool beyond = frame->object != NULL && frame->index >= object_size_pages(object);
 	if (error != 0 && frame->object != NULL && !beyond)
 		object_dirty_locked(frame);
-	/* A page that the file lost meanwhile was left to us. */
+	/* The file shrank while we wrote. shrink.c left the page for us to drop. */
 	if (beyond) {
 		pagetable_evict_frame_locked(machine, pfn);
 		object_remove_locked(object, pfn);
@@ -88,6 +100,10 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 
 /* --- An object -------------------------------------------------------------------------------- */
 
+/*
+ * Write the dirty page in PFN through HANDLE. 0 or the error. The lock is dropped meanwhile: on
+ * return the page may have been dropped and, unless the caller pins it, PFN may be free.
+ */
 static int write_one_locked(struct vm_object *object, struct vm_handle *handle, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
@@ -143,8 +159,8 @@ static int write_if_dirty_locked(struct vm_object *object, struct vm_handle *han
 }
 
 /*
- * Each page that is not in the file now is tried once, whatever other threads do to the list of dirty pages
- * meanwhile.
+ * object_write_back with HANDLE, which can write. Each page that is not in the file now is tried
+ * once, whatever other threads do to the list of dirty pages meanwhile.
  */
 static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle, uint64_t first,
                              uint64_t last)
@@ -164,6 +180,7 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 		if (result == 0)
 			result = error;
 	}
+	/* Other threads may be writing pages of our range. */
 	while (object->writers > 0)
 		machine_wait_io_locked(machine);
 	machine_unlock(machine);
@@ -178,6 +195,7 @@ int object_write_page_locked(struct vm_object *object, vm_pfn pfn)
 	if (handle == NULL)
 		return -EBADF;
 	int error = write_one_locked(object, handle, pfn);
+	/* handle_put may close the descriptor, which wants no lock. */
 	machine_unlock(object->machine);
 	handle_put(object, handle);
 	machine_lock(object->machine);

@@ -1,12 +1,13 @@
 /*
- * descriptors.c - the open files of a process, by descriptor.
+ * descriptors.c - the open files of a process by descriptor, a number from 0. vm.h documents the
+ * calls.
  */
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 
 #include <errno.h>
 
-/* The lowest index of FDS that is free, or its length. */
+/* The lowest free descriptor in FDS, or FDS's length if all are in use. */
 static guint lowest_free(const GPtrArray *fds)
 {
 	guint fd = 0;
@@ -35,7 +36,7 @@ int vm_process_open(struct vm_process *process, struct vm_file *file)
 	return result;
 }
 
-/* What stands behind FD, or NULL. */
+/* Where PROCESS's reference to the file of descriptor FD is stored, or NULL. Process lock held. */
 static struct vm_file **fd_slot(struct vm_process *process, int fd)
 {
 	if (process->fds == NULL || fd < 0 || (guint)fd >= process->fds->len ||
@@ -54,6 +55,7 @@ int vm_process_close(struct vm_process *process, int fd)
 	if (slot != NULL)
 		file = g_steal_pointer(slot);
 	process_unlock(process);
+	/* An ended process has no descriptors. */
 	if (file == NULL)
 		return alive ? -EBADF : -ESRCH;
 	vm_file_unref(file);

@@ -1,14 +1,19 @@
 /*
- * environ.c - the environment that a process's next exec gets.
+ * environ.c - the environment variables that the next exec of a process gets. vm.h documents the
+ * call.
  */
 #include "vm/base/lock.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Bytes that an environment may take with its pointers, as execve counts them: forks have a copy each. */
+/*
+ * The most that an environment may take, bytes. Pointers count, as in execve. It is limited because
+ * every fork gets a copy.
+ */
 enum { MAX_ENVIRON = 128 << 10 };
 
+/* Bytes that NAME=VALUE takes with its NUL and its pointer. */
 static size_t variable_size(const char *name, const char *value)
 {
 	return strlen(name) + strlen(value) + 2 + sizeof(char *);

@@ -36,8 +36,8 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind)
 }
 
 /*
- * The slot for the next record; the ring grows until it is EVENT_ROOM long. NULL: no memory, and
- * the record is lost.
+ * The slot of the ring for the next record. It is free to be overwritten: what an old record in it
+ * held is released. NULL: no memory, and the record is lost.
  */
 static struct vm_event *next_slot_locked(struct vm_process *process)
 {
@@ -61,7 +61,7 @@ static struct vm_event *next_slot_locked(struct vm_process *process)
 	return slot;
 }
 
-/* The signal that a fatal fault stands for, as siginfo tells it. */
+/* Note the signal that the fatal FAULT sends: number, code and address as siginfo has them. */
 static void note_signal_locked(struct vm_process *process, const struct vm_fault *fault)
 {
 	bool bus = fault->kind == VM_FAULT_SIGBUS || fault->kind == VM_FAULT_OOM;
@@ -77,6 +77,10 @@ static void note_signal_locked(struct vm_process *process, const struct vm_fault
 		    fault->kind == VM_FAULT_SEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR;
 }
 
+/*
+ * Count FAULT for the machine and for PROCESS. If the stack grew, look at what followed to see
+ * whether it was a copy-on-write.
+ */
 static void count_locked(struct vm_process *process, const struct vm_fault *fault, bool signal)
 {
 	struct vm_counters *count = &process->machine->count;
@@ -135,6 +139,7 @@ void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx)
 {
 	struct vm_machine *machine = process->machine;
 
+	/* FN must not run under the lock, so copy the ring. Without memory nothing is reported. */
 	machine_lock(machine);
 	unsigned count = process->event_count;
 	unsigned first = count < process->event_room || count == 0 ? 0 : process->event_next;

@@ -1,19 +1,22 @@
 /*
- * event.h - records of faults: a ring of the last ones of each process, and counters.
+ * event.h - record faults: count them, and keep the last ones of each process in a ring.
+ *
+ * The ring (process->events) grows up to EVENT_ROOM records. Then the newest record replaces the
+ * oldest. Without memory to grow it stays as large as it is, or records are lost.
  */
 #ifndef VM_PROCESS_EVENT_H
 #define VM_PROCESS_EVENT_H
 
 #include "vm/internal.h"
 
-/* Faults that a process remembers. */
+/* Records that the ring of a process holds at most. */
 enum { EVENT_ROOM = 512 };
 
 struct vm_event {
 	struct vm_fault fault; /* its FILE is a GRefString that the event holds */
 };
 
-/* A record of which no more is known than that it is an access of the kind ACCESS at VA. */
+/* A record of an access of kind ACCESS at VA, of which nothing else is known yet. */
 static inline struct vm_fault event_unknown(uint64_t va, enum vm_access access)
 {
 	return (struct vm_fault){.va = va,
@@ -25,15 +28,18 @@ static inline struct vm_fault event_unknown(uint64_t va, enum vm_access access)
 }
 
 /*
- * Count FAULT, which PROCESS took, and record it; fill in its sequence number, time and pid. FILE is
- * the name of the mapped file, a GRefString, or NULL. SIGNAL: if the fault is fatal, the process
- * would get a signal for it. This is the one place where an outcome is counted and reported. Machine
- * lock held.
+ * Count the fault FAULT of PROCESS, call the watcher (vm_machine_watch), if there is one, and put a
+ * copy in PROCESS's ring unless its pid is 0. No other function counts or reports an outcome.
+ *
+ * FAULT gets its sequence number, time and pid. FILE is the name of the mapped file, a GRefString,
+ * or NULL; the ring takes a reference of its own. SIGNAL: a fatal fault sends a signal, which is
+ * noted as PROCESS's last. FAULT's file is set only if there is a watcher: afterwards it has no
+ * meaning. The machine lock is held.
  */
 void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
                          char *file);
 
-/* Free PROCESS's ring. */
+/* Free the ring of PROCESS, to which there is no reference any more. */
 void event_free(struct vm_process *process);
 
 #endif

@@ -20,7 +20,7 @@ static void lock_init(pthread_rwlock_t *lock)
 {
 	pthread_rwlockattr_t attr;
 
-	/* A stream of readers must not keep a call that changes areas waiting for ever. */
+	/* Or a steady stream of readers could keep a call that changes areas waiting for ever. */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(lock, &attr);
@@ -79,6 +79,7 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
 	struct vm_machine *machine = process->machine;
 	int error = 0;
 
+	/* Nobody else can find NASCENT, so its lock is not needed. */
 	process_write_lock(process);
 	struct vm_space *old = process->space;
 	if (old == NULL) {
@@ -116,7 +117,11 @@ struct vm_process *vm_process_ref(struct vm_process *process)
 	return process;
 }
 
-/* Everything that a living process has goes. */
+/*
+ * Release what only a living process has: address space, files and descriptors. Done twice it does
+ * nothing the second time. No lock is held: the files are released after the process lock, because
+ * their dirty pages may have to be written.
+ */
 static void strip(struct vm_process *process)
 {
 	GPtrArray *files = NULL;
@@ -197,8 +202,9 @@ bool vm_process_alive(struct vm_process *process)
 /* --- The end ---------------------------------------------------------------------------------- */
 
 /*
- * PROCESS is no longer its parent's child, nor its children's parent; what their faults came to
- * goes up.
+ * Take PROCESS from its parent and its children from PROCESS. The parent gets the number of faults
+ * of PROCESS and its ended children (wait_task_zombie adds cmin_flt, cmaj_flt). The children have
+ * no parent any more, and ppid 0.
  */
 static void leave_family_locked(struct vm_process *process)
 {
@@ -218,7 +224,10 @@ static void leave_family_locked(struct vm_process *process)
 	}
 }
 
-/* Take PROCESS out of the table. False if it was not there: somebody else has ended it. */
+/*
+ * Take PROCESS out of the table. True: the caller ends it and drops the reference of the table.
+ * False: it was not there, because another thread has ended it.
+ */
 static bool unpublish(struct vm_process *process)
 {
 	struct vm_machine *machine = process->machine;

@@ -1,5 +1,12 @@
 /*
- * process.h - processes: their making, their table, their end.
+ * process.h - processes: how they are made, the machine's table of them, how they end.
+ *
+ * A process is nascent (in no table, pid 0), then alive (in the table, which has a reference), then
+ * ended (in no table, without an address space). It is freed with its last reference. An ended
+ * process keeps its name, counters and recorded faults.
+ *
+ * Rule: no lock is held, unless a function says so. The last vm_process_unref may write dirty
+ * pages.
  */
 #ifndef VM_PROCESS_PROCESS_H
 #define VM_PROCESS_PROCESS_H
@@ -7,21 +14,30 @@
 #include "vm/internal.h"
 
 /*
- * A process that nobody can find, with an empty address space (no areas at all), for exec to build
- * in with the public calls. Returns a reference, or NULL for lack of memory. pid 0; its faults
- * count for the machine but are recorded nowhere.
+ * A nascent process of CRED, which nobody can find, with an address space without areas and Linux's
+ * first limits. exec, fork and spawn build in it with the public calls. Its faults count for the
+ * machine, and vm_machine_watch reports them with pid 0, but the process does not keep them.
+ * Returns a reference, or NULL: no memory or no table pages.
  */
 struct vm_process *process_new_nascent(struct vm_machine *machine, const struct vm_cred *cred);
 
 /*
- * PROCESS continues in NASCENT's address space (point of no return of exec), under its name COMM;
- * NASCENT gets the old one, and loses it when it is unreferenced. -ESRCH: PROCESS has ended.
+ * Exchange the address spaces of PROCESS and NASCENT, and give PROCESS the name COMM, cut to 15
+ * bytes: the point of no return of exec. Only the caller knows NASCENT, and its last
+ * vm_process_unref frees the old space. Other threads see the exchange at once, under both locks.
+ * Linux: exec_mmap.
+ *
+ * => -ESRCH: PROCESS has ended. Nothing has changed
  */
 int process_adopt_space(struct vm_process *process, struct vm_process *nascent, const char *comm);
 
 /*
- * Enter a nascent PROCESS in the table under a new pid, as a child of PARENT (0: the machine's).
- * The table takes a reference. -EAGAIN: too many processes.
+ * Enter the nascent PROCESS in the table under a new pid and the name COMM, cut to 15 bytes, as a
+ * child of the process PARENT (0: of none). The table takes a reference. A process lock may be
+ * held, the machine lock not. If PARENT has ended meanwhile, PROCESS is nobody's child, but its
+ * ppid is PARENT all the same.
+ *
+ * => -EAGAIN: max_processes are alive, or all pids were used. PROCESS stays nascent
  */
 int process_publish(struct vm_process *process, pid_t parent, const char *comm);
 

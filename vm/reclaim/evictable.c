@@ -15,6 +15,7 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return true;
 }
 
+/* Whether a locked area maps FRAME. */
 static bool is_locked(const struct vm_machine *machine, const struct vm_frame *frame)
 {
 	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
@@ -35,7 +36,7 @@ bool evictable_locked(const struct vm_machine *machine, vm_pfn pfn)
 	    !evictable_without_swap_locked(machine, pfn))
 		return false;
 	/*
-	 * Where one thread waits for a file already, a second one need not: the file system may
+	 * If one thread is writing to a file, no second one need wait for it: the file system may
 	 * hang.
 	 */
 	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) &&

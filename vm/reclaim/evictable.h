@@ -1,5 +1,5 @@
 /*
- * evictable.h - which pages may be evicted: what reclaim and the policies must agree on.
+ * evictable.h - which pages may be evicted. Reclaim and the policies must agree on it.
  *
  * Rule: the machine lock is held.
  */
@@ -9,19 +9,23 @@
 #include "vm/internal.h"
 
 /*
- * Whether the page in PFN can be evicted now: nobody uses it this instant, it is not locked, and
- * there is room where it would go.
+ * Whether the page in PFN, a frame in use, can be evicted now. True if
+ *
+ * => it is not pinned, being read or being written;
+ * => no locked area maps it;
+ * => it needs no swap slot, or there is a free one;
+ * => it is not a dirty page of a file of which another page is being written.
  */
 bool evictable_locked(const struct vm_machine *machine, vm_pfn pfn);
 
 /*
- * Whether PFN is anonymous memory that was given up by MADV_FREE and not written since: it needs no
- * swap slot to go.
+ * Whether the page in PFN is anonymous, was given up with MADV_FREE and has not been written since.
+ * It can be dropped without a swap slot.
  */
 bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn);
 
 /*
- * The oldest page that can be evicted, or VM_PFN_NONE. The pages that are looked at count as
+ * The frame of the oldest page that can be evicted, or VM_PFN_NONE. All pages looked at count as
  * scanned.
  */
 vm_pfn evictable_oldest_locked(struct vm_machine *machine);

@@ -9,6 +9,7 @@ struct candidate {
 	uint64_t pages;
 };
 
+/* Remember the process VALUE if it is larger than the largest so far. FALSE: go on. */
 static gboolean weigh(gpointer key, gpointer value, gpointer ctx)
 {
 	struct vm_process *process = value;
@@ -38,6 +39,10 @@ bool oom_kill_largest(struct vm_machine *machine)
 		event_record_locked(worst.process, &record, true, NULL);
 	}
 	machine_unlock(machine);
+	/*
+	 * Our reference keeps the process. Another thread may end it before us; then its pages are
+	 * freed as well.
+	 */
 	if (worst.process == NULL || worst.pages == 0)
 		return false;
 	vm_process_exit(worst.process, 128 + SIGKILL);

@@ -1,3 +1,9 @@
+/*
+ * reclaim.c - evict pages, one function for each kind of page, and choose which (reclaim.h).
+ *
+ * A page that must be written is first taken from its entries, so that each later use faults. Then
+ * it is written without the lock. Then it is dropped, unless it is in use again.
+ */
 #include "vm/reclaim/reclaim.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
@@ -20,8 +26,12 @@ void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 }
 
 /*
- * Write frame PFN to SLOT. The lock is dropped meanwhile, and others may come for the page: look again
- * at who uses it. The frame is pinned once more on return, so that it stays.
+ * Write the page in PFN to SLOT. 0 or a negative errno of the medium. The lock is dropped
+ * meanwhile, and other threads may map the page or give it up: look again at who uses it.
+ *
+ * => PFN has one more pin on return, so it was not freed. The caller drops the pin
+ * => SLOT was pinned meanwhile, so it was not freed either. It may have lost its last user: the
+ *    caller ends with swap_put_locked or swap_enter_locked before it drops the lock
  */
 static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
 {
@@ -41,7 +51,7 @@ static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slo
 	return error;
 }
 
-/* Put SLOT in place of the entries that map PFN. */
+/* Put SLOT in all entries that map PFN. */
 static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
 {
 	vm_entry_id id;
@@ -50,6 +60,13 @@ static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t
 		pte_set_for_all_locked(machine, id, pte_make_swap(slot, pte_get(machine, id)));
 }
 
+/*
+ * Evict a private anonymous page. The lock is dropped if it must be written.
+ *
+ * => 0: PFN is free, or the page was written but is in use again
+ * => -ENOMEM: no free slot; the page stays mapped
+ * => error of the write: the page stays, dirty, in the swap cache, and its entries hold the slot
+ */
 static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
@@ -59,13 +76,16 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 		pagetable_evict_frame_locked(machine, pfn);
 		return 0;
 	}
-	frame->flags &= (uint16_t)~FRAME_LAZYFREE; /* it was written since */
+	/* If it was given up, it was written since: it counts again. */
+	frame->flags &= (uint16_t)~FRAME_LAZYFREE;
+	/* A page in the swap cache has a slot already. */
 	uint32_t slot = clean ? (uint32_t)frame->index : swap_alloc_locked(machine, pfn);
 	int error = 0;
 
 	if (slot == VM_SLOT_NONE)
 		return -ENOMEM;
 	hand_to_slot_locked(machine, pfn, slot);
+	/* It is dirty if the slot is new, or if an earlier write to the slot failed. */
 	if (!clean || (frame->flags & FRAME_DIRTY)) {
 		frame->flags |= FRAME_DIRTY;
 		error = write_out_locked(machine, pfn, slot);
@@ -74,8 +94,9 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 		frame_unpin_locked(machine, pfn);
 	}
 	/*
-	 * It goes unless it could not be written, or somebody came for it, or all who held it are
-	 * gone.
+	 * The lock may have been dropped. If the last entry has left the slot meanwhile, or a store
+	 * took the frame from it, the frame is no longer this slot's. If the page was mapped or
+	 * pinned, it stays.
 	 */
 	bool still = (frame->flags & FRAME_SWAPCACHE) && machine->swap.slots[slot].frame == pfn;
 	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0) {
@@ -86,6 +107,13 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 	return error;
 }
 
+/*
+ * Evict a page of shared anonymous memory. The lock is dropped.
+ *
+ * => 0: PFN is free and the object has the slot, or the page was written but is in use again
+ * => -ENOMEM: no free slot; nothing has changed
+ * => error of the write: the page stays in the cache, unmapped, without a slot
+ */
 static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
@@ -97,8 +125,12 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	frame->flags &= (uint16_t)~FRAME_WANTED;
 	struct vm_object *object = frame->object;
 	uint64_t index = frame->index;
-	object->files++; /* stays while we write */
+	object->files++; /* it must stay while we write */
 	int error = write_out_locked(machine, pfn, slot);
+	/*
+	 * The lock was dropped. FRAME_WANTED: the page was mapped meanwhile, and perhaps changed
+	 * and unmapped again, so the slot may hold old contents. The one pin is ours.
+	 */
 	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
 	if (error == 0 && frame->object == object && unused) {
 		swap_enter_locked(machine, slot, object, index);
@@ -112,6 +144,13 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	return error;
 }
 
+/*
+ * Evict a page of a host file. The lock is dropped if it is dirty.
+ *
+ * => 0: PFN is free, or the page was written but is in use again
+ * => error of object_write_page_locked: the page is unmapped, and still dirty in the cache or, if
+ *    the file has shrunk, dropped
+ */
 static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
@@ -126,6 +165,7 @@ static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
 	object->files++;
 	frame_pin_locked(machine, pfn);
 	error = object_write_page_locked(object, pfn);
+	/* The lock was dropped: is it still our page, clean, and pinned only by us? */
 	if (error == 0 && frame->object == object && frame->mapped == 0 && frame->pins == 1 &&
 	    !(frame->flags & FRAME_DIRTY)) {
 		frame_evicted_locked(machine, pfn);
@@ -136,6 +176,7 @@ static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
 	return error;
 }
 
+/* Evict the page in PFN. Results as of the three functions above. */
 static int evict_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	static int (*const evict[])(struct vm_machine *, vm_pfn) = {
@@ -147,7 +188,10 @@ static int evict_locked(struct vm_machine *machine, vm_pfn pfn)
 	return evict[frame_kind(&machine->frames[pfn])](machine, pfn);
 }
 
-/* Evict PFN. If it cannot be written it goes to the young end, so that each is tried once. */
+/*
+ * Evict the page in PFN and count it. If that fails, move the page to the newest end of the list,
+ * so that the other pages are tried first.
+ */
 static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	bool done = evict_locked(machine, pfn) == 0;
@@ -166,8 +210,8 @@ bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 /* --- Choosing --------------------------------------------------------------------------------- */
 
 /*
- * The oldest clean page of a file: what goes first where anonymous pages are to be spared
- * (swappiness 0).
+ * The oldest clean page of a file that can be evicted, or VM_PFN_NONE. With swappiness 0 these are
+ * evicted before all others.
  */
 static vm_pfn clean_file_page_locked(struct vm_machine *machine)
 {
@@ -186,10 +230,13 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
 }
 
-/* 0 after a wait that may have changed something, -EAGAIN, or -ENOMEM for good. */
+/*
+ * No page can be evicted. 0: waited, look again; the lock was dropped. -EAGAIN: waiting would help,
+ * but not WAIT. -ENOMEM: it would not help.
+ */
 static int nothing_to_evict_locked(struct vm_machine *machine, bool wait)
 {
-	/* Waiting helps where some frame is only held for the moment. */
+	/* A pinned frame is unpinned soon, which wakes us. */
 	if (machine->pinned == 0)
 		return -ENOMEM;
 	if (!wait)
@@ -204,6 +251,10 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 
 	*evicted = VM_PFN_NONE;
 	machine_lock(machine);
+	/*
+	 * TRIES is how many evictions may fail. Every step may drop the lock, so look for a free
+	 * frame before each.
+	 */
 	for (uint64_t tries = MAX(machine->listed, 1); machine->nr_free == 0 && result == 0;) {
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
 		if (pfn == VM_PFN_NONE) {

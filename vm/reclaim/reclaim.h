@@ -1,16 +1,20 @@
 /*
- * reclaim.h - make a frame free when none is.
+ * reclaim.h - free a frame when none is free.
  *
- *     the policy chooses among the frames that nobody uses this instant
- *       clean file page           its entries are emptied, it is dropped
- *       dirty shared file page    emptied, written to its file, dropped
- *       given up by MADV_FREE     emptied, dropped
- *       private anonymous page    its entries get a swap slot, it is written there; the slot knows the frame meanwhile
- *       shared anonymous page     emptied, written to a slot that its object knows, dropped
+ * The policy chooses a page among those that can be evicted (evictable.h). What happens to it:
  *
- * Whoever comes for the page while it is being written finds it, and it stays.
+ *     clean file page           its entries are emptied, it is dropped
+ *     dirty shared file page    its entries are emptied, it is written to its file, dropped
+ *     given up with MADV_FREE   its entries are emptied, it is dropped
+ *     private anonymous page    its entries get a swap slot, it is written there, dropped
+ *     shared anonymous page     its entries are emptied, it is written to a slot, dropped; then the
+ *                               object has the slot
  *
- * Rule: no lock is held; nothing is pinned by the caller that it could do without.
+ * The lock is dropped during a write. A thread that needs the page meanwhile finds it in its frame:
+ * through the object or, if private, through the slot. Then the page stays.
+ *
+ * Rule: no lock is held, except for functions named _locked, which want the machine lock. The
+ * caller pins no frames that it can do without.
  */
 #ifndef VM_RECLAIM_RECLAIM_H
 #define VM_RECLAIM_RECLAIM_H
@@ -18,19 +22,29 @@
 #include "vm/internal.h"
 
 /*
- * Free one frame, *EVICTED, unless another thread makes some free meanwhile (then VM_PFN_NONE).
- * Where frames are only in use for a moment, waits if WAIT, else -EAGAIN. -ENOMEM: nothing can be
- * evicted.
+ * Evict pages until a frame is free. *EVICTED is the frame of the last page that was evicted, or
+ * VM_PFN_NONE if there was none. WAIT: if no page can be evicted, but some are pinned, wait until
+ * they can. A caller that pins frames itself must not wait.
+ *
+ * => 0: a frame was free. Another thread may take it before the caller: then call again
+ * => -EAGAIN, never with WAIT: no page can be evicted, but some are pinned; or every page was tried
+ *    in vain
+ * => -ENOMEM: no page can be evicted, and none is pinned; or, with WAIT, every page was tried in
+ *    vain, or pinned frames are all there is, and none of them holds a page (FRAME_LISTED)
  */
 int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted);
 
 /*
- * Evict frame PFN, in use, now, whatever the policy thinks. The lock is dropped meanwhile. False:
- * it could not go.
+ * Evict the page in PFN, a frame in use, now, without asking the policy (MADV_PAGEOUT). The lock is
+ * dropped meanwhile if the page must be written: on return PFN may be free or hold another page.
+ * False: the page cannot be evicted or could not be written. True: it was evicted, or it was
+ * written but is in use again.
  */
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn);
 
-/* Empty and drop the clean file page PFN, which is neither pinned nor busy. */
+/*
+ * Empty the entries of the clean file page in PFN, which is neither pinned nor busy, and drop it.
+ */
 void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * swapoff.c - bring everything back from swap and use it no more. Linux: try_to_unuse.
+ * swapoff.c - read all pages back from swap and stop using it. Linux: try_to_unuse. vm.h documents
+ * the call.
  *
- * Whether there is room is found out first: every slot in use whose page stands in no frame needs
- * one, and clean file pages can go for it. Meanwhile no new slots are given out, so the need only
- * falls.
+ * First see whether there are enough frames: one for each slot in use whose page is in no frame, to
+ * be taken from free frames and clean file pages. From then on no new slots are given out. The need
+ * can still grow, because pages in the swap cache may be evicted to the slots that they have, and
+ * so can the use of frames by others. Then swapoff may fail half-way.
  */
 #include "vm/base/lock.h"
 #include "vm/cache/object.h"
@@ -22,6 +24,7 @@ static bool in_use(const struct vm_slot *slot)
 	return slot->mapped > 0 || slot->object != NULL;
 }
 
+/* How many slots in use have their page in no frame of the swap cache. */
 static uint64_t frames_needed_locked(const struct vm_machine *machine)
 {
 	uint64_t needed = 0;
@@ -32,7 +35,8 @@ static uint64_t frames_needed_locked(const struct vm_machine *machine)
 	return needed;
 }
 
-static uint64_t frames_to_be_had_locked(const struct vm_machine *machine)
+/* How many frames are free or hold clean file pages that can be evicted. */
+static uint64_t frames_obtainable_locked(const struct vm_machine *machine)
 {
 	uint64_t count = machine->nr_free;
 
@@ -43,7 +47,10 @@ static uint64_t frames_to_be_had_locked(const struct vm_machine *machine)
 	return count;
 }
 
-/* Give those who hold SLOT the frame in its cache, read-only: a write finds out who is alone. */
+/*
+ * Map the frame in the cache of slot NUMBER, which is not busy, in all entries that hold the slot.
+ * They get no RW: a fault finds out whether a store must copy. The last entry frees the slot.
+ */
 static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
@@ -127,11 +134,12 @@ int vm_machine_swapoff(struct vm_machine *machine)
 	machine_lock(machine);
 	if (!machine->swap.on)
 		error = -EINVAL;
-	else if (frames_needed_locked(machine) > frames_to_be_had_locked(machine))
+	else if (frames_needed_locked(machine) > frames_obtainable_locked(machine))
 		error = -ENOMEM;
 	else
 		machine->swap.on = false;
 	machine_unlock(machine);
+	/* While swap is off, no slot is used for the first time: touched does not change. */
 	for (uint32_t slot = 0; error == 0 && slot < machine->swap.touched; slot++)
 		error = bring_back(machine, slot);
 	if (error != 0 && error != -EINVAL)

@@ -1,5 +1,5 @@
 /*
- * area.c - the set of areas (see area.h): making, changing, splitting and merging them.
+ * area.c - make, change, split and merge areas (area.h).
  */
 #include "vm/space/area.h"
 #include "vm/base/account.h"
@@ -23,8 +23,8 @@ void area_perm(const struct vm_area *area, char perm[5])
 /* --- Changing --------------------------------------------------------------------------------- */
 
 /*
- * Add AREA to (SIGN 1) or take it from (-1) the counters that follow its size and flags
- * (vm_stat_account).
+ * Add AREA to the counters of its space and machine (SIGN 1), or subtract it (SIGN -1). They depend
+ * on its size and flags, so subtract it before these change and add it after (vm_stat_account).
  */
 static void account(const struct vm_area *area, int sign)
 {
@@ -47,7 +47,7 @@ static void account(const struct vm_area *area, int sign)
 		                flags & AREA_LOCKED ? pages : 0);
 }
 
-/* Enter AREA in, or take it from, the list of its object's areas. */
+/* Put AREA in the list of its object's areas; take it out. */
 static void link_object(struct vm_area *area)
 {
 	struct vm_machine *machine = area->space->process->machine;
@@ -138,7 +138,7 @@ struct vm_file *area_delete(struct vm_area *area)
 	return file;
 }
 
-/* Set the range under both locks where others may look through the object. */
+/* Set AREA's range. If others can find the area through its object, do it under both locks. */
 static void store_range(struct vm_area *area, uint64_t start, uint64_t end, uint64_t pgoff)
 {
 	struct vm_machine *machine = area->space->process->machine;
@@ -169,7 +169,7 @@ void area_set_flags(struct vm_area *area, unsigned flags)
 	account(area, 1);
 }
 
-/* Split AREA at AT, inside it: AREA keeps the lower part. */
+/* Split AREA at AT, an address inside it. AREA keeps the lower part. 0 or -ENOMEM. */
 static int split(struct vm_area *area, uint64_t at)
 {
 	struct vm_space *space = area->space;
@@ -178,8 +178,9 @@ static int split(struct vm_area *area, uint64_t at)
 	if (upper == NULL)
 		return -ENOMEM;
 	/*
-	 * Who looks through the object must find the whole range at any moment: the upper part is
-	 * there before the lower shrinks.
+	 * Others look at the areas of the object under the machine lock, which we take and drop in
+	 * between. They must find the whole range at any moment. So link the upper part before the
+	 * lower one shrinks.
 	 */
 	if (upper->object != NULL)
 		link_object(upper);
@@ -191,8 +192,8 @@ static int split(struct vm_area *area, uint64_t at)
 }
 
 /*
- * Split the area that crosses AT, if there is one and fewer than LIMIT areas; the kernel's own
- * cannot be split.
+ * Split the area that crosses AT, if there is one. -ENOMEM: SPACE has LIMIT areas or more, or no
+ * memory. -EINVAL: it is a special area.
  */
 static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
 {
@@ -223,8 +224,9 @@ int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end)
 }
 
 /*
- * Linux's is_mergeable_anon_vma: pages of two families may not come into one area, nor inherited
- * ones into a new one.
+ * Whether the anonymous pages of A and B may come into one area (is_mergeable_anon_vma). Pages of
+ * two families may not. Pages that are shared with the other side of a fork may not join an area
+ * without a family.
  */
 static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 {
@@ -235,7 +237,7 @@ static bool anon_compatible(const struct vm_area *a, const struct vm_area *b)
 	return !a->anon_inherited && !b->anon_inherited;
 }
 
-/* Whether UPPER goes on where LOWER ends, in all but their families. */
+/* Whether UPPER continues LOWER, if their families are left out: range, flags, file, pgoff. */
 static bool continues(const struct vm_area *lower, const struct vm_area *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
@@ -252,7 +254,7 @@ struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, u
                            int *error)
 {
 	struct vm_space *space = area->space;
-	/* What decides on merging; the rest is not ours to read. */
+	/* The range with its new flags, as far as area_can_merge looks at it. */
 	const struct vm_area part = {.start = start,
 	                             .end = end,
 	                             .pgoff = area_index(area, start),
@@ -268,7 +270,10 @@ struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, u
 	return *error == 0 ? area_at(space, start) : NULL;
 }
 
-/* UPPER becomes part of LOWER. Their references to the file are two, so none is the last. */
+/*
+ * Merge UPPER into LOWER and free UPPER. Each has a reference to the file, so the one dropped here
+ * is not the last, and may be dropped under the process lock.
+ */
 static void absorb(struct vm_area *lower, struct vm_area *upper)
 {
 	struct vm_file *file = upper->file;
@@ -278,7 +283,7 @@ static void absorb(struct vm_area *lower, struct vm_area *upper)
 	lower->anon_inherited |= upper->anon_inherited;
 	lower->soft_dirty |= upper->soft_dirty;
 	lower->may_guard |= upper->may_guard;
-	/* As in split: the lower part covers all before the upper goes from the object. */
+	/* As in split: LOWER covers all before UPPER leaves the object's list. */
 	leave(upper);
 	area_set_range(lower, lower->start, upper->end);
 	if (upper->object != NULL)
@@ -290,6 +295,7 @@ static void absorb(struct vm_area *lower, struct vm_area *upper)
 
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end)
 {
+	/* Begin with the area that ends at START, if there is one. */
 	struct vm_area *area = area_find(space, start > 0 ? start - 1 : 0);
 
 	while (area != NULL && area->next != NULL && area->end <= end) {
@@ -313,8 +319,8 @@ void area_extend(struct vm_area *area, uint64_t end)
 /* --- Families of anonymous pages -------------------------------------------------------------- */
 
 /*
- * Whether AREA may take over its neighbour's family, so that the two can merge later
- * (reusable_anon_vma).
+ * Whether one of the neighbours LOWER and UPPER may take over the family of the other, NEIGHBOUR,
+ * so that they can merge once their rights are equal (reusable_anon_vma, anon_vma_compatible).
  */
 static bool family_reusable(const struct vm_area *lower, const struct vm_area *upper,
                             const struct vm_area *neighbour)
@@ -358,8 +364,8 @@ bool area_is_accountable(unsigned flags)
 uint64_t area_entry_flags(const struct vm_area *area)
 {
 	/*
-	 * x86 cannot deny loads of a present user page; no rights at all is said by making the page
-	 * the kernel's.
+	 * On x86 a present user page can always be read. So a page without any rights is marked as
+	 * the kernel's (no US).
 	 */
 	return PTE_P | (area->flags & AREA_ACCESS ? PTE_US : 0) |
 	       (area->flags & AREA_EXEC ? 0 : PTE_NX) |

@@ -1,16 +1,20 @@
 /*
  * area.h - the set of areas of an address space: an ordered map from address to area.
  *
- * A balanced (AVL) tree over non-overlapping areas, threaded as a list in address order, in which
- * every node knows the largest free gap below any area of its subtree. So find, insert, remove,
- * split, merge and "highest gap of at least LEN" take O(log n); the last once more for each stack
- * whose guard gap is met.
+ * The areas do not overlap. They form a balanced (AVL) tree and a list in address order. Every node
+ * of the tree knows the largest free gap below any area of its subtree. So find, insert, remove,
+ * split, merge and "highest gap of at least LEN bytes" take O(log n). A gap search starts again for
+ * each stack whose guard gap it meets.
  *
- * Every call that changes a range does it in three steps: isolate the range, change what lies
- * inside, merge; but for what Linux leaves as it is (mremap with MREMAP_DONTUNMAP). Splitting and
- * merging happen nowhere but here.
+ * A call that changes a range takes three steps: isolate the range, change the areas inside, merge.
+ * An exception is mremap with MREMAP_DONTUNMAP, which does not merge where Linux does not. Areas
+ * are split and merged only here.
  *
- * Rule: the process is write-locked for all that changes the set, read-locked for what looks.
+ * Rule: the process is write-locked for functions that change the set or an area, and locked for
+ * those that only look; or nobody else can find the process. The machine lock is held for functions
+ * named _locked. It is not held for the others, which take it themselves: for counters of the
+ * machine, and wherever other threads may look at an area through its object. Addresses and lengths
+ * are bytes and multiples of the page size; PGOFF counts pages.
  */
 #ifndef VM_SPACE_AREA_H
 #define VM_SPACE_AREA_H
@@ -19,10 +23,10 @@
 
 #define AREA_NO_GAP UINT64_MAX
 
-/* A stack keeps this far from what lies below it (stack_guard_gap: 256 pages). */
+/* Bytes between a stack and the area below it (stack_guard_gap: 256 pages). */
 #define AREA_GUARD_GAP (UINT64_C(256) << VM_PAGE_SHIFT)
 
-/* The first area that ends above VA, or NULL. */
+/* The first area that ends above VA, or NULL (find_vma). VA may be any address. */
 struct vm_area *area_find(const struct vm_space *space, uint64_t va);
 
 /* The area that covers VA, or NULL. */
@@ -32,109 +36,119 @@ struct vm_area *area_at(const struct vm_space *space, uint64_t va);
 struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * A new area in no set yet. A reference to FILE is taken, and OBJECT is FILE's or, for special
- * areas, one that outlives the machine. NULL for lack of memory.
+ * A new area of SPACE, not yet in the set, with FLAGS (AREA_). A reference to FILE (may be NULL) is
+ * taken, and area->object is FILE's object. For a special area without a file the caller sets
+ * area->object before it inserts the area. NULL: no memory.
  */
 struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags,
                          struct vm_file *file, uint64_t pgoff);
 
 /*
- * A new area of SPACE, in no set yet, that is as AREA in all but its range and numbering (PGOFF).
- * NULL for lack of memory.
+ * A copy of AREA for SPACE, not yet in the set, with another range and PGOFF. It has a reference to
+ * the file of its own. NULL: no memory.
  */
 struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, uint64_t start,
                           uint64_t end, uint64_t pgoff);
 
-/* Put AREA into its space, whose range must be free there. */
+/* Put AREA into its space, where its range must be free, and into the list of its object. */
 void area_insert(struct vm_area *area);
 
 /*
- * Take AREA out of its space and free it. Returns the reference to its file (or NULL), which the
- * caller releases with file_release_mapping() when no lock is held any more: it may be the last.
+ * Take AREA out of its space and free it. Returns its reference to its file, or NULL. It may be the
+ * last one: the caller releases it with file_release_mapping when it holds no lock.
  */
 struct vm_file *area_delete(struct vm_area *area);
 
-/* Move AREA's ends without meeting a neighbour; PGOFF follows START. */
+/* Change the range of AREA, which must not reach into a neighbour. AREA's pgoff follows START. */
 void area_set_range(struct vm_area *area, uint64_t start, uint64_t end);
 
-/* Change AREA's flags; the space's counters follow. */
+/* Change AREA's flags (AREA_). The counters of the space and the machine follow. */
 void area_set_flags(struct vm_area *area, unsigned flags);
 
 /*
- * Split areas so that none crosses START or END. -ENOMEM past max_map_count or for lack of memory,
- * -EINVAL for an area of the kernel's own (a split at START alone may then have happened: harmless,
- * the next merge heals it).
+ * Split areas so that none crosses START or END (split_vma).
+ *
+ * => -ENOMEM: max_map_count areas, or no memory. -EINVAL: a special area would have to be split. A
+ *    split at START may stay then. It is harmless, and area_merge undoes it
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * The same without the limit: what munmap does, which checks it only where it cuts a hole into one
- * area.
+ * The same without the limit max_map_count. For munmap, which checks the limit itself, and only if
+ * it cuts a hole into one area.
  */
 int area_isolate_unlimited(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * Isolate the part [START, END) of AREA, which is to get FLAGS. A part that a neighbour then takes
- * in needs no area of its own, so there the limit does not bind (vma_modify). The part, or NULL
- * with *ERROR as area_isolate's: then a split at START stays, as in Linux.
+ * Isolate [START, END), a range inside AREA that is about to get FLAGS (AREA_), so that the caller
+ * can set them and then merge. If a neighbour of AREA will merge with the range, max_map_count does
+ * not count, because no area more is left in the end (vma_modify).
+ *
+ * => *ERROR 0: the area [START, END), with its old flags
+ * => *ERROR -ENOMEM or -EINVAL, as of area_isolate: NULL. A split at START may stay, as in Linux
  */
 struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags,
                            int *error);
 
 /*
- * Merge every two neighbours that touch between START and END, both ends included, where Linux
- * would.
+ * Merge neighbours that meet at an address from START to END, both included, if area_can_merge
+ * (vma_merge). The lower one stays, the upper one is freed.
  */
 void area_merge(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * AREA grows up to END, and takes in the area that it then touches where Linux would
- * (vma_merge_extend): a family of inherited pages does not forbid it if the other has none.
+ * Move AREA's end up to END. If the area that it then touches can be merged, merge it and free it.
+ * Linux: vma_merge_extend. Here, unlike in area_can_merge, pages of AREA that are inherited do not
+ * forbid it if the next area has no anonymous pages.
  */
 void area_extend(struct vm_area *area, uint64_t end);
 
-/* Whether LOWER and UPPER, neighbours that touch, are one area for Linux (can_vma_merge_after). */
+/*
+ * Whether LOWER and UPPER touch and differ in nothing that keeps Linux from merging them
+ * (can_vma_merge_after).
+ */
 bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper);
 
 /*
- * The highest (lowest) address at which LEN bytes are free inside [LOW, HIGH), with the guard gap
- * kept below stacks. AREA_NO_GAP if there is none. Linux: vm_unmapped_area.
+ * The highest (lowest) address in [LOW, HIGH) at which LEN bytes are free below HIGH, outside the
+ * guard gap of any stack. AREA_NO_GAP: none. Linux: vm_unmapped_area.
  */
 uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high);
 uint64_t area_lowest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high);
 
 /*
- * Give AREA its family of anonymous pages before the first one comes (anon_vma_prepare). Machine
- * lock held.
+ * Before AREA gets its first anonymous page: give it a family (area->anon_vma), a neighbour's if
+ * they could then merge, else a new one. Nothing happens if it has one. Linux: __anon_vma_prepare.
  */
 void area_prepare_anon_locked(struct vm_area *area);
 
-/* A number for a new family of anonymous pages. */
+/* A new number for a family of anonymous pages. Needs no lock. */
 uint64_t area_new_family(struct vm_machine *machine);
 
-/*
- * Where an area starts for its neighbour below: a stack's guard gap belongs to it (vm_start_gap).
- */
+/* Where AREA starts, its guard gap included if it is a stack (vm_start_gap). */
 uint64_t area_start_gap(const struct vm_area *area);
 
-/* Rights of an area for PROT: AREA_READ, AREA_WRITE, AREA_EXEC. */
+/* PROT_ flags as AREA_READ, AREA_WRITE and AREA_EXEC (calc_vm_prot_bits). */
 unsigned area_flags_of_prot(int prot);
 
-/* Whether an area with FLAGS is charged for overcommit (accountable_mapping). */
+/* Whether an area with FLAGS (AREA_) is charged for overcommit (accountable_mapping). */
 bool area_is_accountable(unsigned flags);
 
-/* The rights that an entry for a page of AREA has, and its lock bit; RW apart. */
+/* The bits of a present entry that follow from AREA: rights and the lock bit, without RW. */
 uint64_t area_entry_flags(const struct vm_area *area);
 
-/* "rwxp": PERM has room for 5. */
+/* AREA's rights as "rwxp" (s: shared) with a NUL. */
 void area_perm(const struct vm_area *area, char perm[5]);
 
-/* area_tree.c: enter an area, take one out, follow a change of its range. */
+/*
+ * area_tree.c, for area.c alone: enter AREA in the tree and the list of its space; take it out;
+ * repair the tree after a change of AREA's range.
+ */
 void area_tree_insert(struct vm_area *area);
 void area_tree_remove(struct vm_area *area);
 void area_tree_refresh(struct vm_area *area);
 
-/* NULL, or what is wrong with the tree of SPACE (free with g_free). */
+/* For tests: NULL, or what is wrong with the tree of SPACE (free with g_free). */
 char *area_check(const struct vm_space *space);
 
 #endif

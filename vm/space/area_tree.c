@@ -1,9 +1,11 @@
 /*
- * area_tree.c - the tree and the list that areas stand in: finding, entering, leaving, gaps.
+ * area_tree.c - the tree and the list of areas (area.h): find, insert, remove, search for gaps.
  *
- * gap(a), the free bytes below an area, depends on its predecessor, so whoever changes an area also
- * refreshes the path above its successor. Guard gaps below stacks are not part of it: a search that
- * ends in one goes on behind it.
+ * gap(a), the free bytes below area a, depends on the area before it. So whoever changes an area
+ * also repairs the path from the next area to the root. Guard gaps below stacks count as free in
+ * the tree. A search that ends in one continues on its other side.
+ *
+ * The tree is for threads that hold the process lock. Others find areas through their object.
  */
 #include "vm/space/area.h"
 
@@ -26,6 +28,7 @@ uint64_t area_start_gap(const struct vm_area *area)
 	return area->start > AREA_GUARD_GAP ? area->start - AREA_GUARD_GAP : 0;
 }
 
+/* Where the gap below AREA begins. */
 static uint64_t gap_floor(const struct vm_area *area)
 {
 	return area->prev != NULL ? area->prev->end : 0;
@@ -36,12 +39,14 @@ static uint64_t gap_below(const struct vm_area *area)
 	return area->start - gap_floor(area);
 }
 
+/* Compute AREA's height and largest gap again, from those of its children. */
 static void refresh(struct vm_area *area)
 {
 	area->height = MAX(height(area->left), height(area->right)) + 1;
 	area->max_gap = MAX(gap_below(area), MAX(max_gap(area->left), max_gap(area->right)));
 }
 
+/* Put NEW (may be NULL) in the place of OLD, a child of PARENT, or the root if PARENT is NULL. */
 static void replace_child(struct vm_space *space, struct vm_area *parent, struct vm_area *old,
                           struct vm_area *new)
 {
@@ -55,7 +60,7 @@ static void replace_child(struct vm_space *space, struct vm_area *parent, struct
 		new->parent = parent;
 }
 
-/* Lift AREA's left (or right) child over it; the child is the subtree's root then. */
+/* Rotate AREA down and its left (LEFT_UP) or right child up. Returns the child, the new root. */
 static struct vm_area *rotate(struct vm_space *space, struct vm_area *area, bool left_up)
 {
 	struct vm_area *up = left_up ? area->left : area->right;
@@ -77,6 +82,7 @@ static struct vm_area *rotate(struct vm_space *space, struct vm_area *area, bool
 	return up;
 }
 
+/* Balance AREA, whose subtrees are balanced and differ by at most 2 in height. Returns the root. */
 static struct vm_area *balance(struct vm_space *space, struct vm_area *area)
 {
 	int lean = height(area->left) - height(area->right);
@@ -133,7 +139,10 @@ void area_tree_insert(struct vm_area *area)
 	area_tree_refresh(area);
 }
 
-/* Put the successor in AREA's place in the tree; returns the lowest node whose subtree changed. */
+/*
+ * Put the next area in the place of AREA, which has two children, in the tree. Returns the lowest
+ * node whose subtree changed.
+ */
 static struct vm_area *replace_by_successor(struct vm_area *area)
 {
 	struct vm_space *space = area->space;
@@ -208,8 +217,9 @@ struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint6
 }
 
 /*
- * The highest free place among the gaps below the areas of a subtree; only the paths along LOW and
- * HIGH are searched in vain.
+ * The highest address in [LOW, HIGH) at which LEN bytes are free, in the gaps below the areas of
+ * the subtree AREA, or AREA_NO_GAP. A gap that is large enough may be cut by LOW or HIGH, so a
+ * search can only be in vain along the paths to these two.
  */
 static uint64_t highest_below(const struct vm_area *area, uint64_t len, uint64_t low, uint64_t high)
 {
@@ -226,6 +236,7 @@ static uint64_t highest_below(const struct vm_area *area, uint64_t len, uint64_t
 	return area->start > low ? highest_below(area->left, len, low, high) : AREA_NO_GAP;
 }
 
+/* The same for the lowest address. */
 static uint64_t lowest_below(const struct vm_area *area, uint64_t len, uint64_t low, uint64_t high)
 {
 	if (max_gap(area) < len)
@@ -241,6 +252,7 @@ static uint64_t lowest_below(const struct vm_area *area, uint64_t len, uint64_t 
 	return area->end < high ? lowest_below(area->right, len, low, high) : AREA_NO_GAP;
 }
 
+/* The same for all of SPACE, the gap above its last area included. Guard gaps count as free. */
 static uint64_t highest_gap(const struct vm_space *space, uint64_t len, uint64_t low, uint64_t high)
 {
 	uint64_t floor = space->last != NULL ? MAX(space->last->end, low) : low;
@@ -261,8 +273,8 @@ static uint64_t lowest_gap(const struct vm_space *space, uint64_t len, uint64_t 
 }
 
 /*
- * Where the gap that AT and LEN were found in meets the guard gap of a stack above: that stack;
- * else NULL.
+ * The stack whose guard gap [AT, AT+LEN), a free range, reaches into, or NULL. It is the next area
+ * above.
  */
 static const struct vm_area *guard_in_the_way(const struct vm_space *space, uint64_t at,
                                               uint64_t len)
@@ -278,8 +290,8 @@ uint64_t area_highest_gap(const struct vm_space *space, uint64_t len, uint64_t l
 	uint64_t at;
 
 	/*
-	 * The search goes on below the guard gap, though there may be gaps between areas inside it:
-	 * as in Linux.
+	 * Continue below the guard gap. Gaps between areas inside the guard gap are passed over, as
+	 * in Linux.
 	 */
 	while ((at = highest_gap(space, len, low, high)) != AREA_NO_GAP &&
 	       (stack = guard_in_the_way(space, at, len)) != NULL)

@@ -27,7 +27,10 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 	uint64_t data = space->data_pages + pages;
 	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
 		return true;
-	/* A soft limit of 0 does not bind: Valgrind's way to keep brk from growing. */
+	/*
+	 * If the soft limit is 0, only the hard one counts. Valgrind sets it to 0 so that brk does
+	 * not grow.
+	 */
 	return limits_soft(process, VM_LIMIT_DATA) == 0 &&
 	       data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
 }

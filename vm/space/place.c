@@ -8,7 +8,9 @@
 
 enum { MAX_ERRNO = 4095 };
 
-/* The bottom of the search that MAP_32BIT asks for, and of the one when all above is full. */
+/*
+ * The range for MAP_32BIT, and where the search from below starts when all below mmap_base is full.
+ */
 #define LOW_BASE UINT64_C(0x40000000)
 #define LOW_END UINT64_C(0x80000000)
 #define BOTTOM_UP_BASE page_align(VM_USER_END / 3)
@@ -33,7 +35,7 @@ static bool hint_is_free(const struct vm_space *space, uint64_t addr, uint64_t l
 	       (area == NULL || addr + len <= area_start_gap(area));
 }
 
-/* At the hint ADDR if there is one and it is free, else in a gap. */
+/* The hint ADDR if there is one and LEN bytes are free there, else a gap, or AREA_NO_GAP. */
 static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t len, int flags)
 {
 	return addr != 0 && hint_is_free(space, addr, len, flags) ? addr
@@ -41,8 +43,10 @@ static uint64_t find_room(const struct vm_space *space, uint64_t addr, uint64_t 
 }
 
 /*
- * Mappings that could hold huge pages are aligned to them (thp_get_unmapped_area, since 6.7 for
- * anonymous ones too), in room for a huge page more; but at the hint where that room is free there.
+ * A place whose address and OFFSET (bytes) are equal modulo the size of a huge page. For that, look
+ * for LEN bytes and one huge page more. If those are free at the hint, the hint is used without
+ * alignment. AREA_NO_GAP: none, or the mapping cannot hold a huge page. Linux:
+ * thp_get_unmapped_area, since 6.7 for anonymous memory too.
  */
 static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, uint64_t len,
                                   int flags, uint64_t offset)
@@ -62,7 +66,10 @@ static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, u
 static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
                              bool is_file, uint64_t offset)
 {
-	/* Shared anonymous memory has huge pages only where an administrator wants them. */
+	/*
+	 * Shared anonymous memory is not aligned: it gets huge pages only if the administrator
+	 * turns them on.
+	 */
 	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
 	uint64_t at = is_file || whole
 	                  ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0)
@@ -78,7 +85,7 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 
 	if (len > VM_USER_END)
 		return -ENOMEM;
-	/* A fixed address that looks like an errno is taken for one. */
+	/* Callers take this for an errno (IS_ERR_VALUE). */
 	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
 		return (int64_t)addr;
 	if (!(flags & MAP_FIXED))

@@ -6,9 +6,9 @@
 #include "vm/space/area.h"
 
 /*
- * Whether a page of AREA may be written without asking the fault handler (can_change_pte_writable):
- * a private frame that nobody else maps, and shared memory unless it is a clean page of a host
- * file.
+ * Whether the entry for page PFN of AREA may get RW at once, without a fault
+ * (can_change_pte_writable). True for an anonymous frame that no other entry or swap slot shares,
+ * and for a page of a shared mapping unless it is a clean page of a host file.
  */
 static bool writable_at_once(const struct vm_machine *machine, const struct vm_area *area,
                              uint64_t pfn)
@@ -22,7 +22,7 @@ static bool writable_at_once(const struct vm_machine *machine, const struct vm_a
 	       (frame->object->shmem || (frame->flags & FRAME_DIRTY));
 }
 
-/* ENTRY, present or in swap, with the rights that AREA has now. */
+/* ENTRY, a page, a swap slot or a guard marker, with the rights that AREA has now. */
 static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
 {
 	const struct vm_machine *machine = area->space->process->machine;
@@ -46,7 +46,7 @@ static bool protect_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint
 	if (old != 0) {
 		uint64_t new = entry_with_rights(ctx, old);
 		pte_change_locked(machine, id, new & ~old, old & ~new);
-		/* Linux flushes where rights are only added, too (pte_needs_flush). */
+		/* Linux flushes also when rights are only added (pte_needs_flush). */
 		tlb_flush_page_locked(space, va);
 	}
 	return true;
@@ -73,6 +73,7 @@ int protect_area(struct vm_area *area, uint64_t start, uint64_t end, unsigned fl
 	area = area_carve(area, start, end, flags, &error);
 	if (area == NULL)
 		return error;
+	/* The last step that can fail. The merge below undoes the splits if it does. */
 	error = pagetable_own_range(space, start, end, VM_PTE);
 	if (error == 0) {
 		area_set_flags(area, flags);

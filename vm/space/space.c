@@ -8,8 +8,8 @@
 #include <errno.h>
 
 /*
- * Linux leaves at least this much below the top for the stack to grow in (MIN_GAP of
- * arch/x86/mm/mmap.c).
+ * The room that Linux leaves at least above mmap_base for the stack to grow (MIN_GAP of
+ * arch/x86/mm/mmap.c), bytes.
  */
 #define STACK_GAP (UINT64_C(128) << 20)
 
@@ -31,11 +31,11 @@ struct vm_space *space_new(struct vm_process *process)
 	return space;
 }
 
-/* Take SPACE apart. The files it mapped are released by the caller, without locks. */
 void space_free(struct vm_space *space, GPtrArray **files)
 {
 	/*
-	 * Areas first: who finds a file shrunk looks for its pages through the areas that map it.
+	 * Delete the areas before the tables: when a file has shrunk, another thread finds tables
+	 * through the areas that map the file (shrink.c).
 	 */
 	while (space->first != NULL)
 		file_list_add(files, area_delete(space->first));
@@ -61,6 +61,7 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 
 	if (area_overlap(space, start, end) == NULL)
 		return 0;
+	/* First all that can fail. */
 	error = pagetable_own_range(space, start, end, VM_PMD);
 	if (error == 0)
 		error = space_isolate_for_unmap(space, start, end);

@@ -1,36 +1,52 @@
 /*
- * space.h - address spaces: making one, taking one apart, unmapping a range.
+ * space.h - address spaces: make one, free one, unmap a range.
  *
- * Rule: the process is write-locked, or nobody else can find it. Files that lose a mapping are
- * collected in a list, to be released when no lock is held.
+ * Rule: the process is write-locked, or nobody else can find it. The machine lock is not held.
+ * Files that lose a mapping are added to the list FILES; the caller releases them with
+ * file_list_release when it holds no lock.
  */
 #ifndef VM_SPACE_SPACE_H
 #define VM_SPACE_SPACE_H
 
 #include "vm/internal.h"
 
-/* An empty address space for PROCESS, with page tables and without areas. NULL: no memory. */
+/*
+ * An address space for PROCESS with a top-level page table and without areas. NULL: no memory or no
+ * table pages.
+ */
 struct vm_space *space_new(struct vm_process *process);
 
-/* Take SPACE apart and free it. */
+/* Free SPACE with its areas and page tables. */
 void space_free(struct vm_space *space, GPtrArray **files);
 
 /*
- * Split the areas at START and END for an unmap between. Only a hole in one area needs one area
- * more, so only that can be -ENOMEM for max_map_count. -EINVAL: part of an area of the kernel's own.
+ * Split the areas that cross START or END, so that the range between can be unmapped. Linux:
+ * vms_gather_munmap_vmas.
+ *
+ * => -ENOMEM: no memory, or the range is a hole inside one area and there are max_map_count areas
+ *    (any other range leaves no area more than before). -EINVAL: part of a special area. A split at
+ *    START may stay
  */
 int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end);
 
 /*
- * Unmap what lies in [START, END), page-aligned. -ENOMEM: too many areas or no table page; -EINVAL:
- * part of an area of the kernel's own. Nothing is unmapped then.
+ * Unmap all that lies in [START, END), page-aligned. Linux: do_vmi_munmap.
+ *
+ * => 0, also if nothing was mapped there
+ * => -ENOMEM: no memory, no table pages, or too many areas (see above). -EINVAL: part of a special
+ *    area. Nothing is unmapped, and splits are merged again
  */
 int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files);
 
 /*
- * Map a special area of the kernel's ("[vvar]", "[vdso]"): LEN bytes where mmap with the hint ADDR
- * would, with FLAGS (AREA_ rights), of OBJECT from page PGOFF, or of nothing (every access is
- * SIGBUS) with OBJECT NULL. NAME is static. Returns the address, or -ENOMEM.
+ * Map a special area, one of the kernel's own ("[vvar]", "[vdso]"): LEN bytes, a multiple of the
+ * page size, at the place that mmap with the hint ADDR would choose. FLAGS are its rights (AREA_).
+ * It maps OBJECT, which must live as long as the machine, from page PGOFF on. With OBJECT NULL
+ * every access is SIGBUS. NAME is a static string. Linux: _install_special_mapping.
+ *
+ * Returns the address, or -ENOMEM (no place or no memory), -EINVAL (the hint is free, but not
+ * page-aligned) or -EPERM (the hint is free, but below mmap_min_addr, and the process is not
+ * root's).
  */
 int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags,
                           const char *name, struct vm_object *object, uint64_t pgoff);
