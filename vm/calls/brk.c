@@ -1,8 +1,9 @@
 /*
- * brk.c - the heap. Linux: the brk system call of mm/mmap.c. The break has byte granularity, the
- * heap's area page granularity. It merges with anonymous neighbours of equal flags as any other,
- * but its first page does not with what lies below, a program's bss (brk looks for a neighbour down
- * to start_brk only).
+ * brk.c - the heap. Linux: the brk system call, mm/mmap.c.
+ *
+ * The break is counted in bytes, the area of the heap in pages. The area merges with anonymous
+ * neighbours of equal flags, as any other. But its first page does not merge with the area below,
+ * the bss of a program, because brk looks for a neighbour only down to start_brk.
  */
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
@@ -17,7 +18,7 @@
 #include <sys/mman.h>
 
 /*
- * What the heap's areas are: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS |
+ * Flags of the heap's areas: private, anonymous, readable and writable (VM_DATA_DEFAULT_FLAGS |
  * VM_ACCOUNT).
  */
 enum {
@@ -25,12 +26,16 @@ enum {
 	    AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT
 };
 
+/*
+ * Map [FROM, TO) as heap (do_brk_flags). False, with nothing changed: something is in the way, or
+ * limits, overcommit or max_map_count forbid it, or there is no memory.
+ */
 static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 {
 	if (to > VM_USER_END - VM_PAGE_SIZE ||
 	    space->area_count > machine_knob(space->process->machine, max_map_count))
 		return false;
-	/* Something is in the way, or a stack's guard gap; a page stays free between. */
+	/* The area above, or its guard gap if it is a stack, must stay a page away. */
 	const struct vm_area *above = area_find(space, from);
 	if (above != NULL && area_start_gap(above) < to + VM_PAGE_SIZE)
 		return false;
@@ -47,7 +52,7 @@ static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 	return true;
 }
 
-/* RLIMIT_DATA binds the heap and the program's data together (check_data_rlimit). */
+/* RLIMIT_DATA limits the sum of the heap and the program's data (check_data_rlimit). */
 static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 {
 	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
@@ -58,16 +63,14 @@ static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 	           limit;
 }
 
-/* The break after an attempt to move it to ADDR. */
+/* Try to move the break to ADDR. Returns the break after that: the old one if it was refused. */
 static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
 {
 	uint64_t old = page_align(space->layout.brk), new = page_align(addr);
 
 	if (addr < space->layout.start_brk || new < addr || !data_limit_allows(space, addr))
 		return space->layout.brk;
-	/*
-	 * Where nothing is left of the heap there is nothing to give back, and the call is refused.
-	 */
+	/* As in Linux, the call is refused if nothing is mapped where the heap would shrink. */
 	if (new < old && area_overlap(space, new, old) == NULL)
 		return space->layout.brk;
 	if (new < old && space_unmap(space, new, old, files) != 0)
@@ -84,7 +87,9 @@ struct breaks {
 };
 
 /*
- * Move the break to VALUE, or by it if RELATIVE. New pages of a locked heap are brought in. -ESRCH.
+ * Move the break to VALUE, or by VALUE if RELATIVE, and store the break before and after. New pages
+ * of a locked heap are brought in once no lock is held; failures of that are ignored (mm_populate).
+ * 0, or -ESRCH: the process has ended.
  */
 static int move_break(struct vm_process *process, uint64_t value, bool relative,
                       struct breaks *breaks)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { STORE_PIECE = 256 << 10 /* bytes of one write */ };
+enum { STORE_PIECE = 256 << 10 /* bytes of one vm_write, at most VM_MAX_TRANSFER */ };
 
 int builder_begin(struct builder *builder, struct vm_machine *machine, const struct vm_cred *cred)
 {

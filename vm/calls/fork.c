@@ -1,8 +1,12 @@
 /*
  * fork.c - fork. Linux: dup_mmap, copy_page_range.
  *
- * Areas are copied; page tables are shared, whole subtrees at a time (pagetable.h). So a fork costs
- * a step per area and per 512 GiB in use; the rest is paid where one side changes something.
+ * Areas are copied. Page tables are shared, whole subtrees at a time (pagetable.h). So a fork takes
+ * one step for each area and one for each 512 GiB in use. The rest of the work is done later, when
+ * one side changes something.
+ *
+ * Rule: the parent is write-locked from the first area to the last table, so a fork sees one state.
+ * Nobody can find the child (builder.h).
  */
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
@@ -17,12 +21,12 @@
 #include <string.h>
 
 /*
- * The child's copy of AREA. Its anonymous pages are a family of its own from now on, begun with
- * inherited ones.
+ * Copy AREA to CHILD, without its locks. If AREA has anonymous pages, the copy inherits them and
+ * gets a new family for them (anon_vma_fork). -ENOMEM: overcommit, or no memory.
  */
 static int copy_area(struct vm_space *child, const struct vm_area *area)
 {
-	/* Area by area, as in dup_mmap. */
+	/* Charged area by area, as in dup_mmap. */
 	if ((area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, area_pages(area)))
 		return -ENOMEM;
 	struct vm_area *copy = area_copy(area, child, area->start, area->end, area->pgoff);
@@ -47,8 +51,9 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 }
 
 /*
- * Locks and areas that were not to be copied, or empty: what the shared tables say of them is not
- * true of the child.
+ * Correct the child's entries where the shared tables do not fit. Areas with AREA_DONTCOPY or
+ * AREA_WIPEONFORK have no pages in the child, and locked areas are not locked in it. -ENOMEM: no
+ * table page.
  */
 static int fix_entries(struct vm_space *child, const struct vm_space *parent)
 {
@@ -68,6 +73,7 @@ static int fix_entries(struct vm_space *child, const struct vm_space *parent)
 	return error;
 }
 
+/* Fill CHILD from PARENT. After -ENOMEM the child is incomplete, and the caller frees it. */
 static int copy_space(struct vm_space *child, struct vm_space *parent)
 {
 	struct vm_machine *machine = parent->process->machine;

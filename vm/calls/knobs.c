@@ -1,6 +1,8 @@
 /*
- * knobs.c - what sys/vm/ sets at run time. Values are words, read without the lock where they are
- * used: each is stored at once.
+ * knobs.c - values that can be set at run time: what sys/vm/ shows, and the policy.
+ *
+ * The engine reads a knob without the lock wherever it needs it (machine_knob). So each is one word
+ * that is stored atomically.
  */
 #include "vm/base/lock.h"
 #include "vm/policy/policy.h"
@@ -52,7 +54,7 @@ int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob number, uint64_
 		__atomic_store_n((bool *)member, value != 0, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n((unsigned *)member, (unsigned)value, __ATOMIC_RELAXED);
-	/* The write-back thread's period may be another now. */
+	/* The period of the write-back thread may have changed. */
 	pthread_cond_broadcast(&machine->clock_wake);
 	machine_unlock(machine);
 	return 0;

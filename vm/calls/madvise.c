@@ -1,13 +1,13 @@
 /*
  * madvise.c - madvise. Linux: mm/madvise.c; the checks come in its order.
  *
- *     the advice is known, the range is sound
- *     for each area in the range (a hole is passed over, and is ENOMEM at the end)
- *       is the advice for such an area?
+ *     is the advice known, and the range valid?
+ *     for each area in the range (holes are skipped, and cause -ENOMEM at the end)
+ *       is the advice allowed for such an area?
  *       change its flags or its page-table entries, with the process write-locked
- *       or, with no lock held, do what takes input and output (madvise_page.c)
+ *       or, with no lock held, read and write pages (madvise_page.c)
  *
- * To add an advice: a row in the table.
+ * To add an advice, add a row to the table.
  */
 #include "vm/calls/madvise.h"
 #include "util/linux_constants.h"
@@ -25,13 +25,14 @@
 struct advice {
 	int number;
 	unsigned set, clear; /* AREA_ flags */
-	/* 0, or why it is not for such an area */
+	/* whether it is allowed for AREA: 0 or a negative errno; NULL: always */
 	int (*check)(const struct vm_area *area);
-	int (*change)(struct advice_part *part); /* the process is write-locked */
-	int (*act)(struct advice_part *part);    /* no lock is held */
+	/* what it does, besides flags; at most one: */
+	int (*change)(struct advice_part *part); /* with the process write-locked */
+	int (*act)(struct advice_part *part);    /* with no lock held */
 };
 
-/* --- Which areas it is for -------------------------------------------------------------------- */
+/* --- Is it allowed for the area? -------------------------------------------------------------- */
 
 static int check_not_device(const struct vm_area *area)
 {
@@ -73,6 +74,7 @@ static int check_can_remove(const struct vm_area *area)
 
 /* --- Flags ------------------------------------------------------------------------------------ */
 
+/* Set and clear flags (madvise_update_vma). -EAGAIN: the split would be an area too many. */
 static int change_flags(struct advice_part *part, const struct advice *advice)
 {
 	struct vm_area *area = part->area;
@@ -92,7 +94,10 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 
 /* --- Entries ---------------------------------------------------------------------------------- */
 
-/* What was written is lost, guard markers stay (madvise_dontneed_single_vma). */
+/*
+ * Unmap the pages. What was written to private memory is lost; guard markers stay
+ * (madvise_dontneed_single_vma). -ENOMEM: no table page, and nothing was unmapped.
+ */
 static int dontneed(struct advice_part *part)
 {
 	struct vm_space *space = part->area->space;
@@ -104,8 +109,8 @@ static int dontneed(struct advice_part *part)
 }
 
 /*
- * The page may go as long as it is not written again (madvise_free_pte_range). What is in swap goes
- * at once.
+ * Let reclaim drop the page without swap, until it is written to again. A page in swap is freed at
+ * once (madvise_free_pte_range).
  */
 static bool free_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                       enum vm_level level)
@@ -118,7 +123,7 @@ static bool free_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_
 	if (!(entry & PTE_P) || !frame_is_ram(machine, pfn))
 		return true;
 	struct vm_frame *frame = &machine->frames[pfn];
-	/* Others still hold its swap slot, or it is on its way there. */
+	/* Other entries may hold its swap slot, or it is being written there. */
 	if (frame->flags & (FRAME_SWAPCACHE | FRAME_DIRTY))
 		return true;
 	pte_change_locked(machine, id, 0, PTE_A | PTE_D);
@@ -139,7 +144,7 @@ static int free_lazily(struct advice_part *part)
 	return 0;
 }
 
-/* A page that nobody else maps is the next to go (madvise_cold_or_pageout_pte_range). */
+/* Make a page that nobody else maps the next to be evicted (madvise_cold_or_pageout_pte_range). */
 static bool cool_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                       enum vm_level level)
 {
@@ -172,7 +177,7 @@ static bool guard_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 	return true;
 }
 
-/* Mark [VA, END), which one last-level table serves. */
+/* Put guard markers into [VA, END), which one last-level table serves. -ENOMEM: no table page. */
 static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
 {
 	vm_entry_id id;
@@ -184,8 +189,9 @@ static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
 }
 
 /*
- * What was there goes, and every access is SEGV_MAPERR until the guard is removed
- * (madvise_guard_install).
+ * Replace all pages by guard markers: every access is SEGV_MAPERR until they are removed
+ * (madvise_guard_install). The machine lock is dropped after each table of 2 MiB; the process lock
+ * keeps the area. -ENOMEM: no table page; earlier tables are marked.
  */
 static int install_guards(struct advice_part *part)
 {
@@ -248,6 +254,7 @@ static const struct advice advices[] = {
     {MADV_REMOVE, .check = check_can_remove, .act = advice_remove},
 };
 
+/* The row for advice NUMBER, or NULL. */
 static const struct advice *find_advice(int number)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(advices); i++)
@@ -256,7 +263,10 @@ static const struct advice *find_advice(int number)
 	return NULL;
 }
 
-/* The process is write-locked. */
+/*
+ * Check whether the advice is allowed for the area, and do what is done under the process lock. For
+ * an advice that acts without locks, store in PART what it needs. The process is write-locked.
+ */
 static int advise_locked(const struct advice *advice, struct advice_part *part)
 {
 	int error = advice->check != NULL ? advice->check(part->area) : 0;
@@ -271,7 +281,10 @@ static int advise_locked(const struct advice *advice, struct advice_part *part)
 	return advice->change != NULL ? advice->change(part) : change_flags(part, advice);
 }
 
-/* Without locks, which are held again afterwards. */
+/*
+ * Do what is done with no lock held, and release PART's file. The process is write-locked on entry
+ * and on return. It was unlocked between: areas may have changed, and the process may have ended.
+ */
 static int advise_unlocked(const struct advice *advice, struct advice_part *part)
 {
 	process_unlock(part->process);
@@ -282,6 +295,10 @@ static int advise_unlocked(const struct advice *advice, struct advice_part *part
 	return error;
 }
 
+/*
+ * Advise all areas of [VA, END), up to the first error. Takes and drops the process lock. Holes are
+ * -ENOMEM, but only after all areas were advised (madvise_walk_vmas).
+ */
 static int advise(struct vm_process *process, uint64_t va, uint64_t end,
                   const struct advice *advice)
 {
@@ -290,6 +307,7 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end,
 
 	process_write_lock(process);
 	while (error == 0 && va < end) {
+		/* advise_unlocked may have dropped the lock: look up the process and the area. */
 		part.area = process->space != NULL ? area_find(process->space, va) : NULL;
 		if (process->space == NULL)
 			error = -ESRCH;
@@ -309,7 +327,11 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end,
 
 /* --- Populating ------------------------------------------------------------------------------- */
 
-/* Where the area at VA ends, or why its pages cannot be brought in for accesses that need RIGHT. */
+/*
+ * Whether pages at VA may be brought in for accesses that need RIGHT (AREA_READ or AREA_WRITE).
+ * *END is the end of the area there. -ENOMEM: no area; -EINVAL: a device, or no such right; -ESRCH.
+ * The process is unlocked on return, so the answer may be outdated.
+ */
 static int may_populate(struct vm_process *process, uint64_t va, unsigned right, uint64_t *end)
 {
 	int error = 0;
@@ -327,8 +349,8 @@ static int may_populate(struct vm_process *process, uint64_t va, unsigned right,
 }
 
 /*
- * Fault the pages in as accesses would (madvise_populate). What comes before the first failure has
- * come.
+ * Fault the pages in, as accesses would (madvise_populate). Pages before the first failure stay. No
+ * lock is held on entry or on return.
  */
 static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum vm_access access)
 {

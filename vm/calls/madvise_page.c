@@ -1,6 +1,9 @@
 /*
- * madvise_page.c - the advice of madvise that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT,
- * MADV_REMOVE.
+ * madvise_page.c - the advice that reads or writes pages: MADV_WILLNEED, MADV_PAGEOUT, MADV_REMOVE
+ * (see madvise.h).
+ *
+ * Rule: no lock is held, except in functions named _locked and in callbacks of a walk, which want
+ * the machine lock.
  */
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
@@ -18,18 +21,18 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Frames dropped in one hold of the machine lock. */
+/* Pages dropped in one hold of the machine lock. */
 enum { DROP_BATCH = 64 };
 
 /* --- MADV_WILLNEED ---------------------------------------------------------------------------- */
 
-/* The most pages that one call brings in: more would only evict what it brought before. */
+/* The most pages that one call brings in: more would only evict those that it brought before. */
 static uint64_t ahead_limit(const struct vm_machine *machine)
 {
 	return MAX(machine->nr_frames / 2, 1);
 }
 
-/* ERROR was for lack of a frame, and one has been made free. */
+/* If ERROR means that no frame was free, make one free. True: try again. */
 static bool may_try_again(struct vm_machine *machine, int error)
 {
 	vm_pfn evicted;
@@ -37,7 +40,7 @@ static bool may_try_again(struct vm_machine *machine, int error)
 	return error == -ENOMEM && reclaim_frame(machine, false, &evicted) == 0;
 }
 
-/* Have page INDEX in the cache. False: no frame, or it cannot be read. */
+/* Bring page INDEX into the cache. False: no frame, or it cannot be read. */
 static bool cache_page(struct vm_file *file, uint64_t index)
 {
 	struct vm_machine *machine = file->machine;
@@ -56,6 +59,7 @@ static bool cache_page(struct vm_file *file, uint64_t index)
 	return true;
 }
 
+/* Bring the file's pages into the page cache, up to the first that fails. */
 static void read_ahead(const struct advice_part *part)
 {
 	struct vm_machine *machine = part->process->machine;
@@ -65,7 +69,7 @@ static void read_ahead(const struct advice_part *part)
 		;
 }
 
-/* Slot NUMBER is wanted, unless its page stands in a frame. */
+/* Pin slot NUMBER and append it to SLOTS, unless its page is in a frame or SLOTS is full. */
 static void want_slot_locked(struct vm_machine *machine, GArray *slots, uint32_t number)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
@@ -87,7 +91,7 @@ static bool want_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_
 	return true;
 }
 
-/* The slots that the entries of the part hold. */
+/* Pin the slots that the entries of the part hold. */
 static void want_private_slots(const struct advice_part *part, GArray *slots)
 {
 	struct vm_process *process = part->process;
@@ -98,6 +102,7 @@ static void want_private_slots(const struct advice_part *part, GArray *slots)
 	process_unlock(process);
 }
 
+/* Pin the slots that hold pages of shared anonymous memory. */
 static void want_shared_slots(const struct advice_part *part, GArray *slots)
 {
 	const struct vm_object *object = part->file->object;
@@ -121,7 +126,7 @@ static void unpin_slot(struct vm_machine *machine, uint32_t slot)
 	machine_unlock(machine);
 }
 
-/* Have the contents of SLOT, which is pinned, in a frame. False: no frame, or it cannot be read. */
+/* Bring the page of SLOT, which is pinned, into a frame. False: no frame, or it cannot be read. */
 static bool cache_slot(struct vm_machine *machine, uint32_t slot)
 {
 	vm_pfn pfn;
@@ -130,7 +135,7 @@ static bool cache_slot(struct vm_machine *machine, uint32_t slot)
 
 	do {
 		machine_lock(machine);
-		machine->swap.slots[slot].pins++; /* the one that swap_page_in drops */
+		machine->swap.slots[slot].pins++; /* swap_page_in drops one pin */
 		machine_unlock(machine);
 		error = swap_page_in(machine, slot, &pfn, &was_read);
 	} while (may_try_again(machine, error));
@@ -142,6 +147,10 @@ static bool cache_slot(struct vm_machine *machine, uint32_t slot)
 	return error == 0;
 }
 
+/*
+ * Bring the pages that are in swap into frames, up to the first that fails. The slots are pinned
+ * first: they stay even if the areas change while pages are read.
+ */
 static void swap_ahead(const struct advice_part *part)
 {
 	struct vm_machine *machine = part->process->machine;
@@ -172,8 +181,8 @@ int advice_willneed(struct advice_part *part)
 /* --- MADV_PAGEOUT ----------------------------------------------------------------------------- */
 
 /*
- * Whether ENTRY maps a page that may be taken: nobody else maps it, and it is private memory or
- * FILES_TOO.
+ * Whether ENTRY maps a page that may be evicted: no other process maps it, and it is private memory
+ * or FILES_TOO is set.
  */
 static bool is_ours_locked(const struct vm_machine *machine, uint64_t entry, bool files_too)
 {
@@ -185,10 +194,10 @@ static bool is_ours_locked(const struct vm_machine *machine, uint64_t entry, boo
 	return machine->frames[pfn].object == NULL || files_too;
 }
 
-/* The next page to take: the first in the range that may be taken, or VM_PFN_NONE. */
+/* The next page to evict. */
 struct victim {
-	bool files_too;
-	vm_pfn pfn;
+	bool files_too; /* pages of objects may be evicted, too */
+	vm_pfn pfn;     /* the first page in the range that may be evicted, or VM_PFN_NONE */
 };
 
 static bool choose_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
@@ -211,6 +220,7 @@ int advice_pageout(struct advice_part *part)
 	uint64_t va = part->start;
 
 	while (va < part->end) {
+		/* No lock was held since the last page: the process may have ended. */
 		process_read_lock(process);
 		machine_lock(machine);
 		struct victim victim = {.files_too = files_too, .pfn = VM_PFN_NONE};
@@ -221,8 +231,8 @@ int advice_pageout(struct advice_part *part)
 		else
 			va = part->end;
 		/*
-		 * The page is written without the process lock. Until then the machine lock keeps
-		 * it where it is.
+		 * The page is evicted without the process lock, because it may have to be written.
+		 * The machine lock keeps it in its frame until then.
 		 */
 		process_unlock(process);
 		if (victim.pfn != VM_PFN_NONE)
@@ -234,6 +244,7 @@ int advice_pageout(struct advice_part *part)
 
 /* --- MADV_REMOVE ------------------------------------------------------------------------------ */
 
+/* Unmap page PFN of OBJECT everywhere, and remove it from the cache, dirty or not. */
 static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
@@ -244,13 +255,19 @@ static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
 	frame_unpin_locked(machine, pfn);
 }
 
-/* Drop pages of LIST in [FIRST, LAST), written or not, a batch. True: there may be more. */
+/*
+ * Drop pages of LIST in [FIRST, LAST), dirty or not, at most a batch.
+ *
+ * => false: none is left in LIST. The machine lock was not dropped.
+ * => true: there may be more. The lock was dropped if a page was in transit, so look at all lists
+ *    again.
+ */
 static bool drop_some_locked(struct vm_object *object, struct list_link *list, uint64_t first,
                              uint64_t last)
 {
 	/*
-	 * What is being written to swap may go meanwhile; what is on its way to the file must not
-	 * land there later.
+	 * A page that is being read is waited for. So is one that is being written to its file, or
+	 * it would get there after the hole was made. One that is being written to swap need not.
 	 */
 	unsigned in_transit = FRAME_BUSY | (object->shmem ? 0u : FRAME_WRITEBACK);
 	struct list_link *next;
@@ -272,6 +289,7 @@ static bool drop_some_locked(struct vm_object *object, struct list_link *list, u
 	return false;
 }
 
+/* Free the swap slots of pages [FIRST, LAST). */
 static void forget_slots_locked(struct vm_object *object, uint64_t first, uint64_t last)
 {
 	struct list_link *next;
@@ -285,7 +303,10 @@ static void forget_slots_locked(struct vm_object *object, uint64_t first, uint64
 	}
 }
 
-/* Pages [FIRST, LAST) leave the cache and swap. */
+/*
+ * Drop pages [FIRST, LAST) from the cache and from swap. Slots are freed in the same hold of the
+ * machine lock in which no page was found: a page from swap cannot come back between.
+ */
 static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 {
 	bool more;

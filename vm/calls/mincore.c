@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whether PFN is a frame whose page has been read. */
 static bool is_at_hand(const struct vm_machine *machine, vm_pfn pfn)
 {
 	return pfn != VM_PFN_NONE && !(machine->frames[pfn].flags & FRAME_BUSY);
@@ -32,13 +33,13 @@ static bool in_core_locked(const struct vm_area *area, uint64_t va, uint64_t ent
 	       is_at_hand(machine, object_lookup_locked(area->object, area_index(area, va)));
 }
 
+/* What a walk over the entries fills in. */
 struct look {
 	const struct vm_area *area;
 	uint64_t start;
-	uint8_t *vec; /* for the pages from START on */
+	uint8_t *vec; /* a byte for each page from START on */
 };
 
-/* Note whether the page whose entry is ID is in memory. */
 static bool look_at_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                          enum vm_level level)
 {
@@ -49,7 +50,10 @@ static bool look_at_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint
 	return true;
 }
 
-/* [VA, END), which one last-level table serves or would serve. */
+/*
+ * Fill VEC for [VA, END), in AREA and in the range of one last-level table. Where that table does
+ * not exist, the page cache alone decides. The process is locked.
+ */
 static void look_at_table(const struct vm_area *area, uint64_t va, uint64_t end, uint8_t *vec)
 {
 	struct vm_machine *machine = area->space->process->machine;
@@ -64,13 +68,20 @@ static void look_at_table(const struct vm_area *area, uint64_t va, uint64_t end,
 	machine_unlock(machine);
 }
 
-/* Who may not write a file does not learn what others read of it (can_do_mincore). */
+/*
+ * Whether the process may know which pages of an area are in memory. It must be allowed to write
+ * to the file: others do not learn what is read of it (can_do_mincore). Asks the host, so no lock
+ * is held.
+ */
 static bool may_know(const struct vm_process *process, const struct vm_file *file, unsigned flags)
 {
 	return !(flags & AREA_SPECIAL) && (file == NULL || file_may_write(file, &process->cred));
 }
 
-/* The part of the range from VA on that the area there and one table serve: *NEXT is its end. */
+/*
+ * Fill VEC from VA on, up to the end of the area there, of the last-level table or of the range.
+ * *NEXT is where it stopped. -ENOMEM: no area at VA; -ESRCH. No lock is held on entry or on return.
+ */
 static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, uint8_t *vec,
                         uint64_t *next)
 {
@@ -88,9 +99,12 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	process_unlock(process);
 	if (error != 0)
 		return error;
-	/* The host file is asked without locks; the area may have gone meanwhile. */
 	bool known = may_know(process, file, flags);
 	process_read_lock(process);
+	/*
+	 * The lock was dropped: the area may be gone or may map another file, and the process may
+	 * have ended. Then the answer is the one for a file that is not to be known: all present.
+	 */
 	area = process->space != NULL ? area_at(process->space, va) : NULL;
 	if (known && area != NULL && area->file == file && area->end >= *next)
 		look_at_table(area, va, *next, vec);

@@ -1,8 +1,8 @@
 /*
  * mlock.c - areas locked in memory. Linux: mm/mlock.c.
  *
- * Entries of locked areas carry a software bit, so that reclaim sees from a frame alone that it
- * must stay.
+ * Entries of locked areas carry a software bit. So reclaim sees from the entries of a frame that it
+ * must stay, and need not look at areas.
  */
 #include "vm/base/lock.h"
 #include "vm/fault/access.h"
@@ -15,7 +15,7 @@
 
 #define LOCK_FLAGS ((unsigned)(AREA_LOCKED | AREA_LOCKONFAULT))
 
-/* Give the part [START, END) of AREA the lock flags FLAGS (mlock_fixup). */
+/* Set the lock flags of [START, END), inside AREA, to FLAGS (mlock_fixup). */
 static int lock_one(struct vm_area *area, uint64_t start, uint64_t end, unsigned flags)
 {
 	return area->flags & AREA_SPECIAL
@@ -23,7 +23,10 @@ static int lock_one(struct vm_area *area, uint64_t start, uint64_t end, unsigned
 	           : protect_area(area, start, end, (area->flags & ~LOCK_FLAGS) | flags);
 }
 
-/* As in Linux, what comes before the first failure is changed. */
+/*
+ * Set the lock flags of all areas in [START, END) to FLAGS. As in Linux (apply_vma_lock_flags),
+ * areas before the first failure have changed. -ENOMEM: a hole, too many areas, or no table page.
+ */
 static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags)
 {
 	int error = 0;
@@ -38,7 +41,7 @@ static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned 
 	return error;
 }
 
-/* Pages of [START, END) that are locked already and need not be charged again. */
+/* Count the pages of [START, END) that are locked already (count_mm_mlocked_page_nr). */
 static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t end)
 {
 	uint64_t pages = 0;
@@ -50,7 +53,7 @@ static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t
 	return pages;
 }
 
-/* What mlock answers where populating failed with ERROR (__mlock_posix_error_return). */
+/* The result of mlock if populating failed with ERROR (__mlock_posix_error_return). */
 static int populate_errno(int error)
 {
 	if (error == -ENOMEM)
@@ -59,9 +62,9 @@ static int populate_errno(int error)
 }
 
 /*
- * Bring in the pages of [START, END), area by area, up to the first that fails, or ALL that can be
- * (__mm_populate). Where memory is used up no more is tried: Linux goes on, but there somebody is
- * ended for it.
+ * Bring in the pages of the locked areas in [START, END) (__mm_populate). Stop at the first
+ * failure, unless ALL is set. Stop for lack of memory in any case: Linux goes on, but kills
+ * processes for it. No lock is held on entry or on return, so areas may change on the way.
  */
 static int populate(struct vm_process *process, uint64_t start, uint64_t end, bool all)
 {
@@ -84,7 +87,8 @@ static int populate(struct vm_process *process, uint64_t start, uint64_t end, bo
 }
 
 /*
- * Whether the limit allows LEN bytes from START on, of which some may be locked already (do_mlock).
+ * Whether RLIMIT_MEMLOCK allows to lock LEN bytes from START on. Pages that are locked already are
+ * not counted twice (do_mlock).
  */
 static bool may_lock(const struct vm_space *space, uint64_t start, uint64_t len)
 {
@@ -94,6 +98,10 @@ static bool may_lock(const struct vm_space *space, uint64_t start, uint64_t len)
 	return limits_allow_lock(space, pages - MIN(pages, locked_in(space, start, end)));
 }
 
+/*
+ * mlock with FLAGS (AREA_LOCKED ...), or munlock with 0. The flags change under the process lock.
+ * The pages are brought in afterwards, with no lock held: areas may have changed by then.
+ */
 static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, unsigned flags)
 {
 	uint64_t start = page_down(addr);
@@ -110,6 +118,7 @@ static int lock_range(struct vm_process *process, uint64_t addr, uint64_t len, u
 	return result == 0 && flags != 0 ? populate(process, start, start + len, false) : result;
 }
 
+/* Whether the process may lock memory at all (can_do_mlock). */
 static bool may_lock_at_all(struct vm_process *process)
 {
 	process_read_lock(process);
@@ -133,7 +142,10 @@ int vm_munlock(struct vm_process *process, uint64_t addr, uint64_t len)
 	return lock_range(process, addr, len, 0);
 }
 
-/* Change all areas; failures of single ones are ignored, as in Linux (apply_mlockall_flags). */
+/*
+ * Set the lock flags of all areas to FLAGS. As in Linux (apply_mlockall_flags), areas where that
+ * fails stay as they are. A change may merge areas, so the next one is looked up by address.
+ */
 static void apply_to_all(struct vm_space *space, unsigned flags)
 {
 	struct vm_area *area = space->first;

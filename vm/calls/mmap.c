@@ -17,7 +17,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-/* A hint is rounded down, and up out of the forbidden low pages (round_hint_to_min). */
+/* Round a hint down to a page, and up to mmap_min_addr if it is below that (round_hint_to_min). */
 static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 {
 	uint64_t lowest = machine_knob(space->process->machine, mmap_min_addr);
@@ -26,27 +26,31 @@ static uint64_t round_hint(const struct vm_space *space, uint64_t addr)
 	return addr != 0 && addr < lowest ? page_align(lowest) : addr;
 }
 
-/* --- What ------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
-/* A mapping on its way. */
+/* The mapping that is asked for. */
 struct request {
 	uint64_t addr, len, offset; /* bytes */
 	int prot, flags;
 	struct vm_file *file; /* or NULL */
-	unsigned area_flags;
+	unsigned area_flags;  /* AREA_, filled in by the checks */
 };
 
-/* What MAP_SHARED_VALIDATE knows; with plain MAP_SHARED others are ignored (LEGACY_MAP_MASK). */
+/* Flags that MAP_SHARED_VALIDATE allows. MAP_SHARED ignores others (LEGACY_MAP_MASK). */
 #define VALID_SHARED_FLAGS \
 	(MAP_SHARED_VALIDATE | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | \
 	 MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
 	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G)
 
+/*
+ * Check the type of mapping against the access mode of the file, and set the flags for sharing.
+ * -EOVERFLOW, -EINVAL, -EOPNOTSUPP, -EACCES.
+ */
 static int check_file_type(struct request *request)
 {
 	int type = request->flags & MAP_TYPE, access = request->file->access;
 
-	/* The file must be able to have that offset (file_mmap_ok). */
+	/* A file can have no larger offset (file_mmap_ok). */
 	if (request->len > INT64_MAX || request->offset > INT64_MAX - request->len)
 		return -EOVERFLOW;
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
@@ -65,6 +69,7 @@ static int check_file_type(struct request *request)
 	return request->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
 
+/* The same without a file. -EINVAL. */
 static int check_anonymous_type(struct request *request)
 {
 	int type = request->flags & MAP_TYPE;
@@ -90,17 +95,18 @@ static void set_area_flags(const struct vm_space *space, struct request *request
 		request->area_flags |= AREA_GROWSDOWN;
 	if (request->flags & MAP_LOCKED)
 		request->area_flags |= AREA_LOCKED;
-	/* Not where overcommit is forbidden. */
+	/* MAP_NORESERVE has no effect if overcommit is forbidden. */
 	if ((request->flags & MAP_NORESERVE) && space_overcommits(space))
 		request->area_flags |= AREA_NORESERVE;
 	/*
-	 * Linux says the same by VM_NOHUGEPAGE: a thread's stack merges with nothing but another
-	 * one.
+	 * The stack of a thread merges only with another one. In Linux that follows from
+	 * VM_NOHUGEPAGE, which MAP_STACK sets.
 	 */
 	if (request->flags & MAP_STACK)
 		request->area_flags |= AREA_STACK;
 }
 
+/* Whether it is shared anonymous memory that overcommit charges, as a whole. */
 static bool is_shared_anonymous(const struct request *request)
 {
 	return request->file == NULL && (request->area_flags & AREA_SHARED) &&
@@ -108,7 +114,7 @@ static bool is_shared_anonymous(const struct request *request)
 }
 
 /*
- * Pages that are mapped where the mapping goes, those in areas with all of FLAGS
+ * Count the pages of the range that are mapped now, in areas that have all of FLAGS
  * (count_vma_pages_range).
  */
 static uint64_t pages_replaced(const struct vm_space *space, const struct request *request,
@@ -125,13 +131,13 @@ static uint64_t pages_replaced(const struct vm_space *space, const struct reques
 }
 
 /*
- * Limits and charge. What the mapping replaces is given back first (mmap_region unmaps before it
- * charges).
+ * Check RLIMIT_AS, RLIMIT_DATA and overcommit. Pages that the mapping replaces are not counted,
+ * because mmap_region unmaps them before it charges. -ENOMEM.
  */
 static int check_room(struct vm_space *space, const struct request *request)
 {
 	uint64_t pages = request->len >> VM_PAGE_SHIFT;
-	/* Shared anonymous memory is charged too, as a whole, by its object. */
+	/* Shared anonymous memory is charged, too, as a whole: its object keeps the charge. */
 	bool charged = (request->area_flags & AREA_ACCOUNT) || is_shared_anonymous(request);
 
 	if (!limits_allow_pages(space, request->area_flags,
@@ -144,8 +150,9 @@ static int check_room(struct vm_space *space, const struct request *request)
 }
 
 /*
- * Everything that may refuse the mapping before anything is changed (do_mmap). The address is
- * chosen on success.
+ * The checks before anything is changed (do_mmap). On success the address is chosen and area_flags
+ * is complete. -ENOMEM, -EEXIST, -EPERM, -EAGAIN, and the errors of space_find_place and of the
+ * type checks.
  */
 static int check(struct vm_space *space, struct request *request)
 {
@@ -178,8 +185,8 @@ static int check(struct vm_space *space, struct request *request)
 /* --- The calls -------------------------------------------------------------------------------- */
 
 /*
- * The area that REQUEST asks for, not yet in the space; shared anonymous memory gets an object of
- * its own.
+ * Make the area that REQUEST asks for, not yet in the space. Shared anonymous memory gets an object
+ * of its own. NULL: no memory.
  */
 static struct vm_area *make_area(struct vm_space *space, const struct request *request)
 {
@@ -201,14 +208,18 @@ static struct vm_area *make_area(struct vm_space *space, const struct request *r
 	return area;
 }
 
-/* Replace what is mapped there by the new area (mmap_region). */
+/*
+ * Replace what is mapped there by the new area (mmap_region). The process is write-locked. Returns
+ * the address or a negative errno. After an error the same addresses are mapped as before, but
+ * areas may have been split.
+ */
 static int64_t map(struct vm_space *space, struct request *request, GPtrArray **files)
 {
 	int error = check(space, request);
 
 	if (error != 0)
 		return error;
-	/* What is parted here stays so where there is no room: as in Linux. */
+	/* As in Linux, areas that are split here stay split if a later check fails. */
 	error = space_isolate_for_unmap(space, request->addr, request->addr + request->len);
 	if (error == 0)
 		error = check_room(space, request);
@@ -245,7 +256,7 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	if (!(flags & MAP_ANONYMOUS) && file == NULL)
 		return -EBADF;
 	/*
-	 * There is no hugetlbfs: neither a file of it nor its memory can be mapped
+	 * There is no hugetlbfs, so neither its files nor its memory can be mapped
 	 * (ksys_mmap_pgoff).
 	 */
 	if (flags & MAP_HUGETLB)
@@ -264,7 +275,10 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	}
 	process_unlock(process);
 	file_list_release(files);
-	/* Failures are no failure of the call (mm_populate). */
+	/*
+	 * No lock is held now, and the mapping may have been changed by another thread. The call
+	 * succeeds even if pages cannot be brought in (mm_populate).
+	 */
 	bool wanted = (request.area_flags & AREA_LOCKED) ||
 	              (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	if (result >= 0 && wanted && !(request.area_flags & AREA_LOCKONFAULT))

@@ -17,20 +17,21 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+/* The flags of AREA once it has the rights PROT. */
 static unsigned new_flags(const struct vm_area *area, int prot)
 {
 	unsigned flags = (area->flags & ~(unsigned)AREA_ACCESS) | area_flags_of_prot(prot);
 
 	/*
-	 * Private memory is charged once it may be written, and stays charged unless it was never
-	 * touched.
+	 * Private memory is charged as soon as it is writable. It stays charged when it is no
+	 * longer writable, unless it was never touched.
 	 */
 	if (!(flags & AREA_WRITE) && area->object == NULL && area->anon_vma == 0)
 		return flags & ~(unsigned)AREA_ACCOUNT;
 	return area_is_accountable(flags) ? flags | AREA_ACCOUNT : flags;
 }
 
-/* Limits and charge for PAGES of AREA that get FLAGS. */
+/* Whether RLIMIT_DATA and overcommit allow that PAGES of AREA get FLAGS. */
 static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
 {
 	struct vm_space *space = area->space;
@@ -44,8 +45,8 @@ static bool has_room(const struct vm_area *area, unsigned flags, uint64_t pages)
 }
 
 /*
- * Private memory that becomes writable is copied at once where it is locked, so that no write has
- * to wait.
+ * Whether pages must be copied at once: locked private memory becomes writable, and no later write
+ * may have to wait for a copy.
  */
 static bool copies_at_once(unsigned before, unsigned after)
 {
@@ -54,13 +55,16 @@ static bool copies_at_once(unsigned before, unsigned after)
 	return locked == AREA_LOCKED && (after & AREA_WRITE);
 }
 
-/* What is to be populated once the lock has gone. */
+/* A range to populate when no lock is held any more. */
 struct piece {
 	uint64_t start, end;
 	unsigned flags;
 };
 
-/* Change the part of AREA in [START, END) (mprotect_fixup). */
+/*
+ * Change the rights of [START, END), inside AREA (mprotect_fixup). If its pages must be copied, it
+ * is appended to PIECES. -EACCES, -ENOMEM, -EINVAL (a part of a special area).
+ */
 static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int prot, GArray *pieces)
 {
 	struct piece piece = {start, end, new_flags(area, prot)};
@@ -76,7 +80,7 @@ static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int p
 	return error;
 }
 
-/* As in Linux, what comes before the first failure is changed. */
+/* As in Linux, areas before the first failure have changed. -ENOMEM also for a hole. */
 static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot, GArray *pieces)
 {
 	int error = 0;
@@ -91,7 +95,10 @@ static int protect(struct vm_space *space, uint64_t start, uint64_t end, int pro
 	return error;
 }
 
-/* Failures are no failure of the call. */
+/*
+ * Bring in and copy the pages of PIECES, and free it. No lock is held, so areas may have changed.
+ * Failures are ignored: the call has succeeded.
+ */
 static void populate(struct vm_process *process, GArray *pieces)
 {
 	for (guint i = 0; i < pieces->len; i++) {
@@ -101,7 +108,7 @@ static void populate(struct vm_process *process, GArray *pieces)
 	g_array_unref(pieces);
 }
 
-/* With PROT_GROWSDOWN the range starts where the stack area at its end does. */
+/* PROT_GROWSDOWN: let the range begin where the stack in it begins. -ENOMEM, -EINVAL: no stack. */
 static int stretch_down(struct vm_space *space, uint64_t *start, uint64_t end)
 {
 	const struct vm_area *area = area_find(space, *start);
@@ -134,7 +141,7 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	else if (prot & PROT_GROWSDOWN)
 		result = stretch_down(process->space, &addr, end);
 	else if (prot & PROT_GROWSUP)
-		/* no area of x86 grows up */
+		/* on x86 no area grows up */
 		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM;
 	GArray *pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
 	if (result == 0)

@@ -1,5 +1,13 @@
 /*
- * mremap.c - grow, shrink and move a mapping. Linux: mm/mremap.c; the checks come in Linux's order.
+ * mremap.c - grow, shrink and move a mapping. Linux: mm/mremap.c; the checks come in its order.
+ *
+ *     MREMAP_FIXED, MREMAP_DONTUNMAP  remap_to: clear the new place, cut the tail, move
+ *         over several areas          remap_several: each by itself
+ *     the new length is not larger    shrink: cut the tail
+ *     the new length is larger        grow: in place if there is room, else move
+ *
+ * Rule: the process is write-locked throughout, except while the pages of a locked mapping are
+ * brought in at the end.
  */
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
@@ -18,19 +26,21 @@
 #include <sys/mman.h>
 
 /*
- * Moving may split the old area and add the new one: Linux keeps this margin below max_map_count.
+ * A move may split the old area and adds a new one. Linux keeps this margin below max_map_count.
  */
 enum { MAP_COUNT_MARGIN = 3 };
 
+/* The call's arguments, and what it collects. */
 struct move {
 	struct vm_space *space;
 	uint64_t addr, old_len, new_len, new_addr; /* lengths are whole pages */
 	int flags;
-	GPtrArray **files;
+	GPtrArray **files; /* files that lose a mapping, to be released when no lock is held */
 };
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
+/* The checks that need no area (check_mremap_params). 0 or -EINVAL. */
 static int check_arguments(const struct move *move)
 {
 	int flags = move->flags;
@@ -53,7 +63,10 @@ static int check_arguments(const struct move *move)
 	return overlaps ? -EINVAL : 0;
 }
 
-/* Whether AREA can become NEW_LEN bytes from the move's address on (vma_to_resize). */
+/*
+ * Whether the mapping of AREA at the move's address may become NEW_LEN bytes long (vma_to_resize):
+ * 0, -EINVAL, -EFAULT, -EAGAIN (RLIMIT_MEMLOCK), -ENOMEM (other limits, overcommit).
+ */
 static int check_resize(const struct move *move, const struct vm_area *area)
 {
 	if (move->old_len == 0 && !(area->flags & AREA_MAYSHARE))
@@ -86,12 +99,12 @@ static bool too_many(const struct vm_space *space, uint64_t more)
 
 /* --- Moving ----------------------------------------------------------------------------------- */
 
-/* The area at the new place, not yet in the space. */
+/* A copy of AREA for the new place, not yet in the space. NULL: no memory. */
 static struct vm_area *copy_area(const struct move *move, const struct vm_area *area)
 {
 	/*
-	 * An anonymous area that has no pages yet is numbered anew, so that it can merge where it
-	 * comes to lie.
+	 * An anonymous area that never had pages is numbered by its new address, so that it can
+	 * merge with its new neighbours.
 	 */
 	bool untouched = area->object == NULL && area->anon_vma == 0;
 	uint64_t pgoff = untouched ? move->new_addr >> VM_PAGE_SHIFT : area_index(area, move->addr);
@@ -104,9 +117,9 @@ static struct vm_area *copy_area(const struct move *move, const struct vm_area *
 }
 
 /*
- * The pages are gone from the part that MREMAP_DONTUNMAP leaves behind. As in Linux
- * (dontunmap_complete), all of its area is unlocked, and it has no family of anonymous pages any
- * more if all of it was moved.
+ * Finish what MREMAP_DONTUNMAP leaves behind, whose pages have moved. As in Linux
+ * (dontunmap_complete), the whole area around it is unlocked. If the whole area was moved, it has
+ * no family of anonymous pages any more.
  */
 static void leave_empty(const struct move *move)
 {
@@ -123,8 +136,9 @@ static void leave_empty(const struct move *move)
 }
 
 /*
- * Tables of their own for AREA, which is to be unlocked, and for what it may come to be one with at
- * the new place.
+ * Prepare leave_empty, which must not fail. AREA will be unlocked, so its entries must be in tables
+ * of the space's own. It may merge with a neighbour of the new place before that, so the same holds
+ * for those neighbours. -ENOMEM: no table page.
  */
 static int prepare_unlock(const struct move *move, const struct vm_area *area)
 {
@@ -141,20 +155,27 @@ static int prepare_unlock(const struct move *move, const struct vm_area *area)
 	return error;
 }
 
-/* Move to new_addr, which is free (move_vma). */
+/*
+ * Move the mapping to new_addr, which is free (move_vma). AREA is invalid afterwards.
+ *
+ * => the new address.
+ * => -ENOMEM, -EINVAL before anything has changed that a process could see.
+ * => an error of the unmap at the end, if the old place cannot be split: the pages have moved.
+ */
 static int64_t move_area(struct move *move, const struct vm_area *area)
 {
 	struct vm_space *space = move->space;
 
 	if (too_many(space, 0))
 		return -ENOMEM;
-	/* The kernel's own areas move as a whole (special_mapping_split). */
+	/* Special areas of the kernel only move as a whole (special_mapping_split). */
 	if ((area->flags & AREA_SPECIAL) &&
 	    (move->addr != area->start || move->addr + move->old_len != area->end))
 		return -EINVAL;
 	bool both = (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_ACCOUNT);
 	if (both && !machine_may_commit(space, move->new_len >> VM_PAGE_SHIFT))
 		return -ENOMEM;
+	/* Get the memory and the tables that the move needs before the first change. */
 	struct vm_area *copy = copy_area(move, area);
 	if (copy == NULL)
 		return -ENOMEM;
@@ -179,7 +200,10 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	return error != 0 ? error : (int64_t)move->new_addr;
 }
 
-/* Find the new place for the part of AREA (FLAGS as mmap's), and go there (vrm_set_new_addr). */
+/*
+ * Find a new place for the mapping of AREA, and move it there (vrm_set_new_addr). FLAGS are mmap's.
+ * Errors of space_find_place and of move_area.
+ */
 static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
 {
 	flags |= area->flags & AREA_MAYSHARE ? MAP_SHARED : 0;
@@ -195,7 +219,10 @@ static int64_t move_anywhere(struct move *move, const struct vm_area *area, int 
 
 /* --- The three ways --------------------------------------------------------------------------- */
 
-/* Unmap what is longer than the new length; munmap's check of the range is part of it. */
+/*
+ * Unmap the tail beyond the new length, with munmap's check of the range. The old length is then no
+ * longer than the new one.
+ */
 static int cut_tail(struct move *move)
 {
 	uint64_t start = move->addr + move->new_len, more = move->old_len - move->new_len;
@@ -208,13 +235,17 @@ static int cut_tail(struct move *move)
 	return space_unmap(move->space, start, start + more, move->files);
 }
 
-/* MREMAP_FIXED and MREMAP_DONTUNMAP (mremap_to). */
+/*
+ * MREMAP_FIXED and MREMAP_DONTUNMAP (mremap_to). After an error the new place and the tail may have
+ * been unmapped already, as in Linux.
+ */
 static int64_t remap_to(struct move *move)
 {
 	struct vm_space *space = move->space;
 
 	/*
-	 * All is checked before anything is unmapped; what is cut off need not be of the same area.
+	 * Check the part that will be kept before anything is unmapped. The tail that is cut off
+	 * may lie in other areas.
 	 */
 	const struct vm_area *area = area_at(space, move->addr);
 	struct move kept = *move;
@@ -223,14 +254,14 @@ static int64_t remap_to(struct move *move)
 	if (error == 0 && (move->flags & MREMAP_FIXED))
 		error =
 		    space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
-	/* What wraps around may have been its own target. */
+	/* A range that wraps around may have overlapped the new place, which is unmapped now. */
 	if (error == 0 && area_at(space, move->addr) == NULL)
 		error = -EFAULT;
 	if (error == 0)
 		error = cut_tail(move);
 	if (error != 0)
 		return error;
-	/* Unmapping may have split the area. */
+	/* Unmapping may have split the area: look it up again. */
 	area = area_at(space, move->addr);
 	if ((move->flags & MREMAP_DONTUNMAP) &&
 	    !limits_allow_pages(space, area->flags, move->new_len >> VM_PAGE_SHIFT))
@@ -245,13 +276,14 @@ static int64_t shrink(struct move *move)
 	return error != 0 ? error : (int64_t)move->addr;
 }
 
-/* Whether the bytes after AREA up to END are free for it. */
+/* Whether AREA can grow up to END: nothing is mapped there. */
 static bool may_extend(const struct vm_area *area, uint64_t end)
 {
 	return end > area->end && end <= VM_USER_END &&
 	       area_overlap(area->space, area->end, end) == NULL;
 }
 
+/* Grow in place if the area ends there and there is room, else move (expand_vma). */
 static int64_t grow(struct move *move, struct vm_area *area)
 {
 	int error = check_resize(move, area);
@@ -270,8 +302,8 @@ static int64_t grow(struct move *move, struct vm_area *area)
 }
 
 /*
- * Move the areas of a range one by one; what lies free between them stays free or as it was
- * (remap_move, since 6.17).
+ * Move each area of the range by itself. Between the areas, the new place stays as it was
+ * (remap_move, since 6.17). After an error earlier areas have moved.
  */
 static int64_t remap_several(struct move *move)
 {
@@ -295,12 +327,13 @@ static int64_t remap_several(struct move *move)
 	return result < 0 ? result : (int64_t)move->new_addr;
 }
 
+/* Choose between the ways above. The new address or a negative errno. */
 static int64_t remap(struct move *move)
 {
 	struct vm_area *area = area_at(move->space, move->addr);
 	bool moves_to = move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
 
-	/* Both ends may be parted in three, before it is known that there is anything to move. */
+	/* Both ends may be split in three. Linux checks that before it looks for an area. */
 	if (moves_to && too_many(move->space, 2))
 		return -ENOMEM;
 	if (area == NULL)

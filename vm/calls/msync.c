@@ -1,6 +1,8 @@
 /*
- * msync.c - msync. Linux: mm/msync.c. The areas are walked under the process lock, the files
- * written without it.
+ * msync.c - msync. Linux: mm/msync.c.
+ *
+ * Each area is looked up under the process lock. The lock is dropped to write its file, and the
+ * next area is looked up again, by address.
  */
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
@@ -10,16 +12,18 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* The next shared file area at or after *VA, as a file and its pages. */
+/* What one area has to write. */
 struct part {
-	struct vm_file *file; /* a reference, or NULL */
+	struct vm_file *file; /* a reference; NULL: nothing to write */
 	uint64_t first, last; /* pages [first, last) */
 	bool shared;          /* the area is, so that dirty pages of it may be its own */
 };
 
 /*
- * What lies at *VA; moves on behind it. -ENOMEM after the last (*VA is END then), -EBUSY: locked,
- * to be invalidated.
+ * Find the first area at or after *VA that begins below END, and move *VA to its end. PART gets its
+ * pages if it is a shared mapping of a host file. *HOLE is set if nothing is mapped before it; if
+ * there is no such area, *VA becomes END. -EBUSY: MS_INVALIDATE of a locked area. The process is
+ * locked.
  */
 static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags,
                      struct part *part, bool *hole)
@@ -49,15 +53,17 @@ static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int fla
 	return 0;
 }
 
+/*
+ * Write PART to its file (MS_SYNC), take over what others changed in it (MS_INVALIDATE). No lock is
+ * held. The error of the write-back, or 0.
+ */
 static int sync_part(const struct part *part, int flags)
 {
 	int error = 0;
 
 	if ((flags & MS_SYNC) && part->shared) {
 		error = object_write_back(part->file->object, part->first, part->last);
-		/*
-		 * An earlier failure of the write-back thread is told once, as Linux's errseq does.
-		 */
+		/* An earlier failure of the write-back thread is reported once (errseq). */
 		int earlier = object_take_error(part->file->object);
 		if (error == 0)
 			error = earlier;

@@ -1,15 +1,15 @@
 /*
- * spawn.c - a process with an address space as empty as Linux can make one.
+ * spawn.c - a new process without a program. It has a stack and an empty heap, and no other area.
  */
 #include "vm/calls/builder.h"
 
 #include <sys/mman.h>
 
-#define STACK_SIZE UINT64_C(0x21000)        /* as exec leaves it */
-#define HEAP_START UINT64_C(0x555555556000) /* where a small program's would start */
+#define STACK_SIZE UINT64_C(0x21000)        /* bytes, as after exec */
+#define HEAP_START UINT64_C(0x555555556000) /* where the heap of a small program would start */
 
-/* A stack, and a heap of no bytes. */
-static int furnish(struct builder *builder)
+/* Map the stack, and place the heap. 0, or an error of vm_mmap. */
+static int add_stack_and_heap(struct builder *builder)
 {
 	int64_t at =
 	    builder_map(builder, VM_USER_END - STACK_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -30,7 +30,7 @@ struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_
 	*error = builder_begin(&builder, machine, cred);
 	if (*error != 0)
 		return NULL;
-	*error = furnish(&builder);
+	*error = add_stack_and_heap(&builder);
 	if (*error == 0)
 		result = builder_publish(&builder, 0, name, error);
 	builder_end(&builder);

@@ -1,13 +1,15 @@
 /*
- * access.c - accesses by a process: what the MMU does, and the fault handler where it refuses.
+ * access.c - accesses by a process: what the MMU does, and the fault handler where the MMU refuses.
  *
- *     take the process for reading; for each page: walk; permitted -> mark accessed (dirty), pin
- *                                                        not -> fault handler -> again
- *     use the pinned frames (a read: with no lock held; a write: under the process lock)
+ *     lock the process for reading
+ *     for each page: walk the tables
+ *         permitted      -> set the accessed (dirty) bit, pin the frame
+ *         not permitted  -> fault handler, then walk again
+ *     use the pinned frames, under the process lock
  *     unpin
  *
- * A write's frames are used under the process lock, so that a fork sees all of it or nothing of it;
- * therefore they are used before a fault that may drop the lock.
+ * A write fills its frames under the process lock, so a fork sees all of a piece or nothing of it.
+ * The fault handler may drop that lock. So a write fills what it has pinned before each fault.
  */
 #include "vm/fault/access.h"
 #include "vm/base/lock.h"
@@ -23,19 +25,19 @@
 #include <signal.h>
 #include <string.h>
 
-/* The pages of the longest transfer, which need not be aligned to pages. */
+/* Pages that the longest transfer touches; it need not start at a page. */
 enum { MAX_PINS = VM_MAX_TRANSFER / VM_PAGE_SIZE + 1 };
 
-/* Pages of the machine lock's hold: some 30 ns each. */
+/* Pages that are pinned in one hold of the machine lock. Each takes some 30 ns. */
 enum { PIN_BATCH = 16 };
 
 /*
- * Pages that are touched in one hold of the process lock: a range may have any length, and whoever
- * wants to change the process meanwhile, or to end it, comes in between.
+ * Pages that are touched in one hold of the process lock. A range may have any length. Between two
+ * holds other threads get to change the process, or to end it.
  */
 enum { HOLD_PAGES = 256 };
 
-/* A transfer of so many pages is written past the caches. */
+/* From this many pinned pages on, a write bypasses the caches of the host's processor. */
 enum { STREAM_PAGES = 16 };
 
 /* Frames pinned for a transfer, and where in them the bytes lie. */
@@ -65,8 +67,11 @@ static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t p
 }
 
 /*
- * Pin what ACCESS may reach at once of [VA, VA+LEN), at most LIMIT pages. True if a fault stands in
- * the way of more.
+ * Pin the pages of [VA, VA+LEN) from its start on that ACCESS reaches without a fault, and add them
+ * to PINS, until PINS holds LIMIT pages. VA is the address of the first byte in PINS. True if a
+ * fault stopped it: it is due at VA + pins->bytes.
+ *
+ * The process is locked for reading. The machine lock is taken and dropped.
  */
 static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                         enum vm_access access, int limit)
@@ -92,7 +97,10 @@ static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t 
 	return blocked;
 }
 
-/* WROTE: the pages may have been cleaned while the bytes were on their way, and are dirty again. */
+/*
+ * Unpin all, and empty PINS. WROTE: the pages were written to. Write-back may have cleaned them
+ * before the bytes were stored, so they are marked as dirty again.
+ */
 static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
 {
 	machine_lock(machine);
@@ -110,15 +118,15 @@ static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
 	pins->bytes = 0;
 }
 
-/* How many frames one transfer may hold: few where there are few. */
+/* How many frames one transfer may pin: a quarter of RAM, at least 1, at most MAX_PINS. */
 static int pin_limit(const struct vm_machine *machine)
 {
 	return (int)CLAMP(machine->nr_frames / 4, 1, MAX_PINS);
 }
 
 /*
- * Take PROCESS for an access to LEN bytes at VA, whose length is cut at the end of the address
- * space.
+ * Begin an access to *LEN bytes at VA: lock PROCESS for reading, and shorten *LEN so that the range
+ * ends at VM_USER_END. -ESRCH: the process has ended, and nothing is locked.
  */
 static int begin(struct vm_process *process, uint64_t va, size_t *len)
 {
@@ -129,8 +137,8 @@ static int begin(struct vm_process *process, uint64_t va, size_t *len)
 	return error;
 }
 
-/* A fatal fault ends the process where the machine was told so. */
-static void punish(struct vm_process *process, int error)
+/* With segv_kill, end the process if ERROR is that of a fatal fault with a signal. No lock held. */
+static void kill_if_fatal(struct vm_process *process, int error)
 {
 	if (machine_knob(process->machine, segv_kill) &&
 	    (error == -EFAULT || error == -EACCES || error == -EIO))
@@ -139,11 +147,13 @@ static void punish(struct vm_process *process, int error)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* What was read so far, gathered in one piece. */
+/* The bytes read so far, in one buffer. */
 struct copy {
-	uint8_t *bytes; /* room for all */
+	uint8_t *bytes; /* large enough for the whole read */
 	size_t len;
 };
+
+/* Append what PINS holds to COPY, and unpin it. */
 
 static void gather(struct vm_machine *machine, struct copy *copy, struct pins *pins)
 {
@@ -155,8 +165,14 @@ static void gather(struct vm_machine *machine, struct copy *copy, struct pins *p
 }
 
 /*
- * Where frames are few: a few pages at a time, copied together, so that none is held while a fault
- * waits for one. PINS holds what the process pinned from VA on so far.
+ * The read where frames are few. It pins a few pages at a time, copies them into one buffer, and
+ * unpins them. So no frame is pinned while a fault waits for a free one. PINS holds the pages
+ * pinned so far, from VA on.
+ *
+ * On entry the process is locked for reading.
+ *
+ * => In every case nothing is locked and nothing is pinned on return.
+ * => Bytes read, which SINK got; or the error, if there are none.
  */
 static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                             vm_sink_fn sink, void *ctx)
@@ -171,6 +187,7 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 		bool blocked = pin_present(process, pins, va + copy.len, len - copy.len,
 		                           VM_ACCESS_READ, pin_limit(machine));
 		gather(machine, &copy, pins);
+		/* Drops the process lock where it must wait. The next round walks again. */
 		if (blocked)
 			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, 0, NULL);
 	}
@@ -184,9 +201,15 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 }
 
 /*
- * Pin all, and let SINK have the frames themselves, under the process lock: then nobody unmaps or
- * forks the pages, and no other process comes to own them and stores to them, while they are read. A
- * fault may drop the lock, so what was pinned by then is copied.
+ * The read where there are frames enough: pin all pages, and give SINK the frames themselves. That
+ * happens under the process lock. Otherwise another thread could unmap the pages, and a process that
+ * shared them could come to own them and store to them while they are read. A fault may drop the
+ * lock, so if there is one, what was pinned by then is copied.
+ *
+ * On entry the process is locked for reading.
+ *
+ * => In every case nothing is locked and nothing is pinned on return.
+ * => Bytes read, which SINK got; or the error, if there are none.
  */
 static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                            vm_sink_fn sink, void *ctx)
@@ -199,6 +222,7 @@ static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64
 	return (ssize_t)len;
 }
 
+/* How many pages LEN bytes at VA touch. */
 static uint64_t pages_touched(uint64_t va, size_t len)
 {
 	return ((va & (VM_PAGE_SIZE - 1)) + len + VM_PAGE_SIZE - 1) >> VM_PAGE_SHIFT;
@@ -217,12 +241,13 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 		result = read_by_copy(process, &pins, va, len, sink, ctx);
 	else
 		result = read_pinned(process, &pins, va, len, sink, ctx);
-	punish(process, (int)MIN(result, 0));
+	kill_if_fatal(process, (int)MIN(result, 0));
 	return result;
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
+/* Fill the frames of PINS with the bytes from FROM on, and unpin them. */
 static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
 {
 	for (int i = 0; i < pins->count; i++) {
@@ -250,6 +275,7 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 		bool blocked =
 		    pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
 		size_t bytes = pins.bytes;
+		/* Before the fault: it may drop the process lock, and a fork may come in. */
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
 		if (blocked)
@@ -257,13 +283,13 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 	}
 	process_unlock(process);
 	if (done == 0)
-		punish(process, error);
+		kill_if_fatal(process, error);
 	return done > 0 ? (ssize_t)done : error;
 }
 
 /* --- Accesses without data -------------------------------------------------------------------- */
 
-/* One access at VA that hits. The frame, or VM_NO_FRAME. */
+/* The access at VA, if it needs no fault: its frame, or VM_NO_FRAME. *TLB: the TLB had it. */
 static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_access access,
                            bool *tlb)
 {
@@ -274,8 +300,11 @@ static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_acce
 }
 
 /*
- * The access at VA faults: until it hits. RECORD tells the last fault's outcome, with a reference
- * to the file's name.
+ * Take faults at VA until the access hits: between a fault and the access the page may have been
+ * evicted. RECORD gets the last fault, with a reference to the name of its file.
+ *
+ * The process is locked for reading on entry and on return, but the lock may have been dropped.
+ * Errors as fault_handle's; with -ESRCH only record->file is set, to NULL.
  */
 static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access,
                             unsigned flags, struct vm_fault *record)
@@ -291,7 +320,10 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 	return error;
 }
 
-/* One access at VA, told to FN unless NULL. */
+/*
+ * One access at VA. FN, unless NULL, gets its outcome, also if it is fatal. Locks and errors as
+ * fault_handle.
+ */
 static int access_one(struct vm_process *process, uint64_t va, enum vm_access access,
                       unsigned flags, vm_fault_fn fn, void *ctx)
 {
@@ -318,8 +350,8 @@ static int access_one(struct vm_process *process, uint64_t va, enum vm_access ac
 }
 
 /*
- * One access to each page of [VA, VA+LEN), up to the first that cannot be made; FLAGS as
- * fault_handle's.
+ * One access to each page of [VA, VA+LEN), up to the first that fails. FLAGS are fault_handle's.
+ * No lock is held on entry or on return. FN is called with the process locked for reading.
  */
 static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
                         enum vm_access access, unsigned flags, vm_fault_fn fn, void *ctx)
@@ -334,6 +366,7 @@ static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
 			break;
 		}
 		va = page_down(va) + VM_PAGE_SIZE;
+		/* Let others in. The areas may change, and the process may end. */
 		if (pages % HOLD_PAGES == 0) {
 			process_unlock(process);
 			error = process_enter(process);
@@ -361,14 +394,14 @@ int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_acc
 {
 	int error = access_pages(process, va, len, access, 0, fn, ctx);
 
-	punish(process, error);
+	kill_if_fatal(process, error);
 	return error;
 }
 
 /* --- Looking, not touching -------------------------------------------------------------------- */
 
-/* What the entries of a walk come to. */
-static void judge(struct vm_translation *translation, uint64_t va)
+/* Find from the entries of a walk whether the page at VA is present, and its physical address. */
+static void find_page(struct vm_translation *translation, uint64_t va)
 {
 	uint64_t rights = PTE_US;
 
@@ -395,7 +428,8 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
 	for (int i = 0; i < translation->levels; i++)
 		translation->entry[i] = pte_get(machine, ids[i]);
 	machine_unlock(machine);
-	judge(translation, va);
+	/* Other faults may change the entries now; the prediction below reads them again. */
+	find_page(translation, va);
 	if (!translation->present)
 		fault_predict(process, va, &record);
 	translation->outcome = record.outcome;
@@ -404,7 +438,7 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
 	return 0;
 }
 
-/* Copy one page's part; zeros where nothing is resident. */
+/* Copy LEN bytes at VA, which lie in one page: zeros if it is not present. */
 static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t *to, size_t len)
 {
 	const struct vm_machine *machine = space->process->machine;

@@ -1,29 +1,35 @@
 /*
  * fault.c - the page-fault handler.
  *
- *     an access that the MMU refused
+ *     the MMU refused an access
  *       |
  *       is the address legal?    no area -> SEGV_MAPERR, unless a stack above may grow down to it
  *       is the operation legal?  the area's rights -> SEGV_ACCERR (a fetch: once the page is there)
- *       make the page tables on the path our own (after a fork they are shared)
+ *       make the page tables on the path the space's own (after a fork they are shared)
  *       |
  *       entry empty ---- private anonymous --- read:  the zero page
  *       |            |                         write: a cleared frame (demand-zero)
- *       |            +-- file or shared ------ in the cache: map it       (page-cache)
- *       |                                      not yet: read it, go again (file-read)
- *       |                                      write to a private one: copy it (cow-copy)
- *       entry marks a guard page ------------ SEGV_MAPERR
- *       entry holds a swap slot ------------- its frame is at hand: map it (swap-cache)
- *                                             not: read it, go again     (swap-in)
+ *       |            +-- file or shared ------ cached: map it              (page-cache)
+ *       |                                      not cached: read it, retry  (file-read)
+ *       |                                      private write: copy it      (cow-copy)
+ *       entry marks a guard page ------------- SEGV_MAPERR
+ *       entry holds a swap slot -------------- its frame is cached: map it (swap-cache)
+ *       |                                      not cached: read it, retry  (swap-in)
  *       entry present, but read-only
  *                    --- zero page ----------- demand-zero
- *                    --- anonymous frame ----- others see it: copy (cow-copy); nobody does: take it (cow-reuse)
- *                    --- page of the cache --- private: cow-copy; shared: now dirty (write-notify)
+ *                    --- anonymous frame ----- others use it: copy it      (cow-copy)
+ *                    |                         nobody does: make writable  (cow-reuse)
+ *                    --- page of the cache --- private: copy it            (cow-copy)
+ *                                              shared: mark it as dirty    (write-notify)
  *
- * Nothing is read or written under a lock. A fault that needs a page, or a frame where none is
- * free, gives up its locks, has the page read into a cache and pinned, or a frame emptied, and
- * starts again from the top: the area may have changed. The last pass finds all it needs and maps
- * the page.
+ * Nothing is read or written under a lock. A fault may need a page that is not in memory, or a
+ * frame where none is free. Then the pass ends, both locks are dropped, and the page is read into a
+ * cache and pinned, or a frame is made free. After that the fault starts again from the top,
+ * because the area may have changed. The last pass finds all that it needs and maps the page.
+ *
+ *     fault_handle: repeat
+ *       pass            process locked for reading; machine lock taken and dropped
+ *       between_passes  no lock held; then the process is locked for reading again
  */
 #include "vm/fault/fault.h"
 #include "vm/base/account.h"
@@ -44,13 +50,14 @@
 
 /* --- One pass --------------------------------------------------------------------------------- */
 
+/* Whether AREA's rights permit ACCESS: it has one of those in the table. */
 static bool permitted(const struct vm_area *area, enum vm_access access)
 {
 	static const unsigned needed[] = {
-	    /* As x86 has it: what may be written or run can be read too (access_error). */
+	    /* On x86, what may be written or executed can be read too (access_error). */
 	    [VM_ACCESS_READ] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	    [VM_ACCESS_WRITE] = AREA_WRITE,
-	    /* Linux does not tell a fetch from a load before the page is there. */
+	    /* Linux treats a fetch as a load until the page is there. */
 	    [VM_ACCESS_EXEC] = AREA_READ | AREA_WRITE | AREA_EXEC,
 	};
 
@@ -58,7 +65,7 @@ static bool permitted(const struct vm_area *area, enum vm_access access)
 }
 
 /*
- * Whether AREA is a stack that reaches down to START without coming too close to what lies below
+ * Whether AREA is a stack that can grow down to START without coming too close to the area below
  * (expand_downwards).
  */
 static bool may_reach(const struct vm_area *area, uint64_t start)
@@ -72,7 +79,7 @@ static bool may_reach(const struct vm_area *area, uint64_t start)
 	       start - below->end >= AREA_GUARD_GAP;
 }
 
-/* Whether limits and overcommit let the stack AREA begin at START (acct_stack_growth). */
+/* Whether limits and overcommit allow the stack AREA to start at START (acct_stack_growth). */
 static bool may_grow(const struct vm_area *area, uint64_t start)
 {
 	struct vm_space *space = area->space;
@@ -87,8 +94,8 @@ static bool may_grow(const struct vm_area *area, uint64_t start)
 }
 
 /*
- * Whether a try to grow AREA down to START changes anything: it grows, or gets its family of
- * anonymous pages, which it does before it is known whether there is room, as in Linux.
+ * Whether an attempt to grow AREA down to START changes anything. It may grow. Or it may get its
+ * family of anonymous pages (anon_vma): as in Linux, that happens before the limits are checked.
  */
 static bool worth_growing(const struct vm_area *area, uint64_t start)
 {
@@ -102,7 +109,12 @@ static bool worth_growing(const struct vm_area *area, uint64_t start)
 	return !has_family || may_grow(area, start);
 }
 
-/* The area for the fault's address, or NULL with *VERDICT what that means. */
+/*
+ * The area that covers the fault's address and permits the access; *VERDICT is left alone. Or NULL,
+ * with *VERDICT PASS_GROW, or the errno of a fatal fault, which the record describes.
+ *
+ * The process is locked for reading, and the machine lock is not held.
+ */
 static struct vm_area *legal_area(struct fault *fault, int *verdict)
 {
 	struct vm_area *area = area_find(fault->process->space, fault->record->va);
@@ -112,7 +124,7 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 		return NULL;
 	}
 	if (fault->record->va < area->start) {
-		/* The kernel populates areas, and makes none larger. */
+		/* The kernel populates areas, but does not grow them. */
 		bool grows = !fault->grown && !(fault->flags & FAULT_FOR_KERNEL) &&
 		             worth_growing(area, page_down(fault->record->va));
 		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
@@ -128,7 +140,7 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 	return area;
 }
 
-/* The name for the record, and the offset. */
+/* The name of the mapped host file, or NULL. The record gets the offset of the page. */
 static char *file_of(const struct fault *fault)
 {
 	const struct vm_area *area = fault->area;
@@ -139,8 +151,8 @@ static char *file_of(const struct fault *fault)
 	return area->object->name;
 }
 
-/* A stack that grew says so, and then what followed. */
-static void tell_growth(struct fault *fault)
+/* If a stack grew, that is the kind of the fault, and what followed is stored in THEN. */
+static void report_growth(struct fault *fault)
 {
 	struct vm_fault *record = fault->record;
 
@@ -150,8 +162,8 @@ static void tell_growth(struct fault *fault)
 	record->kind = VM_FAULT_STACK_GROW;
 }
 
-/* The outcome is there: record it, and tell the caller if it wants to know. */
-static void tell_locked(struct fault *fault, char *file)
+/* The outcome is known: record it, and copy it for the caller if it asked for that. */
+static void report_locked(struct fault *fault, char *file)
 {
 	event_record_locked(fault->process, fault->record, !(fault->flags & FAULT_FOR_KERNEL),
 	                    file);
@@ -161,6 +173,13 @@ static void tell_locked(struct fault *fault, char *file)
 	fault->tell->file = file != NULL ? g_ref_string_acquire(file) : NULL;
 }
 
+/*
+ * Try the fault once. The process is locked for reading and has not ended, and that lock is not
+ * dropped. The machine lock is taken and dropped.
+ *
+ * => 0 or negative errno: the fault is over and recorded.
+ * => PASS_...: not yet. Nothing was recorded. Do that without locks, then call again.
+ */
 static int pass(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -174,8 +193,8 @@ static int pass(struct fault *fault)
 	if (fault->area != NULL)
 		verdict = fault_in_area_locked(fault);
 	if (verdict <= 0) {
-		tell_growth(fault);
-		tell_locked(fault, file_of(fault));
+		report_growth(fault);
+		report_locked(fault, file_of(fault));
 	}
 	machine_unlock(machine);
 	return verdict;
@@ -183,6 +202,7 @@ static int pass(struct fault *fault)
 
 /* --- Between passes --------------------------------------------------------------------------- */
 
+/* Unpin the page that was wanted, if there is one. The machine lock is not held. */
 static void drop_page(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -195,7 +215,10 @@ static void drop_page(struct fault *fault)
 	fault->page = VM_PFN_NONE;
 }
 
-/* What is wanted cannot be had: record that, with the area as it was. */
+/*
+ * The page or the frame cannot be had: record a fatal fault of KIND. No lock is held, so the record
+ * describes the area as the last pass saw it. Returns ERROR.
+ */
 static int give_up(struct fault *fault, enum vm_fault_kind kind, int error)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -205,12 +228,17 @@ static int give_up(struct fault *fault, enum vm_fault_kind kind, int error)
 	machine_lock(machine);
 	if (from_file)
 		fault->record->offset = fault->index << VM_PAGE_SHIFT;
-	tell_locked(fault, from_file ? fault->file->object->name : NULL);
+	report_locked(fault, from_file ? fault->file->object->name : NULL);
 	machine_unlock(machine);
 	return error;
 }
 
-/* Have the page of the file read. 0: go again. */
+/*
+ * Each step below runs with no lock held. 0: start again from the top. PASS_RECLAIM: make a frame
+ * free first. Negative errno: the fault is over.
+ */
+
+/* Read the page of the file into the cache, if it is not there. -EIO: recorded as SIGBUS. */
 static int page_in(struct fault *fault)
 {
 	enum object_source source;
@@ -228,7 +256,7 @@ static int page_in(struct fault *fault)
 	return error;
 }
 
-/* Have the slot read into a frame. 0: go again. */
+/* Read the slot into a frame. Unpins the slot in any case. -EIO: recorded as SIGBUS. */
 static int swap_in(struct fault *fault)
 {
 	int error =
@@ -240,7 +268,10 @@ static int swap_in(struct fault *fault)
 	return error != 0 ? give_up(fault, VM_FAULT_SIGBUS, error) : 0;
 }
 
-/* Have a frame made free. 0: go again. -EAGAIN: the caller must let go of its frames first. */
+/*
+ * Make a frame free, if need be by killing a process: it may be this one, which the next pass
+ * finds. -EAGAIN: the caller must unpin its frames first; nothing is recorded. -ENOMEM: recorded.
+ */
 static int reclaim(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -254,6 +285,10 @@ static int reclaim(struct fault *fault)
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
 }
 
+/*
+ * Wait until the frame is no longer busy. It may hold another page by then, which the next pass
+ * finds.
+ */
 static int await(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -270,8 +305,8 @@ static int await(struct fault *fault)
 }
 
 /*
- * The stack above the address grows down to it, if it may; that it could not is found by the next
- * pass: no area.
+ * Grow the stack above the address down to it, if that is allowed. If not, the next pass finds that
+ * there is no area: FAULT's flag prevents a second attempt.
  */
 static int grow(struct fault *fault)
 {
@@ -279,6 +314,7 @@ static int grow(struct fault *fault)
 	uint64_t start = page_down(fault->record->va);
 
 	process_write_lock(process);
+	/* No lock was held since the pass: the process may have ended, or the stack may be gone. */
 	struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
 	if (area != NULL && start < area->start && may_reach(area, start)) {
 		machine_lock(process->machine);
@@ -292,7 +328,13 @@ static int grow(struct fault *fault)
 	return 0;
 }
 
-/* Do without locks what VERDICT of the last pass asks for. 0: go again, else the errno. */
+/*
+ * Do what VERDICT, the PASS_ of the last pass, asks for. The process is locked for reading on entry
+ * and on return, and unlocked between: everything may have changed, and the process may have ended.
+ *
+ * => 0: start again from the top. fault->page may hold the page, pinned.
+ * => negative errno: the fault is over. It is recorded, except for -EAGAIN.
+ */
 static int between_passes(struct fault *fault, int verdict)
 {
 	static int (*const act[])(struct fault *) = {
@@ -320,6 +362,7 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 	int verdict;
 
 	do {
+		/* From the second round on the process lock was dropped, and it may have ended. */
 		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
 		if (verdict <= 0)
 			break;

@@ -6,26 +6,43 @@
 
 #include "vm/internal.h"
 
-/* Who faults: bits. */
+/* On whose behalf the fault is taken: bits. */
 enum {
-	/* no instruction of the process: a fatal fault is no signal (faultin_page) */
+	/*
+	 * The kernel makes the access, not an instruction of the process: no signal is counted for
+	 * a fatal fault, and no stack grows (faultin_page).
+	 */
 	FAULT_FOR_KERNEL = 1 << 0,
 };
 
 /*
- * PROCESS, locked for reading, wants ACCESS at VA and the MMU said no: make it possible, or find
- * that it is not. The lock may be dropped and taken again on the way, so what the caller knew of
- * areas may have changed. What happened has been counted and recorded; TELL, unless NULL, gets it
- * too, with a reference to its file's name (a GRefString or NULL).
+ * Handle a page fault: the MMU refused ACCESS at VA. FLAGS are FAULT_ bits. Linux:
+ * do_user_addr_fault and handle_mm_fault.
  *
- * 0: try the access again. -EFAULT (no area), -EACCES (protection), -EIO (SIGBUS), -ENOMEM (no
- * frame or table page); -ESRCH: the process has ended meanwhile (nothing recorded). The caller
- * pins no frame, since the fault may wait for one. Linux: handle_mm_fault and do_user_addr_fault.
+ * On entry PROCESS is locked for reading, and the machine lock is not held. The caller pins no
+ * frame, since the fault may wait for one.
+ *
+ * => In every case PROCESS is locked for reading on return, and the machine lock is not held. The
+ *    process lock may have been dropped on the way: areas may have changed.
+ * => 0: the page is mapped; try the access again. The process has not ended.
+ * => -EFAULT (no area, or a guard page), -EACCES (protection), -EIO (SIGBUS), -ENOMEM (no frame or
+ *    table page): the fault is fatal. The process may have ended (process->space is NULL).
+ * => -ESRCH: the process has ended.
+ *
+ * With 0 or a fatal fault the outcome has been counted and recorded, and a copy of the record is
+ * stored in TELL unless it is NULL. The copy holds a reference to the name of its file (a
+ * GRefString, or NULL), which the caller releases. With -ESRCH nothing is recorded, and
+ * TELL is not written.
  */
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
                  struct vm_fault *tell);
 
-/* What a read at VA would come to, without doing it; the process is locked for reading. */
+/*
+ * Fill in RECORD with the fault that a read at VA would take now. Nothing is changed or recorded.
+ * PROCESS is locked for reading and has not ended; the machine lock is not held. The kind, the
+ * outcome, the area and the swap slot are filled in, the frame is not. An entry that is present is
+ * predicted as if only page tables had to be copied.
+ */
 void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *record);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * fault_inner.h - one fault on its way, between the handler (fault.c) and the kinds
- * (fault_kinds.c).
+ * fault_inner.h - the state of a fault while it is handled, shared by the handler (fault.c) and
+ * the kinds of fault (fault_kinds.c).
  */
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
@@ -8,47 +8,57 @@
 #include "vm/cache/object.h"
 
 /*
- * What one pass comes to, besides 0 and negative errno: why it must be made again, and what is done
- * before.
+ * Results of a pass other than 0 and a negative errno. The fault has to start again from the top,
+ * after something was done with no lock held.
  */
 enum {
-	PASS_GROW = 1, /* the stack may grow down to the address */
-	PASS_PAGE_IN,  /* FILE's page INDEX must be read */
-	PASS_SWAP_IN,  /* swap slot SLOT must be read */
-	PASS_WAIT,     /* the page is on its way for somebody else */
-	PASS_RECLAIM,  /* a frame must be made free */
+	PASS_GROW = 1, /* grow a stack down to the address */
+	PASS_PAGE_IN,  /* read page INDEX of FILE into the page cache */
+	PASS_SWAP_IN,  /* read swap slot SLOT */
+	PASS_WAIT,     /* wait until another thread has read the page into frame AWAITED */
+	PASS_RECLAIM,  /* make a frame free */
 };
 
 struct fault {
 	struct vm_process *process;
 	struct vm_fault *record;
-	struct vm_fault *tell; /* where the caller wants it, or NULL */
+	struct vm_fault *tell; /* where the caller wants a copy of the record, or NULL */
 	unsigned flags;        /* FAULT_ */
 	struct vm_area *area;  /* valid during a pass */
-	vm_entry_id id;        /* the leaf entry, valid during a pass */
+	vm_entry_id id;        /* the last-level entry, valid during a pass */
 	/* between passes */
-	struct vm_file *file; /* whose page INDEX is wanted, a reference */
-	uint64_t index;
-	uint32_t slot;  /* that is wanted, pinned; else VM_SLOT_NONE */
-	vm_pfn page;    /* what was wanted has come, pinned; else VM_PFN_NONE */
-	vm_pfn awaited; /* frame of a page that is on its way in for another thread, ... */
-	struct vm_object
-	    *awaited_object;    /* ... and which page that is, so that no other is taken */
-	uint64_t awaited_index; /* for it */
-	bool was_read;          /* it had to be read: the fault is major */
-	bool grown;
+	struct vm_file *file; /* PASS_PAGE_IN: the file to read, a reference; else NULL */
+	uint64_t index;       /* PASS_PAGE_IN: the page of FILE to read */
+	uint32_t slot;        /* PASS_SWAP_IN: the slot to read, pinned */
+	vm_pfn page;    /* for the next pass: what was read or found, pinned; else VM_PFN_NONE */
+	vm_pfn awaited; /* PASS_WAIT: the frame that another thread fills, ... */
+	/* ... and with which page: another one may be on its way into the frame later */
+	struct vm_object *awaited_object;
+	uint64_t awaited_index;
+	bool was_read; /* PAGE had to be read: the fault is major */
+	bool grown;    /* growing a stack was tried, which is done once only */
 };
 
-/* The case for the area and the entry: 0, a negative errno with the record saying why, or PASS_. */
+/*
+ * Handle the fault in its area, by the case that the area and the last-level entry are. The process
+ * is locked for reading, the machine lock is held, and fault->area covers the address. Neither lock
+ * is dropped.
+ *
+ * => 0: the page is mapped, and the record is complete.
+ * => -EFAULT, -EACCES, -EIO, -ENOMEM: the fault is fatal, and the record says why.
+ * => PASS_PAGE_IN, PASS_SWAP_IN, PASS_WAIT, PASS_RECLAIM: do that without locks, then start again.
+ *    No page is mapped yet.
+ */
 int fault_in_area_locked(struct fault *fault);
 
 /*
- * What a read at FAULT's address would find, in its area and with ENTRY as its last-level entry: fills
- * in the record, and changes nothing else.
+ * Fill in the record with what a read at FAULT's address would find in fault->area, if the
+ * last-level entry were ENTRY (0: empty, or no table). Nothing else is changed. The process is
+ * locked for reading.
  */
 void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
 
-/* Say that FAULT is fatal, as KIND; returns ERROR. */
+/* Record that FAULT is fatal, of the kind KIND. Returns ERROR. */
 int fault_fail(struct fault *fault, enum vm_fault_kind kind, int error);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * fault_kinds.c - what each kind of fault does: the lower half of the drawing in fault.c.
  *
- * Rule: the process is locked for reading, and the machine lock is held.
+ * Rule: the process is locked for reading, and the machine lock is held. Neither is dropped here: a
+ * function that would have to wait returns a PASS_ instead (fault_inner.h), with nothing mapped.
  */
 #include "vm/base/memory.h"
 #include "vm/cache/file.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* The fault is served: KIND, and PFN is mapped. */
 static int done(struct fault *fault, enum vm_fault_kind kind, uint64_t pfn)
 {
 	fault->record->kind = kind;
@@ -34,11 +36,15 @@ static bool writes(const struct fault *fault)
 	return fault->record->access == VM_ACCESS_WRITE;
 }
 
+/* Map PFN with the rights of the area, with RW only if WRITABLE. */
 static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 {
 	const struct vm_area *area = fault->area;
 	uint64_t old = pte_get(fault->process->machine, fault->id);
-	/* What is only read does not become soft-dirty; what came from swap stays what it was. */
+	/*
+	 * To map a page does not make it soft-dirty, except in an area that is soft-dirty itself. A
+	 * page from swap stays what it was.
+	 */
 	uint64_t clean = pte_is_swap(old)   ? old & PTE_SOFT_CLEAN
 	                 : area->soft_dirty ? 0
 	                                    : PTE_SOFT_CLEAN;
@@ -47,7 +53,7 @@ static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 	               pte_make(pfn, area_entry_flags(area) | clean | (writable ? PTE_RW : 0)));
 }
 
-/* Somebody else has page PFN on its way in. */
+/* Another thread is reading the page into frame PFN. */
 static int wait_for(struct fault *fault, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &fault->process->machine->frames[pfn];
@@ -58,7 +64,7 @@ static int wait_for(struct fault *fault, vm_pfn pfn)
 	return PASS_WAIT;
 }
 
-/* SLOT must be read first. */
+/* SLOT must be read first. It is pinned until then. */
 static int want_slot_locked(struct fault *fault, uint32_t slot)
 {
 	fault->process->machine->swap.slots[slot].pins++;
@@ -66,7 +72,10 @@ static int want_slot_locked(struct fault *fault, uint32_t slot)
 	return PASS_SWAP_IN;
 }
 
-/* The kind for page PFN: it had to be read for this fault, or it was there. */
+/*
+ * The kind of a fault that finds its page in PFN: READ, and the fault is major, if the page was
+ * read for this fault; else CACHED.
+ */
 static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_fault_kind read,
                                       enum vm_fault_kind cached)
 {
@@ -79,6 +88,7 @@ static enum vm_fault_kind source_kind(struct fault *fault, vm_pfn pfn, enum vm_f
 
 /* --- Private frames --------------------------------------------------------------------------- */
 
+/* Map PFN, which nobody else has, writable. */
 static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn pfn)
 {
 	map_locked(fault, pfn, true);
@@ -86,7 +96,10 @@ static int map_own_locked(struct fault *fault, enum vm_fault_kind kind, vm_pfn p
 	return done(fault, kind, pfn);
 }
 
-/* How often this fault itself holds frame PFN: pinned, and by the entry that is to be replaced. */
+/*
+ * Whether nobody but this fault uses frame PFN, and its contents can be read again. The fault may
+ * use it through the entry that is about to be replaced, as fault->page, and by PINS pins.
+ */
 static bool is_ours_alone_locked(const struct fault *fault, vm_pfn pfn, uint32_t pins)
 {
 	const struct vm_machine *machine = fault->process->machine;
@@ -100,8 +113,11 @@ static bool is_ours_alone_locked(const struct fault *fault, vm_pfn pfn, uint32_t
 
 /*
  * No frame is free for a copy of FROM. If nobody else uses the original, and it can be read again,
- * it becomes the copy: with one frame of RAM there is no other way. PINS: how often the caller pins
- * it.
+ * the original itself becomes the copy: with one frame of RAM there is no other way. PINS: how
+ * often the caller has pinned it.
+ *
+ * => true: FROM is in no object and no swap slot any more. It is pinned once more.
+ * => false: nothing has changed.
  */
 static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins)
 {
@@ -122,8 +138,8 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 }
 
 /*
- * A frame of its own for the process, mapped writable. A copy of FROM, which the caller pins PINS
- * times, or cleared.
+ * Map a private frame of the process's own, writable. It is a copy of FROM, which the caller has
+ * pinned PINS times; or it is cleared, if FROM is VM_NO_FRAME. PASS_RECLAIM: no frame is free.
  */
 static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind, uint64_t from,
                                     uint32_t pins)
@@ -157,13 +173,14 @@ static int anonymous_page_locked(struct fault *fault, uint64_t entry)
 	return done(fault, VM_FAULT_ZERO_PAGE, zero);
 }
 
-/* Frame PFN of the cache gets mapped, or copied for a private write. */
+/* Map frame PFN of the page cache, or a copy of it for a private write. */
 static int cached_page_locked(struct fault *fault, vm_pfn pfn, enum vm_fault_kind kind)
 {
 	struct vm_area *area = fault->area;
 	bool shared = area->flags & AREA_SHARED;
 	struct vm_frame *frame = &fault->process->machine->frames[pfn];
 
+	/* If it is being evicted, it stays. */
 	if (frame->flags & FRAME_WRITEBACK)
 		frame->flags |= FRAME_WANTED;
 	if (writes(fault) && !shared)
@@ -171,13 +188,15 @@ static int cached_page_locked(struct fault *fault, vm_pfn pfn, enum vm_fault_kin
 	if (writes(fault))
 		object_dirty_locked(frame);
 	/*
-	 * A host file's page is mapped read-only until it is written, so that the write is noticed.
+	 * A page of a host file is mapped read-only until it is written to. So the first write
+	 * faults, and the page is marked as dirty.
 	 */
 	map_locked(fault, pfn,
 	           shared && (area->flags & AREA_WRITE) && (writes(fault) || area->object->shmem));
 	return done(fault, kind, pfn);
 }
 
+/* A page of shared anonymous memory: in the cache, in swap, or new. Linux: shmem_fault. */
 static int shmem_page_locked(struct fault *fault, uint64_t entry)
 {
 	uint64_t index = area_index(fault->area, fault->record->va);
@@ -202,7 +221,10 @@ static int shmem_page_locked(struct fault *fault, uint64_t entry)
 	return cached_page_locked(fault, pfn, VM_FAULT_DEMAND_ZERO);
 }
 
-/* Whether the page that came in between the passes is the one for AREA now. */
+/*
+ * Whether the page that was read before this pass is the one that is wanted now: the area may have
+ * changed, and the file may have been truncated.
+ */
 static bool page_has_come_locked(const struct fault *fault, uint64_t index)
 {
 	if (fault->page == VM_PFN_NONE)
@@ -211,6 +233,10 @@ static bool page_has_come_locked(const struct fault *fault, uint64_t index)
 	return frame->object == fault->area->object && frame->index == index;
 }
 
+/*
+ * A page of a host file. It is always fetched between the passes, even if it is cached, because
+ * fstat has to look at the file first. Linux: filemap_fault.
+ */
 static int file_page_locked(struct fault *fault, uint64_t entry)
 {
 	uint64_t index = area_index(fault->area, fault->record->va);
@@ -228,7 +254,8 @@ static int file_page_locked(struct fault *fault, uint64_t entry)
 }
 
 /*
- * A page of the kernel's own: the vdso's, which a private write copies, or vvar's, which has none.
+ * A page of a special area of the kernel. A page of the vdso is mapped, and copied for a write.
+ * vvar has no pages: SIGBUS.
  */
 static int special_page_locked(struct fault *fault, uint64_t entry)
 {
@@ -246,7 +273,7 @@ static int special_page_locked(struct fault *fault, uint64_t entry)
 
 /* --- Swap ------------------------------------------------------------------------------------- */
 
-/* Linux: do_swap_page. */
+/* The entry holds a swap slot. Linux: do_swap_page. */
 static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -262,12 +289,13 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 		return wait_for(fault, pfn);
 	enum vm_fault_kind kind = source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_SWAP_CACHE);
 	bool alone = slot->mapped == 1 && frame->mapped == 0;
+	/* Replacing the entry may free the slot, and with it the frame. */
 	frame_pin_locked(machine, pfn);
 	if (writes(fault) && !alone) {
 		result = map_private_frame_locked(fault, kind, pfn, 1);
 	} else {
 		map_locked(fault, pfn, alone && (fault->area->flags & AREA_WRITE));
-		/* The slot is gone, so what the frame holds stands nowhere else. */
+		/* The slot has been freed. The frame is the only copy, so it is dirty. */
 		if (alone)
 			pte_change_locked(machine, fault->id, PTE_D, 0);
 		done(fault, kind, pfn);
@@ -277,6 +305,7 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 	return result;
 }
 
+/* The entry marks a guard page. */
 static int guard_page(struct fault *fault, uint64_t entry)
 {
 	return fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
@@ -284,7 +313,7 @@ static int guard_page(struct fault *fault, uint64_t entry)
 
 /* --- Present entries -------------------------------------------------------------------------- */
 
-/* A write to a page that is mapped read-only, in page tables of our own. Linux: do_wp_page. */
+/* A write to a page that the last-level entry maps read-only. Linux: do_wp_page. */
 static int protected_entry_locked(struct fault *fault, uint64_t entry)
 {
 	struct vm_machine *machine = fault->process->machine;
@@ -295,7 +324,7 @@ static int protected_entry_locked(struct fault *fault, uint64_t entry)
 	if (!frame_is_ram(machine, pfn))
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
 	struct vm_frame *frame = &machine->frames[pfn];
-	/* A frame that is in the swap cache too is seen by those who hold the slot. */
+	/* Other entries may hold the slot of a frame in the swap cache. */
 	bool seen_by_others = frame->mapped > 1 || (frame->flags & FRAME_SWAPCACHE);
 	if (frame->object == NULL ? seen_by_others : !(fault->area->flags & AREA_SHARED))
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
@@ -305,19 +334,19 @@ static int protected_entry_locked(struct fault *fault, uint64_t entry)
 	return done(fault, frame->object == NULL ? VM_FAULT_COW_REUSE : VM_FAULT_WRITE_NOTIFY, pfn);
 }
 
-/* The entry permits the access: only the tables above stood in the way. */
+/* The last-level entry permits the access. Only tables shared with a fork refused it. */
 static int shared_tables_locked(struct fault *fault, uint64_t entry)
 {
 	uint64_t pfn = pte_pfn(entry);
 	struct vm_machine *machine = fault->process->machine;
 	bool private = frame_is_ram(machine, pfn) && machine->frames[pfn].object == NULL;
 
-	/* Nothing was copied for a private page: the fork's other side is gone. */
+	/* A private page needed no copy, because the other side of the fork has gone. */
 	return done(fault, private && writes(fault) ? VM_FAULT_COW_REUSE : VM_FAULT_TABLE_UNSHARE,
 	            pfn);
 }
 
-/* A fetch from a page that is there, in an area whose pages may not be run. */
+/* Whether it is a fetch from a page that is present, in an area without the right to execute. */
 static bool is_wrong_fetch_locked(const struct fault *fault)
 {
 	const struct vm_area *area = fault->area;
@@ -330,15 +359,15 @@ static bool is_wrong_fetch_locked(const struct fault *fault)
 
 /* --- The cases -------------------------------------------------------------------------------- */
 
-/* What the entry and the area together mean: the branches of the drawing in fault.c. */
+/* The branches of the drawing in fault.c, by last-level entry and area. */
 enum fault_case {
 	CASE_ANONYMOUS, /* the entry is empty: private anonymous memory, ... */
 	CASE_SHMEM,     /* ... shared anonymous memory, ... */
 	CASE_FILE,      /* ... a host file, ... */
-	CASE_SPECIAL,   /* ... or an area of the kernel's own */
+	CASE_SPECIAL,   /* ... or a special area of the kernel */
 	CASE_GUARD,     /* the entry marks a guard page */
 	CASE_SWAPPED,   /* the entry holds a swap slot */
-	CASE_PROTECTED, /* the entry is present, and a write is not permitted by it */
+	CASE_PROTECTED, /* the entry is present, and does not permit the write */
 	CASE_TABLES,    /* the entry permits the access */
 };
 
@@ -380,7 +409,10 @@ int fault_in_area_locked(struct fault *fault)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
 	uint64_t entry = pte_get(fault->process->machine, fault->id);
 	enum fault_case which = case_of(fault, entry);
-	/* Also where the fault then fails: neighbours merge or not by it (vmf_anon_prepare). */
+	/*
+	 * Even if the fault then fails, as in Linux: whether areas merge depends on it
+	 * (vmf_anon_prepare).
+	 */
 	if (which != CASE_GUARD && writes(fault) && !(area->flags & AREA_SHARED))
 		area_prepare_anon_locked(area);
 	return handle[which](fault, entry);
@@ -388,7 +420,7 @@ int fault_in_area_locked(struct fault *fault)
 
 /* --- Prediction ------------------------------------------------------------------------------- */
 
-/* The page is at hand, and then KIND is minor, or it must be read, and NOT_YET is major. */
+/* If the page is in memory the fault is KIND and minor. If it must be read, NOT_YET and major. */
 static void predict_page(struct fault *fault, bool at_hand, enum vm_fault_kind kind,
                          enum vm_fault_kind not_yet)
 {
@@ -396,7 +428,7 @@ static void predict_page(struct fault *fault, bool at_hand, enum vm_fault_kind k
 	fault->record->outcome = at_hand ? VM_MINOR : VM_MAJOR;
 }
 
-/* An empty entry for page INDEX of OBJECT, inside it. */
+/* The entry is empty, and page INDEX of OBJECT, which lies inside its size, belongs there. */
 static void predict_object_locked(struct fault *fault, const struct vm_object *object,
                                   uint64_t index)
 {

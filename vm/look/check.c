@@ -1,9 +1,9 @@
 /*
- * check.c - is every invariant of a machine true? For tests, after every step.
+ * check.c - check every invariant of a machine. Tests do this after every step.
  *
- * Everything that is kept twice is counted afresh and compared. Here: entries against reverse maps,
- * tables against their users, frames and slots against their lists; in check_space.c what a process
- * has, in check_object.c what it shares.
+ * Everything that is stored twice is counted afresh and compared. This file compares entries with
+ * reverse maps, tables with their users, frames and slots with their lists. check_space.c checks
+ * what a process has, check_object.c what processes share.
  */
 #include "vm/look/check.h"
 #include "vm/base/lock.h"
@@ -14,6 +14,7 @@
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
+/* Count the entries of TABLE, and for each what it points to. */
 static void count_entries(struct check *check, uint32_t table)
 {
 	struct vm_machine *machine = check->machine;
@@ -38,7 +39,10 @@ static void count_entries(struct check *check, uint32_t table)
 		               machine->tables[table].used);
 }
 
-/* Which tables are in use, by number: not free, nor a page of the kernel's own. */
+/*
+ * Find which tables are in use, by number: those that are not free and not a page of the kernel's
+ * own. Free with g_free.
+ */
 static bool *find_live_tables(struct check *check)
 {
 	const struct vm_machine *machine = check->machine;
@@ -56,7 +60,10 @@ static bool *find_live_tables(struct check *check)
 	return live;
 }
 
-/* The length of the chain from entry HEAD, whose members must all point to PFN. */
+/*
+ * Count the chain from entry HEAD. All its members must point to PFN, a physical page; or, if SWAP,
+ * hold the slot PFN.
+ */
 static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn, bool swap)
 {
 	uint32_t length = 0;
@@ -147,7 +154,7 @@ static void check_frames(struct check *check)
 	check_compare(check, "frames in the swap cache", machine->count.swap_cached, swap_cached);
 }
 
-/* Every frame that is free was used before and stands in the list, or was never used. */
+/* Each free frame is in the list of free frames, or was never used. */
 static void check_free_frames(struct check *check)
 {
 	const struct vm_machine *machine = check->machine;
@@ -277,7 +284,7 @@ char *vm_machine_check(struct vm_machine *machine)
 	return check.wrong;
 }
 
-/* --- Derived state, thrown away --------------------------------------------------------------- */
+/* --- Dropping what can be derived again ------------------------------------------------------- */
 
 void vm_machine_drop_entries(struct vm_machine *machine)
 {

@@ -1,5 +1,6 @@
 /*
- * check.h - what the rooms of the checker share: check.c, check_object.c, check_space.c.
+ * check.h - what the files of the checker share: check.c, check_object.c, check_space.c,
+ * check_report.c. The checker itself is vm_machine_check (vm.h).
  *
  * Rule: the machine lock is held, and no call is under way in any process.
  */
@@ -13,28 +14,31 @@ struct check {
 	uint32_t *mapped; /* entries found, by frame */
 	uint32_t *held;   /* entries found, by swap slot */
 	uint32_t *users;  /* entries found, by table */
-	char *wrong;      /* the first thing found, or NULL */
-	/* found in processes, compared with what objects and the machine know */
-	/* that have an object, and have not been seen in its list yet */
+	char *wrong;      /* a sentence about the first thing that is wrong, or NULL */
+	/* collected from all processes, to be compared with what objects and the machine know: */
+	/* areas that have an object, until they are found in its list */
 	GHashTable *areas;
 	/* struct vm_file * -> how often areas, descriptors and programs refer to it */
 	GHashTable *files;
 	uint64_t committed, locked; /* pages */
 };
 
-/* Something is wrong. Only the first is kept. */
+/* Report, as printf does, that something is wrong. Only the first report is kept. */
 void check_complain(struct check *check, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* KEPT, of which WHAT tells what it counts, must be what was FOUND. */
+/* Report it if KEPT, a counter of WHAT ("dirty pages"), is not what was FOUND. */
 void check_compare(struct check *check, const char *what, uint64_t kept, uint64_t found);
 
-/* The length of LIST, whose links must be mutual. A longer one than LIMIT is not believed. */
+/*
+ * Count the members of LIST. Reports it if links are not mutual or there are more than LIMIT
+ * members; the count is then too small or too large.
+ */
 uint64_t check_list(struct check *check, const struct list_link *list, uint64_t limit);
 
-/* check_space.c: a process, its areas, and the entries that it reaches. */
+/* check_space.c: check PROCESS, entered in the table as PID, its areas, and its entries. */
 void check_process(struct check *check, pid_t pid, const struct vm_process *process);
 
-/* check_object.c: objects and files, after all processes. */
+/* check_object.c: check objects, files and the machine's sums, after all processes. */
 void check_objects(struct check *check);
 
 #endif

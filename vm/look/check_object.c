@@ -1,14 +1,15 @@
 /*
- * check_object.c - the checker's look at objects and files: their lists against each other, against
- * what processes refer to, and against the machine's sums.
+ * check_object.c - check objects and files. Their lists are compared with each other, with what
+ * processes refer to, and with the machine's sums.
  *
- * Files, and what they hold, may have more users than were found: whoever calls the engine refers
- * to some.
+ * Files and handles may have more users than were found, because callers of the engine hold
+ * references, too.
  */
 #include "vm/cache/object.h"
 #include "vm/look/check.h"
 #include "vm/memory/swap.h"
 
+/* Sums over all objects. */
 struct sums {
 	uint64_t dirty, writers, slots, charged;
 	guint host_files;
@@ -16,7 +17,7 @@ struct sums {
 
 /* --- What an object lists --------------------------------------------------------------------- */
 
-/* The length of LIST, frames of OBJECT that are all dirty or all not. */
+/* Count LIST, whose frames must belong to OBJECT and must all be dirty, or all clean. */
 static uint64_t check_pages(struct check *check, const struct vm_object *object,
                             const struct list_link *list, bool dirty)
 {
@@ -32,7 +33,10 @@ static uint64_t check_pages(struct check *check, const struct vm_object *object,
 	return length;
 }
 
-/* What is left in check->areas at the end stands in no list. */
+/*
+ * Check the list of areas that map OBJECT, and remove them from check->areas. An area that is left
+ * there at the end is in no list.
+ */
 static void check_areas(struct check *check, const struct vm_object *object)
 {
 	uint64_t length = check_list(check, &object->areas, g_hash_table_size(check->areas));
@@ -85,7 +89,7 @@ static void check_object(struct check *check, const struct vm_object *object, st
 
 /* --- Who refers to it ------------------------------------------------------------------------- */
 
-/* Files of OBJECT (or, if it is not NULL, of HANDLE) that processes refer to. */
+/* Count the files of OBJECT that processes refer to; if HANDLE is not NULL, only those with it. */
 static guint count_files(struct check *check, const struct vm_object *object,
                          const struct vm_handle *handle)
 {
@@ -101,6 +105,7 @@ static guint count_files(struct check *check, const struct vm_object *object,
 	return count;
 }
 
+/* Check that OBJECT and its handles have at least the users that were found. */
 static void check_users(struct check *check, const struct vm_object *object)
 {
 	guint kept = object->kept != NULL, in_handles = 0;

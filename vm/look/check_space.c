@@ -1,6 +1,6 @@
 /*
- * check_space.c - the checker's look at one process: entries against areas, and both against the
- * space's counters.
+ * check_space.c - check one process. Its entries are compared with its areas, and both with the
+ * counters of its address space.
  */
 #include "vm/look/check.h"
 #include "vm/memory/frame.h"
@@ -10,11 +10,11 @@
 #include "vm/memory/tlb.h"
 #include "vm/space/area.h"
 
-/* One space: FOUND has the counters that its areas and entries come to. */
+/* The check of one address space. */
 struct visit {
 	struct check *check;
 	const struct vm_space *space;
-	struct vm_space found;
+	struct vm_space found; /* only its counters are used: as counted in areas and entries */
 };
 
 static void complain(const struct visit *visit, const char *what, uint64_t va)
@@ -25,8 +25,8 @@ static void complain(const struct visit *visit, const char *what, uint64_t va)
 /* --- Entries ---------------------------------------------------------------------------------- */
 
 /*
- * The first thing wrong with ENTRY, neither empty nor a guard marker, which stands for VA in AREA;
- * or NULL.
+ * What is wrong with ENTRY, which translates VA in AREA, or NULL. ENTRY is neither empty nor a
+ * guard marker. WRITABLE: all levels grant RW.
  */
 static const char *entry_fault(const struct vm_machine *machine, const struct vm_area *area,
                                uint64_t va, uint64_t entry, bool writable)
@@ -76,6 +76,10 @@ static void check_leaf(struct visit *visit, uint64_t va, uint64_t entry, bool wr
 	}
 }
 
+/*
+ * Check all entries below TABLE, which translates addresses from BASE on. WRITABLE: all levels
+ * above grant RW.
+ */
 static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writable)
 {
 	struct vm_machine *machine = visit->check->machine;
@@ -103,7 +107,7 @@ static void walk(struct visit *visit, uint32_t table, uint64_t base, bool writab
 
 /* --- The TLB ---------------------------------------------------------------------------------- */
 
-/* ENTRY of the TLB must say what the tables do. */
+/* Check that ENTRY of the TLB grants nothing that a walk of the tables does not. */
 static void check_tlb_entry(void *ctx, const struct vm_tlb_entry *entry)
 {
 	const struct visit *visit = ctx;
@@ -124,6 +128,7 @@ static void check_tlb_entry(void *ctx, const struct vm_tlb_entry *entry)
 
 /* --- Areas ------------------------------------------------------------------------------------ */
 
+/* Count one more reference to FILE, which may be NULL. */
 static void note_file(struct check *check, struct vm_file *file)
 {
 	guint refs = GPOINTER_TO_UINT(g_hash_table_lookup(check->files, file));
@@ -133,8 +138,8 @@ static void note_file(struct check *check, struct vm_file *file)
 }
 
 /*
- * Which counter, besides those of all areas and of locked ones, AREA's pages are in
- * (vm_stat_account); or NULL.
+ * The counter for the kind of AREA (vm_stat_account), or NULL. All areas and locked areas have
+ * counters besides.
  */
 static uint64_t *counter_of(struct vm_space *counters, const struct vm_area *area)
 {
@@ -146,6 +151,7 @@ static uint64_t *counter_of(struct vm_space *counters, const struct vm_area *are
 	                                                                : NULL;
 }
 
+/* Count AREA in all that counts areas. */
 static void count_area(struct visit *visit, struct vm_area *area)
 {
 	struct check *check = visit->check;
@@ -218,7 +224,7 @@ static void check_bounds(const struct visit *visit)
 		               space->layout.brk);
 }
 
-/* A sentence of another room's checker, which is freed. */
+/* Report WRONG, the sentence of another checker or NULL, and free it. */
 static void pass_on(const struct visit *visit, char *wrong)
 {
 	if (wrong != NULL)
@@ -245,6 +251,7 @@ static void check_space(struct check *check, struct vm_space *space)
 
 /* --- The process ------------------------------------------------------------------------------ */
 
+/* Check that PROCESS, its parent and its children agree. */
 static void check_family(struct check *check, const struct vm_process *process)
 {
 	const struct vm_process *parent = process->parent;

@@ -1,6 +1,8 @@
 /*
- * look.c - what the machine shows of itself. Nothing here changes anything; what is long is read in
- * pieces, so that the machine lock is held for a short while only.
+ * look.c - what the machine shows of itself: areas, entries, processes, frames, objects.
+ *
+ * Nothing here changes anything. Long tables are read in pieces, so that the machine lock is held
+ * for short times only. The pieces are then not of one moment.
  */
 #include "vm/look/look.h"
 #include "vm/base/lock.h"
@@ -66,10 +68,7 @@ int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
 	return 0;
 }
 
-/*
- * Whether a copy of memory would get anything from AREA: it can be read, and is not the kernel's
- * own clock page.
- */
+/* Whether a copy of memory would include AREA: it can be read, and is not the clock page. */
 static bool has_data(const struct vm_area *area)
 {
 	return (area->flags & AREA_ACCESS) && !area_is_device(area);
@@ -83,6 +82,7 @@ int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 		return -ESRCH;
 	const struct vm_area *area = area_find(process->space, va);
 	if (hole && va < VM_USER_END) {
+		/* The end of the last area with data that touches the one at VA. */
 		for (; area != NULL && area->start <= va && has_data(area); area = area->next)
 			va = area->end;
 		result = (int64_t)va;
@@ -98,15 +98,16 @@ int64_t vm_process_seek(struct vm_process *process, uint64_t va, bool hole)
 
 /* --- Page tables ------------------------------------------------------------------------------ */
 
-/* Entries read in one hold of the machine lock. */
+/* Entries or frames that are read in one hold of the machine lock. */
 enum { PIECE = 64 };
 
+/* Entries that were read in one hold of the machine lock. */
 struct piece {
 	struct vm_entry_info entry[PIECE];
 	int count;
 };
 
-/* "cow": the area allows a write, and the write would copy. */
+/* Whether a write to the page would copy it: the area must be private and permit writes. */
 static bool would_copy_locked(const struct vm_space *space, const struct vm_entry_info *info)
 {
 	const struct vm_machine *machine = space->process->machine;
@@ -120,6 +121,7 @@ static bool would_copy_locked(const struct vm_space *space, const struct vm_entr
 	return info->users > 1 || (machine->frames[info->pfn].flags & FRAME_SWAPCACHE);
 }
 
+/* Describe entry ID of SPACE, which translates VA and is in use. */
 static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va,
                             struct vm_entry_info *info)
 {
@@ -155,8 +157,9 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 }
 
 /*
- * The entries in use from *INDEX on of the table of LEVEL that serves VA; none if there is no such
- * table (any more).
+ * Read the entries in use among the PIECE entries from *INDEX on, in the table of LEVEL that serves
+ * VA, and advance *INDEX. None, if there is no such table: it may have been freed since the last
+ * piece, because faults change tables while the process is locked for reading.
  */
 static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level level,
                        unsigned *index, struct piece *piece)
@@ -182,6 +185,10 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 	*index = stop;
 }
 
+/*
+ * Call FN for the entries of the table of LEVEL that serves VA, each followed by those of the table
+ * that it points to. The process is locked for reading; the machine lock is not held during FN.
+ */
 static void show_table(const struct vm_space *space, uint64_t va, enum vm_level level,
                        vm_entry_fn fn, void *ctx)
 {
@@ -209,6 +216,7 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx)
 
 /* --- Processes -------------------------------------------------------------------------------- */
 
+/* Fill in what SPACE, whose process is locked, says of the process. */
 static void show_space(struct vm_space *space, struct vm_process_info *info)
 {
 	struct vm_machine *machine = space->process->machine;
@@ -287,6 +295,7 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 
 /* --- Frames and objects ----------------------------------------------------------------------- */
 
+/* The first process found that maps a frame, or 0. */
 struct mapper {
 	pid_t pid;
 };
@@ -343,12 +352,13 @@ void vm_machine_frames(struct vm_machine *machine, vm_frame_fn fn, void *ctx)
 	}
 }
 
+/* A copy of what is shown of an object, with a reference to its name. */
 struct object_row {
 	struct vm_object_info info;
 	char *name; /* a GRefString */
 };
 
-/* All objects as they are at one moment: an array of struct object_row. */
+/* All objects at one moment: an array of struct object_row. */
 static GArray *object_rows(struct vm_machine *machine)
 {
 	GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct object_row));

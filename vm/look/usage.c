@@ -1,6 +1,10 @@
 /*
  * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags,
  * clear_refs. Linux: fs/proc/task_mmu.c, fs/proc/page.c.
+ *
+ * A range is walked one table of 2 MiB at a time, and the machine lock is dropped between. The
+ * process lock keeps the areas meanwhile, but pages may come and be evicted: sums are not of one
+ * moment, as in Linux.
  */
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
@@ -23,6 +27,7 @@ enum { SHARE_SHIFT = 12 };
 
 /* --- One page --------------------------------------------------------------------------------- */
 
+/* Add the frame that ENTRY maps to USAGE (smaps_account). */
 static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *area,
                              uint64_t entry)
 {
@@ -52,7 +57,7 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 		usage->pss_locked += share;
 }
 
-/* What a walk over AREA adds up. */
+/* What a walk over the entries of AREA fills in. */
 struct adding {
 	struct vm_area_usage *usage;
 	const struct vm_area *area;
@@ -78,8 +83,8 @@ static bool add_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t
 /* --- Areas ------------------------------------------------------------------------------------ */
 
 /*
- * Pages of shared anonymous memory in AREA that are in swap: nothing in the tables tells of them
- * (shmem_swap_usage).
+ * Count the pages of shared anonymous memory in AREA that are in swap. The page tables do not show
+ * them (shmem_swap_usage).
  */
 static uint64_t swapped_shmem_locked(const struct vm_area *area)
 {
@@ -95,6 +100,7 @@ static uint64_t swapped_shmem_locked(const struct vm_area *area)
 	return pages;
 }
 
+/* Add all pages of AREA to USAGE. The process is locked; the machine lock is taken and dropped. */
 static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 {
 	struct vm_machine *machine = area->space->process->machine;
@@ -108,7 +114,7 @@ static void add_area(struct vm_area_usage *usage, const struct vm_area *area)
 		usage->locked = usage->pss_locked >> SHARE_SHIFT;
 }
 
-/* What VmFlags shows besides the flags of an area. */
+/* Flags that VmFlags shows besides those of an area: bits that AREA_ leaves free. */
 enum {
 	SHOWN_PFNMAP = 1u << 27,
 	SHOWN_GUARD = 1u << 28,
@@ -123,8 +129,8 @@ static unsigned flags_shown(const struct vm_area *area)
 }
 
 /*
- * In the order of Linux's bits (show_smap_vma_flags). No huge pages is how it keeps MAP_STACK in
- * mind.
+ * Write the words of VmFlags to TEXT, in the order of Linux's bits (show_smap_vma_flags). MAP_STACK
+ * is shown as "nh", no huge pages, because that is the flag which it sets in Linux.
  */
 static void put_vm_flags(const struct vm_area *area, char *text)
 {
@@ -176,12 +182,13 @@ int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
 #define PM_SWAP (UINT64_C(1) << 62)
 #define PM_PRESENT (UINT64_C(1) << 63)
 /*
- * Bits 0 to 4 are the number of the swap file, of which there is one. Linux's markers have the
- * number past the last that a file may have (SWP_PTE_MARKER), and the guard marker PTE_MARKER_GUARD
- * for a slot.
+ * Of a page in swap, bits 0 to 4 are the number of the swap file (0, the only one), and the slot
+ * follows. For a marker, Linux shows a number that no file can have (SWP_PTE_MARKER), and the kind
+ * of marker in place of the slot (PTE_MARKER_GUARD).
  */
 enum { PM_SLOT_SHIFT = 5, PM_MARKER_TYPE = 31, PM_MARKER_GUARD = 4 };
 
+/* The word of /proc/PID/pagemap for ENTRY (pte_to_pagemap_entry). */
 static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t entry)
 {
 	uint64_t pfn = pte_pfn(entry), soft_dirty = entry & PTE_SOFT_CLEAN ? 0 : PM_SOFT_DIRTY;
@@ -200,7 +207,7 @@ static uint64_t pagemap_word_locked(const struct vm_machine *machine, uint64_t e
 	return rmap_frame_users_locked(machine, (vm_pfn)pfn) == 1 ? word | PM_EXCLUSIVE : word;
 }
 
-/* The words of a range of pages. */
+/* The words of a range of pages, which a walk fills in. */
 struct words {
 	uint64_t first; /* page number */
 	uint64_t *words;
@@ -217,6 +224,7 @@ static bool fill_word(void *ctx, struct vm_space *space, vm_entry_id id, uint64_
 	return true;
 }
 
+/* Fill in the words of COUNT pages from FIRST on: 0 where there is no entry. */
 static void fill_words(struct vm_space *space, uint64_t first, size_t count, uint64_t *words)
 {
 	struct words filling = {.first = first, .words = words};
@@ -228,7 +236,10 @@ static void fill_words(struct vm_space *space, uint64_t first, size_t count, uin
 	                    &filling);
 }
 
-/* Pages of areas that are new since the last clear_refs count as soft-dirty, there or not. */
+/*
+ * Pages of an area that is new since the last clear_refs count as soft-dirty, present or not
+ * (VM_SOFTDIRTY).
+ */
 static void mark_new_areas(const struct vm_space *space, uint64_t first, size_t count,
                            uint64_t *words)
 {
@@ -263,6 +274,7 @@ void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t cou
 	machine_unlock(machine);
 }
 
+/* The KPF_ bits of frame PFN (stable_page_flags). */
 static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	static const struct {
@@ -283,7 +295,7 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	word |= frame->mapped > 0 ? UINT64_C(1) << KPF_MMAP : 0;
 	word |= frame->flags & FRAME_BUSY ? 0 : UINT64_C(1) << KPF_UPTODATE;
 	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : 0;
-	/* Anonymous memory has no other copy, but for what stands in swap too. */
+	/* An anonymous page is the only copy, unless it is in the swap cache. */
 	if (frame_kind(frame) != VM_FRAME_FILE)
 		word |= UINT64_C(1) << KPF_SWAPBACKED |
 		        (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
@@ -311,7 +323,7 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 
 enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
-/* The page of ENTRY, which loses the dirty bit, must still count as written since MADV_FREE. */
+/* If the page of ENTRY was written to since MADV_FREE, reclaim may no longer drop it. */
 static void keep_written_locked(struct vm_machine *machine, uint64_t entry)
 {
 	if ((entry & PTE_D) && frame_is_ram(machine, pte_pfn(entry)))
@@ -331,11 +343,15 @@ static bool clear_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 		keep_written_locked(machine, entry);
 	pte_change_locked(machine, id, what == CLEAR_SOFT_DIRTY ? PTE_SOFT_CLEAN : 0,
 	                  what == CLEAR_SOFT_DIRTY ? 0 : PTE_A);
-	/* Linux flushes all, whether anything was to be cleared or not. */
+	/* As in Linux, the TLB is flushed even if there was nothing to clear. */
 	tlb_flush_page_locked(space, va);
 	return true;
 }
 
+/*
+ * Clear what WHAT says in all areas of SPACE. The process is write-locked. -ENOMEM: no table page;
+ * earlier areas have been cleared.
+ */
 static int clear_space(struct vm_space *space, int what)
 {
 	for (struct vm_area *area = space->first; area != NULL; area = area->next) {
