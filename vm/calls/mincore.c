@@ -102,9 +102,10 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	bool known = may_know(process, file, flags);
 	process_read_lock(process);
 	/*
-	 * The lock was dropped: the area may be gone or may map another file, and the process may
-	 * have ended. Then the answer is the one for a file that is not to be known: all present.
+	 * The lock was dropped: the process may have ended. Or the area may be gone or may map another
+	 * file: then the answer is the one for a file that is not to be known, all present.
 	 */
+	error = process->space != NULL ? 0 : -ESRCH;
 	area = process->space != NULL ? area_at(process->space, va) : NULL;
 	if (known && area != NULL && area->file == file && area->end >= *next)
 		look_at_table(area, va, *next, vec);
@@ -113,7 +114,7 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	process_unlock(process);
 	if (file != NULL)
 		vm_file_unref(file);
-	return 0;
+	return error;
 }
 
 int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec)

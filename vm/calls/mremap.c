@@ -160,7 +160,9 @@ static int prepare_unlock(const struct move *move, const struct vm_area *area)
  *
  * => the new address.
  * => -ENOMEM, -EINVAL before anything has changed that a process could see.
- * => an error of the unmap at the end, if the old place cannot be split: the pages have moved.
+ *
+ * If the old place cannot be split at the end, its areas stay, empty. As in Linux the call has then
+ * succeeded all the same, because the pages have moved.
  */
 static int64_t move_area(struct move *move, const struct vm_area *area)
 {
@@ -193,11 +195,11 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	if (pages > 0)
 		pagetable_move_range(space, move->addr, move->new_addr, pages);
 	if (move->old_len > 0 && !(move->flags & MREMAP_DONTUNMAP))
-		error = space_unmap(space, move->addr, move->addr + move->old_len, move->files);
+		space_unmap(space, move->addr, move->addr + move->old_len, move->files);
 	area_merge(space, move->new_addr, move->new_addr + move->new_len);
 	if (move->flags & MREMAP_DONTUNMAP)
 		leave_empty(move);
-	return error != 0 ? error : (int64_t)move->new_addr;
+	return (int64_t)move->new_addr;
 }
 
 /*

@@ -119,6 +119,9 @@ static struct vm_area *legal_area(struct fault *fault, int *verdict)
 {
 	struct vm_area *area = area_find(fault->process->space, fault->record->va);
 
+	/* An earlier pass may have found an area that is gone by now. */
+	fault->record->area_start = fault->record->area_end = 0;
+	fault->record->area_perm[0] = '\0';
 	if (area == NULL || fault->record->va >= VM_USER_END) {
 		*verdict = fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 		return NULL;

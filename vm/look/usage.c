@@ -323,13 +323,6 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 
 enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
-/* If the page of ENTRY was written to since MADV_FREE, reclaim may no longer drop it. */
-static void keep_written_locked(struct vm_machine *machine, uint64_t entry)
-{
-	if ((entry & PTE_D) && frame_is_ram(machine, pte_pfn(entry)))
-		machine->frames[pte_pfn(entry)].flags &= (uint16_t)~FRAME_LAZYFREE;
-}
-
 static bool clear_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
                        enum vm_level level)
 {
@@ -339,8 +332,6 @@ static bool clear_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 
 	if (entry == 0 || pte_is_guard(entry))
 		return true;
-	if (what == CLEAR_SOFT_DIRTY && !pte_is_swap(entry))
-		keep_written_locked(machine, entry);
 	pte_change_locked(machine, id, what == CLEAR_SOFT_DIRTY ? PTE_SOFT_CLEAN : 0,
 	                  what == CLEAR_SOFT_DIRTY ? 0 : PTE_A);
 	/* As in Linux, the TLB is flushed even if there was nothing to clear. */
