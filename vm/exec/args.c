@@ -1,5 +1,5 @@
 /*
- * args.c - the strings that an exec hands over, and the #! lines that change them.
+ * args.c - the argument and environment strings of an exec, and the #! lines that change them.
  *
  * Follows copy_strings and bprm_stack_limits of Linux's fs/exec.c, and load_script of
  * fs/binfmt_script.c.
@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_STRING (32 * (uint64_t)VM_PAGE_SIZE) /* MAX_ARG_STRLEN, with the NUL */
-#define LEAST_ROOM (UINT64_C(128) << 10)         /* ARG_MAX, whatever the stack limit */
-#define MOST_ROOM (UINT64_C(6) << 20)            /* _STK_LIM / 4 * 3 */
+#define MAX_STRING (32 * (uint64_t)VM_PAGE_SIZE) /* bytes with the NUL: MAX_ARG_STRLEN */
+#define LEAST_ROOM (UINT64_C(128) << 10)         /* bytes always allowed: ARG_MAX */
+#define MOST_ROOM (UINT64_C(6) << 20)            /* bytes never exceeded: _STK_LIM / 4 * 3 */
 
-/* Append TEXT to ARRAY, or only count it where ARRAY is NULL. */
+/* Count TEXT against the limit, and append a copy to ARRAY unless that is NULL. -E2BIG. */
 static int add_string(struct exec_strings *strings, GPtrArray *array, const char *text)
 {
 	size_t size = strnlen(text, MAX_STRING) + 1;
@@ -46,7 +46,10 @@ static size_t count_strings(const char *const *texts)
 	return count;
 }
 
-/* The pointers to the strings stand on the stack too, and count against the same limit. */
+/*
+ * Set the limit of STRINGS for a stack limit of STACK bytes (bprm_stack_limits). The pointers to
+ * the strings are on the stack, too, and are subtracted. -E2BIG: nothing is left for the strings.
+ */
 static int set_limit(struct exec_strings *strings, const char *const *argv, const char *const *envp,
                      uint64_t stack)
 {
@@ -64,6 +67,7 @@ static int copy_strings(struct exec_strings *strings, const struct vm_exec_args 
 {
 	int error = set_limit(strings, args->argv, envp, stack);
 
+	/* In Linux's order: do_execveat_common. */
 	if (error == 0)
 		error = add_string(strings, NULL, strings->filename);
 	if (error == 0 && envp != NULL)
@@ -83,6 +87,7 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 	    .argv = g_ptr_array_new_with_free_func(g_free),
 	    .envp = g_ptr_array_new_with_free_func(g_free),
 	};
+	/* The lock keeps the environment and the limits of PROCESS as they are while we copy. */
 	process_read_lock(process);
 	const char *const *envp =
 	    args->envp != NULL ? args->envp : (const char *const *)process->environ;
@@ -105,7 +110,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The first character from FIRST to LAST, both included, that is no blank, or NULL. */
+/* The first character in [FIRST, LAST] that is not a blank, or NULL: next_non_spacetab. */
 static const char *skip_blanks(const char *first, const char *last)
 {
 	for (; first <= last; first++)
@@ -114,7 +119,7 @@ static const char *skip_blanks(const char *first, const char *last)
 	return NULL;
 }
 
-/* The first character from FIRST to LAST, both included, that is a blank or NUL, or NULL. */
+/* The first character in [FIRST, LAST] that is a blank or NUL, or NULL: next_terminator. */
 static const char *find_terminator(const char *first, const char *last)
 {
 	for (; first <= last; first++)
@@ -124,8 +129,8 @@ static const char *find_terminator(const char *first, const char *last)
 }
 
 /*
- * Where the line ends: at a newline, else at the end of HEAD if the name in it is whole. NULL if it
- * is not.
+ * Where the line ends, without blanks before its end: at the newline, or at the last byte of HEAD
+ * if there is none. NULL: there is no newline, and the interpreter's name may be cut off.
  */
 static const char *line_end(const char *head)
 {
@@ -143,7 +148,7 @@ static const char *line_end(const char *head)
 	return end;
 }
 
-/* The string at TEXT up to END or a NUL before it. */
+/* A copy of TEXT up to END, or up to a NUL before that. */
 static char *copy_text(const char *text, const char *end)
 {
 	return g_strndup(text, (size_t)(end - text));
@@ -160,6 +165,7 @@ int script_parse(const char head[static SCRIPT_HEAD], struct script *script)
 	const char *name = skip_blanks(head + 2, end);
 	if (name == NULL || name == end)
 		return -ENOEXEC;
+	/* All that follows the name is one argument, blanks included. */
 	const char *separator = find_terminator(name, end);
 	const char *argument =
 	    separator != NULL && *separator != '\0' ? skip_blanks(separator, end) : NULL;
@@ -187,6 +193,7 @@ int exec_strings_interpret(struct exec_strings *strings, const struct script *sc
 		error = add_string(strings, strings->argv, script->argument);
 	if (error == 0)
 		error = add_string(strings, strings->argv, path);
+	/* Also after an error: the strings move, so that each is freed once. */
 	for (guint i = 1; i < rest->len; i++)
 		g_ptr_array_add(strings->argv, g_steal_pointer(&rest->pdata[i]));
 	g_ptr_array_unref(rest);

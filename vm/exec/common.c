@@ -1,5 +1,6 @@
 /*
- * common.c - what the other files of exec/ share: random numbers, opening images, storing bytes.
+ * common.c - what several files of exec/ need: random numbers, reading images, storing bytes. See
+ * exec.h.
  */
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
@@ -23,7 +24,10 @@ int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len)
 {
 	int error = builder_store(&exec->builder, va, bytes, len);
 
-	/* The file has put something in the way of its own stack or data. */
+	/*
+	 * The places are chosen by us or by the file. If one cannot be stored to, the file asks for
+	 * mappings that exclude each other, or the stack cannot grow.
+	 */
 	return error == -EFAULT || error == -EACCES ? -ENOEXEC : error;
 }
 

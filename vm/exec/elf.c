@@ -1,10 +1,10 @@
 /*
- * elf.c - headers and segments of an ELF file: see elf.h. The dynamic section is in elf_dynamic.c.
+ * elf.c - the headers and segments of an ELF file. See elf.h. The dynamic section is in
+ * elf_dynamic.c.
  *
- * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c, and
- * is stricter in three things that Linux lets through: the class and byte order must be those of
- * x86-64, there must be something to load, and no page of a segment may lie wholly behind the end
- * of the file.
+ * Follows load_elf_phdrs, total_mapping_size and maximum_alignment of Linux's fs/binfmt_elf.c.
+ * Three checks are stricter than those of Linux: the class and byte order must be those of x86-64,
+ * there must be a PT_LOAD, and no page of a file part may lie wholly past the end of the file.
  */
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MAX_SEGMENT_TABLE = 65536 }; /* bytes, as in Linux */
+enum { MAX_SEGMENT_TABLE = 65536 }; /* bytes of program headers, as in load_elf_phdrs */
 
-/* LEN bytes at OFFSET, or -ENOEXEC where the file ends before. */
+/* Read LEN bytes at OFFSET. -ENOEXEC: the file ends before that; or an error of SOURCE. */
 static int read_exactly(const struct elf_source *source, void *buf, size_t len, uint64_t offset)
 {
 	if (offset > source->size || len > source->size - offset)
@@ -37,8 +37,8 @@ static bool header_valid(const Elf64_Ehdr *header)
 }
 
 /*
- * The file part of a segment can be mapped: offset and address agree within a page, and every page
- * is in the file.
+ * Whether the file part of SEGMENT can be mapped from a file of SIZE bytes: offset and address are
+ * equal modulo the page size, and each page starts before the end of the file.
  */
 static bool file_part_valid(const Elf64_Phdr *segment, uint64_t size)
 {

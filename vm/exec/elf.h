@@ -1,9 +1,14 @@
 /*
- * elf.h - what exec needs to know of an ELF file, read from bytes that nobody vouches for.
+ * elf.h - reads what exec needs from an ELF file. The bytes may be hostile.
  *
- * Every count, offset and size of the file is checked before it is used; a file that fails a check
- * is -ENOEXEC. The work is bounded whatever the bytes say. Nothing here touches an address space or
- * a machine, so tests feed it arrays.
+ *     elf_open                              reads and checks the headers
+ *       elf_segment, elf_span, ...          what the headers say
+ *       elf_interpreter, elf_dynamic_read   read more of the file
+ *     elf_clear                             in any case, also after a failed elf_open
+ *
+ * Every count, offset and size is checked before it is used. The work is bounded whatever the bytes
+ * say. Nothing here uses an address space, a machine or a lock, so tests can pass arrays. The file
+ * may change between two reads: what was read is used as it was read.
  */
 #ifndef VM_EXEC_ELF_H
 #define VM_EXEC_ELF_H
@@ -15,13 +20,13 @@
 #include <sys/types.h>
 
 /*
- * Where the bytes come from. READ gives fewer than LEN only at the end of the file, or a negative
- * errno.
+ * Where the bytes come from. READ reads LEN bytes at OFFSET and returns how many it read, or a
+ * negative errno. It returns fewer than LEN only at the end of the file.
  */
 struct elf_source {
 	ssize_t (*read)(void *ctx, void *buf, size_t len, uint64_t offset);
 	void *ctx;
-	uint64_t size; /* of the file */
+	uint64_t size; /* of the file, in bytes */
 };
 
 struct elf_file {
@@ -31,43 +36,63 @@ struct elf_file {
 };
 
 /*
- * Read the headers of an ELF64 x86-64 program or shared object into *ELF, to be cleared with
- * elf_clear in any case. Afterwards each PT_LOAD lies in user space, has its bytes in the file, and
- * at least one exists. -ENOEXEC, or the source's error.
+ * Read the headers of an ELF64 x86-64 program or shared object into *ELF, which copies *SOURCE.
+ * On success there is at least one PT_LOAD, and each has these properties:
+ *
+ *     [p_vaddr, p_vaddr + p_memsz) lies below VM_USER_END
+ *     p_filesz is at most p_memsz
+ *     unless p_filesz is 0: each page of the file part starts before the end of the file, and
+ *     p_offset and p_vaddr are equal modulo the page size
+ *
+ * Nothing else is checked: other segments, the entry point and p_align may have any value. If
+ * p_filesz is 0, p_offset may, too. Returns 0; -ENOEXEC: a check failed, or the file ends too
+ * early; -ENOMEM; or an error of the source. Linux: load_elf_phdrs, load_elf_binary.
  */
 int elf_open(struct elf_file *elf, const struct elf_source *source);
+/* Free what *ELF has. May be called twice, and for an *ELF that is all zero. */
 void elf_clear(struct elf_file *elf);
 
-/* The next segment of TYPE after PREVIOUS (NULL: the first), or NULL. */
+/* The next program header of TYPE (PT_) after PREVIOUS, the first if that is NULL; or NULL. */
 const Elf64_Phdr *elf_segment(const struct elf_file *elf, uint32_t type,
                               const Elf64_Phdr *previous);
 
-/* Bytes from the first page of the lowest PT_LOAD to the end of the highest. */
+/*
+ * Bytes from the first page of the lowest PT_LOAD to the last byte of the highest. The result may
+ * not be a multiple of the page size. Linux: total_mapping_size.
+ */
 uint64_t elf_span(const struct elf_file *elf);
 
-/* The largest power of two among the PT_LOADs' p_align, at least a page. */
+/*
+ * The largest p_align of the PT_LOADs, in bytes; at least a page. A p_align that is not a power of
+ * two is ignored. Linux: maximum_alignment.
+ */
 uint64_t elf_alignment(const struct elf_file *elf);
 
-/* PROT_ bits of a segment. */
+/* The PROT_ bits for the PF_ flags of SEGMENT. Linux: make_prot. */
 int elf_prot(const Elf64_Phdr *segment);
 
 /*
- * The path in PT_INTERP in *PATH (free with g_free), or NULL where there is none. -ENOEXEC: it is
- * not a string of at most PATH_MAX bytes.
+ * Set *PATH to the path in PT_INTERP (free with g_free), or to NULL if there is no PT_INTERP or on
+ * failure. -ENOEXEC: its size is not 2 to PATH_MAX bytes, it does not end with a NUL, or it lies
+ * outside the file; or an error of the source. Linux: load_elf_binary.
  */
 int elf_interpreter(const struct elf_file *elf, char **path);
 
-/* What ld.so reads in the dynamic section. */
+/* What ld.so reads from the dynamic section. */
 struct elf_dynamic {
-	GPtrArray *needed;              /* names in DT_NEEDED, in order */
+	GPtrArray *needed;              /* char *: the names in DT_NEEDED, in order, none empty */
 	char *soname, *rpath, *runpath; /* or NULL */
 	bool no_default_path;           /* DF_1_NODEFLIB */
 	bool pie;                       /* DF_1_PIE: a program, not a library */
-	unsigned versions;              /* highest index in the version tables */
+	unsigned versions;              /* highest index in the version tables, 0 to 32767 */
 };
 
-/* Read the dynamic section; what is malformed in it is left out. Clear with elf_dynamic_clear. */
+/*
+ * Read the dynamic section of ELF, if it has one, into *DYNAMIC. What is malformed or cannot be
+ * read is left out: this never fails. Clear with elf_dynamic_clear.
+ */
 void elf_dynamic_read(const struct elf_file *elf, struct elf_dynamic *dynamic);
+/* Free what *DYNAMIC has. May be called twice, and for a *DYNAMIC that is all zero. */
 void elf_dynamic_clear(struct elf_dynamic *dynamic);
 
 #endif

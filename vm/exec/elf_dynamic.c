@@ -1,9 +1,10 @@
 /*
- * elf_dynamic.c - the dynamic section of an ELF file, as far as ld.so's choice of libraries depends
- * on it.
+ * elf_dynamic.c - reads from the dynamic section of an ELF file what ld.so needs to choose
+ * libraries. See elf.h.
  *
- * Nothing in it can make an exec fail: a table that is cut off, points nowhere or never ends is
- * read as far as it makes sense. The limits keep the work bounded; no real file comes near them.
+ * Nothing in the section makes an exec fail. If a table is cut off, points outside the file or
+ * never ends, then it is read as far as it is valid. The limits below bound the work. No real file
+ * reaches them.
  */
 #include "vm/exec/elf.h"
 #include "vm/internal.h"
@@ -12,23 +13,23 @@
 #include <string.h>
 
 enum {
-	MAX_ENTRIES = 4096, /* of the section */
-	MAX_NEEDED = 1024,  /* libraries that one file may ask for */
-	/* bytes of an RPATH or RUNPATH, and of the names of all libraries asked for */
+	MAX_ENTRIES = 4096, /* entries of the section */
+	MAX_NEEDED = 1024,  /* names in DT_NEEDED */
+	/* bytes of an RPATH or RUNPATH; no more names in DT_NEEDED are read past so many bytes */
 	MAX_PATH_TEXT = 65536,
-	MAX_VERSION_STEPS = 1024 /* of the chains of version records */
+	MAX_VERSION_STEPS = 1024 /* records of one version table, about */
 };
 
 struct section {
 	const struct elf_file *elf;
 	Elf64_Dyn *entries;
 	size_t count;
-	uint64_t strings, strings_size; /* DT_STRTAB: offset in the file, bytes */
+	uint64_t strings, strings_size; /* DT_STRTAB: address in the file; DT_STRSZ: bytes */
 };
 
 /*
- * Read up to LEN bytes at virtual address VADDR of the file as it would be loaded. The number read,
- * 0 for none.
+ * Read up to LEN bytes at address VADDR of the file. The PT_LOADs say where in the file that is.
+ * Returns the number of bytes, which is less than LEN at the end of a file part; 0 for none.
  */
 static size_t read_at(const struct elf_file *elf, uint64_t vaddr, void *buf, size_t len)
 {
@@ -43,7 +44,7 @@ static size_t read_at(const struct elf_file *elf, uint64_t vaddr, void *buf, siz
 	return 0;
 }
 
-/* The value of the last entry of TAG, as ld.so keeps it, or 0. */
+/* The value of the last entry with TAG, which is the one that ld.so uses; 0: there is none. */
 static uint64_t entry_value(const struct section *section, int64_t tag)
 {
 	for (size_t i = section->count; i-- > 0;)
@@ -52,7 +53,10 @@ static uint64_t entry_value(const struct section *section, int64_t tag)
 	return 0;
 }
 
-/* The string at OFFSET of the string table, shorter than LIMIT, or NULL. */
+/*
+ * A copy of the string at OFFSET in the string table. NULL: it does not end within the table, or
+ * it does not fit into LIMIT bytes with its NUL, or it cannot be read.
+ */
 static char *string_at(const struct section *section, uint64_t offset, size_t limit)
 {
 	if (offset >= section->strings_size || section->strings > UINT64_MAX - offset)
@@ -88,7 +92,11 @@ static void read_needed(const struct section *section, GPtrArray *needed)
 	}
 }
 
-/* The highest index that DT_VERNEED's records give to a version. */
+/*
+ * The highest version index in DT_VERNEED: a chain of records (vn_next), each of which has a chain
+ * of its own (vna_next). Bit 15 of an index is the hidden flag. STEPS counts records of both kinds,
+ * so chains that run in circles end.
+ */
 static unsigned needed_versions(const struct section *section)
 {
 	uint64_t at = entry_value(section, DT_VERNEED);
@@ -115,7 +123,7 @@ static unsigned needed_versions(const struct section *section)
 	return highest;
 }
 
-/* The highest index among the versions that DT_VERDEF defines. */
+/* The highest version index in DT_VERDEF, a chain of records (vd_next). */
 static unsigned defined_versions(const struct section *section)
 {
 	uint64_t at = entry_value(section, DT_VERDEF);
@@ -135,7 +143,7 @@ static unsigned defined_versions(const struct section *section)
 	return highest;
 }
 
-/* Read the entries up to DT_NULL. False if there is no section. */
+/* Read the entries up to DT_NULL. False: there is no section, and nothing to free. */
 static bool section_read(struct section *section, const struct elf_file *elf)
 {
 	const Elf64_Phdr *segment = elf_segment(elf, PT_DYNAMIC, NULL);

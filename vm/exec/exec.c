@@ -1,13 +1,19 @@
 /*
  * exec.c - vm_exec: execve(2) as Linux's fs/exec.c does it, and what ld.so would do before main.
  *
- *     1. collect the strings, find the program behind any #! lines, read its headers and its interpreter's
- *     2. in a builder: the stack, the images, [vvar] and [vdso], the tables on the stack
- *     3. unless only the kernel's part is wanted: the libraries, and malloc's first heap
- *     4. hand the new space over; until then nothing has happened to the process
+ *     1. Copy the strings. Follow #! lines to the program. Read its headers, and those of its
+ *        interpreter.
+ *     2. Build a new address space: the stack, the images, [vvar] and [vdso], the tables on the
+ *        stack.
+ *     3. Unless args->kernel_only: add the libraries, and malloc's first heap.
+ *     4. Give the new address space to the process. Until then the process is unchanged.
  *
- * No code runs, so nothing is relocated: the pages of libraries and programs hold what the files
- * hold.
+ * No code runs, so nothing is relocated: the pages of programs and libraries contain what is in
+ * their files.
+ *
+ * No lock is held while files are opened and read and the new address space is built. Meanwhile
+ * other threads may change the process, and it may end. Step 4 takes the process lock and returns
+ * -ESRCH if it has ended. What others did to the old address space is lost with it.
  */
 #include "vm/exec/exec.h"
 #include "vm/base/lock.h"
@@ -18,7 +24,7 @@
 #include <sys/stat.h>
 
 enum {
-	MAX_INTERPRETERS = 5, /* #! lines on the way to a program */
+	MAX_INTERPRETERS = 5, /* the most #! lines before a program: exec_binprm */
 	FIRST_HEAP = 0x21000, /* bytes by which malloc first moves the break */
 };
 
@@ -31,7 +37,10 @@ static struct vm_file *open_program(const struct exec *exec, const char *path, i
 	return opener->open(opener->ctx, path, true, error);
 }
 
-/* The script in FILE, or -ENOEXEC where it is none. */
+/*
+ * Parse the #! line of FILE. -ENOEXEC: it is not a script; or an error of reading. *SCRIPT is to be
+ * cleared in any case.
+ */
 static int read_script(struct vm_file *file, struct script *script)
 {
 	char head[SCRIPT_HEAD] = {0};
@@ -42,8 +51,14 @@ static int read_script(struct vm_file *file, struct script *script)
 }
 
 /*
- * One step from the file *PATH towards the program: 1 if *PATH is a script, whose interpreter it
- * names now.
+ * Open the file *PATH and see what it is.
+ *
+ * => 0: it is the program, and exec->program has its headers
+ * => 1: it is a script; *PATH is now the path of its interpreter, and the strings are changed
+ * => -ELOOP: LAST is set; as in Linux, the file must still be one that can be opened
+ * => another negative errno: it cannot be opened or read, it is malformed, or -E2BIG
+ *
+ * In each case *PATH is a string that the caller frees.
  */
 static int find_program_step(struct exec *exec, char **path, bool last)
 {
@@ -58,6 +73,7 @@ static int find_program_step(struct exec *exec, char **path, bool last)
 		return -ELOOP;
 	}
 	error = read_script(file, &script);
+	/* Linux tries its formats in turn: what is not a script may be an ELF file. */
 	if (error == -ENOEXEC) {
 		error = exec_image_open(&exec->program, file);
 	} else if (error == 0) {
@@ -97,7 +113,10 @@ static int find_interpreter(struct exec *exec)
 
 /* --- Building and handing over ---------------------------------------------------------------- */
 
-/* malloc's first heap. A break that cannot move is no failure: malloc would go elsewhere. */
+/*
+ * Move the break as malloc's first allocation does. If it cannot move, that is not an error: malloc
+ * would use mmap instead.
+ */
 static int make_heap(struct exec *exec)
 {
 	int64_t brk =
@@ -133,8 +152,8 @@ static int find_files(struct exec *exec, struct vm_process *process)
 }
 
 /*
- * The name that Linux gives the process: the last part of the path that was asked for, a script's
- * too.
+ * The name that Linux gives the process: PATH after its last slash. PATH is the path that the
+ * caller asked for; if that is a script, the process has the name of the script.
  */
 static const char *base_name(const char *path)
 {
@@ -143,15 +162,25 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
+/*
+ * Build the new address space and give it to PROCESS. The files are open. No lock is held.
+ *
+ * => 0: PROCESS runs in the new address space; *ENTRY is set
+ * => a negative errno: PROCESS is as before, and *ENTRY is not set
+ *
+ * In both cases the builder is ended, which frees the address space that PROCESS does not use.
+ */
 static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64_t *entry)
 {
 	int error = builder_begin(&exec->builder, exec->machine, &exec->cred);
 
 	if (error != 0)
 		return error;
+	/* PROCESS may have ended since the strings were copied. Its limits can still be read. */
 	process_read_lock(process);
 	builder_take_limits(&exec->builder, process);
 	process_unlock(process);
+	/* From here on PROCESS is unlocked again: builder_adopt checks that it has not ended. */
 	error = build(exec);
 	if (error == 0) {
 		builder_set_exe(&exec->builder, exec->program.file);
@@ -168,6 +197,7 @@ int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_
 	struct exec exec = {
 	    .args = args, .machine = process->machine, .cred = vm_process_cred(process)};
 
+	/* Only saves work: the process may still end at any time until it is adopted. */
 	if (!vm_process_alive(process))
 		return -ESRCH;
 	int error = find_files(&exec, process);

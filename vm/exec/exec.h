@@ -1,20 +1,29 @@
 /*
- * exec.h - the rooms of exec, seen by each other and by nobody else.
+ * exec.h - what the files of vm/exec/ share. Only they include it.
  *
- *     exec.c          vm_exec: finds the program, calls the rooms below in Linux's order, hands the new space over
- *     args.c     argument and environment strings, their limits, and #! lines
- *     image.c    maps the program and its interpreter
- *     stack.c    the stack area, and what stands on it
- *     vdso.c          [vvar] and [vdso]
- *     library.c       maps the libraries that ld.so would
- *     library_path.c  where it would look for them
- *     ldcache.c       /etc/ld.so.cache
- *     ldheap.c        the pages that ld.so would allocate meanwhile
- *     elf.c, elf_dynamic.c   what the files say
+ *     exec.c                 vm_exec: finds the program, calls the files below in Linux's order,
+ *                            and gives the process its new address space
+ *     common.c               what several of them need
+ *     args.c                 argument and environment strings, their limits, and #! lines
+ *     image.c                maps the program and its interpreter
+ *     stack.c                maps the stack and fills it
+ *     vdso.c                 maps [vvar] and [vdso]
+ *     library.c              maps the libraries that ld.so would map
+ *     library_map.c          maps one library
+ *     library_path.c         searches for a library as ld.so would
+ *     ldcache.c              reads /etc/ld.so.cache
+ *     ldheap.c               maps the pages that ld.so would allocate meanwhile
+ *     processor.c            the host's processor, as ld.so sees it
+ *     elf.c, elf_dynamic.c   read ELF files
  *
- * The new address space grows in a builder. So nothing here needs a lock except to read the old
- * process's environment and limits, and to draw the machine's random numbers. Every function returns
- * 0 or a negative errno.
+ * The new address space is built in a builder (vm/calls/builder.h), where no other thread can find
+ * it. So callers hold no lock. The lock of the process that execs is taken only to read its strings
+ * and limits, and at the end to give it the new address space. The machine lock is taken only to
+ * draw random numbers. The builder's calls take their locks themselves.
+ *
+ * A function that returns int and does not say otherwise returns 0 or a negative errno. When a step
+ * fails, the builder may hold a part of its work. That does no harm: vm_exec gives the builder up,
+ * and the process keeps its old address space.
  */
 #ifndef VM_EXEC_EXEC_H
 #define VM_EXEC_EXEC_H
@@ -25,103 +34,142 @@
 
 /* --- args.c ------------------------------------------------------------------------------ */
 
-enum { SCRIPT_HEAD = 256 }; /* bytes of a file that are searched for a #! line: BINPRM_BUF_SIZE */
+/* Bytes at the start of a file that are searched for a #! line: BINPRM_BUF_SIZE. */
+enum { SCRIPT_HEAD = 256 };
 
 struct exec_strings {
-	char *filename;         /* as the caller gave it: AT_EXECFN */
-	GPtrArray *argv, *envp; /* of char *, without a final NULL */
-	uint64_t size, limit;   /* bytes of all strings with their NULs; what they may be */
+	char *filename;         /* the path as the caller wrote it: AT_EXECFN */
+	GPtrArray *argv, *envp; /* of char *, without a NULL at the end; argv has at least one */
+	uint64_t size, limit;   /* bytes of all strings, with their NULs; the most allowed */
 };
 
 /*
- * Copy the strings of ARGS, or PROCESS's environment where it has none. -E2BIG, -ESRCH. Clear in
- * any case.
+ * Copy the path, argv and envp of ARGS to *STRINGS. If ARGS has no envp, copy the environment of
+ * PROCESS. An empty argv becomes one empty string. Takes the process lock for reading. Linux:
+ * bprm_stack_limits, copy_strings. *STRINGS must be cleared also after an error.
+ *
+ * -E2BIG: a string has more than 128 KiB with its NUL; or all strings and the pointers to them have
+ * more than a quarter of the soft STACK limit (but 128 KiB are always allowed, and never more than
+ * 6 MiB). -ESRCH: PROCESS has ended.
  */
 int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args,
                       struct vm_process *process);
 void exec_strings_clear(struct exec_strings *strings);
 
-/*
- * The interpreter and its optional argument (NULL: none) on a script's first line. Free both with
- * g_free.
- */
+/* What the first line of a script says: the interpreter, and an argument for it (NULL: none). */
 struct script {
 	char *interpreter, *argument;
 };
 
 /*
- * Parse HEAD, the file's start, filled up with NULs. -ENOEXEC: not a script, or no (whole) name in
- * it.
+ * Parse the #! line in HEAD, the first bytes of a file, filled up with NULs. Linux: load_script.
+ * -ENOEXEC: it is not a script, it names no interpreter, or the name does not end within HEAD; then
+ * *SCRIPT is empty.
  */
 int script_parse(const char head[static SCRIPT_HEAD], struct script *script);
 void script_clear(struct script *script);
 
-/* Replace argv[0] by the interpreter, its argument, and PATH, the script's. -E2BIG. */
+/*
+ * Replace argv[0] by the interpreter, its argument (if any) and PATH, the path of the script.
+ * Linux: load_script. -E2BIG: as exec_strings_init; then argv is incomplete.
+ */
 int exec_strings_interpret(struct exec_strings *strings, const struct script *script,
                            const char *path);
 
-/* --- exec.c ----------------------------------------------------------------------------------- */
+/* --- common.c --------------------------------------------------------------------------------- */
 
-/* A file that is mapped: its headers and where it lies. */
+/* An ELF file that is to be mapped. All zero: none. */
 struct exec_image {
-	struct vm_file *file;
-	struct elf_file elf;
-	uint64_t bias; /* what is added to the file's addresses */
+	struct vm_file *file; /* a reference */
+	struct elf_file elf;  /* its headers */
+	uint64_t bias;        /* address in memory minus address in the file; set when mapped */
 };
 
+/* An exec under way. It belongs to one thread. */
 struct exec {
 	const struct vm_exec_args *args;
 	struct vm_machine *machine;
-	struct builder builder; /* where the new address space grows */
+	struct builder builder; /* builds the new address space */
 	struct vm_cred cred;
 	struct exec_strings strings;
-	/* interpreter.file is NULL where the program names none */
+	/* interpreter.file is NULL if the program has no PT_INTERP */
 	struct exec_image program, interpreter;
-	char *interpreter_path;
-	uint64_t stack_top; /* first address past the stack */
-	uint64_t vdso;      /* address of [vdso], or 0 */
+	char *interpreter_path; /* as in PT_INTERP, or NULL */
+	uint64_t stack_top;     /* first address past the stack */
+	uint64_t vdso;          /* address of [vdso]; 0: not mapped */
 };
 
-/* A random number below BOUND, 0 unless the machine randomises addresses. */
+/*
+ * A random number from 0 to BOUND - 1, or 0 if the machine does not randomise addresses. BOUND is
+ * at least 1. Takes the machine lock.
+ */
 uint64_t exec_random(const struct exec *exec, uint64_t bound);
 
-/* Open PATH as exec does and read its headers into IMAGE. */
+/*
+ * Read the ELF headers of FILE into *IMAGE, which takes a reference to FILE. *IMAGE must be cleared
+ * also after an error. Reads the host file, so no lock may be held. -ENOEXEC: not a valid program
+ * or shared object (elf_open); -ENOMEM; or an error of reading the file.
+ */
 int exec_image_open(struct exec_image *image, struct vm_file *file);
 void exec_image_clear(struct exec_image *image);
 
-/* Reads FILE for an elf_source. Its size is the present one. */
+/*
+ * A source that reads from FILE. It takes no reference. Its size is that of the host file now, or 0
+ * if fstat fails.
+ */
 struct elf_source exec_source(struct vm_file *file);
 
 /*
- * Store LEN bytes at VA. -ENOEXEC: something of the file lies in the way. After an error some of the
- * bytes may have been stored: the address space is given up then.
+ * Store LEN bytes at VA in the new address space, as the program would. -ENOEXEC: VA is not mapped
+ * or not writable, because an image lies there or the stack cannot grow so far; -EIO: the page
+ * cannot be read from its file; -ENOMEM. After an error some of the bytes may have been stored.
  */
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len);
 
 /* --- image.c ----------------------------------------------------------------------------- */
 
-/* Map the program and the interpreter; set the space's code, data, brk and program counter. */
+/*
+ * Map the program and its interpreter, if it has one. Sets their bias, and in the layout of the
+ * space the bounds of code and data, the break and the program counter. Linux: load_elf_binary.
+ * -ENOEXEC: the files ask for a mapping that is not possible; -ENOMEM, -EIO.
+ */
 int exec_map_images(struct exec *exec);
 
-/* The program's entry point: AT_ENTRY. */
+/* The address of the program's entry point (AT_ENTRY), once it is mapped. */
 uint64_t exec_entry(const struct exec *exec);
 
 /* --- stack.c ----------------------------------------------------------------------------- */
 
-/* Choose where the stack and the mmap area end, map the stack, and put the strings on it. */
+/*
+ * Choose where the stack ends and where the search for free addresses starts (mmap_base). Map the
+ * stack and store the strings at its top. Linux: setup_arg_pages, arch_pick_mmap_layout. -ENOMEM;
+ * -EPERM: vm.mmap_min_addr lies above the stack, and the process is not root's.
+ */
 int exec_map_stack(struct exec *exec);
 
-/* Put the auxiliary vector and the pointers on the stack. All images and the vdso are mapped. */
+/*
+ * Store argc, the pointers to the strings and the auxiliary vector on the stack, and set the stack
+ * pointer. The images and the vdso must be mapped before. Linux: create_elf_tables. -ENOEXEC,
+ * -ENOMEM, -EIO: as exec_store.
+ */
 int exec_fill_stack(struct exec *exec);
 
 /* --- vdso.c ----------------------------------------------------------------------------------- */
 
-/* Map [vvar] and [vdso] in the sizes that the host has. */
+/*
+ * Map [vvar] and [vdso], as large as the host has them for the daemon. Maps nothing if the machine
+ * has no vdso, or if /proc/self/maps does not show the areas side by side. Linux: map_vdso.
+ * -ENOMEM.
+ */
 int exec_map_vdso(struct exec *exec);
 
 /* --- library.c -------------------------------------------------------------------------------- */
 
-/* Map the libraries of a program that has an interpreter, as ld.so would. */
+/*
+ * Map the libraries that ld.so would map. Does nothing if the program has no interpreter. A library
+ * that cannot be found, or that ld.so would refuse, is left out. -ENOMEM; -ENOEXEC: the program or
+ * its interpreter has changed meanwhile; or an error of reading a file or of mapping it.
+ */
 int exec_map_libraries(struct exec *exec);
 
 #endif
