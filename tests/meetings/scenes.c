@@ -86,6 +86,13 @@ static void file_changed(struct world *w)
 	put(w->parent, MEMORY, 'D');
 }
 
+/* The same where nothing is dirty. */
+static void file_clean_changed(struct world *w)
+{
+	file_clean(w);
+	write_file(w->path, 2 * PAGE - 1, 1, 'o');
+}
+
 static void file_private(struct world *w)
 {
 	with_file(w, MAP_PRIVATE);
@@ -120,6 +127,7 @@ const struct scene scenes[] = {
     {"file, clean", file_clean},
     {"file, dirty", file_dirty},
     {"file, dirty, and changed by others", file_changed},
+    {"file, clean, and changed by others", file_clean_changed},
     {"file, private and shared", file_private},
     {"file that refuses writes", file_refuses_writes},
     {"private, no frame free", tight},
@@ -167,6 +175,14 @@ static void end_process(struct world *w, struct vm_process **process)
 	g_clear_pointer(process, vm_process_unref);
 }
 
+static void add_first_byte(GString *text, struct vm_process *process)
+{
+	uint8_t byte = 0;
+	ssize_t got = process != NULL ? load(process, MEMORY, &byte, 1) : -ESRCH;
+
+	g_string_append_printf(text, "%zd %#x, ", got, byte);
+}
+
 static void look_at_file(struct vm_process *process)
 {
 	if (process != NULL)
@@ -179,6 +195,9 @@ char *world_outcome(struct world *w)
 
 	medium_heals(&w->p);
 	assert_sound(w->p.f.machine);
+	/* The first page is changed by nobody else: its bytes are right at once. */
+	add_first_byte(text, w->parent);
+	add_first_byte(text, w->child);
 	/* What others did to the file shows at a fault, or when one asks: ask. */
 	look_at_file(w->parent);
 	look_at_file(w->child);
