@@ -1,14 +1,15 @@
 /*
- * image.c - maps the program and its interpreter as load_elf_binary of Linux's fs/binfmt_elf.c
- * does.
+ * image.c - maps the program and its interpreter, as load_elf_binary of Linux's fs/binfmt_elf.c
+ * does:
  *
- *     ET_EXEC                     at its addresses
- *     ET_DYN with interpreter     (PIE) two thirds up the address space, as aligned as its segments ask for
- *     ET_DYN without              (static PIE, or ld.so itself) where mmap chooses
- *     interpreter                 where mmap chooses
+ *     ET_EXEC                       at the addresses in the file
+ *     ET_DYN with interpreter       (PIE) at two thirds of the address space, as its segments are
+ *                                   aligned
+ *     ET_DYN without interpreter    (static PIE, or ld.so itself) where mmap chooses
+ *     the interpreter, if ET_DYN    where mmap chooses
  *
- * Linux finds some faults of a file only when the old address space is gone, and kills the process.
- * Here they are -ENOEXEC like all others.
+ * Linux notices some malformed files only when the old address space is gone, and then kills the
+ * process. Here they are -ENOEXEC like all others.
  */
 #include "vm/exec/exec.h"
 #include "vm/space/place.h"
@@ -17,12 +18,12 @@
 #include <sys/mman.h>
 
 #define PIE_BASE (VM_USER_END / 3 * 2)       /* ELF_ET_DYN_BASE */
-#define PIE_RANDOM_PAGES (UINT64_C(1) << 28) /* vm.mmap_rnd_bits */
+#define PIE_RANDOM_PAGES (UINT64_C(1) << 28) /* vm.mmap_rnd_bits: 1 TiB */
 #define BRK_RANDOM_PAGES (UINT64_C(1) << 18) /* arch_randomize_brk: 1 GiB */
 
 /*
- * What the caller of exec is told of a failed mapping: want of memory, or that the file asks for
- * something silly.
+ * The errno of exec for a mapping that failed with ERROR. Lack of memory and a failed read are
+ * reported as such. Any other error means that the file asks for a mapping that is not possible.
  */
 static int map_error(int64_t error)
 {
@@ -30,8 +31,8 @@ static int map_error(int64_t error)
 }
 
 /*
- * The bytes behind the file's in the last page of a segment are zero; Linux skips it where they
- * can't be written.
+ * Clear the page in which the file part of a segment ends, from START to the end of the page:
+ * padzero. As in Linux, a segment that is not writable keeps what the file has there.
  */
 static int zero_tail(struct exec *exec, uint64_t start, int prot)
 {
@@ -44,8 +45,8 @@ static int zero_tail(struct exec *exec, uint64_t start, int prot)
 }
 
 /*
- * Anonymous pages in place of [START, END): vm_brk_flags. They can be written whatever the segment
- * says.
+ * Map anonymous pages at [START, END), over what was there: vm_brk_flags. They are writable even if
+ * the segment is not. START and END are page-aligned.
  */
 static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot)
 {
@@ -57,9 +58,10 @@ static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot
 }
 
 /*
- * Map the file's part of a segment at ADDR: elf_map. With TOTAL, which spans all segments, that
- * much is mapped to find room for them, and the rest given back. Returns the address of the first
- * page.
+ * Map the file part of SEGMENT at ADDR: elf_map. TOTAL is 0, or the bytes that all segments span.
+ * In that case as much is mapped, so that a place with room for all segments is found, and the
+ * pages past this segment are unmapped again. Returns the address of the first page, or a negative
+ * errno.
  */
 static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment,
                              uint64_t addr, int flags, uint64_t total)
@@ -76,7 +78,10 @@ static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf6
 	return error != 0 ? error : at;
 }
 
-/* Map one PT_LOAD: elf_load. Returns the address of its first page. */
+/*
+ * Map one PT_LOAD: elf_load. Parameters as in map_file_part. Returns the address of its first page,
+ * or a negative errno.
+ */
 static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment,
                            uint64_t addr, int flags, uint64_t total)
 {
@@ -87,6 +92,7 @@ static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_
 		at = map_file_part(exec, file, segment, addr, flags, total);
 	if (at < 0 || segment->p_memsz <= segment->p_filesz)
 		return at;
+	/* The rest is .bss: the end of the file's last page, and whole pages after it. */
 	uint64_t start = (uint64_t)at + segment->p_vaddr % VM_PAGE_SIZE;
 	int64_t error = 0;
 	if (segment->p_filesz > 0)
@@ -100,8 +106,9 @@ static int64_t map_segment(struct exec *exec, struct vm_file *file, const Elf64_
 }
 
 /*
- * Map every PT_LOAD of IMAGE, the first with FLAGS and TOTAL where IMAGE->bias says, the others
- * relative to it.
+ * Map every PT_LOAD of IMAGE. The first is mapped at IMAGE->bias plus its address, with FLAGS and
+ * TOTAL (map_file_part). If mmap puts an ET_DYN elsewhere, the bias is changed accordingly. The
+ * others follow at fixed addresses.
  */
 static int map_segments(struct exec *exec, struct exec_image *image, int flags, uint64_t total)
 {
@@ -119,7 +126,10 @@ static int map_segments(struct exec *exec, struct exec_image *image, int flags, 
 	return 0;
 }
 
-/* Choose where a position-independent program goes; *FLAGS say whether it must be there. */
+/*
+ * Choose the bias of a position-independent program that spans TOTAL bytes. *FLAGS is set to
+ * MAP_FIXED_NOREPLACE if it must be mapped exactly there, to 0 if that is a hint.
+ */
 static int choose_base(struct exec *exec, uint64_t total, int *flags)
 {
 	uint64_t alignment = elf_alignment(&exec->program.elf), base = 0;
@@ -128,6 +138,7 @@ static int choose_base(struct exec *exec, uint64_t total, int *flags)
 	if (is_pie) {
 		base = PIE_BASE + exec_random(exec, PIE_RANDOM_PAGES) * VM_PAGE_SIZE;
 	} else if (alignment > VM_PAGE_SIZE) {
+		/* mmap would not align it: find a place first, and round that down. */
 		int64_t place = space_find_place(exec->builder.space, 0, total, 0, true, 0);
 		if (place < 0)
 			return (int)place;
@@ -155,7 +166,11 @@ static int map_program(struct exec *exec)
 	return error != 0 ? map_error(error) : map_segments(exec, &exec->program, flags, total);
 }
 
-/* load_elf_interp: a hint only where the program has fixed addresses, and none is needed. */
+/*
+ * Map the interpreter: load_elf_interp. For an ET_DYN the address is only a hint. If the program is
+ * position-independent the hint is 0, so mmap chooses. Else it is the address in the file, which is
+ * 0 for ld.so.
+ */
 static int map_interpreter(struct exec *exec)
 {
 	struct exec_image *image = &exec->interpreter;
@@ -169,7 +184,11 @@ static int map_interpreter(struct exec *exec)
 	return map_segments(exec, image, fixed ? MAP_FIXED : 0, total);
 }
 
-/* The bounds of code and data that the space shows, in the program's addresses. */
+/*
+ * Set the bounds of code and data in the layout, as load_elf_binary does: code is from the lowest
+ * to the highest executable segment, data from the start of the highest segment to the highest end
+ * of a file part.
+ */
 static void set_bounds(struct vm_space *space, const struct exec_image *program)
 {
 	uint64_t start_code = UINT64_MAX, end_code = 0, start_data = 0, end_data = 0;
@@ -188,7 +207,11 @@ static void set_bounds(struct vm_space *space, const struct exec_image *program)
 	space->layout.end_data = end_data + program->bias;
 }
 
-/* The heap starts behind the program, but behind PIE_BASE for one that lies among the mappings. */
+/*
+ * Choose where the heap starts: after the program. A program that lies among the mappings would
+ * have no room there, so its heap starts at PIE_BASE. With randomised addresses Linux leaves at
+ * least one page free between the program and its heap.
+ */
 static void set_brk(struct exec *exec)
 {
 	const struct exec_image *program = &exec->program;
@@ -219,6 +242,7 @@ int exec_map_images(struct exec *exec)
 		error = map_interpreter(exec);
 	if (error != 0)
 		return error;
+	/* The kernel starts the interpreter. Without one it starts the program itself. */
 	space->layout.pc = exec->interpreter.file != NULL
 	                       ? exec->interpreter.elf.header.e_entry + exec->interpreter.bias
 	                       : exec_entry(exec);

@@ -1,7 +1,9 @@
 /*
- * processor.c - what ld.so makes of cpuid: the levels of the x86-64 psABI (isa-level), and for
- * Intel's processors the names from before there were levels (init_cpu_features). A feature counts
- * where the kernel saves its registers.
+ * processor.c - what ld.so concludes from cpuid. See processor.h.
+ *
+ * The level is that of the x86-64 psABI (glibc's get_isa_level). For Intel processors there are
+ * also the names that were used before there were levels (init_cpu_features). AVX and AVX-512 count
+ * only if the kernel saves their registers.
  */
 #include "vm/exec/processor.h"
 
@@ -9,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of leaf 7, not in every cpuid.h. */
+/* Bits of leaf 7, EBX, which not every cpuid.h defines. */
 #define AVX512PF (UINT32_C(1) << 26)
 #define AVX512ER (UINT32_C(1) << 27)
 
@@ -22,7 +24,7 @@ struct features {
 	uint32_t amd;      /* leaf 0x80000001, ECX */
 };
 
-/* What each level from x86-64-v2 on asks for beyond the one below. */
+/* For each level from x86-64-v2 on: the features that the level below does not need. */
 static const struct features levels[] = {
     {bit_SSE3 | bit_SSSE3 | bit_CMPXCHG16B | bit_SSE4_1 | bit_SSE4_2 | bit_POPCNT, 0, bit_LAHF_LM},
     {AVX_BASIC | bit_MOVBE, bit_AVX2 | bit_BMI | bit_BMI2, bit_LZCNT},

@@ -1,15 +1,23 @@
 /*
- * stack.c - the stack of a new program, byte for byte as Linux lays it out (setup_arg_pages of
- * fs/exec.c, create_elf_tables of fs/binfmt_elf.c, arch_pick_mmap_layout of arch/x86/mm/mmap.c).
- * From the top down:
+ * stack.c - maps the stack of a new program and fills it, byte for byte as Linux does
+ * (setup_arg_pages of fs/exec.c, create_elf_tables of fs/binfmt_elf.c, arch_pick_mmap_layout of
+ * arch/x86/mm/mmap.c). From the highest address down:
  *
  *     stack_top   8 bytes of zeros
- *                 the file name (AT_EXECFN), the environment strings, the argument strings, each with its NUL
- *                 up to 15 bytes of alignment
- *                 "x86_64" (AT_PLATFORM), 16 random bytes (AT_RANDOM)
- *                 padding, so that sp comes out as a multiple of 16
- *                 the auxiliary vector, the pointers to the environment and a NULL, those to the arguments and a NULL
+ *                 the file name (AT_EXECFN)
+ *                 the environment strings, each with its NUL; the first is at the lowest address
+ *                 the argument strings, likewise
+ *                 padding to a multiple of 16, with randomised addresses up to 8 KiB more
+ *                 "x86_64" (AT_PLATFORM)
+ *                 16 random bytes (AT_RANDOM)
+ *                 padding, so that sp is a multiple of 16
+ *                 the auxiliary vector
+ *                 the pointers to the environment strings, and a NULL
+ *                 the pointers to the argument strings, and a NULL
  *     sp          argc
+ *
+ * The strings are stored as soon as the stack is mapped. The rest contains addresses of images and
+ * of the vdso, so it is stored when these are mapped.
  */
 #include "util/linux_constants.h"
 #include "vm/base/lock.h"
@@ -24,17 +32,19 @@
 #include <unistd.h>
 
 #define PLATFORM "x86_64"
-#define STACK_ROOM (UINT64_C(128) << 10) /* mapped below the strings from the start */
-#define STACK_GUARD (UINT64_C(1) << 20)  /* kept free below a growing stack: 256 pages */
+#define STACK_ROOM (UINT64_C(128) << 10) /* bytes mapped below the strings: setup_arg_pages */
+#define STACK_GUARD (UINT64_C(1) << 20)  /* bytes kept free below the stack: stack_guard_gap */
+/* mmap_base(): bytes from mmap_base to VM_USER_END, before mmap_base is randomised. */
 #define STACK_GAP_MIN \
-	(UINT64_C(128) << 20) /* the mmap area is at least so far below the stack's end */
+	(UINT64_C(128) << 20) /* the least, so that a small stack limit leaves room to grow */
 #define STACK_GAP_MAX (VM_USER_END / 6 * 5)
 #define STACK_RANDOM_PAGES (UINT64_C(1) << 22) /* 16 GiB */
 #define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
-#define MMAP_RANDOM_PAGES (UINT64_C(1) << 28)  /* vm.mmap_rnd_bits */
+#define MMAP_RANDOM_PAGES (UINT64_C(1) << 28)  /* vm.mmap_rnd_bits: 1 TiB */
 
 /* --- Where it lies ---------------------------------------------------------------------------- */
 
+/* randomize_stack_top and arch_align_stack. */
 static uint64_t choose_stack_top(const struct exec *exec)
 {
 	uint64_t top = VM_USER_END - exec_random(exec, STACK_RANDOM_PAGES) * VM_PAGE_SIZE;
@@ -42,6 +52,7 @@ static uint64_t choose_stack_top(const struct exec *exec)
 	return page_align((top - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15));
 }
 
+/* Leave as much room below VM_USER_END as the stack may grow: mmap_base(). */
 static uint64_t choose_mmap_base(const struct exec *exec)
 {
 	uint64_t gap =
@@ -54,6 +65,7 @@ static uint64_t choose_mmap_base(const struct exec *exec)
 	return page_align(VM_USER_END - gap);
 }
 
+/* The rights of the stack. As in Linux, the last PT_GNU_STACK counts, and without one no EXEC. */
 static int stack_prot(const struct exec *exec)
 {
 	const Elf64_Phdr *stack = NULL;
@@ -79,7 +91,10 @@ static uint8_t *append_strings(uint8_t *at, const GPtrArray *strings)
 	return at;
 }
 
-/* Put the strings at VA, argv[0] first and the file name last, and note where they are. */
+/*
+ * Store the strings at VA: argv[0] at the lowest address, the file name last. Sets their bounds in
+ * the layout.
+ */
 static int store_strings(struct exec *exec, uint64_t va)
 {
 	const struct exec_strings *strings = &exec->strings;
@@ -112,12 +127,16 @@ int exec_map_stack(struct exec *exec)
 
 /* --- The auxiliary vector --------------------------------------------------------------------- */
 
+/* Addresses of what AT_PLATFORM, AT_RANDOM and AT_EXECFN point to. */
 struct tables {
-	uint64_t platform, random; /* addresses */
+	uint64_t platform, random;
 	uint64_t execfn;
 };
 
-/* PT_LOAD that holds the program headers tells their address; 0 where none does. */
+/*
+ * Where the program headers are in memory: in the PT_LOAD whose file part contains their start. The
+ * bias alone if there is none, as in load_elf_binary (phdr_addr).
+ */
 static uint64_t headers_address(const struct exec *exec)
 {
 	const struct elf_file *elf = &exec->program.elf;
@@ -130,13 +149,13 @@ static uint64_t headers_address(const struct exec *exec)
 }
 
 struct host_auxv {
-	uint64_t words[128]; /* pairs */
-	size_t count;
+	uint64_t words[128]; /* pairs of key and value */
+	size_t count;        /* of words */
 };
 
 /*
- * What the kernel told the daemon itself. getauxval would not do: glibc puts a meaning of its own
- * into AT_HWCAP. Nothing where /proc is missing.
+ * Read the daemon's own auxiliary vector. getauxval cannot be used, because glibc changes the value
+ * of AT_HWCAP. If /proc cannot be read, *HOST is empty.
  */
 static void read_host_auxv(struct host_auxv *host)
 {
@@ -151,7 +170,10 @@ static void read_host_auxv(struct host_auxv *host)
 	close(fd);
 }
 
-/* A value that is the processor's or the kernel's, where the host's kernel gives it. */
+/*
+ * Add KEY with the host's value, because that depends on the processor or the kernel. Adds nothing
+ * if the host's kernel does not pass KEY.
+ */
 static void add_host(struct builder *builder, const struct host_auxv *host, uint64_t key)
 {
 	for (size_t i = 0; i + 1 < host->count; i += 2)
@@ -159,7 +181,7 @@ static void add_host(struct builder *builder, const struct host_auxv *host, uint
 			return builder_add_auxv(builder, key, host->words[i + 1]);
 }
 
-/* In the order in which Linux writes it. */
+/* Make the auxiliary vector, in the order of create_elf_tables. */
 static void make_auxv(struct exec *exec, const struct tables *tables)
 {
 	struct builder *builder = &exec->builder;
@@ -195,7 +217,7 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 
 /* --- Pointers --------------------------------------------------------------------------------- */
 
-/* Append the addresses of STRINGS, which stand at VA one after the other, and a NULL. */
+/* Append the addresses of STRINGS and a NULL. The strings are stored one after the other at VA. */
 static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va)
 {
 	uint64_t null = 0;
@@ -207,6 +229,7 @@ static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va
 	g_array_append_val(words, null);
 }
 
+/* All that is stored from sp on: argc, the pointers, and the auxiliary vector. */
 static GArray *make_words(const struct exec *exec)
 {
 	const struct vm_space *space = exec->builder.space;
@@ -220,7 +243,7 @@ static GArray *make_words(const struct exec *exec)
 	return words;
 }
 
-/* Put the platform's name and the random bytes below AT. */
+/* Store the platform's name and 16 random bytes below AT, and set their addresses in *TABLES. */
 static int store_constants(struct exec *exec, uint64_t at, struct tables *tables)
 {
 	uint32_t random[4];
@@ -242,6 +265,7 @@ int exec_fill_stack(struct exec *exec)
 	uint64_t at =
 	    (space->layout.arg_start - exec_random(exec, STACK_RANDOM_BYTES)) & ~UINT64_C(15);
 
+	/* The vector contains the addresses of these, and its size says where sp is. */
 	int error = store_constants(exec, at, &tables);
 	if (error != 0)
 		return error;

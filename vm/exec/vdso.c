@@ -1,9 +1,11 @@
 /*
- * vdso.c - see vdso.h. Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range for
- * all the areas, which lie in it in the order of the daemon's own.
+ * vdso.c - copies and maps [vvar] and [vdso]. See vdso.h.
  *
- * The code of [vdso] is the host's. The variables of [vvar] are not: they belong to the host
- * kernel, so an access to them is SIGBUS.
+ * Follows map_vdso of Linux's arch/x86/entry/vdso/vma.c: one free range is found for all areas
+ * together. In it they have the same order and distances as in the daemon's own address space.
+ *
+ * The code of [vdso] is a copy of the host's. The variables of [vvar] belong to the host's kernel
+ * and are not copied, so an access to [vvar] is a SIGBUS.
  */
 #include "vm/exec/vdso.h"
 #include "vm/cache/object.h"
@@ -25,21 +27,22 @@ enum {
 static const struct kernel_area {
 	const char *name;
 	unsigned flags;
-	bool code; /* has the contents of machine->vdso */
+	bool code; /* maps machine->vdso; else nothing, and each access is a SIGBUS */
 } kernel_areas[] = {
     {"[vvar]", VVAR_FLAGS, false},
     {"[vvar_vclock]", VVAR_FLAGS, false},
     {"[vdso]", VDSO_FLAGS, true},
 };
 
-/* Where the daemon has them; an area that it does not have is empty. */
+/* Where the daemon has these areas. An area that it does not have is empty: 0 to 0. */
 struct host_layout {
-	uint64_t start, end; /* of all of them */
+	uint64_t start, end; /* of all areas together */
 	struct {
 		uint64_t start, end;
 	} areas[G_N_ELEMENTS(kernel_areas)];
 };
 
+/* Add the area in LINE of /proc/self/maps, if it is one of ours. */
 static void layout_add_line(struct host_layout *layout, const char *line)
 {
 	unsigned long start, end;
@@ -57,7 +60,10 @@ static void layout_add_line(struct host_layout *layout, const char *line)
 	}
 }
 
-/* False where /proc does not tell, or the areas do not lie together. */
+/*
+ * Read where the daemon has the areas. False: /proc/self/maps cannot be read or shows none of them,
+ * or there are gaps between them.
+ */
 static bool layout_read(struct host_layout *layout)
 {
 	char line[512];
@@ -85,6 +91,7 @@ int vdso_init(struct vm_machine *machine)
 
 	if (header == 0 || !layout_read(&layout))
 		return 0;
+	/* Copy only what the kernel itself says is the vdso. */
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
 		if (kernel_areas[i].code && layout.areas[i].start == header)
 			machine->vdso =
@@ -108,6 +115,7 @@ int exec_map_vdso(struct exec *exec)
 		uint64_t len = layout.areas[i].end - layout.areas[i].start;
 		if (len == 0)
 			continue;
+		/* The address is a hint. It is free, so the area is mapped there. */
 		int64_t addr = space_map_special(
 		    exec->builder.space, (uint64_t)base + (layout.areas[i].start - layout.start),
 		    len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);

@@ -1,6 +1,6 @@
 /*
- * vdso.h - the pages that the kernel maps into every process: [vvar] and [vdso], in the host's
- * sizes.
+ * vdso.h - [vvar] and [vdso], the pages that the kernel maps into every process. They are as large
+ * as the host has them. exec_map_vdso of exec.h maps them.
  */
 #ifndef VM_EXEC_VDSO_H
 #define VM_EXEC_VDSO_H
@@ -8,8 +8,10 @@
 struct vm_machine;
 
 /*
- * Copy the host's vdso to machine->vdso, which stays NULL where it has none. Once, as the machine
- * starts. -ENOMEM.
+ * Copy the host's vdso to machine->vdso. Called once, when the machine starts; takes the machine
+ * lock. machine->vdso stays NULL if the host has no vdso, or if /proc/self/maps does not show it
+ * and [vvar] side by side; that is not an error. -ENOMEM: no memory, or not enough table pages
+ * (config.max_tables) for the copy.
  */
 int vdso_init(struct vm_machine *machine);
 
