@@ -143,7 +143,10 @@ static unsigned defined_versions(const struct section *section)
 	return highest;
 }
 
-/* Read the entries up to DT_NULL. False: there is no section, and nothing to free. */
+/*
+ * Read the entries up to DT_NULL. False: there is no section, and nothing to free. Else the caller
+ * frees section->entries with g_free.
+ */
 static bool section_read(struct section *section, const struct elf_file *elf)
 {
 	const Elf64_Phdr *segment = elf_segment(elf, PT_DYNAMIC, NULL);

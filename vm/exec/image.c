@@ -59,9 +59,9 @@ static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot
 
 /*
  * Map the file part of SEGMENT at ADDR: elf_map. TOTAL is 0, or the bytes that all segments span.
- * In that case as much is mapped, so that a place with room for all segments is found, and the
- * pages past this segment are unmapped again. Returns the address of the first page, or a negative
- * errno.
+ * If it is not 0, so much is mapped first, to find a place that is large enough for all segments.
+ * Then the pages past this segment are unmapped. Returns the address of the first page, or a
+ * negative errno.
  */
 static int64_t map_file_part(struct exec *exec, struct vm_file *file, const Elf64_Phdr *segment,
                              uint64_t addr, int flags, uint64_t total)

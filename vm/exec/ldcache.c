@@ -1,12 +1,17 @@
 /*
- * ldcache.c - the cache's new format ("glibc-ld.so.cache1.1", glibc's sysdeps/generic/dl-cache.h),
- * alone or behind an old one. All integers are little-endian, strings are offsets from the new
- * format's start.
+ * ldcache.c - reads the new format of the cache ("glibc-ld.so.cache1.1", glibc's
+ * sysdeps/generic/dl-cache.h). The file may start with the old format, which is skipped. The new
+ * format consists of
  *
- *     header, 48 bytes    entries, 24 bytes each    strings    extensions (names of glibc-hwcaps folders)
+ *     a header of 48 bytes
+ *     entries of 24 bytes each
+ *     strings
+ *     extensions: among others the names of glibc-hwcaps folders
  *
- * ld.so searches the sorted entries by halves; here they are read one after the other, which needs
- * no order to be right.
+ * All integers are little-endian. Offsets count from the start of the new format.
+ *
+ * ld.so does a binary search in the entries, which are sorted. Here all entries are read in turn.
+ * So the result does not depend on the order of a hostile file.
  */
 #include "vm/exec/ldcache.h"
 
@@ -23,9 +28,9 @@
 enum {
 	OLD_HEADER = 16,
 	OLD_ENTRY = 12,
-	ELF_X86_64 = 0x0303, /* flags of an entry: a 64-bit library for glibc 2 */
+	ELF_X86_64 = 0x0303, /* flags of an entry: an x86-64 library for glibc 2 */
 	TAG_HWCAPS = 1,      /* extension: offsets of the names of glibc-hwcaps folders */
-	/* upper half of an entry's hwcap: the lower half counts in that table */
+	/* in the upper half of an entry's hwcap: the lower half is an index of that table */
 	HWCAP_EXTENSION = 1 << 30,
 };
 
@@ -39,7 +44,7 @@ struct header {
 
 struct entry {
 	uint32_t flags, name, path, unused;
-	uint32_t hwcap, hwcap_kind;
+	uint32_t hwcap, hwcap_kind; /* the lower and the upper half of glibc's hwcap */
 };
 
 struct extension {
@@ -51,12 +56,13 @@ struct view {
 	const char *bytes;
 	size_t size;
 	struct header header;
-	/* where the names of glibc-hwcaps folders stand; of size 0 without any */
+	/* offsets of the names of glibc-hwcaps folders; size 0: there are none */
 	struct extension hwcaps;
 };
 
 G_STATIC_ASSERT(sizeof(struct header) == 48 && sizeof(struct entry) == 24);
 
+/* Copy LEN bytes at OFFSET to TO. False: they do not lie within VIEW. */
 static bool view_copy(const struct view *view, uint64_t offset, void *to, size_t len)
 {
 	if (offset > view->size || len > view->size - offset)
@@ -65,10 +71,7 @@ static bool view_copy(const struct view *view, uint64_t offset, void *to, size_t
 	return true;
 }
 
-/*
- * The string at OFFSET, or NULL if it does not end within the file, or is longer than a path can
- * be.
- */
+/* The string at OFFSET. NULL: it does not end within VIEW, or it is longer than a path can be. */
 static const char *view_string(const struct view *view, uint32_t offset)
 {
 	if (offset >= view->size ||
@@ -77,7 +80,10 @@ static const char *view_string(const struct view *view, uint32_t offset)
 	return view->bytes + offset;
 }
 
-/* Where the new format starts: behind the old one's entries, aligned to 8. */
+/*
+ * Where in the file the new format starts: after the entries of the old one, aligned to 8 bytes; 0
+ * if there is no old one. The result may lie past the end of the file.
+ */
 static uint64_t new_format_offset(const struct ld_cache *cache)
 {
 	uint32_t entries;
@@ -88,7 +94,7 @@ static uint64_t new_format_offset(const struct ld_cache *cache)
 	return (OLD_HEADER + (uint64_t)entries * OLD_ENTRY + 7) & ~UINT64_C(7);
 }
 
-/* The first extension with the names of glibc-hwcaps folders. */
+/* The first extension with names of glibc-hwcaps folders; all zero if there is none. */
 static struct extension find_hwcaps(const struct view *view)
 {
 	uint64_t at = view->header.extensions;
@@ -107,6 +113,7 @@ static struct extension find_hwcaps(const struct view *view)
 	return (struct extension){0};
 }
 
+/* Find the new format in CACHE. False: there is none, or its header is cut off. */
 static bool view_open(struct view *view, const struct ld_cache *cache)
 {
 	uint64_t offset = new_format_offset(cache);
@@ -134,8 +141,9 @@ static const char *hwcaps_name(const struct view *view, uint32_t number)
 }
 
 /*
- * How much ENTRY is wanted on a processor of LEVEL: 0 not at all, 1 for every processor, 2 for
- * x86-64-v2 and so on.
+ * The level of the processors for which ENTRY is made: 1 for every processor, 2 for x86-64-v2, and
+ * so on. 0: a processor of LEVEL must not use it, or its hwcap is not known. Of the entries with
+ * the same name, the one with the highest rank is chosen.
  */
 static unsigned entry_rank(const struct view *view, const struct entry *entry, unsigned level)
 {

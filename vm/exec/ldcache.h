@@ -1,6 +1,6 @@
 /*
- * ldcache.h - /etc/ld.so.cache: which file a library's name stands for. Bytes that nobody vouches
- * for.
+ * ldcache.h - searches /etc/ld.so.cache, which has the path of a library for each name. The bytes
+ * may be hostile: what is malformed is not found. No lock is used.
  */
 #ifndef VM_EXEC_LDCACHE_H
 #define VM_EXEC_LDCACHE_H
@@ -8,13 +8,14 @@
 #include <stddef.h>
 
 struct ld_cache {
-	char *bytes; /* the file, owned; NULL without one */
-	size_t size;
+	char *bytes; /* the whole file; the user of the structure frees it; NULL: no cache */
+	size_t size; /* of the file, in bytes */
 };
 
 /*
- * The path of library NAME, as ld.so on a processor of LEVEL (1 to 4, as in x86-64-v3) would choose
- * it, or NULL. It lives as long as the cache.
+ * The path that ld.so would choose for the library NAME on a processor of LEVEL (1 to 4: 3 is
+ * x86-64-v3). NULL: the cache has no path for NAME, or it is malformed. The result points into
+ * cache->bytes and has less than PATH_MAX bytes. glibc: _dl_load_cache_lookup.
  */
 const char *ld_cache_find(const struct ld_cache *cache, const char *name, unsigned level);
 

@@ -1,38 +1,40 @@
 /*
- * ldheap.c - ld.so's allocations before malloc is there (glibc 2.36, elf/dl-minimal-malloc.c).
+ * ldheap.c - the allocations that ld.so makes with its own malloc, before libc is loaded (glibc
+ * 2.36, elf/dl-minimal-malloc.c). See library.h.
  *
- * They matter since each piece of memory goes below the mappings so far, between libraries. The
- * sizes are what glibc asks for on x86-64; some depend on how many subfolders it knows for the
- * processor. What it allocates while relocating (tables of unique C++ symbols) would come below all
- * libraries, and is left out.
+ * They matter because each piece of memory is mapped below all mappings so far, that is between
+ * libraries. The sizes are those that glibc requests on x86-64. Some depend on how many subfolders
+ * it has for the processor. What it allocates while it relocates (tables of unique C++ symbols)
+ * would be below all libraries, and is left out.
  */
 #include "vm/exec/library.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
+/* Bytes, unless the comment says otherwise. */
 enum {
-	ALIGNMENT = 16,
+	ALIGNMENT = 16,       /* of each allocation */
 	LINK_MAP = 1224,      /* struct link_map and the head of its list of names */
-	LINK_MAP_AUDIT = 256, /* room for auditors that the program's and the vdso's have */
+	LINK_MAP_AUDIT = 256, /* state for auditors: only for the program and the vdso */
 	NAME = 24,            /* struct libname_list */
 	POINTER = 8,
-	VERSION = 24, /* struct r_found_version */
-	VDSO_VERSIONS = 3,
-	/* an entry in the table of modules with thread-local storage, and its head */
+	VERSION = 24,      /* struct r_found_version */
+	VDSO_VERSIONS = 3, /* number of version records for the vdso */
+	/* an entry in the table of modules with thread-local storage; its head is as large */
 	SLOT_INFO = 16,
-	SLOT_EXTRA = 64, /* entries besides the modules' */
+	SLOT_EXTRA = 64, /* number of entries beyond those of the modules, with the head */
 	FOLDER = 40,     /* struct r_search_path_elem, without the states of its subfolders */
 	FOLDER_STATE = 4,
-	DEFAULT_FOLDERS = 4,
+	DEFAULT_FOLDERS = 4,     /* number */
 	SUBFOLDER = 16,          /* struct r_strlenpair */
 	SUBFOLDER_PRIORITY = 16, /* struct dl_hwcaps_priority, for those in glibc-hwcaps */
 	DTV_ENTRY = 16,
-	DTV_EXTRA = 16,   /* entries besides the modules' */
+	DTV_EXTRA = 16,   /* number of entries beyond those of the modules */
 	FIND_OBJECT = 32, /* struct dl_find_object_internal */
 	TCB_ALIGNMENT = 64,
 	TLS_SURPLUS = 1664,   /* for libraries loaded later */
-	TLS_LIMIT = 64 << 20, /* bytes of one module: more is not believed */
+	TLS_LIMIT = 64 << 20, /* a module with more, or aligned to more, is ignored as hostile */
 };
 
 static uint64_t round_up(uint64_t n, uint64_t align)
@@ -46,11 +48,13 @@ int ld_heap_alloc(struct libraries *libraries, uint64_t size)
 
 	heap->at = (heap->at + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
 	if (heap->at + size >= heap->end) {
+		/* One page more than needed, as in __minimal_malloc. */
 		uint64_t len = page_align(size) + VM_PAGE_SIZE;
 		int64_t at = builder_map(&libraries->exec->builder, 0, len, PROT_READ | PROT_WRITE,
 		                         MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 		if (at < 0)
 			return (int)at;
+		/* If the new piece follows the old one, the rest of that is used first. */
 		if ((uint64_t)at != heap->end)
 			heap->at = (uint64_t)at;
 		heap->end = (uint64_t)at + len;
@@ -68,7 +72,7 @@ static int alloc_all(struct libraries *libraries, const uint64_t *sizes, size_t 
 	return error;
 }
 
-/* The first piece is what is left of the last page of ld.so's own data. */
+/* Start with the first piece: what is unused of the last page of ld.so's own data. */
 static void heap_begin(struct libraries *libraries)
 {
 	const struct exec_image *image = &libraries->exec->interpreter;
@@ -86,8 +90,8 @@ static unsigned hwcaps_subfolders(const struct processor *processor)
 }
 
 /*
- * The old names are x86_64, perhaps avx512_1, the platform, and tls: each may be in a combination
- * or not.
+ * The number of combinations of the old names. The names are x86_64, the platform, tls, and on some
+ * processors avx512_1. Each is in a combination or not.
  */
 static unsigned combinations(const struct processor *processor)
 {
@@ -100,8 +104,9 @@ unsigned ld_heap_subfolders(const struct processor *processor)
 }
 
 /*
- * Each combination shares its bytes with those that lack the first or the last name, so a quarter
- * of them stand in memory with both; a name between is in half of these.
+ * A combination without the first or the last name is stored as a part of the one that has both. So
+ * only a quarter of the combinations take bytes of their own: those with both names. Each other
+ * name is in half of these.
  */
 uint64_t ld_heap_subfolders_size(const struct processor *processor)
 {
@@ -175,12 +180,17 @@ int ld_heap_add_needed(struct libraries *libraries, guint needed)
 
 /* --- When all libraries are loaded ------------------------------------------------------------ */
 
-/* Offsets below the thread pointer, as _dl_determine_tlsoffset gives them out. */
+/*
+ * The layout of static thread-local storage, as _dl_determine_tlsoffset makes it. Offsets are bytes
+ * below the thread pointer.
+ */
 struct tls {
+	/* the end of the last block; the largest alignment; number of modules that have a block */
 	uint64_t offset, align, modules;
-	uint64_t gap_top, gap_bottom; /* a hole between blocks that small ones may fill */
+	uint64_t gap_top, gap_bottom; /* a gap between blocks, which a small block may fill */
 };
 
+/* Place the block of IMAGE, if it has one: in the gap if it fits there, else after the last. */
 static void tls_add(struct tls *tls, const struct exec_image *image)
 {
 	const Elf64_Phdr *s = elf_segment(&image->elf, PT_TLS, NULL);
@@ -205,6 +215,7 @@ static void tls_add(struct tls *tls, const struct exec_image *image)
 	tls->offset = end;
 }
 
+/* The table of modules, the block of the first thread with its struct pthread, and its dtv. */
 static int alloc_tls(struct libraries *libraries)
 {
 	struct tls tls = {.align = TCB_ALIGNMENT};
@@ -226,6 +237,10 @@ static int alloc_library_versions(struct libraries *libraries, const struct libr
 	return highest > 0 ? ld_heap_alloc(libraries, (highest + 1) * VERSION) : 0;
 }
 
+/*
+ * The version records, in the order of ld.so's list: the program, the vdso, the libraries. The
+ * interpreter is among these, at interpreter_place.
+ */
 static int alloc_versions(struct libraries *libraries)
 {
 	int error = 0;

@@ -1,11 +1,13 @@
 /*
- * library.c - the libraries that ld.so (glibc 2.36) would map before it calls main, in its order:
- * breadth first along DT_NEEDED, what LD_PRELOAD names before that.
+ * library.c - maps the libraries that ld.so (glibc 2.36) would map before it calls main, in the
+ * same order: first those in LD_PRELOAD, then breadth first along DT_NEEDED. See library.h.
  *
- * No code runs here, so nothing is relocated and no constructor is called. What ld.so does to areas
- * is done: it closes holes, write-protects RELRO parts, makes the stack executable for libraries
- * that ask for it, and leaves its own anonymous pages between them. A library that is missing or
- * malformed is left out; ld.so would end the program.
+ * No code runs here, so nothing is relocated and no constructor is called. But all that ld.so does
+ * to areas is done, too: it takes the rights from holes between segments, makes RELRO pages
+ * read-only, makes the stack executable if a library needs that, and maps anonymous pages for
+ * itself between the libraries.
+ *
+ * If a library is missing or malformed, ld.so would end the program. Here it is left out.
  */
 #include "vm/exec/library.h"
 
@@ -13,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MAX_LIBRARIES = 512 };
+enum { MAX_LIBRARIES = 512 }; /* the most in one exec; others are left out */
 
 /* --- Loaded objects --------------------------------------------------------------------------- */
 
@@ -28,7 +30,10 @@ static void library_free(struct library *library)
 	g_free(library);
 }
 
-/* A library around IMAGE, which it takes over, opened as PATH (taken over too). */
+/*
+ * A library with IMAGE, opened as PATH because LOADER needs it. Takes over IMAGE and PATH: *IMAGE
+ * is empty afterwards, and library_free frees both.
+ */
 static struct library *library_new(struct exec_image *image, char *path, struct library *loader)
 {
 	struct library *library = g_new0(struct library, 1);
@@ -42,7 +47,11 @@ static struct library *library_new(struct exec_image *image, char *path, struct 
 	return library;
 }
 
-/* The program or interpreter, which the kernel has mapped. */
+/*
+ * A library for the program or the interpreter, which the kernel has mapped. Reads the headers
+ * again, because it gets an image of its own. -ENOEXEC (the file has changed), -ENOMEM, or an error
+ * of reading; *LIBRARY is not set then.
+ */
 static int library_of_image(const struct exec_image *image, const char *path,
                             struct library **library)
 {
@@ -58,6 +67,7 @@ static int library_of_image(const struct exec_image *image, const char *path,
 	return 0;
 }
 
+/* Whether NAME is a name of LIBRARY: _dl_name_match_p, or DT_SONAME. */
 static bool answers_to(const struct library *library, const char *name)
 {
 	for (guint i = 0; i < library->names->len; i++)
@@ -66,6 +76,7 @@ static bool answers_to(const struct library *library, const char *name)
 	return library->dynamic.soname != NULL && strcmp(library->dynamic.soname, name) == 0;
 }
 
+/* The loaded library with NAME, or NULL. The program, which has index 0, is not considered. */
 static struct library *find_by_name(const struct libraries *libraries, const char *name)
 {
 	for (guint i = 1; i < libraries->loaded->len; i++)
@@ -74,6 +85,7 @@ static struct library *find_by_name(const struct libraries *libraries, const cha
 	return answers_to(libraries->interpreter, name) ? libraries->interpreter : NULL;
 }
 
+/* The loaded object that is the same host file as FILE, or NULL. */
 static struct library *find_by_file(const struct libraries *libraries, const struct vm_file *file)
 {
 	for (guint i = 0; i < libraries->loaded->len; i++) {
@@ -92,7 +104,14 @@ static void add_name(struct library *library, const char *name)
 	g_ptr_array_add(library->names, g_strdup(name));
 }
 
-/* Map IMAGE, found at PATH (taken over) as NAME; leave it out where ld.so could not map it. */
+/*
+ * Map IMAGE, which was found at PATH for the name NAME that LOADER needs. Takes over IMAGE and
+ * PATH.
+ *
+ * => 0: it is mapped and in the list, or left out because ld.so would refuse it (a PIE, or
+ *    -ENOEXEC of library_map)
+ * => another error: the exec must fail
+ */
 static int load_image(struct libraries *libraries, struct exec_image *image, char *path,
                       const char *name, struct library *loader)
 {
@@ -110,12 +129,18 @@ static int load_image(struct libraries *libraries, struct exec_image *image, cha
 	return error == -ENOEXEC ? 0 : error;
 }
 
-/* Load what NAME means to LOADER, unless it is loaded or nowhere to be found. */
+/*
+ * Load the library NAME that LOADER needs.
+ *
+ * => 0: it is loaded now or was before, or it is left out: not found, malformed, or one too many
+ * => an error: the exec must fail
+ */
 static int load_name(struct libraries *libraries, const char *name, struct library *loader)
 {
 	struct exec_image image = {0};
 	char *path = NULL;
 
+	/* No file is opened for a name that is known. */
 	struct library *same = find_by_name(libraries, name);
 	if (same == libraries->interpreter && libraries->interpreter_place == 0)
 		libraries->interpreter_place = libraries->loaded->len;
@@ -124,6 +149,7 @@ static int load_name(struct libraries *libraries, const char *name, struct libra
 	int error = library_find(libraries, name, loader, &image, &path);
 	if (error != 0)
 		return error == -ENOENT ? 0 : error;
+	/* The file may be loaded under another name. Then it only gets a further name. */
 	same = find_by_file(libraries, image.file);
 	if (same == NULL)
 		return load_image(libraries, &image, path, name, loader);
@@ -135,6 +161,7 @@ static int load_name(struct libraries *libraries, const char *name, struct libra
 
 /* --- Loading all ------------------------------------------------------------------------------ */
 
+/* Load what the loaded objects need, breadth first: the list grows while it is walked. */
 static int load_needed(struct libraries *libraries)
 {
 	int error = 0;
@@ -180,6 +207,7 @@ static int load_preloads(struct libraries *libraries)
 
 /* --- When all are loaded ---------------------------------------------------------------------- */
 
+/* Without a PT_GNU_STACK ld.so assumes that an object needs an executable stack. */
 static bool wants_executable_stack(const struct library *library)
 {
 	const Elf64_Phdr *stack = elf_segment(&library->image.elf, PT_GNU_STACK, NULL);
@@ -188,8 +216,8 @@ static bool wants_executable_stack(const struct library *library)
 }
 
 /*
- * One library that does not say it can do without makes the stack executable; so does the program,
- * but at its start.
+ * Make the stack executable if one library needs that: _dl_make_stack_executable. Nothing is done
+ * if the program itself needs it: that is left to the kernel (stack_prot in stack.c).
  */
 static int protect_stack(struct libraries *libraries)
 {
@@ -215,6 +243,7 @@ static int protect_relro(struct libraries *libraries)
 	return error;
 }
 
+/* Do all that ld.so does to areas, in its order. The program and the interpreter are known. */
 static int load_all(struct libraries *libraries)
 {
 	static int (*const steps[])(struct libraries *) = {
@@ -227,7 +256,7 @@ static int load_all(struct libraries *libraries)
 	return error;
 }
 
-/* Enter the program and the interpreter. */
+/* Make the entries for the program and the interpreter. Errors as library_of_image. */
 static int begin(struct libraries *libraries)
 {
 	struct exec *exec = libraries->exec;

@@ -1,6 +1,10 @@
 /*
- * library.h - what the rooms that imitate ld.so share: library.c, library_map.c, library_path.c,
+ * library.h - what the files that do ld.so's work share: library.c, library_map.c, library_path.c,
  * ldheap.c.
+ *
+ * All of it belongs to the one thread that execs, which holds no lock. A function that returns int
+ * and does not say otherwise returns 0 or a negative errno. If one fails with anything but the
+ * errno that it documents for a library to be left out, the exec fails.
  */
 #ifndef VM_EXEC_LIBRARY_H
 #define VM_EXEC_LIBRARY_H
@@ -14,87 +18,108 @@ struct library {
 	struct exec_image image;
 	struct elf_dynamic dynamic;
 	char *path;                        /* under which it was opened; NULL for the program */
-	GPtrArray *names;                  /* that it answers to, besides its DT_SONAME */
-	struct library *loader;            /* that asked for it first, or NULL */
-	char **rpath_list, **runpath_list; /* their folders, once the list is taken apart */
+	GPtrArray *names;                  /* char *: its names (l_libname) besides DT_SONAME */
+	struct library *loader;            /* the object that needed it first, or NULL */
+	char **rpath_list, **runpath_list; /* their folders; NULL until first used */
 };
 
-/* ld.so's malloc before libc's is there: it cuts pieces from a page, and never gives any back. */
+/*
+ * The heap of ld.so's own malloc, which it uses until libc's is loaded. Allocations take memory
+ * from the current piece, from low to high, and nothing is freed.
+ */
 struct ld_heap {
-	uint64_t at, end; /* what is left of the present piece of memory */
+	uint64_t at, end; /* what is unused of the current piece: addresses of the process */
 };
 
+/* What ld.so knows while it loads libraries. */
 struct libraries {
 	struct exec *exec;
-	/* struct library *: the program, then libraries in the order of their loading */
+	/* struct library *: the program, then the libraries in the order of loading */
 	GPtrArray *loaded;
-	struct library *interpreter; /* loaded from the start, but not in the list */
-	/* where it would stand in the list: it was asked for then; 0 if never */
+	struct library *interpreter; /* loaded from the start, but not in LOADED */
+	/* ld.so moves it to this index of its list when something needs it; 0: nothing has yet */
 	guint interpreter_place;
-	GHashTable *folders; /* that ld.so has a record of */
+	GHashTable *folders; /* char *: for these ld.so has allocated a record */
 	struct ld_heap heap;
 	struct ld_cache cache;
-	bool cache_tried;
-	uint64_t cache_at, cache_size; /* where the cache is mapped, or 0 */
-	const char *path_variable;     /* LD_LIBRARY_PATH, or NULL */
-	char **path_list;              /* its folders, once it is taken apart */
+	bool cache_tried;              /* to open the cache is tried once */
+	uint64_t cache_at, cache_size; /* where the cache is mapped, bytes; 0: not mapped */
+	const char *path_variable;     /* LD_LIBRARY_PATH in the new environment, or NULL */
+	char **path_list;              /* its folders; NULL until it is first used */
 	struct processor processor;
-	unsigned tries;      /* names looked for and files tried so far */
-	uint64_t list_bytes; /* of all lists taken apart so far */
+	unsigned tries;      /* names searched and files tried so far */
+	uint64_t list_bytes; /* bytes that the split lists take so far */
 };
 
-/* --- ldheap.c: the pages that ld.so allocates, so that libraries come to lie where they would - */
+/* --- ldheap.c: what ld.so allocates, which decides where libraries are mapped ----------------- */
 
-/* sizeof(struct pthread), which stands behind the first thread's thread-local storage. */
+/* Bytes of glibc's struct pthread, which follows the thread-local storage of the first thread. */
 enum { LD_HEAP_TCB = 2368 };
 
-/* One allocation of SIZE bytes; maps pages where the last piece is used up. -ENOMEM. */
+/*
+ * Allocate SIZE bytes as ld.so's malloc does. If the current piece is too small, map a new one.
+ * -ENOMEM.
+ */
 int ld_heap_alloc(struct libraries *libraries, uint64_t size);
 
 /*
- * The subfolders of each folder that ld.so knows of on PROCESSOR: glibc-hwcaps/x86-64-vN, and every
- * combination of the old names (x86_64, avx512_1, the platform, tls). And how many bytes it
- * allocates to list them.
+ * The number of subfolders in which ld.so on PROCESSOR looks for each library: one for each
+ * glibc-hwcaps/x86-64-vN, and one for each combination of the old names (x86_64, avx512_1, the
+ * platform, tls).
  */
 unsigned ld_heap_subfolders(const struct processor *processor);
+/* The number of bytes that it allocates for the list of these subfolders. */
 uint64_t ld_heap_subfolders_size(const struct processor *processor);
 
-/* What ld.so allocates before it looks for libraries, ... */
+/* The functions below allocate what ld.so allocates at one moment. All of them: -ENOMEM. */
+
+/* Before it looks for libraries. Must come first: the heap starts with it. */
 int ld_heap_start(struct libraries *libraries);
-/* ... for one library, opened as PATH for the name NAME, before it is mapped, ... */
+/* For the library NAME that was opened as PATH, before it is mapped. */
 int ld_heap_add_library(struct libraries *libraries, const char *name, const char *path);
-/* ... for a list of COUNT folders, LEN bytes in all, when it is first used, ... */
+/* For a list of COUNT folders, a string of LEN bytes without its NUL, when it is first used. */
 int ld_heap_add_list(struct libraries *libraries, uint64_t count, uint64_t len);
 /*
- * ... for FOLDER in it, unless there is a record of it; OWNER is the path of the library that has
- * the list, ...
+ * For FOLDER in such a list. OWNER is the path of the library that has the list. Allocates nothing
+ * if there is a record for FOLDER.
  */
 int ld_heap_add_folder(struct libraries *libraries, const char *folder, const char *owner);
-/* ... for a further name of one, ... */
+/* For NAME, a further name of a library that is loaded. */
 int ld_heap_add_name(struct libraries *libraries, const char *name);
-/* ... once what a library needs is loaded, ... */
+/* For a library with NEEDED names in DT_NEEDED, once these are loaded. */
 int ld_heap_add_needed(struct libraries *libraries, guint needed);
-/* ... and when all are: versions, thread-local storage of the first thread. */
+/* When all libraries are loaded: for versions, and the first thread's thread-local storage. */
 int ld_heap_finish(struct libraries *libraries);
 
 /* --- library_path.c: where ld.so looks -------------------------------------------------------- */
 
 /*
- * Open the file that NAME means to LOADER in IMAGE, and give the path in *PATH (free with g_free).
- * -ENOENT: there is no such library; -ENOMEM.
+ * Search for the library NAME that LOADER needs, as _dl_map_object does. Open it in *IMAGE, which
+ * must be all zero, and set *PATH to the path under which it was found (free with g_free). On
+ * failure *IMAGE needs no clearing, and *PATH is NULL or unchanged.
+ *
+ * -ENOENT: there is no such library, or too much has been searched in this exec. Any other error
+ * must end the exec: -ENOMEM, or an error of mapping the cache.
  */
 int library_find(struct libraries *libraries, const char *name, struct library *loader,
                  struct exec_image *image, char **path);
 
-/* Unmap and forget the cache. */
+/* Free the cache and unmap it, as _dl_unload_cache does. -ENOMEM, as munmap. */
 int library_drop_cache(struct libraries *libraries);
 
 /* --- library_map.c: how ld.so maps a library -------------------------------------------------- */
 
-/* Map IMAGE. -ENOEXEC: ld.so would refuse it, nothing is mapped. -ENOMEM and others. */
+/*
+ * Map IMAGE where mmap chooses, and set its bias. -ENOEXEC: ld.so would refuse it, and nothing of
+ * it is mapped. After any other error a part may be mapped, and the exec must fail: -ENOMEM, -EIO
+ * (a page cannot be read), or another error of mmap or mprotect (-EOVERFLOW for a hostile offset).
+ */
 int library_map(struct exec *exec, struct exec_image *image);
 
-/* Write-protect what is only written while relocating. */
+/*
+ * Make the pages of PT_GNU_RELRO read-only: they are written only by relocations. Ignores one that
+ * lies in no PT_LOAD. glibc: _dl_protect_relro. Returns errors of mprotect.
+ */
 int library_protect_relro(struct exec *exec, const struct exec_image *image);
 
 #endif

@@ -1,16 +1,22 @@
 /*
- * library_map.c - how ld.so maps a library: glibc's elf/dl-map-segments.h and
- * _dl_map_object_from_fd.
+ * library_map.c - maps a library as ld.so does: glibc's elf/dl-map-segments.h and
+ * _dl_map_object_from_fd. See library.h.
  *
- * One mmap of the whole span with the rights of the first segment, the others over it at fixed
- * places, holes without any rights, zeros behind the file's data.
+ *     1. mmap the whole span of the library with the rights of its first segment
+ *     2. take all rights from what lies between the first and the last segment, if there are holes
+ *     3. map each further segment over that, at a fixed address
+ *     4. for each segment, clear what follows the file's data, and map .bss
  */
 #include "vm/exec/library.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
-/* ld.so wants the segments in order of their addresses, each on pages of its own. */
+/*
+ * Whether ld.so would map ELF. The segments must ascend, and no two may share a page; p_align must
+ * be a multiple of the page size, and offset and address equal modulo the page size. Besides that,
+ * the first segment must have a file part here.
+ */
 static bool layout_valid(const struct elf_file *elf)
 {
 	uint64_t end = 0;
@@ -25,12 +31,13 @@ static bool layout_valid(const struct elf_file *elf)
 	return first->p_filesz > 0;
 }
 
-/* First page behind the file's part of SEGMENT, in the file's addresses. */
+/* The end of the last page of SEGMENT's file part, as an address of the file. */
 static uint64_t file_end(const Elf64_Phdr *segment)
 {
 	return page_align(segment->p_vaddr + segment->p_filesz);
 }
 
+/* Whether some segment does not start on the page after the file part of the one before. */
 static bool has_holes(const struct elf_file *elf)
 {
 	const Elf64_Phdr *previous = elf_segment(elf, PT_LOAD, NULL);
@@ -52,8 +59,10 @@ static const Elf64_Phdr *last_segment(const struct elf_file *elf)
 }
 
 /*
- * The span where mmap chooses, or, where segments want more than pages, at a multiple of that
- * within a larger one.
+ * Map SPAN bytes of the file from its first segment on, where mmap chooses. If the segments are
+ * aligned to more than a page, reserve a larger range, map the span at a multiple of the alignment
+ * in it, and unmap the rest (_dl_map_segment). Returns the address or a negative errno. After an
+ * error the reserved range may still be mapped.
  */
 static int64_t map_span(struct exec *exec, const struct exec_image *image, uint64_t span)
 {
@@ -78,7 +87,11 @@ static int64_t map_span(struct exec *exec, const struct exec_image *image, uint6
 	return error < 0 ? error : (int64_t)start;
 }
 
-/* The holes between the segments are under the first mapping: take its rights away. */
+/*
+ * If there are holes between the segments, the first mapping covers them. Take all rights from
+ * everything between the end of the first segment and the start of the last one. The segments in
+ * between are mapped over that later, with their own rights.
+ */
 static int close_holes(struct exec *exec, const struct exec_image *image)
 {
 	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL),
@@ -90,7 +103,10 @@ static int close_holes(struct exec *exec, const struct exec_image *image)
 	                       page_down(last->p_vaddr) - file_end(first), PROT_NONE);
 }
 
-/* Zeros behind the file's data in its last page, whatever the page's rights. */
+/*
+ * Clear LEN bytes at START, the rest of the last page of a file part. A page that is not writable
+ * (PROT) is made writable for that, as ld.so does.
+ */
 static int zero_tail(struct exec *exec, uint64_t start, uint64_t len, int prot)
 {
 	static const char zeros[VM_PAGE_SIZE];
@@ -106,6 +122,7 @@ static int zero_tail(struct exec *exec, uint64_t start, uint64_t len, int prot)
 	return error;
 }
 
+/* Clear what follows the file part of SEGMENT in its last page. Map anonymous pages after that. */
 static int map_bss(struct exec *exec, const struct exec_image *image, const Elf64_Phdr *segment)
 {
 	uint64_t zero = image->bias + segment->p_vaddr + segment->p_filesz;
@@ -122,6 +139,7 @@ static int map_bss(struct exec *exec, const struct exec_image *image, const Elf6
 	return at < 0 ? (int)at : 0;
 }
 
+/* Map SEGMENT at its place in the span. The FIRST is mapped already, except for its .bss. */
 static int map_segment(struct exec *exec, const struct exec_image *image, const Elf64_Phdr *segment,
                        bool first)
 {
@@ -141,6 +159,7 @@ int library_map(struct exec *exec, struct exec_image *image)
 {
 	uint64_t span = elf_span(&image->elf), room = exec->builder.space->mmap_base;
 
+	/* Hostile sizes end here, so that the sums in map_span do not wrap around. */
 	if (!layout_valid(&image->elf) || span > room || elf_alignment(&image->elf) > room - span)
 		return -ENOEXEC;
 	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL);
@@ -152,12 +171,13 @@ int library_map(struct exec *exec, struct exec_image *image)
 	for (const Elf64_Phdr *s = first; error == 0 && s != NULL;
 	     s = elf_segment(&image->elf, PT_LOAD, s))
 		error = map_segment(exec, image, s, s == first);
+	/* The library will be left out and the exec goes on, so nothing of it may stay. */
 	if (error == -ENOEXEC)
 		builder_unmap(&exec->builder, (uint64_t)at, span);
 	return error;
 }
 
-/* The PT_LOAD whose pages hold [START, END), in the file's addresses, or NULL. */
+/* The PT_LOAD whose pages contain [START, END), addresses of the file, or NULL. */
 static const Elf64_Phdr *segment_around(const struct elf_file *elf, uint64_t start, uint64_t end)
 {
 	for (const Elf64_Phdr *s = NULL; (s = elf_segment(elf, PT_LOAD, s)) != NULL;)
@@ -174,6 +194,7 @@ int library_protect_relro(struct exec *exec, const struct exec_image *image)
 	if (s == NULL || __builtin_add_overflow(s->p_vaddr, s->p_memsz, &end) ||
 	    segment_around(&image->elf, s->p_vaddr, end) == NULL)
 		return 0;
+	/* END is rounded down, because the rest of that page may be written later. */
 	uint64_t first = page_down(image->bias + s->p_vaddr), last = page_down(image->bias + end);
 	return first < last ? builder_protect(&exec->builder, first, last - first, PROT_READ) : 0;
 }

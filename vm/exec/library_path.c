@@ -1,17 +1,21 @@
 /*
- * library_path.c - where ld.so looks for a library (glibc 2.36, _dl_map_object): with a slash in
- * its name, there; else in
+ * library_path.c - searches for a library as ld.so does (glibc 2.36, _dl_map_object). See
+ * library.h. A name that contains a slash is a path. Any other name is searched for in this order:
  *
- *     DT_RPATH of those that asked, up to the program, unless the first of them has a DT_RUNPATH
- *     LD_LIBRARY_PATH
- *     DT_RUNPATH of the one that asked
- *     /etc/ld.so.cache
- *     the default folders
+ *     1. DT_RPATH of the object that needs it (the loader), of the object that needed that, and so
+ *        on up to the program. Skipped if the loader has a DT_RUNPATH.
+ *     2. LD_LIBRARY_PATH
+ *     3. DT_RUNPATH of the loader
+ *     4. /etc/ld.so.cache
+ *     5. the default folders
  *
- * and in each folder first in glibc-hwcaps/x86-64-vN. ld.so would go on to combinations of the
- * names from before (tls/haswell/x86_64, ...), which nobody installs any more: they are not tried
- * here. A file that is no library for this machine is passed over. How many names are looked for
- * and files tried is bounded, whatever the lists say; then all others are not found.
+ * In each folder the subfolders glibc-hwcaps/x86-64-vN come first, the highest level that the
+ * processor has before the others. ld.so would also try combinations of the older names
+ * (tls/haswell/x86_64, ...). Nobody installs those any more, so they are not tried here. A file
+ * that is not a library for this processor is skipped.
+ *
+ * The work is bounded, whatever the lists say. When a limit below is reached, no further library is
+ * found.
  */
 #include "vm/cache/file.h"
 #include "vm/exec/library.h"
@@ -23,11 +27,11 @@
 #include <sys/mman.h>
 
 enum {
-	MAX_TRIES = 16384, /* names looked for and files tried in one exec */
-	/* bytes that all lists of folders take in one exec, with their tokens replaced */
+	MAX_TRIES = 16384, /* names searched and files tried in one exec */
+	/* bytes that all split lists take in one exec; further folders are left out */
 	MAX_LISTS = 4 << 20,
-	MAX_CACHE = 8 << 20, /* bytes */
-	LEVELS = 4,          /* of processors: x86-64 is 1 */
+	MAX_CACHE = 8 << 20, /* bytes of the cache; a larger one is ignored */
+	LEVELS = 4,          /* the highest level of processors; plain x86-64 is 1 */
 };
 
 static const char cache_path[] = "/etc/ld.so.cache";
@@ -39,17 +43,21 @@ static const char *const default_folders[] = {"/lib/x86_64-linux-gnu",
                                               "/lib",
                                               "/usr/lib"};
 
+/*
+ * A search for NAME, which LOADER needs. The functions try_* return 0 if they have found the
+ * library, -ENOENT if the search goes on, and any other error if the exec must fail.
+ */
 struct search {
 	struct libraries *libraries;
 	const char *name;
 	struct library *loader;
-	struct exec_image *image; /* the file that was found ... */
-	char *path;               /* ... and its path */
+	struct exec_image *image; /* the file that was found */
+	char *path;               /* its path, owned; NULL until it is found */
 };
 
 /* --- Trying files ----------------------------------------------------------------------------- */
 
-/* Count a try. False: there were too many. */
+/* Count a try. False: there have been MAX_TRIES. */
 static bool may_try(struct libraries *libraries)
 {
 	if (libraries->tries >= MAX_TRIES)
@@ -58,7 +66,10 @@ static bool may_try(struct libraries *libraries)
 	return true;
 }
 
-/* 0 if the file at PATH is a library, -ENOENT if the search goes on. */
+/*
+ * Try the file at PATH. -ENOENT also if it cannot be opened or read or is malformed, as ld.so goes
+ * on, too; but lack of memory ends the search.
+ */
 static int try_file(struct search *search, const char *path)
 {
 	const struct vm_opener *opener = &search->libraries->exec->args->opener;
@@ -79,7 +90,7 @@ static int try_file(struct search *search, const char *path)
 	return error == -ENOMEM ? -ENOMEM : -ENOENT;
 }
 
-/* The library in FOLDER, or in one below it that is meant for processors like this one. */
+/* Try the subfolders of FOLDER that are for this processor, and then FOLDER itself. */
 static int try_folder(struct search *search, const char *folder)
 {
 	int error = -ENOENT;
@@ -96,9 +107,9 @@ static int try_folder(struct search *search, const char *folder)
 	return try_file(search, path);
 }
 
-/* --- $ORIGIN and its like --------------------------------------------------------------------- */
+/* --- $ORIGIN, $LIB, $PLATFORM ----------------------------------------------------------------- */
 
-/* The folder in which LIBRARY lies. */
+/* The folder that contains LIBRARY. */
 static char *origin(const struct library *library)
 {
 	g_autofree char *name = library->path != NULL && library->path[0] == '/'
@@ -109,8 +120,8 @@ static char *origin(const struct library *library)
 }
 
 /*
- * The value of the token that TEXT, behind a '$', starts with, and its length; NULL: it is no
- * token.
+ * TEXT follows a '$'. If it starts with the name of a token, with braces or without, return the
+ * token's value for LIBRARY, and set *LEN to the bytes of TEXT that it replaces. Else NULL.
  */
 static char *token_value(const struct libraries *libraries, const char *text,
                          const struct library *library, size_t *len)
@@ -131,7 +142,10 @@ static char *token_value(const struct libraries *libraries, const char *text,
 	return NULL;
 }
 
-/* TEXT, which stands in LIBRARY, with its tokens replaced. */
+/*
+ * TEXT, which comes from LIBRARY, with its tokens replaced. Cut off soon after PATH_MAX bytes: such
+ * a path cannot be opened anyway.
+ */
 static char *expand_tokens(const struct libraries *libraries, const char *text,
                            const struct library *library)
 {
@@ -153,8 +167,8 @@ static char *expand_tokens(const struct libraries *libraries, const char *text,
 /* --- Lists of folders ------------------------------------------------------------------------- */
 
 /*
- * A list as it stands in OWNER or in the environment, with its tokens replaced. An empty part is
- * the working directory. What is too much for one exec is left out.
+ * Split LIST at any of SEPARATORS and replace the tokens, as for the library OWNER. An empty folder
+ * is the working directory. Folders past MAX_LISTS are left out. Free with g_strfreev.
  */
 static char **split_list(struct libraries *libraries, const char *list, const char *separators,
                          const struct library *owner)
@@ -172,7 +186,7 @@ static char **split_list(struct libraries *libraries, const char *list, const ch
 	return (char **)g_ptr_array_free(folders, FALSE);
 }
 
-/* ld.so takes a list apart when it first needs it, and keeps a record of each folder. */
+/* Allocate what ld.so does when it first uses LIST: the list, and a record for each folder. */
 static int account_list(struct libraries *libraries, const char *list, char *const *folders,
                         const struct library *owner)
 {
@@ -185,8 +199,8 @@ static int account_list(struct libraries *libraries, const char *list, char *con
 }
 
 /*
- * Try the folders of LIST, which belongs to OWNER; *FOLDERS are those, NULL before they are first
- * wanted.
+ * Try the folders of LIST, which belongs to OWNER. *FOLDERS is the split list. The first use sets
+ * it; until then it is NULL.
  */
 static int try_list(struct search *search, const char *list, const char *separators,
                     const struct library *owner, char ***folders)
@@ -207,7 +221,7 @@ static int try_list(struct search *search, const char *list, const char *separat
 	return error;
 }
 
-/* DT_RPATH counts only where there is no DT_RUNPATH. */
+/* Try the DT_RPATH of LIBRARY. It is ignored if there is a DT_RUNPATH. */
 static int try_rpath(struct search *search, struct library *library)
 {
 	if (library->dynamic.runpath != NULL)
@@ -215,6 +229,7 @@ static int try_rpath(struct search *search, struct library *library)
 	return try_list(search, library->dynamic.rpath, ":", library, &library->rpath_list);
 }
 
+/* Try DT_RPATH of the loader, of its loader, and so on; at last that of the program. */
 static int try_rpaths(struct search *search)
 {
 	struct library *program = g_ptr_array_index(search->libraries->loaded, 0);
@@ -259,8 +274,9 @@ static int try_defaults(struct search *search)
 /* --- The cache -------------------------------------------------------------------------------- */
 
 /*
- * Read FILE whole, and map it as ld.so does: it keeps its place below the libraries until they are
- * loaded.
+ * Read FILE, the cache, and map it as ld.so does. It stays mapped until all libraries are loaded,
+ * so these are mapped below it. If the file is empty, too large or cannot be read, libraries are
+ * searched without it.
  */
 static int load_cache(struct libraries *libraries, struct vm_file *file)
 {
@@ -282,6 +298,7 @@ static int load_cache(struct libraries *libraries, struct vm_file *file)
 	return 0;
 }
 
+/* Open the cache at the first use. If it cannot be opened, libraries are searched without it. */
 static int open_cache(struct libraries *libraries)
 {
 	const struct vm_opener *opener = &libraries->exec->args->opener;
@@ -315,6 +332,7 @@ static bool in_default_folder(const char *path)
 	return false;
 }
 
+/* Try the path in the cache, unless it is in a default folder and the loader has DF_1_NODEFLIB. */
 static int try_cache(struct search *search)
 {
 	struct libraries *libraries = search->libraries;

@@ -34,8 +34,9 @@
 #define PLATFORM "x86_64"
 #define STACK_ROOM (UINT64_C(128) << 10) /* bytes mapped below the strings: setup_arg_pages */
 #define STACK_GUARD (UINT64_C(1) << 20)  /* bytes kept free below the stack: stack_guard_gap */
-/* The least and the most bytes from mmap_base to VM_USER_END, before randomisation: mmap_base(). */
-#define STACK_GAP_MIN (UINT64_C(128) << 20)
+/* mmap_base(): bytes from mmap_base to VM_USER_END, before mmap_base is randomised. */
+#define STACK_GAP_MIN \
+	(UINT64_C(128) << 20) /* the least, so that a small stack limit leaves room to grow */
 #define STACK_GAP_MAX (VM_USER_END / 6 * 5)
 #define STACK_RANDOM_PAGES (UINT64_C(1) << 22) /* 16 GiB */
 #define STACK_RANDOM_BYTES UINT64_C(8192)      /* arch_align_stack */
