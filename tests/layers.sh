@@ -58,14 +58,24 @@ symbols >"$state/symbols"
 
 # --- The rules --------------------------------------------------------------------------------
 
+# What the programs below share: the folder of a file, and its place in the order, which is in the
+# first file they read.
+# shellcheck disable=SC2016 # it is awk
+places='
+	function folder(file) {
+		return file ~ /\/.*\// ? substr(file, 1, match(file, /[^\/]*$/) - 1) : file
+	}
+	function rank(file) {
+		if (folder(file) in order)
+			return order[folder(file)]
+		return order[substr(file, 1, index(file, "/"))]
+	}
+	FNR == NR { order[$1] = NR; next }'
+
 # above SYMBOLS: each use of what stands above, a line each; "USER USED" of all uses to $state/uses
 above() {
-	awk -v uses="$state/uses" '
-		function folder(file) { return file ~ /\/.*\// ? substr(file, 1, match(file, /[^\/]*$/) - 1) : file }
-		function rank(file) {
-			return folder(file) in order ? order[folder(file)] : order[substr(file, 1, index(file, "/"))]
-		}
-		FNR == NR { order[$1] = NR; next }
+	awk -v uses="$state/uses" "$places"'
+		BEGIN { above = ", which stands above it" }
 		$1 == "D" { home[$3] = $2 }
 		$1 == "U" { user[++n] = $2; name[n] = $3 }
 		END {
@@ -78,23 +88,23 @@ above() {
 				if (rank(user[i]) == "")
 					print user[i], "stands in no folder of docs/architecture.md"
 				else if (rank(used) > rank(user[i]))
-					print user[i], "uses", name[i], "of", used ", which stands above it"
+					print user[i], "uses", name[i], "of", used above
 			}
 		}' "$state/order" "$1"
 }
 
 # circles: files that use each other, from $state/uses
 circles() {
-	tsort "$state/uses" 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\/.*\/.*\|.*\.c\)$/\1/p' | sort -u |
-		sed 's/$/ stands in a circle of files that use each other/'
+	tsort "$state/uses" 2>&1 >/dev/null |
+		sed -n '/: input contains/d; s/^tsort: \(.*\)/\1 stands in a circle of files/p' | sort -u
 }
 
 # includes: each #include of a header that stands above, or of a header of vm/ other than vm/vm.h
 # outside vm/
 includes() {
-	(cd "$source" && grep -n '^#include "' util/*.[ch] vm/*.[ch] vm/*/*.[ch] fs/*.[ch] fs/*/*.[ch]) | awk '
-		function folder(file) { return file ~ /\/.*\// ? substr(file, 1, match(file, /[^\/]*$/) - 1) : file }
-		function rank(file) {
+	(cd "$source" && find util vm fs -name '*.[ch]' -exec grep -Hn '^#include "' {} +) |
+		awk "$places"'
+		function height(file) {
 			# The types of vm/ and fs/ are the ground that their folders stand on.
 			if (file == "vm/vm.h" || file == "vm/internal.h")
 				return order["util/"] + 0.5
@@ -102,19 +112,19 @@ includes() {
 				return order["vm/machine.c"] + 0.5
 			if (file ~ /^fs\/[a-z]*\.c$/)
 				return 1000
-			return folder(file) in order ? order[folder(file)] : order[substr(file, 1, index(file, "/"))]
+			return rank(file)
 		}
-		FNR == NR { order[$1] = NR; next }
 		{
 			split($0, part, ":")
 			split($0, quoted, "\"")
 			used = quoted[2]
 			if (used !~ /\//)
 				next
-			if (rank(used) > rank(part[1]))
-				print part[1] ":" part[2], "includes", used ", which stands above it"
+			what = part[1] ":" part[2] " includes " used
+			if (height(used) > height(part[1]))
+				print what ", which stands above it"
 			if (part[1] ~ /^fs\// && used ~ /^vm\// && used != "vm/vm.h")
-				print part[1] ":" part[2], "includes", used ", but vm/vm.h is all that others know of vm/"
+				print what ", but vm/vm.h is all that others know of vm/"
 		}' "$state/order" -
 }
 
@@ -122,7 +132,9 @@ includes() {
 strangers() {
 	(cd "$source" && grep -n 'table_mem' vm/*.[ch] vm/*/*.[ch]) | awk -v door=" $door " '
 		{ split($0, part, ":") }
-		!index(door, " " part[1] " ") { print part[1] ":" part[2], "touches page-table memory past vm/memory/pte.h" }'
+		!index(door, " " part[1] " ") {
+			print part[1] ":" part[2], "touches page-table memory past vm/memory/pte.h"
+		}'
 }
 
 # --- The tests --------------------------------------------------------------------------------

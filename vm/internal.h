@@ -188,11 +188,12 @@ struct vm_frame {
 	vm_entry_id rmap;         /* first of the entries that map it */
 	uint32_t mapped;          /* entries in that chain; one in a shared table counts once */
 	uint32_t pins;            /* transfers that use it now */
-	vm_pfn next;              /* in the free list; plus one in a hash chain of the page cache */
-	vm_pfn older, newer;      /* neighbours in the list of pages (frame.h) */
-	uint16_t flags;           /* FRAME_ */
-	uint16_t storing;         /* transfers that store to it this instant */
-	uint32_t version;         /* changes whenever the page becomes dirty */
+	/* in the free list; plus one in a hash chain of the page cache */
+	vm_pfn next;
+	vm_pfn older, newer; /* neighbours in the list of pages (frame.h) */
+	uint16_t flags;      /* FRAME_ */
+	uint16_t storing;    /* transfers that store to it this instant */
+	uint32_t version;    /* changes whenever the page becomes dirty */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -386,9 +387,10 @@ struct vm_machine {
 	/* entries of table 0 onwards; table T is physical page nr_frames + T */
 	uint64_t *table_mem;
 	struct vm_table *tables;
-	struct vm_link *links;  /* by vm_entry_id */
-	uint32_t nr_tables;     /* table pages that may exist */
-	uint32_t kernel_pud;    /* the table that maps physical memory, the same in every process */
+	struct vm_link *links; /* by vm_entry_id */
+	uint32_t nr_tables;    /* table pages that may exist */
+	/* the table that maps physical memory, the same in every process */
+	uint32_t kernel_pud;
 	struct vm_object *vdso; /* contents of [vdso] */
 	pthread_mutex_t lock;
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */

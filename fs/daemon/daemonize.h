@@ -29,7 +29,9 @@ void daemonize_keep_standard_fds(void);
  */
 bool daemonize_start(struct daemonize *daemonize, bool foreground);
 
-/* The mount answers: let the parent exit, and leave the terminal. Does nothing in the foreground. */
+/*
+ * The mount answers: let the parent exit, and leave the terminal. Does nothing in the foreground.
+ */
 void daemonize_ready(struct daemonize *daemonize);
 
 #endif

@@ -1,17 +1,17 @@
 /*
  * main.c - every call of the engine meets every other, at every point.
  *
- *     test_meetings                               all meetings, a TAP case for each scene and first call
- *     test_meetings SCENE FIRST SECOND [POINT]    one meeting, by numbers as a failure prints them
+ *     test_meetings                               all, a TAP case for each scene and first call
+ *     test_meetings SCENE FIRST SECOND [POINT]    one, by the numbers that a failure prints
  *
  * The first call runs on a thread of its own until it comes to point number POINT: it is about to
  * transfer a page, or has just dropped a lock. There it is held up. The second call runs on another
- * thread, until it ends or until it waits for the first. Then the first goes on, and both run to their
- * ends. So two runs of a meeting do the same.
+ * thread, until it ends or until it waits for the first. Then the first goes on, and both run to
+ * their ends. So two runs of a meeting do the same.
  *
- * What is seen afterwards (world_outcome), and what the calls answered, must be what is seen when the
- * first runs before the second, or the second before the first. The machine's invariants hold, and
- * nobody waits.
+ * What is seen afterwards (world_outcome), and what the calls answered, must be what is seen when
+ * the first runs before the second, or the second before the first. The machine's invariants hold,
+ * and nobody waits.
  */
 #include "tests/meetings/meetings.h"
 #include "vm/base/lock.h"
@@ -234,8 +234,8 @@ static void check_outcome(const struct meeting *m, const struct outcome *outcome
 }
 
 /*
- * Let FIRST be held up at POINT while SECOND runs. False: FIRST has no such point. What is then seen
- * must be among ALLOWED.
+ * Let FIRST be held up at POINT while SECOND runs. False: FIRST has no such point. What is then
+ * seen must be among ALLOWED.
  */
 static bool meet(const struct scene *scene, const struct call *first, const struct call *second,
                  unsigned point, const struct outcome *allowed)

@@ -1,8 +1,9 @@
 /*
  * meetings.h - two calls of the engine that meet: scenes, calls, and what is seen afterwards.
  *
- * A meeting is a scene, a call that is held up at one of its points, and a call that runs meanwhile.
- * Points are the places where the first call transfers a page or has just dropped a lock.
+ * A meeting is a scene, a call that is held up at one of its points, and a call that runs
+ * meanwhile. Points are the places where the first call transfers a page or has just dropped a
+ * lock.
  */
 #ifndef TESTS_MEETINGS_MEETINGS_H
 #define TESTS_MEETINGS_MEETINGS_H
@@ -35,8 +36,8 @@ enum answers {
 	/* A number that must be that of one of the orders. */
 	ANSWER_EXACT,
 	/*
-	 * A byte for each page, UNREAD for one that was not read. Each page is an access of its own:
-	 * some may come before the other call, and some after it.
+	 * A byte for each page, UNREAD for one that was not read. Each page is an access of its
+	 * own: some may come before the other call, and some after it.
 	 */
 	ANSWER_BYTES,
 	/*
@@ -51,8 +52,8 @@ struct call {
 	/* What the call answers, as far as the order of two calls decides it. */
 	int64_t (*run)(struct world *w);
 	/*
-	 * A second step, or NULL. Only its answer counts. Such a pair of calls is never held up, and
-	 * the other call may come between its steps.
+	 * A second step, or NULL. Only its answer counts. Such a pair of calls is never held up,
+	 * and the other call may come between its steps.
 	 */
 	int64_t (*then)(struct world *w);
 	enum answers answers; /* what the answer is */

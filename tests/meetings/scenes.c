@@ -141,7 +141,9 @@ void world_begin(struct world *w, const struct scene *scene)
 
 /* --- The outcome ------------------------------------------------------------------------------ */
 
-/* The bytes of PROCESS that the scene is about: a letter a page, or the first of why there is none. */
+/*
+ * The bytes of PROCESS that the scene is about: a letter a page, or the first of why there is none.
+ */
 static void add_process(GString *text, const char *name, struct vm_process *process)
 {
 	if (process == NULL || !vm_process_alive(process))

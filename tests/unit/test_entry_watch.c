@@ -1,11 +1,11 @@
 /*
  * test_entry_watch.c - a watcher of entries is told of all that a processor must be told.
  *
- * The test plays a processor that keeps every translation it can find, for ever. Random calls run in
- * related processes on a machine with few frames. After each call, every translation that was kept
- * must still be right, unless the watcher was told of one of the four entries on its path: none of
- * the entries may have lost its page or table, a right, or a bit that the processor would set again.
- * Then the processor keeps what it finds now.
+ * The test plays a processor that keeps every translation it can find, for ever. Random calls run
+ * in related processes on a machine with few frames. After each call, every translation that was
+ * kept must still be right, unless the watcher was told of one of the four entries on its path:
+ * none of the entries may have lost its page or table, a right, or a bit that the processor would
+ * set again. Then the processor keeps what it finds now.
  *
  * A failing seed is run again with WATCH_SEED.
  */

@@ -13,7 +13,8 @@
 /* --- The policy ------------------------------------------------------------------------------- */
 
 struct notes {
-	GHashTable *in; /* frame number -> struct vm_page_key, as it was when the page was loaded */
+	/* frame number -> struct vm_page_key, as it was when the page was loaded */
+	GHashTable *in;
 	GHashTable *away; /* struct vm_page_key of pages that were evicted */
 	unsigned loads, refaults, evictions, ends, losses;
 };
@@ -134,7 +135,7 @@ static void assert_known(struct pressure *p)
 	machine_unlock(machine);
 }
 
-/* --- One page at a time ------------------------------------------------------------------------ */
+/* --- One page at a time ----------------------------------------------------------------------- */
 
 /* Pages that are evicted and read again come back under the key that they went by. */
 static void test_comes_back(gconstpointer data)

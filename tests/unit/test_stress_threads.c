@@ -4,8 +4,8 @@
  *
  *     STRESS_SECONDS=3600 test_stress_threads     for longer than the suite does
  *
- * The oracle is what the stores themselves say. A writer counts upwards in words of its own. Whoever
- * looks at a word finds at least the number that was stored before the look began.
+ * The oracle is what the stores themselves say. A writer counts upwards in words of its own.
+ * Whoever looks at a word finds at least the number that was stored before the look began.
  */
 #include "tests/fixture/pressure.h"
 

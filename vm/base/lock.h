@@ -59,9 +59,9 @@ static inline void machine_wake_io_locked(struct vm_machine *machine)
 
 /*
  * For tests of what calls do to each other, in debug builds only. From now on FN is called on each
- * thread that has just dropped a lock (LOCK_DROPPED), which it may hold up, and on each that is about
- * to wait for a lock that another holds, or for a condition (LOCK_WAITS), which it may not hold up.
- * NULL ends it.
+ * thread that has just dropped a lock (LOCK_DROPPED), which it may hold up, and on each that is
+ * about to wait for a lock that another holds, or for a condition (LOCK_WAITS), which it may not
+ * hold up. NULL ends it.
  */
 void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx);
 

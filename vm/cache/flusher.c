@@ -142,8 +142,8 @@ static bool is_dirty_locked(const struct vm_object *object)
 
 /*
  * Ask the threads of devices with dirty pages to write them (FLUSH), of those with cached files to
- * look at them (REFRESH), or both. -EAGAIN: a device with dirty pages has no thread, and cannot have
- * one now.
+ * look at them (REFRESH), or both. -EAGAIN: a device with dirty pages has no thread, and cannot
+ * have one now.
  */
 static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {

@@ -42,7 +42,10 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	struct vm_machine *machine = object->machine;
 	struct stat status;
 	int error = read_page(medium, index, machine_page(machine, pfn));
-	/* The file may have shrunk since it was looked at, and then these are zeros from past its end. */
+	/*
+	 * The file may have shrunk since it was looked at, and then these are zeros from past its
+	 * end.
+	 */
 	bool looked = fstat(medium->fd, &status) == 0;
 
 	machine_lock(machine);
@@ -64,8 +67,8 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 }
 
 /*
- * Whether the bytes of FRAME are the file's as it was last read: nobody here has stored to it, or is
- * about to, and none of its bytes are on their way to the file.
+ * Whether the bytes of FRAME are the file's as it was last read: nobody here has stored to it, or
+ * is about to, and none of its bytes are on their way to the file.
  */
 static bool is_the_files(const struct vm_frame *frame)
 {
@@ -217,8 +220,8 @@ void object_refresh(struct vm_object *object)
 		reread_clean_pages(object, &handle->medium, pages);
 		g_array_unref(pages);
 		/*
-		 * What changed after the look above has newer times, and is found at the next one. A
-		 * newer size may have been found meanwhile, and stays.
+		 * What changed after the look above has newer times, and is found at the next one.
+		 * A newer size may have been found meanwhile, and stays.
 		 */
 		machine_lock(machine);
 		object_set_times_locked(object, &status);

@@ -128,8 +128,8 @@ static void add_pages_locked(GArray *pages, const struct list_link *list, unsign
 }
 
 /*
- * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if that
- * fails: a GArray of page numbers, uint64_t.
+ * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if
+ * that fails: a GArray of page numbers, uint64_t.
  */
 static GArray *unwritten_pages_locked(const struct vm_object *object, uint64_t first, uint64_t last)
 {

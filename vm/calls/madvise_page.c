@@ -362,8 +362,8 @@ static void end_hole(struct vm_object *object)
 }
 
 /*
- * The pages leave the cache, and then the file. Whoever comes for one of them waits until the hole is
- * made (Linux: the invalidate lock).
+ * The pages leave the cache, and then the file. Whoever comes for one of them waits until the hole
+ * is made (Linux: the invalidate lock).
  */
 int advice_remove(struct advice_part *part)
 {

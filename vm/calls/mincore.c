@@ -102,8 +102,8 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	bool known = may_know(process, file, flags);
 	process_read_lock(process);
 	/*
-	 * The lock was dropped: the process may have ended. Or the area may be gone or may map another
-	 * file: then the answer is the one for a file that is not to be known, all present.
+	 * The lock was dropped: the process may have ended. Or the area may be gone or may map
+	 * another file: then the answer is the one for a file that is not to be known, all present.
 	 */
 	error = process->space != NULL ? 0 : -ESRCH;
 	area = process->space != NULL ? area_at(process->space, va) : NULL;

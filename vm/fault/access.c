@@ -202,9 +202,9 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 
 /*
  * The read where there are frames enough: pin all pages, and give SINK the frames themselves. That
- * happens under the process lock. Otherwise another thread could unmap the pages, and a process that
- * shared them could come to own them and store to them while they are read. A fault may drop the
- * lock, so if there is one, what was pinned by then is copied.
+ * happens under the process lock. Otherwise another thread could unmap the pages, and a process
+ * that shared them could come to own them and store to them while they are read. A fault may drop
+ * the lock, so if there is one, what was pinned by then is copied.
  *
  * On entry the process is locked for reading.
  *

@@ -299,7 +299,9 @@ static int await(struct fault *fault)
 	const struct vm_frame *frame = &machine->frames[fault->awaited];
 
 	machine_lock(machine);
-	/* Another page may be on its way into the frame by now: that one is not ours to wait for. */
+	/*
+	 * Another page may be on its way into the frame by now: that one is not ours to wait for.
+	 */
 	while ((frame->flags & FRAME_BUSY) && frame->object == fault->awaited_object &&
 	       frame->index == fault->awaited_index)
 		machine_wait_io_locked(machine);

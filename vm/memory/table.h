@@ -10,7 +10,8 @@
 
 enum {
 	VM_TABLE_ENTRIES = 512,
-	VM_TABLE_SPECIAL = 0xff, /* level of pages that are no tables: the zero page, the vdso's */
+	/* level of pages that are no tables: the zero page, the vdso's */
+	VM_TABLE_SPECIAL = 0xff,
 };
 
 /* Bytes that one entry of LEVEL translates. */
