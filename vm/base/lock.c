@@ -1,8 +1,6 @@
 #include "vm/base/lock.h"
 #include "util/nanoseconds.h"
 
-#include <errno.h>
-
 #ifndef NDEBUG
 /* How many locks this thread holds, to check their order. */
 static __thread int held_machines, held_processes;
@@ -18,10 +16,13 @@ static void point(struct vm_machine *machine, enum lock_point point)
 		fn(machine->point_ctx, point);
 }
 #define POINT(machine, which) point(machine, which)
+/* Only to see whether it must wait: release builds need not know. */
+#define TRY(lock) (lock)
 #else
 #define HOLD(counter, n) ((void)0)
 #define EXPECT(condition) ((void)0)
 #define POINT(machine, which) ((void)0)
+#define TRY(lock) false
 #endif
 
 void machine_lock(struct vm_machine *machine)
@@ -41,7 +42,7 @@ void machine_unlock(struct vm_machine *machine)
 void process_read_lock(struct vm_process *process)
 {
 	EXPECT(held_machines == 0 && held_processes == 0);
-	if (pthread_rwlock_tryrdlock(&process->lock) != 0) {
+	if (!TRY(pthread_rwlock_tryrdlock(&process->lock) == 0)) {
 		POINT(process->machine, LOCK_WAITS);
 		pthread_rwlock_rdlock(&process->lock);
 	}
@@ -51,7 +52,7 @@ void process_read_lock(struct vm_process *process)
 void process_write_lock(struct vm_process *process)
 {
 	EXPECT(held_machines == 0 && held_processes == 0);
-	if (pthread_rwlock_trywrlock(&process->lock) != 0) {
+	if (!TRY(pthread_rwlock_trywrlock(&process->lock) == 0)) {
 		POINT(process->machine, LOCK_WAITS);
 		pthread_rwlock_wrlock(&process->lock);
 	}
@@ -63,15 +64,6 @@ void process_unlock(struct vm_process *process)
 	HOLD(held_processes, -1);
 	pthread_rwlock_unlock(&process->lock);
 	POINT(process->machine, LOCK_DROPPED);
-}
-
-int process_enter(struct vm_process *process)
-{
-	process_read_lock(process);
-	if (process->space != NULL)
-		return 0;
-	process_unlock(process);
-	return -ESRCH;
 }
 
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)

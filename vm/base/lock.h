@@ -9,6 +9,8 @@
 
 #include "vm/internal.h"
 
+#include <errno.h>
+
 /* Take and drop the machine lock, a mutex. */
 void machine_lock(struct vm_machine *machine);
 void machine_unlock(struct vm_machine *machine);
@@ -27,7 +29,14 @@ void process_unlock(struct vm_process *process);
  * => 0: the lock is held and process->space is not NULL.
  * => -ESRCH: the process has ended, and nothing is locked.
  */
-int process_enter(struct vm_process *process);
+static inline int process_enter(struct vm_process *process)
+{
+	process_read_lock(process);
+	if (process->space != NULL)
+		return 0;
+	process_unlock(process);
+	return -ESRCH;
+}
 
 /*
  * Wait for machine->io: some page is no longer busy or under write-back, or a frame is no longer

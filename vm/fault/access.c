@@ -320,6 +320,34 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 	return error;
 }
 
+/* The access at VA hit frame PFN, by the TLB or not: report that to FN. */
+static void report_hit(const struct vm_process *process, uint64_t va, enum vm_access access,
+                       uint64_t pfn, bool tlb, vm_fault_fn fn, void *ctx)
+{
+	struct vm_fault record = event_unknown(va, access);
+
+	record.pid = process->pid;
+	record.frame = pfn;
+	record.tlb = tlb;
+	fn(ctx, &record);
+}
+
+/* The access at VA faults: until it hits or fails. FN, unless NULL, gets the last fault. */
+static int access_and_report(struct vm_process *process, uint64_t va, enum vm_access access,
+                             unsigned flags, vm_fault_fn fn, void *ctx)
+{
+	struct vm_fault record;
+	int error = access_by_faults(process, va, access, flags, &record);
+
+	if (error == -ESRCH)
+		return error;
+	if (fn != NULL)
+		fn(ctx, &record);
+	if (record.file != NULL)
+		g_ref_string_release((char *)record.file);
+	return error;
+}
+
 /*
  * One access at VA. FN, unless NULL, gets its outcome, also if it is fatal. Locks and errors as
  * fault_handle.
@@ -327,26 +355,14 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 static int access_one(struct vm_process *process, uint64_t va, enum vm_access access,
                       unsigned flags, vm_fault_fn fn, void *ctx)
 {
-	struct vm_fault record;
-	int error = 0;
 	bool tlb;
 	uint64_t pfn = try_access(process, va, access, &tlb);
 
-	if (pfn != VM_NO_FRAME && fn == NULL)
-		return 0;
-	if (pfn != VM_NO_FRAME) {
-		record = event_unknown(va, access);
-		record.pid = process->pid;
-		record.frame = pfn;
-		record.tlb = tlb;
-	} else {
-		error = access_by_faults(process, va, access, flags, &record);
-	}
-	if (fn != NULL && error != -ESRCH)
-		fn(ctx, &record);
-	if (pfn == VM_NO_FRAME && error != -ESRCH && record.file != NULL)
-		g_ref_string_release((char *)record.file);
-	return error;
+	if (pfn == VM_NO_FRAME)
+		return access_and_report(process, va, access, flags, fn, ctx);
+	if (fn != NULL)
+		report_hit(process, va, access, pfn, tlb, fn, ctx);
+	return 0;
 }
 
 /*
