@@ -321,6 +321,7 @@ struct vm_object {
 	uint64_t hole_first, hole_last;
 	uint64_t area_count, pages, dirty_pages;
 	unsigned files;   /* references: vm_files, and transfers while they last */
+	bool unsynced;    /* something was written to the file since object_sync */
 	unsigned writers; /* write-backs under way */
 	/* a writable handle that is kept, with a reference, until all dirty pages are written */
 	struct vm_handle *kept;

@@ -77,6 +77,8 @@ struct vm_medium_ops {
 	 */
 	ssize_t (*write)(const struct vm_medium *medium, const void *buf, size_t len,
 	                 uint64_t offset, bool inside);
+	/* Make what was written last through a crash of the host, as fdatasync(2). 0, -EIO, ... */
+	int (*sync)(const struct vm_medium *medium);
 	/* Release what the medium has. Nobody uses it any more. */
 	void (*close)(const struct vm_medium *medium);
 };
@@ -87,7 +89,7 @@ struct vm_medium {
 	void *ctx; /* for the operations; the engine does not look at it */
 };
 
-/* A file of the host: pread, pwrite and close of FD. */
+/* A file of the host: pread, pwrite, fdatasync and close of FD. */
 extern const struct vm_medium_ops vm_host_ops;
 
 /* The medium of host descriptor FD, which its `close` closes. */

@@ -3,6 +3,9 @@
  * included.
  */
 #include "tests/fixture/object_fixture.h"
+#include "vm/base/lock.h"
+
+#include <sys/stat.h>
 
 /* --- Ends of files ---------------------------------------------------------------------------- */
 
@@ -117,6 +120,41 @@ static void test_changes_invalidate(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
+/* msync of a private area looks, too. */
+static void test_changes_invalidate_private(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 2 * PAGE, PROT_READ, MAP_PRIVATE);
+
+	get(f->process, A(0));
+	write_file(m.path, 0, PAGE, 'n');
+	g_assert_cmpint(vm_msync(f->process, A(0), 2 * PAGE, MS_INVALIDATE), ==, 0);
+	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
+	resize_file(m.path, PAGE);
+	g_assert_cmpint(vm_msync(f->process, A(0), 2 * PAGE, MS_INVALIDATE), ==, 0);
+	assert_touch(f->process, A(1), VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	forget(&m);
+}
+
+/* A change within one tick of the file's time stamp: nothing but the bytes shows it. */
+static void test_changes_unstamped(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, PAGE, RW, MAP_SHARED);
+	struct vm_object *object = m.file->object;
+	struct stat status;
+
+	get(f->process, A(0));
+	write_file(m.path, 0, PAGE, 'n');
+	g_assert_cmpint(stat(m.path, &status), ==, 0);
+	machine_lock(f->machine);
+	object->mtime = status.st_mtim;
+	object->ctime = status.st_ctim;
+	machine_unlock(f->machine);
+	g_assert_cmpint(get(f->process, A(0)), ==, 'a');
+	g_assert_cmpint(vm_msync(f->process, A(0), PAGE, MS_INVALIDATE), ==, 0);
+	g_assert_cmpint(get(f->process, A(0)), ==, 'n');
+	forget(&m);
+}
+
 static void test_changes_at_fault(struct vm_fixture *f, gconstpointer data)
 {
 	struct mapped m = map_new(f, 2 * PAGE, RW, MAP_SHARED);
@@ -179,6 +217,8 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/object-changes/truncation", NULL, test_truncation);
 	FIXTURE_TEST("/object-changes/truncation-after-fork", NULL, test_truncation_after_fork);
 	FIXTURE_TEST("/object-changes/invalidate", NULL, test_changes_invalidate);
+	FIXTURE_TEST("/object-changes/invalidate-private", NULL, test_changes_invalidate_private);
+	FIXTURE_TEST("/object-changes/unstamped", NULL, test_changes_unstamped);
 	FIXTURE_TEST("/object-changes/at-fault", NULL, test_changes_at_fault);
 	FIXTURE_TEST("/object-changes/in-time", NULL, test_changes_in_time);
 	FIXTURE_TEST("/object-changes/own-writes", NULL, test_own_writes);

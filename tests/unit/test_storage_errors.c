@@ -84,8 +84,10 @@ static void test_lost(void)
 	struct vm_config config;
 
 	vm_config_init(&config);
-	const struct vm_medium_ops refusing = {
-	    .read = vm_host_ops.read, .write = refuse_write, .close = vm_host_ops.close};
+	const struct vm_medium_ops refusing = {.read = vm_host_ops.read,
+	                                       .write = refuse_write,
+	                                       .sync = vm_host_ops.sync,
+	                                       .close = vm_host_ops.close};
 	config.file_ops = &refusing;
 	fixture_begin(&f, &config, (struct vm_cred){.uid = 0});
 	g_autofree char *path = make_file(&f, "lost", 4 * PAGE, 'a');
@@ -99,6 +101,45 @@ static void test_lost(void)
 	g_assert_cmpint(file_byte(path, 0), ==, 'a');
 	g_assert_cmpint(unlink(path) + rmdir(f.dir), ==, 0);
 	g_free(f.dir);
+}
+
+static unsigned syncs;
+
+static int refuse_sync(const struct vm_medium *medium)
+{
+	syncs++;
+	return -EDQUOT;
+}
+
+/* What the host finds wrong only when the bytes must last is what msync and sync answer. */
+static void test_lasting(void)
+{
+	const struct vm_medium_ops refusing = {.read = vm_host_ops.read,
+	                                       .write = vm_host_ops.write,
+	                                       .sync = refuse_sync,
+	                                       .close = vm_host_ops.close};
+	struct vm_fixture f;
+	struct vm_config config;
+
+	vm_config_init(&config);
+	config.dirty_writeback_centisecs = 0;
+	config.file_ops = &refusing;
+	fixture_begin(&f, &config, (struct vm_cred){.uid = 0});
+	g_autofree char *path = make_file(&f, "lasting", 4 * PAGE, 'a');
+	map_path(&f, f.process, path, O_RDWR, SHARED_AT, 4, RW, MAP_SHARED);
+	syncs = 0;
+	put(f.process, SHARED_AT, 'l');
+	g_assert_cmpint(vm_msync(f.process, SHARED_AT, PAGE, MS_ASYNC), ==, 0);
+	g_assert_cmpuint(syncs, ==, 0);
+	g_assert_cmpint(vm_msync(f.process, SHARED_AT, PAGE, MS_SYNC), ==, -EDQUOT);
+	g_assert_cmpuint(syncs, ==, 1);
+	g_assert_cmpint(file_byte(path, 0), ==, 'l');
+	/* Nothing was written since. */
+	g_assert_cmpint(vm_msync(f.process, SHARED_AT, PAGE, MS_SYNC), ==, 0);
+	put(f.process, SHARED_AT, 'm');
+	g_assert_cmpint(vm_machine_sync(f.machine), ==, -EDQUOT);
+	g_assert_cmpuint(syncs, ==, 2);
+	fixture_teardown(&f, NULL);
 }
 
 static void test_msync(void)
@@ -407,6 +448,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/storage/reread", test_reread);
 	g_test_add_func("/storage/shrunk", test_shrunk);
 	g_test_add_func("/storage/lost", test_lost);
+	g_test_add_func("/storage/lasting", test_lasting);
 	g_test_add_func("/storage/msync", test_msync);
 	g_test_add_func("/storage/sync", test_sync);
 	g_test_add_func("/storage/eviction", test_eviction);

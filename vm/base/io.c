@@ -95,10 +95,15 @@ static ssize_t host_write(const struct vm_medium *medium, const void *buf, size_
 	return n > 0 ? n : -errno;
 }
 
+static int host_sync(const struct vm_medium *medium)
+{
+	return fdatasync(medium->fd) == 0 ? 0 : -errno;
+}
+
 static void host_close(const struct vm_medium *medium)
 {
 	close(medium->fd);
 }
 
 const struct vm_medium_ops vm_host_ops = {
-    .read = host_read, .write = host_write, .close = host_close};
+    .read = host_read, .write = host_write, .sync = host_sync, .close = host_close};

@@ -56,6 +56,21 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
  */
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 
+/* Steps of a long loop over frames or entries in one hold of the machine lock. */
+enum { HOLD_STEPS = 64 };
+
+/*
+ * Step number STEP of a long loop is done: now and then let others have the machine lock. Whatever
+ * it guards must be looked at again.
+ */
+static inline void machine_yield_locked(struct vm_machine *machine, uint64_t step)
+{
+	if (step % HOLD_STEPS == HOLD_STEPS - 1) {
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+}
+
 /*
  * Something has happened that threads in machine_wait_io_locked may wait for: input or output has
  * ended, or a frame or a slot can be had. Machine lock held.

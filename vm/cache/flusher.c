@@ -47,13 +47,15 @@ static void release_objects(struct vm_machine *machine, GPtrArray *objects)
 }
 
 /* Write all dirty pages of device DEV. 0 or the first error. No lock is held. */
-static int flush_device(struct vm_machine *machine, dev_t dev)
+static int flush_device(struct vm_machine *machine, dev_t dev, bool durable)
 {
 	GPtrArray *objects = hold_objects(machine, dev);
 	int result = 0;
 
 	for (guint i = 0; i < objects->len; i++) {
 		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
+		if (error == 0 && durable)
+			error = object_sync(objects->pdata[i]);
 		file_release_kept(objects->pdata[i], false);
 		if (result == 0)
 			result = error;
@@ -68,7 +70,7 @@ static void refresh_device(struct vm_machine *machine, dev_t dev)
 	GPtrArray *objects = hold_objects(machine, dev);
 
 	for (guint i = 0; i < objects->len; i++)
-		object_refresh(objects->pdata[i]);
+		object_refresh(objects->pdata[i], false);
 	release_objects(machine, objects);
 }
 
@@ -84,8 +86,10 @@ static bool work_locked(struct flusher *flusher)
 	uint64_t wanted = flusher->wanted;
 
 	if (flusher->done < wanted) {
+		/* vm_machine_sync waits for it, so it is to last. */
+		bool durable = flusher->sync > flusher->done;
 		machine_unlock(machine);
-		int error = flush_device(machine, flusher->dev);
+		int error = flush_device(machine, flusher->dev, durable);
 		machine_lock(machine);
 		/* Flushes may have been asked for meanwhile. Only those up to WANTED are done. */
 		flusher->error = error;

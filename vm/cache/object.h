@@ -127,11 +127,20 @@ void object_set_times_locked(struct vm_object *object, const struct stat *status
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 
 /*
- * Look whether the host file has changed. If so, drop pages past its end and read the clean pages
- * again. Pages that cannot be read stay as they are. Nothing happens for shared anonymous memory,
- * or without a handle that can be read. The caller has a reference to OBJECT and holds no lock.
+ * Look whether the host file has changed, by its size and times or, if BYTES_TOO, in any case:
+ * coarse time stamps do not show a second change within one tick. If it has, drop pages past its
+ * end and read the clean pages again. Pages that cannot be read stay as they are. Nothing happens
+ * for shared anonymous memory, or without a handle that can be read. The caller has a reference to
+ * OBJECT and holds no lock.
  */
-void object_refresh(struct vm_object *object);
+void object_refresh(struct vm_object *object, bool bytes_too);
+
+/*
+ * Make what was written to OBJECT's file since the last call last through a crash of the host. 0,
+ * or the host's errno (-EIO, -ENOSPC, -EDQUOT, ...): some errors are only known then. No lock is
+ * held. Linux: vfs_fsync_range.
+ */
+int object_sync(struct vm_object *object);
 
 /*
  * The error of the latest write-back of OBJECT that failed since the last call, a negative errno,

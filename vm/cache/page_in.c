@@ -197,7 +197,7 @@ static void reread_clean_pages(struct vm_object *object, const struct vm_medium 
 	}
 }
 
-void object_refresh(struct vm_object *object)
+void object_refresh(struct vm_object *object, bool bytes_too)
 {
 	struct vm_machine *machine = object->machine;
 	GArray *pages = NULL;
@@ -210,7 +210,7 @@ void object_refresh(struct vm_object *object)
 		return;
 	if (fstat(handle->medium.fd, &status) == 0) {
 		machine_lock(machine);
-		if (!object_stamp_equals_locked(object, &status)) {
+		if (bytes_too || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, &status);
 			pages = pin_clean_pages_locked(object);
 		}

@@ -53,6 +53,7 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 		return error;
 	machine_lock(machine);
 	machine->count.file_writes++;
+	object->unsynced = true;
 	if (object_stamp_equals_locked(object, &before) && after.st_size == before.st_size)
 		object_set_stamp_locked(object, &after);
 	machine_unlock(machine);
@@ -214,6 +215,23 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last)
 	if (handle == NULL)
 		return 0;
 	int error = write_dirty_pages(object, handle, first, last);
+	handle_put(object, handle);
+	return error;
+}
+
+int object_sync(struct vm_object *object)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_handle *handle = NULL;
+
+	machine_lock(machine);
+	if (object->unsynced)
+		handle = handle_get_writer_locked(object);
+	object->unsynced = false;
+	machine_unlock(machine);
+	if (handle == NULL)
+		return 0;
+	int error = handle->medium.ops->sync(&handle->medium);
 	handle_put(object, handle);
 	return error;
 }

@@ -63,13 +63,15 @@ static int sync_part(const struct part *part, int flags)
 
 	if ((flags & MS_SYNC) && part->shared) {
 		error = object_write_back(part->file->object, part->first, part->last);
+		if (error == 0)
+			error = object_sync(part->file->object);
 		/* An earlier failure of the write-back thread is reported once (errseq). */
 		int earlier = object_take_error(part->file->object);
 		if (error == 0)
 			error = earlier;
 	}
 	if (flags & MS_INVALIDATE)
-		object_refresh(part->file->object);
+		object_refresh(part->file->object, true);
 	return error;
 }
 

@@ -267,10 +267,12 @@ int vm_process_pagemap(struct vm_process *process, uint64_t first, size_t count,
 void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t count, uint64_t *words)
 {
 	machine_lock(machine);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		words[i] = pfn + i < machine->frames_used
 		               ? rmap_frame_users_locked(machine, (vm_pfn)(pfn + i))
 		               : 0;
+		machine_yield_locked(machine, i);
+	}
 	machine_unlock(machine);
 }
 
@@ -315,6 +317,7 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 			words[i] = UINT64_C(1) << KPF_ZERO_PAGE;
 		else if (at < machine->nr_frames + machine->tables_used)
 			words[i] = UINT64_C(1) << KPF_PGTABLE;
+		machine_yield_locked(machine, i);
 	}
 	machine_unlock(machine);
 }

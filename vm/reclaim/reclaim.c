@@ -295,11 +295,13 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	machine_lock(machine);
 	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
-		if (frame->object == NULL || frame->object->shmem || (frame->flags & FRAME_DIRTY) ||
-		    !evictable_locked(machine, (vm_pfn)pfn))
-			continue;
-		reclaim_drop_locked(machine, (vm_pfn)pfn);
-		dropped++;
+		if (frame->object != NULL && !frame->object->shmem &&
+		    !(frame->flags & FRAME_DIRTY) && evictable_locked(machine, (vm_pfn)pfn)) {
+			reclaim_drop_locked(machine, (vm_pfn)pfn);
+			dropped++;
+		}
+		/* Frames that come into use behind us are left. */
+		machine_yield_locked(machine, pfn);
 	}
 	machine_unlock(machine);
 	return dropped;
