@@ -193,10 +193,14 @@ static int64_t file_shrinks(struct world *w)
 
 static int64_t parent_forks(struct world *w)
 {
-	struct vm_process *parent = hold(w->parent);
+	struct vm_process *parent = hold(w->parent), *none = NULL;
 	int error = 0;
+	struct vm_process *born = vm_fork(parent, &w->p.f.cred, &error);
 
-	w->born = vm_fork(parent, &w->p.f.cred, &error);
+	/* Both calls may be forks. */
+	if (!__atomic_compare_exchange_n(&w->born[0], &none, born, false, __ATOMIC_ACQ_REL,
+	                                 __ATOMIC_ACQUIRE))
+		w->born[1] = born;
 	vm_process_unref(parent);
 	return error;
 }

@@ -2,6 +2,7 @@
  * main.c - every call of the engine meets every other, at every point.
  *
  *     test_meetings                               all, a TAP case for each scene and first call
+ *     test_meetings --part N M [--every K]        the Nth (from 0) of M parts; only each Kth meeting
  *     test_meetings SCENE FIRST SECOND [POINT]    one, by the numbers that a failure prints
  *
  * The first call runs on a thread of its own until it comes to point number POINT: it is about to
@@ -299,6 +300,7 @@ static void meet_everywhere(const struct scene *scene, const struct call *first,
 struct pair {
 	const struct scene *scene;
 	const struct call *first;
+	unsigned number, every;
 };
 
 static void test_pair(gconstpointer data)
@@ -306,7 +308,8 @@ static void test_pair(gconstpointer data)
 	const struct pair *pair = data;
 
 	for (unsigned i = 0; i < call_count; i++)
-		meet_everywhere(pair->scene, pair->first, &calls[i], 0);
+		if ((pair->number + i) % pair->every == 0)
+			meet_everywhere(pair->scene, pair->first, &calls[i], 0);
 }
 
 static const struct scene *scene_number(const char *text)
@@ -319,23 +322,36 @@ static const struct call *call_number(const char *text)
 	return &calls[MIN((unsigned)atoi(text), call_count - 1)];
 }
 
+/* The WHICHth number after NAME among the arguments, or OTHERWISE. */
+static unsigned option(int argc, char **argv, const char *name, int which, unsigned otherwise)
+{
+	for (int i = 1; i + which < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return (unsigned)atoi(argv[i + which]);
+	return otherwise;
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	if (argc >= 4) {
+	if (argc >= 4 && argv[1][0] != '-') {
 		meet_everywhere(scene_number(argv[1]), call_number(argv[2]), call_number(argv[3]),
 		                argc > 4 ? (unsigned)atoi(argv[4]) : 0);
 		return 0;
 	}
 	g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+	unsigned part = option(argc, argv, "--part", 1, 0),
+	         parts = option(argc, argv, "--part", 2, 1);
+	unsigned every = option(argc, argv, "--every", 1, 1), number = 0;
 	for (unsigned s = 0; s < scene_count; s++)
-		for (unsigned c = 0; c < call_count && calls[c].then == NULL; c++) {
-			struct pair pair = {&scenes[s], &calls[c]};
+		for (unsigned c = 0; c < call_count && calls[c].then == NULL; c++, number++) {
+			struct pair pair = {&scenes[s], &calls[c], number, every};
 			struct pair *kept = g_memdup2(&pair, sizeof pair);
 			g_autofree char *path =
 			    g_strdup_printf("/meetings/%u/%u/%s", s, c, pair.first->name);
 			g_ptr_array_add(pairs, kept);
-			g_test_add_data_func(path, kept, test_pair);
+			if (number % parts == part)
+				g_test_add_data_func(path, kept, test_pair);
 		}
 	return g_test_run();
 }

@@ -20,7 +20,7 @@ enum { MEETING_PAGES = 3 };
 struct world {
 	struct pressure p;
 	struct vm_process *parent, *child; /* both map MEMORY; NULL once ended */
-	struct vm_process *born;           /* by a call of fork, or NULL */
+	struct vm_process *born[2];        /* by calls of fork, or NULL */
 	char *path;                        /* the file behind MEMORY, or NULL */
 	bool fails;                        /* the medium refuses writes */
 };

@@ -205,10 +205,12 @@ char *world_outcome(struct world *w)
 	look_at_file(w->child);
 	add_process(text, "parent", w->parent);
 	add_process(text, "child", w->child);
-	add_process(text, "born", w->born);
+	for (int i = 0; i < 2; i++)
+		add_process(text, "born", w->born[i]);
 	end_process(w, &w->parent);
 	end_process(w, &w->child);
-	end_process(w, &w->born);
+	end_process(w, &w->born[0]);
+	end_process(w, &w->born[1]);
 	vm_machine_sync(w->p.f.machine);
 	g_string_append(text, "file: ");
 	for (uint64_t i = 0; w->path != NULL && i < file_size(w->path) / PAGE; i++)
@@ -222,7 +224,8 @@ void world_end(struct world *w)
 	medium_heals(&w->p);
 	end_process(w, &w->parent);
 	end_process(w, &w->child);
-	end_process(w, &w->born);
+	end_process(w, &w->born[0]);
+	end_process(w, &w->born[1]);
 	if (w->path != NULL)
 		g_unlink(w->path);
 	g_free(w->path);
