@@ -96,7 +96,8 @@ above() {
 # circles: files that use each other, from $state/uses
 circles() {
 	tsort "$state/uses" 2>&1 >/dev/null |
-		sed -n '/: input contains/d; s/^tsort: \(.*\)/\1 stands in a circle of files/p' | sort -u
+		sed -n '/: input contains/d; s/^tsort: \(.*\)/\1 stands in a circle of files/p' |
+		sort -u
 }
 
 # includes: each #include of a header that stands above, or of a header of vm/ other than vm/vm.h
