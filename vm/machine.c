@@ -212,19 +212,25 @@ static struct vm_object *kept_object(struct vm_machine *machine)
 	return found;
 }
 
-/* Drop all dirty pages that could not be written, and say so. No other thread uses MACHINE. */
-static void give_up_dirty_objects(struct vm_machine *machine)
+/*
+ * Drop all dirty pages that could not be written, and say so. Returns how many. No other thread
+ * uses MACHINE.
+ */
+static uint64_t give_up_dirty_objects(struct vm_machine *machine)
 {
 	struct vm_object *object;
+	uint64_t lost = 0;
 
 	while ((object = kept_object(machine)) != NULL) {
 		g_message("%" G_GUINT64_FORMAT " pages of %s could not be written and are lost",
 		          object->dirty_pages, object->name);
+		lost += object->dirty_pages;
 		file_release_kept(object, true);
 	}
+	return lost;
 }
 
-void vm_machine_free(struct vm_machine *machine)
+uint64_t vm_machine_free(struct vm_machine *machine)
 {
 	GArray *pids = vm_machine_pids(machine);
 
@@ -241,8 +247,9 @@ void vm_machine_free(struct vm_machine *machine)
 	/* The flushers must still run for this. */
 	vm_machine_sync(machine);
 	flusher_stop(machine);
-	give_up_dirty_objects(machine);
+	uint64_t lost = give_up_dirty_objects(machine);
 	machine_destroy(machine);
+	return lost;
 }
 
 void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)

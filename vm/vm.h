@@ -153,11 +153,13 @@ void vm_config_init(struct vm_config *config);
 struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error);
 
 /*
- * End every process, write every dirty shared page to its file, and free MACHINE. Pages that cannot
- * be written are lost; a g_message names their file. The caller must hold no reference to a process
- * or a file of MACHINE any more, and no other thread may use it.
+ * End every process, write every dirty shared page to its file, and free MACHINE. The caller must
+ * hold no reference to a process or a file of MACHINE any more, and no other thread may use it.
+ *
+ * Returns the number of pages that could not be written and are lost; a g_message names each of
+ * their files.
  */
-void vm_machine_free(struct vm_machine *machine);
+uint64_t vm_machine_free(struct vm_machine *machine);
 
 /*
  * Write every page that is dirty now to its file (sync(2)), and wait for that. After an error it

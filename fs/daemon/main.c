@@ -53,6 +53,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static const unsigned hung_write_back_s = 2;
@@ -62,6 +63,21 @@ static int complain(GError *error)
 	fprintf(stderr, "vasfs: %s\n", error->message);
 	g_error_free(error);
 	return EXIT_FAILURE;
+}
+
+/*
+ * A GLogFunc. A daemon in the background has no standard error any more: what it has to say goes to
+ * the system's log.
+ */
+static void log_message(const char *domain, GLogLevelFlags level, const char *message,
+                        void *foreground)
+{
+	(void)domain;
+	(void)level;
+	if (foreground != NULL)
+		fprintf(stderr, "vasfs: %s\n", message);
+	else
+		syslog(LOG_DAEMON | LOG_ERR, "%s", message);
 }
 
 /* Each mapped host file needs a descriptor. */
@@ -86,10 +102,10 @@ static void *sync_main(void *machine)
 	return NULL;
 }
 
+/* Returns MACHINE if pages were lost. It is no longer a machine. */
 static void *free_main(void *machine)
 {
-	vm_machine_free(machine);
-	return NULL;
+	return vm_machine_free(machine) > 0 ? machine : NULL;
 }
 
 static uint64_t pages_written(struct vm_machine *machine)
@@ -100,16 +116,26 @@ static uint64_t pages_written(struct vm_machine *machine)
 	return info.file_writes;
 }
 
+/* The status to exit with: failure if stores are in no file. */
+static int status_of_pages(struct vm_machine *machine)
+{
+	struct vm_machine_info info;
+
+	vm_machine_info(machine, &info);
+	uint64_t unwritten = info.frames_dirty + info.frames_writeback;
+	return unwritten == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /*
  * Wait a few seconds for the end of THREAD. That is enough unless a host file hangs. Returns
- * whether it ended.
+ * whether it ended, and then what it returned in *RESULT.
  */
-static bool ends_soon(pthread_t thread)
+static bool ends_soon(pthread_t thread, void **result)
 {
 	struct timespec deadline =
 	    ns_to_timespec(ns_now(CLOCK_REALTIME) + hung_write_back_s * NS_PER_SEC);
 
-	return pthread_timedjoin_np(thread, NULL, &deadline) == 0;
+	return pthread_timedjoin_np(thread, result, &deadline) == 0;
 }
 
 /* Write all dirty pages back. False if nothing was written for a while: then a host file hangs. */
@@ -121,7 +147,7 @@ static bool write_back(struct vm_machine *machine)
 	if (pthread_create(&thread, NULL, sync_main, machine) != 0)
 		return vm_machine_sync(machine) == 0;
 	do {
-		if (ends_soon(thread))
+		if (ends_soon(thread, NULL))
 			return true;
 		before = after;
 		after = pages_written(machine);
@@ -130,23 +156,30 @@ static bool write_back(struct vm_machine *machine)
 }
 
 /*
- * Free the machine, after all pages were written. False if one of its threads hangs in a host file.
+ * Free the machine, after all pages that can be written were. False if one of its threads hangs in
+ * a host file. *LOST: whether pages could not be written.
  */
-static bool free_machine(struct vm_machine *machine)
+static bool free_machine(struct vm_machine *machine, bool *lost)
 {
 	pthread_t thread;
+	void *result;
 
-	return pthread_create(&thread, NULL, free_main, machine) == 0 && ends_soon(thread);
+	if (pthread_create(&thread, NULL, free_main, machine) != 0 || !ends_soon(thread, &result))
+		return false;
+	*lost = result != NULL;
+	return true;
 }
 
 /*
  * A thread hangs in a host file and still uses the machine, so nothing can be freed. All pages that
  * can be written were written.
  */
-static _Noreturn void leave_hung(struct fuse_session *session)
+static _Noreturn void leave_hung(struct fuse_session *session, int status)
 {
+	if (status != EXIT_SUCCESS)
+		g_message("a file of the host does not answer, or refuses pages: they are lost");
 	fuse_session_unmount(session);
-	_exit(EXIT_SUCCESS);
+	_exit(status);
 }
 
 /* Mount, serve requests, and write back after the end. */
@@ -162,7 +195,7 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 	server->mount.dev = mountpoint_dev(mountpoint);
 	end = loop_run(session, &options->fuse);
 	if (!write_back(server->mount.machine) || end == LOOP_HANGS)
-		leave_hung(session);
+		leave_hung(session, status_of_pages(server->mount.machine));
 	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -172,7 +205,8 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 static int run_machine(struct fuse_session *session, const char *mountpoint,
                        const struct options *options, struct ops_server *server)
 {
-	int status;
+	int status, pages;
+	bool lost = false;
 
 	server->mount.ctl = fs_ctl_store_new();
 	server->mount.events = fs_events_new(server->mount.machine);
@@ -185,10 +219,11 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	ops_server_close(server);
 	fs_events_free(server->mount.events);
 	fs_ctl_store_free(server->mount.ctl);
-	if (!free_machine(server->mount.machine))
-		leave_hung(session);
+	pages = status_of_pages(server->mount.machine);
+	if (!free_machine(server->mount.machine, &lost))
+		leave_hung(session, pages);
 	fuse_session_unmount(session);
-	return status;
+	return lost ? EXIT_FAILURE : status;
 }
 
 /* Make the machine, with its swap file. Returns false with ERROR set if that fails. */
@@ -219,6 +254,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 		perror("vasfs: cannot go into the background");
 		return EXIT_FAILURE;
 	}
+	g_log_set_default_handler(log_message, GINT_TO_POINTER(options->fuse.foreground));
 	loop_block_signals();
 	raise_descriptor_limit();
 	server->mount.daemon_uid = geteuid();

@@ -51,6 +51,24 @@ signal TERM
 daemon_ended 'SIGTERM amid requests: exit 0'
 wait
 
+# A host file that cannot be written: the daemon may write no byte behind the first 8 MiB of a file,
+# in bash 16. The signal of that limit is ignored, so it gets EFBIG. Its own RAM is a file, too.
+truncate -s 64M "$T/full"
+(
+	trap '' XFSZ
+	ulimit -f 16384
+	start_mount -o ram=4M
+)
+ctl "$M" spawn >/dev/null
+addr=$(ctl "$M/1" mmap 0 64M rw- shared "$T/full")
+poke 1 "$addr" kept >/dev/null
+poke 1 "$(plus "$addr" 0x2000000)" 'lost' >/dev/null
+poke 1 "$(plus "$addr" 0x2001000)" 'lost too' >/dev/null
+signal TERM
+is "$("$TOOL" reap "$T/daemon")" 'exit 1' 'exit 1 if pages could not be written'
+is "$(head -c 4 "$T/full")" kept 'the pages that could be are in the file'
+refused 'and nothing is mounted' mounted
+
 # --- A daemon that was killed -----------------------------------------------------------------
 
 start_mount
