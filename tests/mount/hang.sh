@@ -97,5 +97,16 @@ is "$(quickly "$TOOL" reap "$T/daemon")" 'exit 0' 'SIGTERM ends the daemon while
 wait $readers
 refused 'none of which gets anything' grep -qxE '[0-9a-f]{16}' "$T"/read.*
 refused 'nothing is mounted' mounted
+
+# A store to that file that cannot reach it any more.
+kill -CONT "$(cat "$T/backing-daemon.pid")"
+start_mount
+ctl "$M" spawn >/dev/null
+a=$(ctl "$M/1" mmap 0 4K rw- shared "$backing/1/mem" 0x10000000)
+is "$(peek 1 "$a" 8)" "$(hex 'page one')" 'the file is mapped shared'
+hang_backing
+is "$(quickly "$TOOL" pwrite "$M/1/mem" "$a" lost)" 4 'a store to its page needs no file'
+kill -TERM "$(daemon_pid)"
+is "$(quickly "$TOOL" reap "$T/daemon")" 'exit 1' 'SIGTERM: exit 1 if a store cannot reach its file'
 is "$(stop_backing)" 'exit 0' 'the machine with the file goes on'
 done_testing
