@@ -26,4 +26,5 @@ sed -n 's/.*Test unit written to //p' "$log" | while read -r input; do
 	printf '# The input, in base64:\n'
 	base64 "$input"
 done
-exit $result
+# libFuzzer ends with 77 when an input fails. For meson that would be a skipped test.
+[ $result -eq 0 ]

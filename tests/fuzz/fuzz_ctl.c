@@ -108,6 +108,7 @@ static struct fs_ctl_open *open_of(struct session *s)
 	return *open;
 }
 
+/* A fixed mmap among the last 4095 addresses looks like an errno, maybe one that has no name. */
 static void write_text(struct session *s, const char *text, size_t len)
 {
 	struct fs_ctl_open *open = open_of(s);
@@ -116,7 +117,7 @@ static void write_text(struct session *s, const char *text, size_t len)
 		size_t piece = MIN(s->piece, len - done);
 		int error = fs_ctl_write(open, &s->fuzz.caller, text + done, piece);
 
-		g_assert_true(error <= 0 && strerrorname_np(-error) != NULL);
+		g_assert_true(error <= 0 && error >= -4095);
 		done += piece;
 	}
 }
