@@ -48,28 +48,29 @@ ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64
 	return error < 0 ? error : (ssize_t)count;
 }
 
-static uint64_t frames_total(struct fs_mount *mount)
+/* One word for each frame, from the function WORDS_OF of the engine. */
+static ssize_t words_of_frames(struct vm_machine *machine, uint64_t first, size_t count,
+                               uint64_t *words,
+                               void (*words_of)(struct vm_machine *machine, uint64_t pfn,
+                                                size_t count, uint64_t *words))
 {
 	struct vm_machine_info info;
 
-	vm_machine_info(mount->machine, &info);
-	return info.frames_total;
+	vm_machine_info(machine, &info);
+	count = count_below(info.frames_total, first, count);
+	if (count > 0)
+		words_of(machine, first, count, words);
+	return (ssize_t)count;
 }
 
 ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first,
                          size_t count, uint64_t *words)
 {
-	count = count_below(frames_total(mount), first, count);
-	if (count > 0)
-		vm_machine_page_counts(mount->machine, first, count, words);
-	return (ssize_t)count;
+	return words_of_frames(mount->machine, first, count, words, vm_machine_page_counts);
 }
 
 ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first,
                          size_t count, uint64_t *words)
 {
-	count = count_below(frames_total(mount), first, count);
-	if (count > 0)
-		vm_machine_page_flags(mount->machine, first, count, words);
-	return (ssize_t)count;
+	return words_of_frames(mount->machine, first, count, words, vm_machine_page_flags);
 }

@@ -2,7 +2,7 @@
  * main.c - every call of the engine meets every other, at every point.
  *
  *     test_meetings                               all, a TAP case for each scene and first call
- *     test_meetings --part N M [--every K]        the Nth (from 0) of M parts; only each Kth meeting
+ *     test_meetings --part N M [--every K]        part N, from 0, of M; only each Kth meeting
  *     test_meetings SCENE FIRST SECOND [POINT]    one, by the numbers that a failure prints
  *
  * The first call runs on a thread of its own until it comes to point number POINT: it is about to

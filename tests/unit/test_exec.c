@@ -13,8 +13,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const char *targets[3];
-
 /* Exec of PATH fails with ERROR, and does not change the process. */
 static void assert_fails(struct exec_fixture *f, const char *path, int error)
 {
@@ -158,10 +156,10 @@ static void test_huge(struct exec_fixture *f, gconstpointer data)
 	static const uint64_t sizes[] = {UINT64_MAX, UINT64_MAX - 0xfff, VM_USER_END,
 	                                 VM_USER_END - 0x400000};
 
-	for (size_t t = 0; t < G_N_ELEMENTS(targets); t++) {
+	for (size_t t = 0; t < G_N_ELEMENTS(exec_targets); t++) {
 		g_autofree char *bytes = NULL;
 		size_t size;
-		g_assert_true(g_file_get_contents(targets[t], &bytes, &size, NULL));
+		g_assert_true(g_file_get_contents(exec_targets[t], &bytes, &size, NULL));
 		for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
 			load_segment(bytes, 3)->p_memsz = sizes[i];
 			g_autofree char *path = exec_write(f, "huge", bytes, size);
@@ -210,7 +208,7 @@ static void test_overlapping(struct exec_fixture *f, gconstpointer data)
 	g_autofree char *bytes = NULL;
 	size_t size;
 
-	g_assert_true(g_file_get_contents(targets[0], &bytes, &size, NULL));
+	g_assert_true(g_file_get_contents(exec_targets[0], &bytes, &size, NULL));
 	for (unsigned i = 1; i < 4; i++)
 		load_segment(bytes, i)->p_vaddr =
 		    load_segment(bytes, 0)->p_vaddr + load_segment(bytes, i)->p_offset % 4096;
@@ -227,10 +225,10 @@ static void test_damaged(struct exec_fixture *f, gconstpointer data)
 	    UINT32_MAX, INT64_MAX, UINT64_MAX, 0x400000, 0x7ffffffff000};
 	enum { ROUNDS = 400, HEADERS = 1024 };
 
-	for (size_t t = 0; t < G_N_ELEMENTS(targets); t++) {
+	for (size_t t = 0; t < G_N_ELEMENTS(exec_targets); t++) {
 		g_autofree char *bytes = NULL;
 		size_t size;
-		g_assert_true(g_file_get_contents(targets[t], &bytes, &size, NULL));
+		g_assert_true(g_file_get_contents(exec_targets[t], &bytes, &size, NULL));
 		for (int i = 0; i < ROUNDS; i++) {
 			g_autofree char *copy = g_memdup2(bytes, size);
 			for (int n = g_test_rand_int_range(1, 4); n > 0; n--) {
@@ -256,7 +254,7 @@ static void test_result(struct exec_fixture *f, gconstpointer data)
 	struct vm_process_info info;
 	uint64_t entry = 0;
 
-	g_assert_cmpint(exec_with(f, targets[2], argv, false, &entry), ==, 0);
+	g_assert_cmpint(exec_with(f, exec_targets[2], argv, false, &entry), ==, 0);
 	g_autofree char *exe = vm_process_exe(f->process);
 	vm_process_info(f->process, &info);
 	g_assert_true(entry >= info.layout.start_code && entry < info.layout.end_code);
@@ -364,10 +362,7 @@ static void test_no_memory(void)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*test)(struct exec_fixture *, gconstpointer);
-	} tests[] = {
+	static const struct exec_test tests[] = {
 	    {"/exec/interpreter/itself", test_interpreter_itself},
 	    {"/exec/interpreter/circle", test_interpreter_circle},
 	    {"/exec/interpreter/bad", test_interpreter_bad},
@@ -384,13 +379,7 @@ int main(int argc, char **argv)
 	    {"/exec/ended", test_ended},
 	};
 
-	g_test_init(&argc, &argv, NULL);
-	g_assert_cmpint(argc, ==, 1 + (int)G_N_ELEMENTS(targets));
-	for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
-		targets[i] = argv[i + 1];
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test,
-		           exec_teardown);
+	exec_begin(argc, argv, tests, G_N_ELEMENTS(tests));
 	g_test_add_func("/exec/aslr", test_aslr);
 	g_test_add_func("/exec/no-memory", test_no_memory);
 	return g_test_run();

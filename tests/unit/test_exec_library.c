@@ -16,8 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *targets[3];
-
 static size_t count_lines_with(const char *text, const char *word)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -32,7 +30,7 @@ static size_t count_lines_with(const char *text, const char *word)
 static char *exec_with_library(struct exec_fixture *f, const char *path)
 {
 	g_assert_cmpint(vm_process_setenv(f->process, "LD_PRELOAD", path), ==, 0);
-	g_assert_cmpint(exec_path(f, targets[2]), ==, 0);
+	g_assert_cmpint(exec_path(f, exec_targets[2]), ==, 0);
 	return exec_areas(f);
 }
 
@@ -192,7 +190,7 @@ static void test_library_damaged(struct exec_fixture *f, gconstpointer data)
 		uint64_t value = (uint64_t)g_test_rand_int() << g_test_rand_int_range(0, 33);
 		memcpy(copy + at, &value, sizeof value);
 		g_free(exec_write(f, "libx.so", copy, size));
-		int error = exec_path(f, targets[2]);
+		int error = exec_path(f, exec_targets[2]);
 		g_assert_true(error == 0 || error == -ENOMEM);
 	}
 }
@@ -242,10 +240,7 @@ static void test_library_tcb(void)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*test)(struct exec_fixture *, gconstpointer);
-	} tests[] = {
+	static const struct exec_test tests[] = {
 	    {"/exec/library/circle", test_library_circle},
 	    {"/exec/library/path", test_library_path},
 	    {"/exec/library/missing", test_library_missing},
@@ -256,13 +251,7 @@ int main(int argc, char **argv)
 	    {"/exec/library/platform", test_library_platform},
 	};
 
-	g_test_init(&argc, &argv, NULL);
-	g_assert_cmpint(argc, ==, 1 + (int)G_N_ELEMENTS(targets));
-	for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
-		targets[i] = argv[i + 1];
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add(tests[i].name, struct exec_fixture, NULL, exec_setup, tests[i].test,
-		           exec_teardown);
+	exec_begin(argc, argv, tests, G_N_ELEMENTS(tests));
 	g_test_add_func("/exec/library/subfolders", test_library_subfolders);
 	g_test_add_func("/exec/library/tcb", test_library_tcb);
 	return g_test_run();
