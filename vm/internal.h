@@ -193,7 +193,7 @@ struct vm_frame {
 	vm_pfn older, newer; /* neighbours in the list of pages (frame.h) */
 	uint16_t flags;      /* FRAME_ */
 	uint16_t storing;    /* transfers that store to it this instant */
-	uint32_t version;    /* changes whenever the page becomes dirty */
+	uint32_t version;    /* changes whenever the page becomes dirty or clean */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -327,6 +327,11 @@ struct vm_object {
 	struct vm_handle *kept;
 	uint64_t size;                /* bytes, as last seen */
 	struct timespec mtime, ctime; /* as last seen */
+	/*
+	 * The times were old enough when they were last seen: a later change of the file has other
+	 * times, however coarse the host's time stamps are.
+	 */
+	bool settled;
 	int error;                    /* errno of a failed write-back; msync reports it once */
 	char *name;                   /* as last seen, for fault records; a GRefString */
 };
@@ -405,6 +410,7 @@ struct vm_machine {
 	/* table pages from tables_used on were never used; head of the free list; in use */
 	uint32_t tables_used, free_tables, table_count;
 	vm_pfn *cache; /* the page cache: first frames, plus one, of (object, index) chains */
+	struct vm_twin **twins; /* by frame: what its dirty page of a file was, or NULL (twin.h) */
 	uint64_t cache_mask;
 	struct list_link objects;
 	GHashTable *files; /* (dev, ino) -> object */

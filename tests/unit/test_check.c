@@ -243,6 +243,12 @@ static void test_objects(void)
 	MISCOUNT(&s, object->writers, "write-back");
 	MISCOUNT(&s, shared->charged, "committed");
 	SPOIL(&s, frame_for(&s, CACHED + PAGE)->flags, FRAME_DIRTY, "in a list of object");
+	const struct vm_frame *clean = frame_for(&s, CACHED + PAGE);
+	const struct vm_frame *private = frame_for(&s, PRIVATE);
+	struct vm_twin *twin = s.machine->twins[frame_for(&s, CACHED) - s.machine->frames];
+	g_assert_nonnull(twin);
+	SPOIL(&s, s.machine->twins[clean - s.machine->frames], twin, "has a twin");
+	SPOIL(&s, s.machine->twins[private - s.machine->frames], twin, "no page of a file");
 	SPOIL(&s, object->areas.prev, &object->areas, "list is broken");
 	SPOIL(&s, object->clean.prev, &object->clean, "list is broken");
 	SPOIL(&s, shared->slots.prev, &shared->slots, "list is broken");

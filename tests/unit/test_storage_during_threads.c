@@ -115,7 +115,7 @@ static void test_exit_during(void)
 		map(visitor.other, SHMEM_AT, 1, RW, SHARED_ANON);
 		put(visitor.other, ANON_AT, 'o');
 		put(visitor.other, SHMEM_AT, 'o');
-		put(visitor.other, SHARED_AT, 'f');
+		fill(visitor.other, SHARED_AT, 1, 'f');
 		if (kinds[i] != SWAP_WRITE && kinds[i] != FILE_WRITE)
 			push_out(&visitor.p);
 		medium_calls(&visitor.p, kinds[i], exit_other, &visitor);
@@ -177,7 +177,7 @@ static void test_shrink_during_write(void)
 	visitor_begin(&visitor, 8);
 	struct vm_process *process = visitor.p.f.process;
 	map_the_file(&visitor);
-	put(process, SHARED_AT + 2 * PAGE, 'w');
+	fill(process, SHARED_AT + 2 * PAGE, 1, 'w');
 	medium_calls(&visitor.p, FILE_WRITE, shrink_and_notice, &visitor);
 	vm_msync(process, SHARED_AT, 4 * PAGE, MS_SYNC);
 	medium_heals(&visitor.p);
@@ -202,7 +202,7 @@ static void test_store_during_write_back(void)
 		visitor_begin(&visitor, 8);
 		struct vm_process *process = visitor.p.f.process;
 		map_the_file(&visitor);
-		put(process, SHARED_AT, '1');
+		fill(process, SHARED_AT, 1, '1');
 		medium_calls(&visitor.p, FILE_WRITE, store_again, &visitor);
 		if (evicted)
 			vm_machine_reclaim(visitor.p.f.machine, 1);

@@ -55,7 +55,7 @@ static bool attach_locked(struct vm_file *file, int fd, const char *name, const 
 	if (file->object == NULL)
 		return false;
 	file->object->files++;
-	file->handle = handle_find_twin_locked(file->object, file->access, name);
+	file->handle = handle_find_same_locked(file->object, file->access, name);
 	if (file->handle != NULL)
 		return false;
 	*fresh = (struct vm_handle){.medium = {config->file_ops, fd, config->file_ctx},

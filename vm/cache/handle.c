@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, const char *name)
+struct vm_handle *handle_find_same_locked(struct vm_object *object, int access, const char *name)
 {
 	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
 		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);

@@ -14,7 +14,7 @@
  * The handle of OBJECT that was opened under the name NAME with ACCESS (O_RDONLY, O_WRONLY or
  * O_RDWR), with one more user, or NULL. Release it with handle_put.
  */
-struct vm_handle *handle_find_twin_locked(struct vm_object *object, int access, const char *name);
+struct vm_handle *handle_find_same_locked(struct vm_object *object, int access, const char *name);
 
 /* A handle of OBJECT that can be written, with one more user, or NULL. */
 struct vm_handle *handle_get_writer_locked(struct vm_object *object);

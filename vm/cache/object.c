@@ -3,10 +3,12 @@
  * write_back.c writes them.
  */
 #include "vm/cache/object.h"
+#include "util/nanoseconds.h"
 #include "vm/base/account.h"
 #include "vm/base/hash.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
@@ -74,8 +76,8 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 	object->dev = status->st_dev;
 	object->ino = status->st_ino;
 	object->size = (uint64_t)status->st_size;
-	object->mtime = status->st_mtim;
-	object->ctime = status->st_ctim;
+	object_set_times_locked(object, status);
+	object->settled = object_is_settled(status);
 	enter_locked(object);
 	g_hash_table_add(machine->files, object);
 	return object;
@@ -135,6 +137,14 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+/* Time stamps may be as coarse as this, in seconds: FAT's are. */
+enum { COARSEST_STAMP = 2 };
+
+bool object_is_settled(const struct stat *status)
+{
+	return status->st_ctim.tv_sec < ns_now(CLOCK_REALTIME) / NS_PER_SEC - COARSEST_STAMP;
+}
+
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status)
 {
 	return object->size == (uint64_t)status->st_size &&
@@ -152,6 +162,7 @@ void object_set_stamp_locked(struct vm_object *object, const struct stat *status
 {
 	object->size = (uint64_t)status->st_size;
 	object_set_times_locked(object, status);
+	object->settled = false;
 }
 
 /* --- The cache -------------------------------------------------------------------------------- */
@@ -195,6 +206,7 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 		next = &machine->frames[*next - 1].next;
 	*next = frame->next;
 	object_clean_locked(frame);
+	twin_drop_locked(machine, pfn);
 	list_remove(&frame->link);
 	object->pages--;
 	/* Without an object the frame counts as anonymous until it is freed. */
@@ -206,14 +218,17 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 
 void object_dirty_locked(struct vm_frame *frame)
 {
+	struct vm_machine *machine = frame->object->machine;
+
 	if (frame->object->shmem || (frame->flags & FRAME_DIRTY))
 		return;
+	twin_take_locked(machine, (vm_pfn)(frame - machine->frames));
 	frame->flags |= FRAME_DIRTY;
 	frame->version++;
 	list_remove(&frame->link);
 	list_append(&frame->object->dirty, &frame->link);
 	frame->object->dirty_pages++;
-	frame->object->machine->count.dirty++;
+	machine->count.dirty++;
 }
 
 void object_clean_locked(struct vm_frame *frame)
@@ -221,6 +236,7 @@ void object_clean_locked(struct vm_frame *frame)
 	if (!(frame->flags & FRAME_DIRTY))
 		return;
 	frame->flags &= (uint16_t)~FRAME_DIRTY;
+	frame->version++;
 	list_remove(&frame->link);
 	list_append(&frame->object->clean, &frame->link);
 	frame->object->dirty_pages--;

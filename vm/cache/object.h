@@ -11,10 +11,11 @@
  *                                      +- write-back: entries lose RW, then pwrite
  *
  * The size and times of a file show that others have changed it. We look at them at each fault that
- * needs a page of the file, at msync with MS_INVALIDATE, and about once a second (flusher.h).
- * Clean pages are then read again and replaced in place, so mappings stay as they are. Pages past a
- * new end are unmapped and dropped, private copies of them too (Linux: truncate_pagecache,
- * unmap_mapping_range).
+ * needs a page of the file, at msync with MS_INVALIDATE, and about once a second (flusher.h). Times
+ * that are not yet two seconds old show nothing, because the host's time stamps may be coarse: then
+ * we look at the bytes. Pages are then read again and replaced in place, so mappings stay as they
+ * are. What was stored to them here stays (twin.h). Pages past a new end are unmapped and dropped,
+ * private copies of them too (Linux: truncate_pagecache, unmap_mapping_range).
  *
  * Rule: the machine lock is held for functions named _locked. The others take it themselves or do
  * input and output; for them no lock is held. object_size_pages is the exception: it takes no lock,
@@ -83,8 +84,8 @@ uint64_t object_size_pages(const struct vm_object *object);
 enum object_source { OBJECT_CACHED, OBJECT_READ };
 
 /*
- * Bring page INDEX of FILE, a host file that can be read, into the cache. If the file has changed
- * since the last look, a clean page in the cache is read again. Linux: filemap_fault. No lock is
+ * Bring page INDEX of FILE, a host file that can be read, into the cache. If the file may have
+ * changed since the last look, a page in the cache is read again. Linux: filemap_fault. No lock is
  * held, and the caller has a reference to FILE.
  *
  * => 0: *PFN is the page's frame, pinned, and *SOURCE says where the page came from. The file may
@@ -95,7 +96,8 @@ enum object_source { OBJECT_CACHED, OBJECT_READ };
 int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum object_source *source);
 
 /*
- * Write the dirty pages [FIRST, LAST) (page numbers) to the host file, but no byte past its end.
+ * Write what was stored to the dirty pages [FIRST, LAST) (page numbers) to the host file, but no byte
+ * past its end.
  * Then wait until no page of OBJECT, inside the range or not, is being written. The caller has a
  * reference to OBJECT and holds no lock. Linux: filemap_write_and_wait_range.
  *
@@ -111,7 +113,15 @@ int object_write_back(struct vm_object *object, uint64_t first, uint64_t last);
 
 /* Whether the size and times in STATUS are those that OBJECT last saw. */
 bool object_stamp_equals_locked(const struct vm_object *object, const struct stat *status);
-/* Make the size and times in STATUS those that OBJECT last saw. No page is dropped. */
+/*
+ * Whether STATUS, which was asked for just now, shows times so long past that any later change of
+ * the file has others.
+ */
+bool object_is_settled(const struct stat *status);
+/*
+ * Our own write to the file gave it the size and times in STATUS: make them those that OBJECT last
+ * saw. No page is dropped.
+ */
 void object_set_stamp_locked(struct vm_object *object, const struct stat *status);
 /* See the times only. */
 void object_set_times_locked(struct vm_object *object, const struct stat *status);
@@ -127,11 +137,10 @@ void object_set_times_locked(struct vm_object *object, const struct stat *status
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 
 /*
- * Look whether the host file has changed, by its size and times or, if BYTES_TOO, in any case:
- * coarse time stamps do not show a second change within one tick. If it has, drop pages past its
- * end and read the clean pages again. Pages that cannot be read stay as they are. Nothing happens
- * for shared anonymous memory, or without a handle that can be read. The caller has a reference to
- * OBJECT and holds no lock.
+ * Look whether the host file may have changed, by its size and times. If it may, or BYTES_TOO, drop
+ * pages past its end and read the others again. Pages that cannot be read stay as they are. Nothing
+ * happens for shared anonymous memory, or without a handle that can be read. The caller has a
+ * reference to OBJECT and holds no lock.
  */
 void object_refresh(struct vm_object *object, bool bytes_too);
 

@@ -8,6 +8,7 @@
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 #include "vm/cache/shrink.h"
+#include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
 
@@ -67,40 +68,35 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 }
 
 /*
- * Whether the bytes of FRAME are the file's as it was last read: nobody here has stored to it, or
- * is about to, and none of its bytes are on their way to the file.
+ * Page PFN, pinned by the caller, is cached, but the file may have changed since: take over the
+ * file's bytes in place. What was read is out of date if a write-back of the page began or ended
+ * meanwhile: then the file has newer bytes, and it is read again.
+ *
+ * False: the page could not be read, or it is in use for a store or a write-back. It stays as it is.
  */
-static bool is_the_files(const struct vm_frame *frame)
-{
-	return !(frame->flags & (FRAME_DIRTY | FRAME_WRITEBACK)) && frame->storing == 0;
-}
-
-/*
- * Page PFN, pinned by the caller, is cached, but the file has changed since: replace its bytes in
- * place by the file's. A page that is dirty or being written keeps its own. What was read is out of
- * date if the page became dirty meanwhile, even if it is clean again by now: then the file has the
- * newer bytes, and it is read again.
- */
-static void reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
+static bool reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
 {
 	struct vm_machine *machine = object->machine;
 	struct vm_frame *frame = &machine->frames[pfn];
 	uint8_t bytes[VM_PAGE_SIZE];
+	uint32_t version;
+	int error = 0;
 
 	machine_lock(machine);
-	while (frame->object == object && is_the_files(frame)) {
-		uint32_t version = frame->version;
-		machine_unlock(machine);
-		int error = read_page(medium, frame->index, bytes);
-		machine_lock(machine);
-		if (error != 0)
+	do {
+		version = frame->version;
+		if (frame->object != object || !twin_can_take_over_locked(machine, pfn))
 			break;
-		if (frame->version != version || frame->object != object || !is_the_files(frame))
-			continue;
-		memory_copy(machine_page(machine, pfn), bytes, VM_PAGE_SIZE);
-		break;
-	}
+		machine_unlock(machine);
+		error = read_page(medium, frame->index, bytes);
+		machine_lock(machine);
+	} while (error == 0 && frame->version != version);
+	bool gone = frame->object != object;
+	bool can = !gone && error == 0 && twin_can_take_over_locked(machine, pfn);
+	if (can)
+		twin_take_over_locked(machine, pfn, bytes);
 	machine_unlock(machine);
+	return can || gone;
 }
 
 /*
@@ -149,7 +145,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	 * The times are not taken over here, only the size. So the file's other pages stay stale
 	 * until they fault or object_refresh reads them.
 	 */
-	bool stale = !object_stamp_equals_locked(object, &status);
+	bool stale = !object->settled || !object_stamp_equals_locked(object, &status);
 	if (stale)
 		object_take_size_locked(object, &status);
 	int error =
@@ -166,35 +162,37 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 
 /* --- Taking over changes ---------------------------------------------------------------------- */
 
-/* The clean pages of OBJECT that are not being read, as an array of vm_pfn. Each is pinned. */
-static GArray *pin_clean_pages_locked(struct vm_object *object)
+/* Pin the pages of LIST that are not being read, and add them to PAGES, an array of vm_pfn. */
+static void pin_pages_locked(struct vm_machine *machine, const struct list_link *list,
+                             GArray *pages)
 {
-	GArray *pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
-
-	for (struct list_link *l = object->clean.next; l != &object->clean; l = l->next) {
+	for (const struct list_link *l = list->next; l != list; l = l->next) {
 		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		vm_pfn pfn = (vm_pfn)(frame - object->machine->frames);
+		vm_pfn pfn = (vm_pfn)(frame - machine->frames);
 		if (frame->flags & FRAME_BUSY)
 			continue;
-		frame_pin_locked(object->machine, pfn);
+		frame_pin_locked(machine, pfn);
 		g_array_append_val(pages, pfn);
 	}
-	return pages;
 }
 
-/* Read PAGES, from pin_clean_pages_locked, again and unpin them. No lock is held. */
-static void reread_clean_pages(struct vm_object *object, const struct vm_medium *medium,
-                               GArray *pages)
+/*
+ * Read PAGES, from pin_pages_locked, again and unpin them. False: some stay as they are. No lock is
+ * held.
+ */
+static bool reread_pages(struct vm_object *object, const struct vm_medium *medium, GArray *pages)
 {
 	struct vm_machine *machine = object->machine;
+	bool all = true;
 
 	for (guint i = 0; i < pages->len; i++) {
 		vm_pfn pfn = g_array_index(pages, vm_pfn, i);
-		reread_page(object, medium, pfn);
+		all &= reread_page(object, medium, pfn);
 		machine_lock(machine);
 		frame_unpin_locked(machine, pfn);
 		machine_unlock(machine);
 	}
+	return all;
 }
 
 void object_refresh(struct vm_object *object, bool bytes_too)
@@ -202,6 +200,7 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 	struct vm_machine *machine = object->machine;
 	GArray *pages = NULL;
 	struct stat status;
+	bool settled = false;
 
 	machine_lock(machine);
 	struct vm_handle *handle = object->shmem ? NULL : handle_get_locked(object, true);
@@ -209,23 +208,27 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 	if (handle == NULL)
 		return;
 	if (fstat(handle->medium.fd, &status) == 0) {
+		settled = object_is_settled(&status);
 		machine_lock(machine);
-		if (bytes_too || !object_stamp_equals_locked(object, &status)) {
+		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, &status);
-			pages = pin_clean_pages_locked(object);
+			pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
+			pin_pages_locked(machine, &object->clean, pages);
+			pin_pages_locked(machine, &object->dirty, pages);
 		}
 		machine_unlock(machine);
 	}
-	if (pages != NULL) {
-		reread_clean_pages(object, &handle->medium, pages);
-		g_array_unref(pages);
+	if (pages != NULL && reread_pages(object, &handle->medium, pages)) {
 		/*
-		 * What changed after the look above has newer times, and is found at the next one.
-		 * A newer size may have been found meanwhile, and stays.
+		 * What changed after the look above has newer times, if they were settled, and is
+		 * found at the next one. A newer size may have been found meanwhile, and stays.
 		 */
 		machine_lock(machine);
 		object_set_times_locked(object, &status);
+		object->settled = settled;
 		machine_unlock(machine);
 	}
+	if (pages != NULL)
+		g_array_unref(pages);
 	handle_put(object, handle);
 }

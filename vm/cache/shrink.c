@@ -1,10 +1,9 @@
 #include "vm/cache/shrink.h"
-#include "vm/base/memory.h"
 #include "vm/cache/object.h"
+#include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 /*
@@ -54,7 +53,7 @@ static void clear_tail_locked(struct vm_object *object)
 	    tail > 0 ? object_lookup_locked(object, object->size >> VM_PAGE_SHIFT) : VM_PFN_NONE;
 
 	if (pfn != VM_PFN_NONE && !(object->machine->frames[pfn].flags & FRAME_BUSY))
-		memset((char *)machine_page(object->machine, pfn) + tail, 0, VM_PAGE_SIZE - tail);
+		twin_cut_locked(object->machine, pfn, (unsigned)tail);
 }
 
 void object_take_size_locked(struct vm_object *object, const struct stat *status)

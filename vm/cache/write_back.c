@@ -10,6 +10,7 @@
 #include "vm/base/memory.h"
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
+#include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
 #include "vm/memory/rmap.h"
@@ -32,23 +33,62 @@ static void protect_entries_locked(struct vm_machine *machine, const struct vm_f
 		pte_change_locked(machine, id, 0, PTE_RW | PTE_D);
 }
 
+/* A copy of a page whose write-back has begun, and which of its bytes are to be written. */
+struct copy {
+	uint8_t bytes[VM_PAGE_SIZE];
+	struct twin_map stored;
+};
+
+/* With more pieces than this in a page, the bytes between them are written too. */
+enum { MAX_PIECES = 64 };
+
+/* Write COPY to the page of the file that begins at OFFSET, piece by piece. No lock is held. */
+static int write_pieces(const struct vm_medium *medium, struct copy *copy, uint64_t offset)
+{
+	unsigned start, end = 0, first = VM_PAGE_SIZE, last = 0, pieces = 0;
+	uint8_t file[VM_PAGE_SIZE];
+	int error = 0;
+
+	while (twin_next_piece(&copy->stored, last, &start, &end)) {
+		first = MIN(first, start);
+		last = end;
+		pieces++;
+	}
+	if (pieces > MAX_PIECES) {
+		/* The bytes between are the file's as it is now. */
+		ssize_t n = io_read(medium, file, VM_PAGE_SIZE, offset);
+		if (n < 0)
+			return (int)n;
+		memset(file + n, 0, VM_PAGE_SIZE - (size_t)n);
+		twin_fill(&copy->stored, copy->bytes, file);
+		return io_write_inside(medium, copy->bytes + first, last - first, offset + first);
+	}
+	for (end = 0; error == 0 && twin_next_piece(&copy->stored, end, &start, &end);)
+		error = io_write_inside(medium, copy->bytes + start, end - start, offset + start);
+	return error;
+}
+
 /*
- * Write the page at BYTES to the file as its page INDEX, but no byte past the file's present end.
- * Our own write changes the file's times. Take over the new times only if the old ones were as last
- * seen and the size is the same, so that changes by others are still found. No lock is held.
+ * Write COPY to the file as its page INDEX, but no byte past the file's present end. Our own write
+ * changes the file's times. Take over the new times only if the old ones were as last seen and the
+ * size is the same, so that changes by others are still found. No lock is held.
  */
 static int write_page(struct vm_object *object, const struct vm_medium *medium, uint64_t index,
-                      const uint8_t *bytes)
+                      struct copy *copy)
 {
 	struct vm_machine *machine = object->machine;
 	uint64_t offset = index << VM_PAGE_SHIFT;
 	struct stat before, after;
+	unsigned start, end;
 
+	/* Nothing but the bytes that were there was stored. */
+	if (!twin_next_piece(&copy->stored, 0, &start, &end))
+		return 0;
 	if (fstat(medium->fd, &before) != 0)
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = io_write_inside(medium, bytes, VM_PAGE_SIZE, offset);
+	int error = write_pieces(medium, copy, offset);
 	if (fstat(medium->fd, &after) != 0)
 		return error;
 	machine_lock(machine);
@@ -60,12 +100,15 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 	return error;
 }
 
-/* Put the dirty page in PFN under write-back and pin it. */
-static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn)
+/* Put the dirty page in PFN under write-back, pin it, and make COPY of it. */
+static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn,
+                         struct copy *copy)
 {
 	struct vm_machine *machine = object->machine;
 
 	protect_entries_locked(machine, frame);
+	memory_copy(copy->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
+	twin_compare_locked(machine, pfn, copy->bytes, &copy->stored);
 	object_clean_locked(frame);
 	frame->flags |= FRAME_WRITEBACK;
 	frame_pin_locked(machine, pfn);
@@ -74,20 +117,25 @@ static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pf
 }
 
 /*
- * End the write-back of PFN, which begin_locked began, and unpin it. ERROR: of the write. The lock
- * was dropped meanwhile: the page may be dirty again, the file may have shrunk, or the page may
- * have left the cache (frame->object is NULL then).
+ * End the write-back of PFN, which begin_locked began, and unpin it. ERROR: of the write of COPY.
+ * The lock was dropped meanwhile: the page may be dirty again, the file may have shrunk, or the page
+ * may have left the cache (frame->object is NULL then).
  */
-static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn, int error)
+static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn, int error,
+                       const struct copy *copy)
 {
 	struct vm_machine *machine = object->machine;
 
 	machine->count.writeback--;
 	object->writers--;
-	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	frame->version++;
 	bool beyond = frame->object != NULL && frame->index >= object_size_pages(object);
+	/* Before FRAME_WRITEBACK goes: what was not written is not to become the twin. */
 	if (error != 0 && frame->object != NULL && !beyond)
 		object_dirty_locked(frame);
+	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	if (error == 0 && frame->object != NULL)
+		twin_written_locked(machine, pfn, copy->bytes);
 	/* The file shrank while we wrote. shrink.c left the page for us to drop. */
 	if (beyond) {
 		pagetable_evict_frame_locked(machine, pfn);
@@ -109,12 +157,13 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 {
 	struct vm_machine *machine = object->machine;
 	struct vm_frame *frame = &machine->frames[pfn];
+	struct copy copy;
 
-	begin_locked(object, frame, pfn);
+	begin_locked(object, frame, pfn, &copy);
 	machine_unlock(machine);
-	int error = write_page(object, &handle->medium, frame->index, machine_page(machine, pfn));
+	int error = write_page(object, &handle->medium, frame->index, &copy);
 	machine_lock(machine);
-	end_locked(object, frame, pfn, error);
+	end_locked(object, frame, pfn, error, &copy);
 	return error;
 }
 

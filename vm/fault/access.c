@@ -46,9 +46,37 @@ struct pins {
 	struct iovec iov[MAX_PINS];
 	int count;
 	size_t bytes;
+	uint64_t looked; /* address of the last page that look_for_growth looked at, or 1 */
 };
 
 /* --- Pinning ---------------------------------------------------------------------------------- */
+
+/* Why pin_present stopped. */
+enum stop {
+	STOP_END,   /* all is pinned, or as much as PINS may hold */
+	STOP_FAULT, /* a fault is due */
+	STOP_GROWN, /* the file may have grown: look_for_growth is due */
+};
+
+/*
+ * Whether a store up to byte END of the page in PFN ends behind the end of its file, as last
+ * seen. Such bytes never get into the file, unless it has grown since.
+ */
+static bool stores_past_end_locked(const struct vm_machine *machine, uint64_t pfn, uint64_t end)
+{
+	if (!frame_is_ram(machine, pfn) || machine->frames[pfn].object == NULL)
+		return false;
+	const struct vm_object *object = machine->frames[pfn].object;
+	return !object->shmem && machine->frames[pfn].index == object->size >> VM_PAGE_SHIFT &&
+	       end > (object->size & (VM_PAGE_SIZE - 1));
+}
+
+static void pins_init(struct pins *pins)
+{
+	pins->count = 0;
+	pins->bytes = 0;
+	pins->looked = 1;
+}
 
 static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t pfn, uint64_t va,
                        size_t len, bool store)
@@ -68,33 +96,37 @@ static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t p
 
 /*
  * Pin the pages of [VA, VA+LEN) from its start on that ACCESS reaches without a fault, and add them
- * to PINS, until PINS holds LIMIT pages. VA is the address of the first byte in PINS. True if a
- * fault stopped it: it is due at VA + pins->bytes.
+ * to PINS, until PINS holds LIMIT pages. VA is the address of the first byte in PINS. Returns why it
+ * stopped; what is due then is due at VA + pins->bytes.
  *
  * The process is locked for reading. The machine lock is taken and dropped.
  */
-static bool pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
-                        enum vm_access access, int limit)
+static enum stop pin_present(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
+                             enum vm_access access, int limit)
 {
 	struct vm_machine *machine = process->machine;
-	bool blocked = false, tlb;
+	bool store = access == VM_ACCESS_WRITE, tlb;
+	enum stop stop = STOP_END;
 
-	while (!blocked && pins->bytes < len && pins->count < limit) {
+	while (stop == STOP_END && pins->bytes < len && pins->count < limit) {
 		machine_lock(machine);
 		for (int i = 0; i < PIN_BATCH && pins->bytes < len && pins->count < limit; i++) {
 			uint64_t at = va + pins->bytes;
 			size_t piece =
 			    MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
 			uint64_t pfn = pagetable_access_locked(process->space, at, access, &tlb);
-			if (pfn == VM_NO_FRAME) {
-				blocked = true;
+			if (pfn == VM_NO_FRAME)
+				stop = STOP_FAULT;
+			else if (store && page_down(at) != pins->looked &&
+			         stores_past_end_locked(machine, pfn, at % VM_PAGE_SIZE + piece))
+				stop = STOP_GROWN;
+			if (stop != STOP_END)
 				break;
-			}
-			pin_locked(machine, pins, pfn, at, piece, access == VM_ACCESS_WRITE);
+			pin_locked(machine, pins, pfn, at, piece, store);
 		}
 		machine_unlock(machine);
 	}
-	return blocked;
+	return stop;
 }
 
 /*
@@ -108,9 +140,9 @@ static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
 		if (!frame_is_ram(machine, pins->pfn[i]))
 			continue;
 		struct vm_frame *frame = &machine->frames[pins->pfn[i]];
-		frame->storing = (uint16_t)(frame->storing - wrote);
 		if (wrote && frame->object != NULL)
 			object_dirty_locked(frame);
+		frame->storing = (uint16_t)(frame->storing - wrote);
 		frame_unpin_locked(machine, (vm_pfn)pins->pfn[i]);
 	}
 	machine_unlock(machine);
@@ -184,11 +216,11 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 	if (error == 0)
 		gather(machine, &copy, pins);
 	while (error == 0 && copy.len < len) {
-		bool blocked = pin_present(process, pins, va + copy.len, len - copy.len,
-		                           VM_ACCESS_READ, pin_limit(machine));
+		enum stop stop = pin_present(process, pins, va + copy.len, len - copy.len,
+		                             VM_ACCESS_READ, pin_limit(machine));
 		gather(machine, &copy, pins);
 		/* Drops the process lock where it must wait. The next round walks again. */
-		if (blocked)
+		if (stop == STOP_FAULT)
 			error = fault_handle(process, va + copy.len, VM_ACCESS_READ, 0, NULL);
 	}
 	unpin(machine, pins, false);
@@ -214,7 +246,7 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                            vm_sink_fn sink, void *ctx)
 {
-	if (pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS))
+	if (pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS) != STOP_END)
 		return read_by_copy(process, pins, va, len, sink, ctx);
 	sink(ctx, pins->iov, pins->count);
 	unpin(process->machine, pins, false);
@@ -235,8 +267,7 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 
 	if (result != 0)
 		return result;
-	pins.count = 0;
-	pins.bytes = 0;
+	pins_init(&pins);
 	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine))
 		result = read_by_copy(process, &pins, va, len, sink, ctx);
 	else
@@ -246,6 +277,33 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
+
+/*
+ * Look how long the file of the page at VA is now, and remember in PINS that this page was looked
+ * at.
+ *
+ * The process is locked for reading on entry and on return, but the lock is dropped meanwhile.
+ * -ESRCH: the process has ended.
+ */
+static int look_for_growth(struct vm_process *process, struct pins *pins, uint64_t va)
+{
+	const struct vm_area *area = area_at(process->space, va);
+	struct vm_file *file = vm_file_ref(area->file);
+	uint64_t index = area_index(area, va);
+	enum object_source source;
+	vm_pfn pfn;
+
+	pins->looked = page_down(va);
+	process_unlock(process);
+	if (object_page_in(file, index, &pfn, &source) == 0) {
+		machine_lock(file->machine);
+		frame_unpin_locked(file->machine, pfn);
+		machine_unlock(file->machine);
+	}
+	vm_file_unref(file);
+	process_read_lock(process);
+	return process->space != NULL ? 0 : -ESRCH;
+}
 
 /* Fill the frames of PINS with the bytes from FROM on, and unpin them. */
 static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t *from)
@@ -269,17 +327,18 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 
 	if (error != 0)
 		return error;
-	pins.count = 0;
-	pins.bytes = 0;
+	pins_init(&pins);
 	while (error == 0 && done < len) {
-		bool blocked =
+		enum stop stop =
 		    pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
 		size_t bytes = pins.bytes;
 		/* Before the fault: it may drop the process lock, and a fork may come in. */
 		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
 		done += bytes;
-		if (blocked)
+		if (stop == STOP_FAULT)
 			error = fault_handle(process, va + done, VM_ACCESS_WRITE, 0, NULL);
+		else if (stop == STOP_GROWN)
+			error = look_for_growth(process, &pins, va + done);
 	}
 	process_unlock(process);
 	if (done == 0)

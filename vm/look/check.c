@@ -125,6 +125,8 @@ static void check_frame(struct check *check, vm_pfn pfn)
 	if ((frame->flags & FRAME_SWAPCACHE) && (frame->index >= machine->swap.touched ||
 	                                         machine->swap.slots[frame->index].frame != pfn))
 		check_complain(check, "frame %u is not in its slot", pfn);
+	if (machine->twins[pfn] != NULL && frame->object == NULL)
+		check_complain(check, "frame %u has a twin, but no page of a file", pfn);
 }
 
 static void check_frames(struct check *check)

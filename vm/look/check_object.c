@@ -29,6 +29,10 @@ static uint64_t check_pages(struct check *check, const struct vm_object *object,
 		if (frame->object != object || !!(frame->flags & FRAME_DIRTY) != dirty)
 			check_complain(check, "page %lu in a list of object %lu", frame->index,
 			               object->number);
+		bool written = dirty || (frame->flags & FRAME_WRITEBACK) || frame->storing > 0;
+		if (!written && check->machine->twins[frame - check->machine->frames] != NULL)
+			check_complain(check, "clean page %lu of object %lu has a twin",
+			               frame->index, object->number);
 	}
 	return length;
 }

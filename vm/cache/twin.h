@@ -1,0 +1,61 @@
+/*
+ * twin.h - what of a dirty page was stored here, and what is the file's.
+ *
+ * On Linux a mapped page is the file. Here it is a copy, and others may write to the file while the
+ * copy is dirty. So a page gets a twin when it becomes dirty: its bytes before the first store,
+ * which are those of the file as it was last read. A byte in which the page differs from its twin
+ * was stored here. Only such bytes are written back, and only where the file ended behind them when
+ * it was last looked at. All others are the file's: what others write there is taken over, even
+ * while the page is dirty. (Twins and diffs come from distributed shared memory: Munin,
+ * TreadMarks.)
+ *
+ * A page has a twin while it is dirty or under write-back. A transfer that stores to it all the
+ * while makes it dirty again when it ends, so the twin stays until then. Without memory for a twin
+ * the whole page counts as stored here.
+ *
+ * Rule: the machine lock is held for functions named _locked, and PFN holds a page of a host file.
+ * The others only look at their arguments.
+ */
+#ifndef VM_CACHE_TWIN_H
+#define VM_CACHE_TWIN_H
+
+#include "vm/internal.h"
+
+/* One bit for each byte of a page: it was stored here, and is to be written. */
+struct twin_map {
+	uint64_t bits[VM_PAGE_SIZE / 64];
+};
+
+/* The page in PFN becomes dirty now. If its bytes are the file's, they become its twin. */
+void twin_take_locked(struct vm_machine *machine, vm_pfn pfn);
+/* Free the twin of PFN, if it has one. */
+void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn);
+
+/* Find what of BYTES, a copy of the page in PFN, was stored here. */
+void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes,
+                         struct twin_map *map);
+/*
+ * BYTES, a copy of the page in PFN made when its write-back began, are in the file now. If the page
+ * was stored to since, or is about to be, they become its twin.
+ */
+void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes);
+
+/*
+ * Whether the file's bytes can be taken over into PFN now. They cannot while a transfer stores to
+ * it, while it is under write-back, or if it is dirty without a twin.
+ */
+bool twin_can_take_over_locked(const struct vm_machine *machine, vm_pfn pfn);
+/* BYTES are the file's. Take over those in whose place nothing was stored here. */
+void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes);
+/* The file ends at byte END of the page in PFN, 1 to 4095, and was longer before: clear the rest. */
+void twin_cut_locked(struct vm_machine *machine, vm_pfn pfn, unsigned end);
+
+/*
+ * The first piece of bytes at or behind FROM (0 to 4096) that are all in MAP: [*START, *END). False:
+ * there is none.
+ */
+bool twin_next_piece(const struct twin_map *map, unsigned from, unsigned *start, unsigned *end);
+/* Replace in BYTES, a page, those that are not in MAP by those of FILE. */
+void twin_fill(const struct twin_map *map, uint8_t *bytes, const uint8_t *file);
+
+#endif
