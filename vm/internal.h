@@ -193,7 +193,7 @@ struct vm_frame {
 	vm_pfn older, newer; /* neighbours in the list of pages (frame.h) */
 	uint16_t flags;      /* FRAME_ */
 	uint16_t storing;    /* transfers that store to it this instant */
-	uint32_t version;    /* changes whenever the page becomes dirty or clean */
+	uint32_t version;    /* changes when the page becomes dirty or clean, or is read again */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -411,6 +411,8 @@ struct vm_machine {
 	uint32_t tables_used, free_tables, table_count;
 	vm_pfn *cache; /* the page cache: first frames, plus one, of (object, index) chains */
 	struct vm_twin **twins; /* by frame: what its dirty page of a file was, or NULL (twin.h) */
+	struct vm_twin *free_twins; /* twins that no page has */
+	unsigned nr_free_twins;
 	uint64_t cache_mask;
 	struct list_link objects;
 	GHashTable *files; /* (dev, ino) -> object */

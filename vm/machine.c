@@ -11,6 +11,7 @@
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/cache/object.h"
+#include "vm/cache/twin.h"
 #include "vm/exec/vdso.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
@@ -100,6 +101,7 @@ static void free_memory(struct vm_machine *machine)
 {
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
 
+	twin_free_all(machine);
 	machine_unreserve(machine->ram, frames * VM_PAGE_SIZE);
 	machine_unreserve(machine->frames, frames * sizeof *machine->frames);
 	machine_unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);

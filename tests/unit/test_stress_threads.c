@@ -16,7 +16,11 @@
 
 enum {
 	PAGES = 6,
-	WRITERS = 3,
+	/* The last of the writers is a process of another machine that maps the same file. */
+	WRITERS = 4,
+	OTHER_MACHINE = WRITERS - 1,
+	/* Somebody who maps nothing writes to the same pages. */
+	OUTSIDE = WRITERS,
 	/* The last page of the file is somebody else's: the engine finds the file changed. */
 	FOREIGN_PAGE = PAGES,
 	LEAST_ROUNDS = 30000,
@@ -24,6 +28,7 @@ enum {
 
 struct stress {
 	struct pressure p;
+	struct vm_fixture second; /* the other machine */
 	struct vm_process *process[WRITERS];
 	uint64_t stored[WRITERS]
 	               [PAGES]; /* atomic: the last number stored, the store has returned */
@@ -88,6 +93,8 @@ static void *write_main(void *arg)
 		                sizeof round);
 		__atomic_store_n(&s->stored[writer->number][page], round, __ATOMIC_RELEASE);
 		__atomic_add_fetch(&s->stores, 1, __ATOMIC_RELAXED);
+		if ((other == OTHER_MACHINE) != (writer->number == OTHER_MACHINE))
+			other = writer->number;
 		uint64_t least = stored(s, other, page);
 		g_assert_cmpuint(word_in_memory(process, place(other, page)), >=, least);
 		if (g_rand_int_range(rand, 0, 8) > 0)
@@ -142,9 +149,34 @@ static void *foreign_main(void *arg)
 	return NULL;
 }
 
+/* Somebody else writes to the pages that processes store to, and nobody overwrites it. */
+static void *outside_main(void *arg)
+{
+	struct stress *s = arg;
+	int fd = open(s->p.path, O_RDWR | O_CLOEXEC);
+	uint64_t written[PAGES] = {0}, seen[PAGES] = {0};
+
+	for (unsigned i = 0; !stops(s); i++) {
+		unsigned page = i % PAGES;
+		uint64_t at = place(OUTSIDE, page), word = ++written[page];
+		g_assert_cmpuint(word_in_file(fd, at), ==, word - 1);
+		g_assert_cmpint(pwrite(fd, &word, sizeof word, (off_t)at), ==, sizeof word);
+		/* A process may not have seen the last one yet, but never sees an older one again. */
+		word = word_in_memory(s->p.f.process, at);
+		g_assert_cmpuint(word, >=, seen[page]);
+		g_assert_cmpuint(word, <=, written[page]);
+		seen[page] = word;
+	}
+	for (unsigned page = 0; page < PAGES; page++)
+		g_assert_cmpuint(word_in_file(fd, place(OUTSIDE, page)), ==, written[page]);
+	close(fd);
+	return NULL;
+}
+
 static void test_counters(void)
 {
-	static void *(*const disturbers[])(void *) = {invalidate_main, evict_main, foreign_main};
+	static void *(*const disturbers[])(void *) = {invalidate_main, evict_main, foreign_main,
+	                                              outside_main};
 	pthread_t threads[WRITERS], disturbing[G_N_ELEMENTS(disturbers)];
 	struct writer writers[WRITERS];
 	struct stress s = {.until = 0};
@@ -162,8 +194,13 @@ static void test_counters(void)
 	g_assert_cmpint(ftruncate(fd, (PAGES + 1) * PAGE), ==, 0);
 	close(fd);
 	map_path(&s.p.f, s.p.f.process, s.p.path, O_RDWR, SHARED_AT, PAGES + 1, RW, MAP_SHARED);
+	struct vm_limits limits = {.ram_pages = 64, .writeback_centisecs = 1};
+	fixture_setup(&s.second, &limits);
+	map_path(&s.second, s.second.process, s.p.path, O_RDWR, SHARED_AT, PAGES + 1, RW,
+	         MAP_SHARED);
 	for (unsigned i = 0; i < WRITERS; i++) {
-		s.process[i] = fork_of(s.p.f.process);
+		s.process[i] =
+		    fork_of(i == OTHER_MACHINE ? s.second.process : s.p.f.process);
 		writers[i] = (struct writer){&s, i};
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(disturbers); i++)
@@ -183,12 +220,14 @@ static void test_counters(void)
 	for (unsigned i = 0; i < WRITERS; i++)
 		end(s.process[i]);
 	g_assert_cmpint(vm_machine_sync(s.p.f.machine), ==, 0);
+	g_assert_cmpint(vm_machine_sync(s.second.machine), ==, 0);
 	fd = open(s.p.path, O_RDONLY | O_CLOEXEC);
 	for (unsigned i = 0; i < WRITERS; i++)
 		for (unsigned page = 0; page < PAGES; page++)
 			g_assert_cmpuint(word_in_file(fd, place(i, page)), ==, s.stored[i][page]);
 	close(fd);
 	g_test_message("%" G_GUINT64_FORMAT " stores", s.stores);
+	fixture_teardown(&s.second, NULL);
 	pressure_end(&s.p);
 }
 

@@ -70,7 +70,8 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 /*
  * Page PFN, pinned by the caller, is cached, but the file may have changed since: take over the
  * file's bytes in place. What was read is out of date if a write-back of the page began or ended
- * meanwhile: then the file has newer bytes, and it is read again.
+ * meanwhile, or another thread took over what it read: then the file may have newer bytes, and it is
+ * read again.
  *
  * False: the page could not be read, or it is in use for a store or a write-back. It stays as it is.
  */
@@ -93,8 +94,10 @@ static bool reread_page(struct vm_object *object, const struct vm_medium *medium
 	} while (error == 0 && frame->version != version);
 	bool gone = frame->object != object;
 	bool can = !gone && error == 0 && twin_can_take_over_locked(machine, pfn);
-	if (can)
+	if (can) {
 		twin_take_over_locked(machine, pfn, bytes);
+		frame->version++;
+	}
 	machine_unlock(machine);
 	return can || gone;
 }

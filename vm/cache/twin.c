@@ -4,10 +4,16 @@
 #include <string.h>
 
 struct vm_twin {
-	/* Bytes of the page that lay inside the file when it was last looked at; 0 to 4096. */
-	unsigned inside;
+	union {
+		/* bytes of the page that lay inside the file when it was last looked at; 0 to 4096 */
+		unsigned inside;
+		struct vm_twin *next_free;
+	};
 	uint8_t bytes[VM_PAGE_SIZE];
 };
+
+/* Free twins that are kept (16 MiB): what the allocator gets back it unmaps, and has to map again. */
+enum { MAX_FREE_TWINS = 4096 };
 
 /* How many bytes of FRAME's page lie inside its file, as last seen. */
 static unsigned inside_locked(const struct vm_frame *frame)
@@ -19,6 +25,17 @@ static unsigned inside_locked(const struct vm_frame *frame)
 
 /* --- Its life --------------------------------------------------------------------------------- */
 
+static struct vm_twin *alloc_locked(struct vm_machine *machine)
+{
+	struct vm_twin *twin = machine->free_twins;
+
+	if (twin == NULL)
+		return g_try_malloc(sizeof *twin);
+	machine->free_twins = twin->next_free;
+	machine->nr_free_twins--;
+	return twin;
+}
+
 void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
@@ -29,7 +46,7 @@ void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 	 */
 	if (machine->twins[pfn] != NULL || (frame->flags & FRAME_WRITEBACK) || frame->storing > 0)
 		return;
-	struct vm_twin *twin = g_try_malloc(sizeof *twin);
+	struct vm_twin *twin = alloc_locked(machine);
 	if (twin == NULL)
 		return;
 	twin->inside = inside_locked(frame);
@@ -39,7 +56,27 @@ void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 
 void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	g_clear_pointer(&machine->twins[pfn], g_free);
+	struct vm_twin *twin = g_steal_pointer(&machine->twins[pfn]);
+
+	if (twin == NULL)
+		return;
+	if (machine->nr_free_twins == MAX_FREE_TWINS) {
+		g_free(twin);
+		return;
+	}
+	twin->next_free = machine->free_twins;
+	machine->free_twins = twin;
+	machine->nr_free_twins++;
+}
+
+void twin_free_all(struct vm_machine *machine)
+{
+	struct vm_twin *twin;
+
+	while ((twin = machine->free_twins) != NULL) {
+		machine->free_twins = twin->next_free;
+		g_free(twin);
+	}
 }
 
 void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes)
@@ -59,27 +96,31 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 
 /* --- What was stored -------------------------------------------------------------------------- */
 
-static void add_bytes(struct twin_map *map, unsigned start, unsigned end)
+enum { WORD_BITS = 64 };
+
+/* Drop from MAP all bytes from END on. */
+static void cut_map(struct twin_map *map, unsigned end)
 {
-	for (unsigned i = start; i < end; i++)
-		map->bits[i / 64] |= UINT64_C(1) << i % 64;
+	for (unsigned i = end; i < VM_PAGE_SIZE; i = (i / WORD_BITS + 1) * WORD_BITS)
+		map->bits[i / WORD_BITS] &= ~(UINT64_MAX << i % WORD_BITS);
 }
 
-static bool has_byte(const struct twin_map *map, unsigned i)
+/*
+ * Find the bytes in which A and B, two pages, differ. In each aligned word of eight bytes, all bytes
+ * from the first to the last that differ count: somebody who reads the file then finds the old word
+ * or the new one, and not half of each.
+ */
+static void find_differences(struct twin_map *map, const uint8_t *a, const uint8_t *b)
 {
-	return map->bits[i / 64] >> i % 64 & 1;
-}
-
-/* Add to MAP the bytes before END in which A and B, two pages, differ. */
-static void add_differences(struct twin_map *map, const uint8_t *a, const uint8_t *b, unsigned end)
-{
-	for (unsigned i = 0; i < end; i += 8) {
-		/* Most words are the same. */
-		if (memcmp(a + i, b + i, 8) == 0)
+	for (unsigned i = 0; i < VM_PAGE_SIZE; i += sizeof(uint64_t)) {
+		uint64_t x, y;
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		if (x == y)
 			continue;
-		for (unsigned j = i; j < MIN(i + 8, end); j++)
-			if (a[j] != b[j])
-				add_bytes(map, j, j + 1);
+		int first = __builtin_ctzll(x ^ y) / 8, last = 7 - __builtin_clzll(x ^ y) / 8;
+		for (int j = first; j <= last; j++)
+			map->bits[i / WORD_BITS] |= UINT64_C(1) << (i % WORD_BITS + (unsigned)j);
 	}
 }
 
@@ -88,35 +129,39 @@ void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uin
 {
 	const struct vm_twin *twin = machine->twins[pfn];
 
-	*map = (struct twin_map){{0}};
-	if (twin == NULL)
-		add_bytes(map, 0, inside_locked(&machine->frames[pfn]));
-	else
-		add_differences(map, bytes, twin->bytes, twin->inside);
+	memset(map, twin != NULL ? 0 : 0xff, sizeof *map);
+	if (twin != NULL)
+		find_differences(map, bytes, twin->bytes);
+	cut_map(map, twin != NULL ? twin->inside : inside_locked(&machine->frames[pfn]));
+}
+
+/* The first byte at or behind FROM that is in MAP; if FLIP is all ones, that is not. 4096: none. */
+static unsigned next_byte(const struct twin_map *map, unsigned from, uint64_t flip)
+{
+	for (; from < VM_PAGE_SIZE; from = (from / WORD_BITS + 1) * WORD_BITS) {
+		uint64_t word = (map->bits[from / WORD_BITS] ^ flip) >> from % WORD_BITS;
+		if (word != 0)
+			return from + (unsigned)__builtin_ctzll(word);
+	}
+	return VM_PAGE_SIZE;
 }
 
 bool twin_next_piece(const struct twin_map *map, unsigned from, unsigned *start, unsigned *end)
 {
-	while (from < VM_PAGE_SIZE && !has_byte(map, from))
-		/* Skip empty words. */
-		from = map->bits[from / 64] == 0 ? (from / 64 + 1) * 64 : from + 1;
-	*start = from;
-	while (from < VM_PAGE_SIZE && has_byte(map, from))
-		from++;
-	*end = from;
+	*start = next_byte(map, from, 0);
+	*end = next_byte(map, *start, UINT64_MAX);
 	return *start < *end;
 }
 
 void twin_fill(const struct twin_map *map, uint8_t *bytes, const uint8_t *file)
 {
-	for (unsigned i = 0; i < VM_PAGE_SIZE; i++) {
-		if (i % 64 == 0 && map->bits[i / 64] == 0) {
-			memcpy(bytes + i, file + i, 64);
-			i += 63;
-		} else if (!has_byte(map, i)) {
-			bytes[i] = file[i];
-		}
+	unsigned done = 0, start, end;
+
+	while (twin_next_piece(map, done, &start, &end)) {
+		memcpy(bytes + done, file + done, start - done);
+		done = end;
 	}
+	memcpy(bytes + done, file + done, VM_PAGE_SIZE - done);
 }
 
 /* --- What others wrote ------------------------------------------------------------------------ */

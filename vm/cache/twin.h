@@ -30,6 +30,8 @@ struct twin_map {
 void twin_take_locked(struct vm_machine *machine, vm_pfn pfn);
 /* Free the twin of PFN, if it has one. */
 void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn);
+/* At the machine's end: free the twins that were kept for other pages. No lock is needed. */
+void twin_free_all(struct vm_machine *machine);
 
 /* Find what of BYTES, a copy of the page in PFN, was stored here. */
 void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes,

@@ -37,6 +37,8 @@ static void protect_entries_locked(struct vm_machine *machine, const struct vm_f
 struct copy {
 	uint8_t bytes[VM_PAGE_SIZE];
 	struct twin_map stored;
+	unsigned pieces;     /* of bytes that are to be written */
+	unsigned first, end; /* the first of them, and the byte behind the last */
 };
 
 /* With more pieces than this in a page, the bytes between them are written too. */
@@ -45,27 +47,29 @@ enum { MAX_PIECES = 64 };
 /* Write COPY to the page of the file that begins at OFFSET, piece by piece. No lock is held. */
 static int write_pieces(const struct vm_medium *medium, struct copy *copy, uint64_t offset)
 {
-	unsigned start, end = 0, first = VM_PAGE_SIZE, last = 0, pieces = 0;
-	uint8_t file[VM_PAGE_SIZE];
+	unsigned start, end = copy->first;
 	int error = 0;
 
-	while (twin_next_piece(&copy->stored, last, &start, &end)) {
-		first = MIN(first, start);
-		last = end;
-		pieces++;
-	}
-	if (pieces > MAX_PIECES) {
-		/* The bytes between are the file's as it is now. */
-		ssize_t n = io_read(medium, file, VM_PAGE_SIZE, offset);
-		if (n < 0)
-			return (int)n;
-		memset(file + n, 0, VM_PAGE_SIZE - (size_t)n);
-		twin_fill(&copy->stored, copy->bytes, file);
-		return io_write_inside(medium, copy->bytes + first, last - first, offset + first);
-	}
-	for (end = 0; error == 0 && twin_next_piece(&copy->stored, end, &start, &end);)
+	while (error == 0 && twin_next_piece(&copy->stored, end, &start, &end))
 		error = io_write_inside(medium, copy->bytes + start, end - start, offset + start);
 	return error;
+}
+
+/*
+ * Write COPY, which has many pieces, in one: the bytes between them are the file's as it is now. No
+ * lock is held.
+ */
+static int write_filled(const struct vm_medium *medium, struct copy *copy, uint64_t offset)
+{
+	uint8_t file[VM_PAGE_SIZE];
+	ssize_t n = io_read(medium, file, VM_PAGE_SIZE, offset);
+
+	if (n < 0)
+		return (int)n;
+	memset(file + n, 0, VM_PAGE_SIZE - (size_t)n);
+	twin_fill(&copy->stored, copy->bytes, file);
+	return io_write_inside(medium, copy->bytes + copy->first, copy->end - copy->first,
+	                       offset + copy->first);
 }
 
 /*
@@ -79,16 +83,16 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 	struct vm_machine *machine = object->machine;
 	uint64_t offset = index << VM_PAGE_SHIFT;
 	struct stat before, after;
-	unsigned start, end;
 
 	/* Nothing but the bytes that were there was stored. */
-	if (!twin_next_piece(&copy->stored, 0, &start, &end))
+	if (copy->pieces == 0)
 		return 0;
 	if (fstat(medium->fd, &before) != 0)
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = write_pieces(medium, copy, offset);
+	int error = copy->pieces > MAX_PIECES ? write_filled(medium, copy, offset)
+	                                      : write_pieces(medium, copy, offset);
 	if (fstat(medium->fd, &after) != 0)
 		return error;
 	machine_lock(machine);
@@ -100,6 +104,22 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 	return error;
 }
 
+/* Make COPY of the page in PFN, and find what of it is to be written. */
+static void copy_locked(const struct vm_machine *machine, vm_pfn pfn, struct copy *copy)
+{
+	unsigned start, end = 0;
+
+	memory_copy(copy->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
+	twin_compare_locked(machine, pfn, copy->bytes, &copy->stored);
+	copy->pieces = 0;
+	copy->first = VM_PAGE_SIZE;
+	while (twin_next_piece(&copy->stored, end, &start, &end)) {
+		copy->first = MIN(copy->first, start);
+		copy->end = end;
+		copy->pieces++;
+	}
+}
+
 /* Put the dirty page in PFN under write-back, pin it, and make COPY of it. */
 static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn,
                          struct copy *copy)
@@ -107,8 +127,7 @@ static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pf
 	struct vm_machine *machine = object->machine;
 
 	protect_entries_locked(machine, frame);
-	memory_copy(copy->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
-	twin_compare_locked(machine, pfn, copy->bytes, &copy->stored);
+	copy_locked(machine, pfn, copy);
 	object_clean_locked(frame);
 	frame->flags |= FRAME_WRITEBACK;
 	frame_pin_locked(machine, pfn);
