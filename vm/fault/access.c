@@ -14,11 +14,11 @@
 #include "vm/fault/access.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/record.h"
 #include "vm/cache/object.h"
 #include "vm/fault/fault.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
-#include "vm/process/event.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -383,7 +383,7 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 static void report_hit(const struct vm_process *process, uint64_t va, enum vm_access access,
                        uint64_t pfn, bool tlb, vm_fault_fn fn, void *ctx)
 {
-	struct vm_fault record = event_unknown(va, access);
+	struct vm_fault record = record_unknown(va, access);
 
 	record.pid = process->pid;
 	record.frame = pfn;

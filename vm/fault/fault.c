@@ -35,6 +35,7 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
+#include "vm/base/record.h"
 #include "vm/cache/swap_in.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
@@ -358,7 +359,7 @@ static int between_passes(struct fault *fault, int verdict)
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
                  struct vm_fault *tell)
 {
-	struct vm_fault record = event_unknown(va, access);
+	struct vm_fault record = record_unknown(va, access);
 	struct fault fault = {.process = process,
 	                      .record = &record,
 	                      .tell = tell,
@@ -384,7 +385,7 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 	struct fault fault = {.process = process, .record = record, .page = VM_PFN_NONE};
 	int verdict = 0;
 
-	*record = event_unknown(va, VM_ACCESS_READ);
+	*record = record_unknown(va, VM_ACCESS_READ);
 	record->outcome = VM_MINOR;
 	struct vm_area *area = legal_area(&fault, &verdict);
 	if (verdict == PASS_GROW && may_grow(area_find(process->space, va), page_down(va)))

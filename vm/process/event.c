@@ -1,6 +1,6 @@
 #include "vm/process/event.h"
-#include "vm/base/host.h"
 #include "vm/base/lock.h"
+#include "vm/base/record.h"
 
 #include <signal.h>
 
@@ -102,16 +102,9 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
                          char *file)
 {
-	struct vm_machine *machine = process->machine;
-
-	fault->seq = ++machine->count.seq;
-	fault->time = machine_uptime(machine);
 	fault->pid = process->pid;
 	count_locked(process, fault, signal);
-	if (machine->watch != NULL) {
-		fault->file = file;
-		machine->watch(machine->watch_ctx, fault);
-	}
+	record_tell_locked(process->machine, fault, file);
 	struct vm_event *slot = process->pid != 0 ? next_slot_locked(process) : NULL;
 	if (slot == NULL)
 		return;

@@ -16,17 +16,6 @@ struct vm_event {
 	struct vm_fault fault; /* its FILE is a GRefString that the event holds */
 };
 
-/* A record of an access of kind ACCESS at VA, of which nothing else is known yet. */
-static inline struct vm_fault event_unknown(uint64_t va, enum vm_access access)
-{
-	return (struct vm_fault){.va = va,
-	                         .access = access,
-	                         .frame = VM_NO_FRAME,
-	                         .from = VM_NO_FRAME,
-	                         .slot = VM_NO_FRAME,
-	                         .evicted = VM_NO_FRAME};
-}
-
 /*
  * Count the fault FAULT of PROCESS, call the watcher (vm_machine_watch), if there is one, and put a
  * copy in PROCESS's ring unless its pid is 0. No other function counts or reports an outcome.

@@ -1,5 +1,6 @@
 #include "vm/reclaim/oom.h"
 #include "vm/base/lock.h"
+#include "vm/base/record.h"
 #include "vm/process/event.h"
 
 #include <signal.h>
@@ -31,7 +32,7 @@ bool oom_kill_largest(struct vm_machine *machine)
 	machine_lock(machine);
 	g_tree_foreach(machine->processes, weigh, &worst);
 	if (worst.process != NULL && worst.pages > 0) {
-		struct vm_fault record = event_unknown(0, VM_ACCESS_READ);
+		struct vm_fault record = record_unknown(0, VM_ACCESS_READ);
 		record.outcome = VM_FATAL;
 		record.kind = VM_FAULT_OOM;
 		vm_process_ref(worst.process);
