@@ -323,7 +323,7 @@ struct vm_object {
 	unsigned files;   /* references: vm_files, and transfers while they last */
 	bool unsynced;    /* something was written to the file since object_sync */
 	unsigned writers; /* write-backs under way */
-	/* a writable handle that is kept, with a reference, until all dirty pages are written */
+	/* a writable handle, kept with a reference until all dirty pages are written or lost */
 	struct vm_handle *kept;
 	uint64_t size;                /* bytes, as last seen */
 	struct timespec mtime, ctime; /* as last seen */

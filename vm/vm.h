@@ -447,13 +447,14 @@ int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t 
 /* The most bytes of one vm_read or vm_write. */
 #define VM_MAX_TRANSFER ((size_t)1 << 20)
 
-enum vm_access { VM_ACCESS_READ, VM_ACCESS_WRITE, VM_ACCESS_EXEC };
+/* NONE: only in a record of a page that went without an access. */
+enum vm_access { VM_ACCESS_READ, VM_ACCESS_WRITE, VM_ACCESS_EXEC, VM_ACCESS_NONE };
 
 /*
  * How an access ended: without a fault; with one that needed no input; with one for which a page
- * was read; not at all.
+ * was read; not at all. The last is no access: pages went.
  */
-enum vm_outcome { VM_HIT, VM_MINOR, VM_MAJOR, VM_FATAL };
+enum vm_outcome { VM_HIT, VM_MINOR, VM_MAJOR, VM_FATAL, VM_EVICT };
 
 enum vm_fault_kind {
 	VM_FAULT_NONE,          /* a hit */
@@ -473,6 +474,8 @@ enum vm_fault_kind {
 	VM_FAULT_SEGV_ACCERR, /* the area does not permit the access */
 	VM_FAULT_SIGBUS,      /* past the end of the file, or the page cannot be read */
 	VM_FAULT_OOM,         /* no memory */
+	/* evict: */
+	VM_FAULT_LOST, /* stores to a deleted file that could not be written, and nobody can see */
 	VM_FAULT_KINDS
 };
 
@@ -483,11 +486,14 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind);
 /* In place of a frame number: none. */
 #define VM_NO_FRAME UINT64_MAX
 
-/* One access that faulted. Only vm_access also reports accesses that hit. */
+/*
+ * One access that faulted, or pages that went (VM_EVICT). Only vm_access also reports accesses that
+ * hit.
+ */
 struct vm_fault {
-	uint64_t seq; /* number of the fault, counted from 1 for each machine; 0: a hit */
+	uint64_t seq; /* number of the record, counted from 1 for each machine; 0: a hit */
 	int64_t time; /* ns since the machine's start */
-	pid_t pid;    /* 0: exec, fork or spawn built an address space */
+	pid_t pid;    /* 0: exec, fork or spawn built an address space, or no process had it */
 	enum vm_access access;
 	enum vm_outcome outcome;
 	enum vm_fault_kind kind;
@@ -505,6 +511,7 @@ struct vm_fault {
 	/* name of the mapped file, or NULL; valid during the callback */
 	const char *file;
 	uint64_t offset; /* of the page in that file, bytes */
+	uint64_t pages;  /* VM_EVICT: how many went, of which the first lay at OFFSET; else 0 */
 };
 
 /* Gets *FAULT, which is valid during the call. */
@@ -683,9 +690,10 @@ int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
 void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx);
 
 /*
- * From now on call FN for every fault of MACHINE, under the machine's lock: FN must be quick. NULL
- * ends it. There is one FN; a new one replaces it. A record with kind VM_FAULT_OOM, outcome
- * VM_FATAL and va 0 means that process PID is ended because memory is used up (knob oom_kill).
+ * From now on call FN for every fault of MACHINE, and when pages are lost (VM_FAULT_LOST), under
+ * the machine's lock: FN must be quick. NULL ends it. There is one FN; a new one replaces it. A
+ * record with kind VM_FAULT_OOM, outcome VM_FATAL and va 0 means that process PID is ended because
+ * memory is used up (knob oom_kill).
  */
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx);
 

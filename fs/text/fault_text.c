@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
-static const char access_letters[] = {
-    [VM_ACCESS_READ] = 'r', [VM_ACCESS_WRITE] = 'w', [VM_ACCESS_EXEC] = 'x'};
+static const char access_letters[] = {[VM_ACCESS_READ] = 'r',
+                                      [VM_ACCESS_WRITE] = 'w',
+                                      [VM_ACCESS_EXEC] = 'x',
+                                      [VM_ACCESS_NONE] = '-'};
 
 static void add_head(GString *out, const struct vm_fault *fault)
 {
@@ -51,6 +53,8 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 		add_hex_key(out, "evicted", fault->evicted);
 	if (fault->file)
 		add_file_keys(out, fault);
+	if (fault->pages)
+		g_string_append_printf(out, " pages=%" PRIu64, fault->pages);
 	if (fault->tables_copied)
 		g_string_append_printf(out, " tables=%u", fault->tables_copied);
 }

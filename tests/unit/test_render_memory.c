@@ -130,9 +130,21 @@ static void test_fault_line(void)
 	                              .offset = 0x3000};
 	const struct vm_fault hit = {
 	    .outcome = VM_HIT, .va = 0x1000, .frame = 2, .from = VM_NO_FRAME};
+	const struct vm_fault lost = {.seq = 8,
+	                              .access = VM_ACCESS_NONE,
+	                              .outcome = VM_EVICT,
+	                              .kind = VM_FAULT_LOST,
+	                              .frame = VM_NO_FRAME,
+	                              .from = VM_NO_FRAME,
+	                              .slot = VM_NO_FRAME,
+	                              .evicted = VM_NO_FRAME,
+	                              .file = "/a b",
+	                              .offset = 0x3000,
+	                              .pages = 12};
 	g_autofree char *grow_line = line_of_fault(&grow, true);
 	g_autofree char *copy_line = line_of_fault(&copy, false);
 	g_autofree char *hit_line = line_of_fault(&hit, false);
+	g_autofree char *lost_line = line_of_fault(&lost, true);
 
 	g_assert_cmpstr(grow_line, ==,
 	                "7 12.003004 3 w 00007ffffffdd123 minor stack-grow then=demand-zero "
@@ -142,6 +154,9 @@ static void test_fault_line(void)
 	    "0000000000001000 major cow-copy area=00001000-00002000:rw-p frame=0x2 from=0x1 "
 	    "slot=12 evicted=0x20 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
 	g_assert_cmpstr(hit_line, ==, "0000000000001000 hit");
+	g_assert_cmpstr(lost_line, ==,
+	                "8 0.000000 0 - 0000000000000000 evict lost file=/a\\040b offset=0x3000 "
+	                "pages=12");
 }
 
 static void test_faults(struct render_fixture *f, gconstpointer data)

@@ -1,6 +1,7 @@
 #include "vm/cache/file.h"
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
+#include "vm/base/record.h"
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 
@@ -131,21 +132,21 @@ static void leave_object(struct vm_object *object, struct vm_handle *handle)
 }
 
 /*
- * Dirty pages that could not be written are the only copy of their contents. Let the object take
- * over FILE's handle and FILE's reference, so that the flusher can try again. False: there are no
- * such pages, or FILE's handle cannot write them, or the object keeps a handle already.
+ * Dirty pages that could not be written are the only copy of their contents. Let the object keep
+ * FILE's handle, which can write, and a reference to itself, so that the flusher can try again. If
+ * there are no such pages, or it keeps a handle already, nothing happens.
  */
-static bool keep_for_dirty_pages(struct vm_file *file)
+static void keep_for_dirty_pages(struct vm_file *file)
 {
 	struct vm_object *object = file->object;
 
 	machine_lock(file->machine);
-	bool keep = !object->shmem && file->access != O_RDONLY &&
-	            object->dirty_pages + object->writers > 0 && object->kept == NULL;
-	if (keep)
+	if (object->dirty_pages + object->writers > 0 && object->kept == NULL) {
 		object->kept = file->handle;
+		file->handle->users++;
+		object->files++;
+	}
 	machine_unlock(file->machine);
-	return keep;
 }
 
 void vm_file_unref(struct vm_file *file)
@@ -155,11 +156,68 @@ void vm_file_unref(struct vm_file *file)
 	if (!g_atomic_int_dec_and_test(&file->refs))
 		return;
 	/* Dirty pages need a handle that can write them, and this may be the last one. */
-	if (file->access != O_RDONLY && !object->shmem)
-		object_write_back(object, 0, UINT64_MAX);
-	if (!keep_for_dirty_pages(file))
-		leave_object(object, file->handle);
+	if (file->access != O_RDONLY && !object->shmem) {
+		int error = object_write_back(object, 0, UINT64_MAX);
+		keep_for_dirty_pages(file);
+		if (error != 0)
+			file_drop_unseen(object);
+	}
+	leave_object(object, file->handle);
 	g_free(file);
+}
+
+/* Whether OBJECT has dirty pages, and only its kept handle and the caller have references to it. */
+static bool is_unused_locked(const struct vm_object *object)
+{
+	return object->kept != NULL && object->files == 2 && object->area_count == 0 &&
+	       object->writers == 0 && object->dirty_pages > 0;
+}
+
+/* Drop the dirty pages of OBJECT as long as nobody else uses it, and record that. */
+static void drop_dirty_pages_locked(struct vm_object *object)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_fault record = record_unknown(0, VM_ACCESS_NONE);
+	uint64_t first = UINT64_MAX;
+
+	while (is_unused_locked(object)) {
+		struct vm_frame *frame = LIST_ENTRY(object->dirty.next, struct vm_frame, link);
+		first = MIN(first, frame->index);
+		object_remove_locked(object, (vm_pfn)(frame - machine->frames));
+		machine_yield_locked(machine, record.pages++);
+	}
+	if (record.pages == 0)
+		return;
+	record.outcome = VM_EVICT;
+	record.kind = VM_FAULT_LOST;
+	record.offset = first << VM_PAGE_SHIFT;
+	record_tell_locked(machine, &record, object->name);
+	/* Others may wait for a frame. */
+	machine_wake_io_locked(machine);
+}
+
+void file_drop_unseen(struct vm_object *object)
+{
+	struct vm_machine *machine = object->machine;
+	struct vm_handle *handle = NULL;
+	struct stat status;
+
+	machine_lock(machine);
+	if (is_unused_locked(object)) {
+		handle = object->kept;
+		handle->users++;
+	}
+	machine_unlock(machine);
+	if (handle == NULL)
+		return;
+	/* The host does not tell who else has the file open: without a name it counts as gone. */
+	if (fstat(handle->medium.fd, &status) == 0 && status.st_nlink == 0) {
+		machine_lock(machine);
+		drop_dirty_pages_locked(object);
+		machine_unlock(machine);
+		file_release_kept(object, false);
+	}
+	handle_put(object, handle);
 }
 
 void file_release_kept(struct vm_object *object, bool lose)

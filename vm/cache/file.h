@@ -32,6 +32,14 @@ void file_release_mapping(struct vm_file *file);
 void file_release_kept(struct vm_object *object, bool lose);
 
 /*
+ * Dirty pages of OBJECT could not be written. If nobody can ever see them, drop them and what
+ * file_release_kept drops, and record that (VM_FAULT_LOST): nobody here uses OBJECT but the caller,
+ * with one reference, and its file has no name any more. The caller has written OBJECT back without
+ * success. No lock is held.
+ */
+void file_drop_unseen(struct vm_object *object);
+
+/*
  * Files that a call collects under locks, to release them when it holds none. file_list_add takes
  * over a reference to FILE (may be NULL) and makes the list when it is first needed. Without memory
  * for the list GLib ends the program, as for all of its own small allocations. file_list_release

@@ -54,7 +54,9 @@ static int flush_device(struct vm_machine *machine, dev_t dev, bool durable)
 
 	for (guint i = 0; i < objects->len; i++) {
 		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
-		if (error == 0 && durable)
+		if (error != 0)
+			file_drop_unseen(objects->pdata[i]);
+		else if (durable)
 			error = object_sync(objects->pdata[i]);
 		file_release_kept(objects->pdata[i], false);
 		if (result == 0)

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-static const char *const outcome_names[] = {"hit", "minor", "major", "fatal"};
+static const char *const outcome_names[] = {"hit", "minor", "major", "fatal", "evict"};
 
 static const char *const kind_names[VM_FAULT_KINDS] = {
     [VM_FAULT_NONE] = "none",
@@ -23,6 +23,7 @@ static const char *const kind_names[VM_FAULT_KINDS] = {
     [VM_FAULT_SEGV_ACCERR] = "segv-accerr",
     [VM_FAULT_SIGBUS] = "sigbus",
     [VM_FAULT_OOM] = "oom",
+    [VM_FAULT_LOST] = "lost",
 };
 
 const char *vm_outcome_name(enum vm_outcome outcome)
