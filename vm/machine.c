@@ -34,6 +34,7 @@ void vm_config_init(struct vm_config *config)
 	    .max_map_count = 65530,
 	    .mmap_min_addr = 65536,
 	    .dirty_writeback_centisecs = 500,
+	    .dirty_ratio = 20,
 	    .seed = 1,
 	    .first_pid = 1,
 	    .file_ops = &vm_host_ops,

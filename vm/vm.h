@@ -133,10 +133,15 @@ struct vm_config {
 	const struct vm_medium_ops *file_ops;
 	void *file_ctx;
 	uint64_t dirty_writeback_centisecs; /* period of write-back in 1/100 s; 0 turns it off */
-	uint64_t seed;                      /* of random numbers (low 32 bits): aslr, "random" */
-	pid_t first_pid;                    /* at least 1 */
-	bool aslr;                          /* randomise stack, mmap base and PIE base */
-	bool segv_kill;                     /* a fatal fault ends the process */
+	/*
+	 * 1 to 100: percent of RAM that pages of host files may be dirty in; but up to 64 pages may
+	 * always be, as long as that is no more than half of RAM
+	 */
+	unsigned dirty_ratio;
+	uint64_t seed;   /* of random numbers (low 32 bits): aslr, "random" */
+	pid_t first_pid; /* at least 1 */
+	bool aslr;       /* randomise stack, mmap base and PIE base */
+	bool segv_kill;  /* a fatal fault ends the process */
 };
 
 /*
@@ -472,8 +477,9 @@ enum vm_fault_kind {
 	/* fatal: */
 	VM_FAULT_SEGV_MAPERR, /* no area, or a guard page */
 	VM_FAULT_SEGV_ACCERR, /* the area does not permit the access */
-	VM_FAULT_SIGBUS,      /* past the end of the file, or the page cannot be read */
-	VM_FAULT_OOM,         /* no memory */
+	/* past the end of the file, the page cannot be read, or too many cannot be written */
+	VM_FAULT_SIGBUS,
+	VM_FAULT_OOM, /* no memory */
 	/* evict: */
 	VM_FAULT_LOST, /* stores to a deleted file that could not be written, and nobody can see */
 	VM_FAULT_KINDS
@@ -813,6 +819,7 @@ enum vm_knob {
 	VM_KNOB_MAX_MAP_COUNT,             /* areas, 0 to INT_MAX */
 	VM_KNOB_MMAP_MIN_ADDR,             /* 0 to VM_USER_END */
 	VM_KNOB_DIRTY_WRITEBACK_CENTISECS, /* 1/100 s, 0 to INT_MAX; 0 turns it off */
+	VM_KNOB_DIRTY_RATIO,               /* percent, 1 to 100 */
 	VM_KNOB_OOM_KILL,                  /* 0 or 1 */
 	VM_KNOB_SEGV_KILL,                 /* 0 or 1 */
 };

@@ -14,7 +14,7 @@
 const struct command_reason madvise_reasons[] = {
     {EACCES, "remove needs a shared mapping that may be written"},
     {EAGAIN, "there would be too many areas"},
-    {EFAULT, "a guard page, or beyond the end of the file"},
+    {EFAULT, "a guard page, beyond the end of the file, or no room on its disk"},
     {EINVAL, "the range is not valid, or the area does not take this advice"},
     {ENOMEM, "part of the range is not mapped; the rest was advised"},
     {EOPNOTSUPP, "the file system cannot make holes"},

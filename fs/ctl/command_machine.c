@@ -89,8 +89,8 @@ static int run_kill(struct command_call *call)
 }
 
 static const struct command_reason sync_reasons[] = {
-    {EIO, "a file could not be written; its pages stay dirty"},
-    {ENOSPC, "the disk of a file is full; its pages stay dirty"},
+    {EIO, "a file could not be written; its pages stay dirty, unless it is deleted"},
+    {ENOSPC, "the disk of a file is full; its pages stay dirty, unless it is deleted"},
     {0, NULL},
 };
 

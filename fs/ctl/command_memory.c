@@ -331,7 +331,8 @@ static const char *why_fatal(const struct vm_fault *fault)
 	case VM_FAULT_SEGV_ACCERR:
 		return "the area does not permit it (SEGV_ACCERR)";
 	case VM_FAULT_SIGBUS:
-		return "beyond the end of the file, or its page could not be read (SIGBUS)";
+		return "beyond the end of the file, its page could not be read, or no room on its "
+		       "disk (SIGBUS)";
 	default:
 		return "physical memory and swap are used up";
 	}

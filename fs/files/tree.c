@@ -143,6 +143,8 @@ static const struct tree_file files[] = {
     {"version", &files[ROOT], TEXT(0444, render_version)},
     {"vmstat", &files[ROOT], TEXT(0444, render_vmstat)},
 
+    {"dirty_ratio", &files[SYS_VM], VALUE(0644, knob_show_dirty_ratio),
+     .store = knob_store_dirty_ratio},
     {"dirty_writeback_centisecs", &files[SYS_VM], VALUE(0644, knob_show_writeback),
      .store = knob_store_writeback},
     {"drop_caches", &files[SYS_VM], VALUE(0200, NULL), .store = knob_store_drop_caches},

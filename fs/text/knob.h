@@ -13,6 +13,7 @@
 	int knob_show_##name(GString *out, struct fs_mount *mount, struct vm_process *process); \
 	int knob_store_##name(struct fs_mount *mount, struct vm_process *process, const char *text)
 
+KNOB(dirty_ratio);
 KNOB(max_map_count);
 KNOB(mmap_min_addr);
 KNOB(oom); /* fail, kill */

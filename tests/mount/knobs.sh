@@ -16,7 +16,8 @@ takes() {
 	is "$(cat "$M/$1")" "$2" 'and shows it'
 }
 
-is "$(ls "$vm")" 'dirty_writeback_centisecs
+is "$(ls "$vm")" 'dirty_ratio
+dirty_writeback_centisecs
 drop_caches
 max_map_count
 mmap_min_addr
@@ -26,9 +27,9 @@ overcommit_ratio
 policy
 segv
 swappiness' 'the knobs'
-is "$(cat "$vm/dirty_writeback_centisecs" "$vm/max_map_count" "$vm/mmap_min_addr" \
-	"$vm/overcommit_memory" "$vm/overcommit_ratio" "$vm/swappiness" | tr '\n' ' ')" \
-	'500 65530 65536 0 50 60 ' 'start with the values of Linux'
+is "$(cat "$vm/dirty_ratio" "$vm/dirty_writeback_centisecs" "$vm/max_map_count" \
+	"$vm/mmap_min_addr" "$vm/overcommit_memory" "$vm/overcommit_ratio" "$vm/swappiness" |
+	tr '\n' ' ')" '20 500 65530 65536 0 50 60 ' 'start with the values of Linux'
 is "$(cat "$vm/policy" "$vm/oom" "$vm/segv" | tr '\n' ' ')" 'fifo kill kill ' \
 	'and those of the options'
 for policy in clock lru random fifo; do
@@ -50,6 +51,11 @@ refuses sys/vm/oom later
 takes sys/vm/segv report
 refuses sys/vm/segv 1
 takes sys/vm/dirty_writeback_centisecs 100
+takes sys/vm/dirty_ratio 1
+takes sys/vm/dirty_ratio 100
+refuses sys/vm/dirty_ratio 0
+refuses sys/vm/dirty_ratio 101
+takes sys/vm/dirty_ratio 20
 is "$("$TOOL" write "$vm/swappiness" ' 70 ')" 4 'blanks around a value do no harm'
 is "$(cat "$vm/swappiness")" 70 'as sysctl has it'
 is "$("$TOOL" write "$vm/swappiness" 71)" 2 'nor a missing newline'

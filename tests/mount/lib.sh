@@ -296,7 +296,7 @@ _cleanup() {
 	awk -v base="$T/" '{ gsub(/\\040/, " ", $5) } index($5, base) == 1 { print $5 }' \
 		/proc/self/mountinfo |
 		while read -r _mount; do
-			fusermount3 -u -z "$_mount"
+			fusermount3 -u -z "$_mount" 2>/dev/null || umount -l "$_mount"
 		done
 	_sanitizer_check
 	cd /

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 struct knob {
-	uint64_t max;
+	uint64_t min, max;
 	/* the type of the member of struct vm_config: uint64_t, bool, else unsigned */
 	bool is_wide, is_flag;
 	size_t offset;
@@ -24,6 +24,10 @@ struct knob {
 	{ \
 		.max = (most), .offset = offsetof(struct vm_config, member) \
 	}
+#define RANGE(member, least, most) \
+	{ \
+		.min = (least), .max = (most), .offset = offsetof(struct vm_config, member) \
+	}
 #define FLAG(member) \
 	{ \
 		.max = 1, .is_flag = true, .offset = offsetof(struct vm_config, member) \
@@ -36,6 +40,7 @@ static const struct knob knobs[] = {
     [VM_KNOB_MAX_MAP_COUNT] = WIDE(max_map_count, G_MAXINT),
     [VM_KNOB_MMAP_MIN_ADDR] = WIDE(mmap_min_addr, VM_USER_END),
     [VM_KNOB_DIRTY_WRITEBACK_CENTISECS] = WIDE(dirty_writeback_centisecs, G_MAXINT),
+    [VM_KNOB_DIRTY_RATIO] = RANGE(dirty_ratio, 1, 100),
     [VM_KNOB_OOM_KILL] = FLAG(oom_kill),
     [VM_KNOB_SEGV_KILL] = FLAG(segv_kill),
 };
@@ -45,7 +50,7 @@ int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob number, uint64_
 	const struct knob *knob = &knobs[number];
 	void *member = (char *)&machine->config + knob->offset;
 
-	if (value > knob->max)
+	if (value < knob->min || value > knob->max)
 		return -EINVAL;
 	machine_lock(machine);
 	if (knob->is_wide)

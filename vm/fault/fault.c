@@ -23,9 +23,10 @@
  *                                              shared: mark it as dirty    (write-notify)
  *
  * Nothing is read or written under a lock. A fault may need a page that is not in memory, or a
- * frame where none is free. Then the pass ends, both locks are dropped, and the page is read into a
- * cache and pinned, or a frame is made free. After that the fault starts again from the top,
- * because the area may have changed. The last pass finds all that it needs and maps the page.
+ * frame where none is free, or there may be too many dirty pages for one more. Then the pass ends,
+ * both locks are dropped, and the page is read into a cache and pinned, or a frame is made free, or
+ * a dirty page is written. After that the fault starts again from the top, because the area may
+ * have changed. The last pass finds all that it needs and maps the page.
  *
  *     fault_handle: repeat
  *       pass            process locked for reading; machine lock taken and dropped
@@ -34,8 +35,9 @@
 #include "vm/fault/fault.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
-#include "vm/cache/file.h"
 #include "vm/base/record.h"
+#include "vm/cache/dirty.h"
+#include "vm/cache/file.h"
 #include "vm/cache/swap_in.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
@@ -290,6 +292,25 @@ static int reclaim(struct fault *fault)
 }
 
 /*
+ * Write a dirty page of the file to which the store goes, because there are too many. If none can
+ * be written, and there are still too many, the store cannot be kept: -EIO, recorded as SIGBUS
+ * (Linux: a page_mkwrite that finds no block).
+ */
+static int write_dirty(struct fault *fault)
+{
+	struct vm_machine *machine = fault->process->machine;
+	int error = dirty_write_one(fault->file->object, &fault->has_written);
+
+	machine_lock(machine);
+	bool full = dirty_is_full_locked(machine);
+	machine_unlock(machine);
+	error = error != 0 && full ? give_up(fault, VM_FAULT_SIGBUS, -EIO) : 0;
+	vm_file_unref(fault->file);
+	fault->file = NULL;
+	return error;
+}
+
+/*
  * Wait until the frame is no longer busy. It may hold another page by then, which the next pass
  * finds.
  */
@@ -345,7 +366,7 @@ static int between_passes(struct fault *fault, int verdict)
 {
 	static int (*const act[])(struct fault *) = {
 	    [PASS_GROW] = grow,  [PASS_PAGE_IN] = page_in, [PASS_SWAP_IN] = swap_in,
-	    [PASS_WAIT] = await, [PASS_RECLAIM] = reclaim,
+	    [PASS_WAIT] = await, [PASS_RECLAIM] = reclaim, [PASS_WRITE] = write_dirty,
 	};
 
 	drop_page(fault);

@@ -17,6 +17,7 @@ enum {
 	PASS_SWAP_IN,  /* read swap slot SLOT */
 	PASS_WAIT,     /* wait until another thread has read the page into frame AWAITED */
 	PASS_RECLAIM,  /* make a frame free */
+	PASS_WRITE,    /* write a dirty page of FILE: there are too many (cache/dirty.h) */
 };
 
 struct fault {
@@ -27,16 +28,18 @@ struct fault {
 	struct vm_area *area;  /* valid during a pass */
 	vm_entry_id id;        /* the last-level entry, valid during a pass */
 	/* between passes */
-	struct vm_file *file; /* PASS_PAGE_IN: the file to read, a reference; else NULL */
-	uint64_t index;       /* PASS_PAGE_IN: the page of FILE to read */
-	uint32_t slot;        /* PASS_SWAP_IN: the slot to read, pinned */
+	/* PASS_PAGE_IN, PASS_WRITE: the file to read, or to write, a reference; else NULL */
+	struct vm_file *file;
+	uint64_t index; /* the page of FILE that is wanted */
+	uint32_t slot;  /* PASS_SWAP_IN: the slot to read, pinned */
 	vm_pfn page;    /* for the next pass: what was read or found, pinned; else VM_PFN_NONE */
 	vm_pfn awaited; /* PASS_WAIT: the frame that another thread fills, ... */
 	/* ... and with which page: another one may be on its way into the frame later */
 	struct vm_object *awaited_object;
 	uint64_t awaited_index;
-	bool was_read; /* PAGE had to be read: the fault is major */
-	bool grown;    /* growing a stack was tried, which is done once only */
+	bool was_read;    /* PAGE had to be read: the fault is major */
+	bool grown;       /* growing a stack was tried, which is done once only */
+	bool has_written; /* a dirty page was written for this store, so it may make one dirty */
 };
 
 /*
@@ -46,8 +49,8 @@ struct fault {
  *
  * => 0: the page is mapped, and the record is complete.
  * => -EFAULT, -EACCES, -EIO, -ENOMEM: the fault is fatal, and the record says why.
- * => PASS_PAGE_IN, PASS_SWAP_IN, PASS_WAIT, PASS_RECLAIM: do that without locks, then start again.
- *    No page is mapped yet.
+ * => PASS_PAGE_IN, PASS_SWAP_IN, PASS_WAIT, PASS_RECLAIM, PASS_WRITE: do that without locks, then
+ *    start again. No page is mapped yet.
  */
 int fault_in_area_locked(struct fault *fault);
 

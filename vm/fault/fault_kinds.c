@@ -5,6 +5,7 @@
  * function that would have to wait returns a PASS_ instead (fault_inner.h), with nothing mapped.
  */
 #include "vm/base/memory.h"
+#include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
 #include "vm/fault/fault.h"
 #include "vm/fault/fault_inner.h"
@@ -62,6 +63,22 @@ static int wait_for(struct fault *fault, vm_pfn pfn)
 	fault->awaited_object = frame->object;
 	fault->awaited_index = frame->index;
 	return PASS_WAIT;
+}
+
+/*
+ * A store is about to make a page of the host file in its area dirty. True: there are too many
+ * dirty pages, and the file has some of them. One of these is to be written first: PASS_WRITE.
+ */
+static bool must_write_first_locked(struct fault *fault)
+{
+	const struct vm_object *object = fault->area->object;
+
+	if (fault->has_written || object->dirty_pages + object->writers == 0 ||
+	    !dirty_is_full_locked(object->machine))
+		return false;
+	fault->file = vm_file_ref(fault->area->file);
+	fault->index = area_index(fault->area, fault->record->va);
+	return true;
 }
 
 /* SLOT must be read first. It is pinned until then. */
@@ -233,6 +250,13 @@ static bool page_has_come_locked(const struct fault *fault, uint64_t index)
 	return frame->object == fault->area->object && frame->index == index;
 }
 
+static bool is_dirty_locked(const struct vm_object *object, uint64_t index)
+{
+	vm_pfn pfn = object_lookup_locked(object, index);
+
+	return pfn != VM_PFN_NONE && (object->machine->frames[pfn].flags & FRAME_DIRTY);
+}
+
 /*
  * A page of a host file. It is always fetched between the passes, even if it is cached, because
  * fstat has to look at the file first. Linux: filemap_fault.
@@ -242,6 +266,10 @@ static int file_page_locked(struct fault *fault, uint64_t entry)
 	uint64_t index = area_index(fault->area, fault->record->va);
 
 	if (!page_has_come_locked(fault, index)) {
+		/* Before the page is read: a fault that only had to wait is still the same kind. */
+		if (writes(fault) && (fault->area->flags & AREA_SHARED) &&
+		    !is_dirty_locked(fault->area->object, index) && must_write_first_locked(fault))
+			return PASS_WRITE;
 		fault->file = vm_file_ref(fault->area->file);
 		fault->index = index;
 		return PASS_PAGE_IN;
@@ -328,6 +356,9 @@ static int protected_entry_locked(struct fault *fault, uint64_t entry)
 	bool seen_by_others = frame->mapped > 1 || (frame->flags & FRAME_SWAPCACHE);
 	if (frame->object == NULL ? seen_by_others : !(fault->area->flags & AREA_SHARED))
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);
+	if (frame->object != NULL && !frame->object->shmem && !(frame->flags & FRAME_DIRTY) &&
+	    must_write_first_locked(fault))
+		return PASS_WRITE;
 	if (frame->object != NULL)
 		object_dirty_locked(frame);
 	pte_change_locked(machine, fault->id, PTE_RW, 0);
