@@ -3,8 +3,6 @@
 #include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 
-#include <string.h>
-
 /* The copy of one translation. */
 struct entry {
 	uint64_t page; /* VA >> 12, plus one; 0: not valid */
@@ -15,6 +13,8 @@ struct entry {
 
 struct vm_tlb {
 	uint64_t hits, misses, flushes, clock;
+	uint64_t
+	    flushed; /* the clock at the last flush of all: entries used before are not valid */
 	unsigned sets, ways;
 	unsigned mask; /* sets - 1 where that is a power of two, else 0 */
 	struct entry entry[];
@@ -51,13 +51,18 @@ static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
 	return &tlb->entry[set * tlb->ways];
 }
 
+static bool is_valid(const struct vm_tlb *tlb, const struct entry *entry)
+{
+	return entry->page != 0 && entry->used > tlb->flushed;
+}
+
 /* The entry for VA, or NULL. */
 static struct entry *find(struct vm_tlb *tlb, uint64_t va)
 {
 	struct entry *set = set_of(tlb, va);
 
 	for (unsigned way = 0; way < tlb->ways; way++)
-		if (set[way].page == (va >> VM_PAGE_SHIFT) + 1)
+		if (set[way].page == (va >> VM_PAGE_SHIFT) + 1 && is_valid(tlb, &set[way]))
 			return &set[way];
 	return NULL;
 }
@@ -98,7 +103,7 @@ void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool wr
 	/* Replace the entry for VA, else one that is not valid, else the least recently used. */
 	struct entry *victim = find(tlb, va), *set = set_of(tlb, va);
 	for (unsigned way = 0; victim == NULL && way < tlb->ways; way++)
-		if (set[way].page == 0)
+		if (!is_valid(tlb, &set[way]))
 			victim = &set[way];
 	if (victim == NULL) {
 		victim = set;
@@ -131,7 +136,8 @@ void tlb_flush_all_locked(struct vm_space *space)
 
 	if (tlb == NULL)
 		return;
-	memset(tlb->entry, 0, (size_t)tlb->sets * tlb->ways * sizeof tlb->entry[0]);
+	/* In one step, however large it is. */
+	tlb->flushed = tlb->clock;
 	tlb->flushes++;
 }
 
@@ -156,6 +162,28 @@ void tlb_free(struct vm_process *process)
 }
 
 /* --- Looking ---------------------------------------------------------------------------------- */
+
+/* Entries that are copied in one hold of the machine lock. */
+enum { COPY_PIECE = 1024 };
+
+/*
+ * A copy of the entries of TLB, in which those that are not valid have page 0. The lock is dropped
+ * now and then, so the copy is not of one moment.
+ */
+static struct entry *copy_entries_locked(struct vm_machine *machine, const struct vm_tlb *tlb)
+{
+	size_t entries = (size_t)tlb->sets * tlb->ways;
+	struct entry *copy = g_new(struct entry, entries);
+	uint64_t spent = 0;
+
+	for (size_t i = 0; i < entries; i++) {
+		copy[i] = tlb->entry[i];
+		copy[i].page = is_valid(tlb, &tlb->entry[i]) ? copy[i].page : 0;
+		if (i % COPY_PIECE == COPY_PIECE - 1)
+			machine_spend_locked(machine, &spent, HOLD_STEPS);
+	}
+	return copy;
+}
 
 /* Call FN for ENTRY, which is valid: entry I of a TLB with WAYS ways. */
 static void report(const struct entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
@@ -186,7 +214,7 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 		info->hits = tlb->hits;
 		info->misses = tlb->misses;
 		info->flushes = tlb->flushes;
-		copy = g_memdup2(tlb->entry, entries * sizeof *copy);
+		copy = copy_entries_locked(machine, tlb);
 	}
 	machine_unlock(machine);
 	for (size_t i = 0; fn != NULL && copy != NULL && i < entries; i++) {
@@ -201,6 +229,6 @@ void tlb_each_locked(const struct vm_space *space, vm_tlb_fn fn, void *ctx)
 	const struct vm_tlb *tlb = space->process->tlb;
 
 	for (unsigned i = 0; tlb != NULL && i < tlb->sets * tlb->ways; i++)
-		if (tlb->entry[i].page != 0)
+		if (is_valid(tlb, &tlb->entry[i]))
 			report(&tlb->entry[i], i, tlb->ways, fn, ctx);
 }
