@@ -45,4 +45,54 @@ static inline void list_remove(struct list_link *link)
 	list_init(link);
 }
 
+/*
+ * Walks over lists that change meanwhile, because the walker lets go of their lock. A walk is in a
+ * set, and whoever takes a link out of one of the lists corrects the walks of that set:
+ *
+ *     struct list_walk walk;  list_walk_begin(&walks, &walk, &head);
+ *     while ((l = list_walk_step(&walk, &head)) != NULL)
+ *             ...                                 (elsewhere: list_remove_walked(walks, link))
+ *     list_walk_end(&walks, &walk);
+ *
+ * A walk sees all links that are in the list from its beginning to its end, also one that is
+ * appended meanwhile. One that leaves and is appended again is seen after that, even if it was seen
+ * before.
+ */
+struct list_walk {
+	struct list_link *last; /* the link seen last, or the one before it if it has left */
+	struct list_walk *other;
+};
+
+static inline void list_walk_begin(struct list_walk **walks, struct list_walk *walk,
+                                   struct list_link *head)
+{
+	walk->last = head;
+	walk->other = *walks;
+	*walks = walk;
+}
+
+/* The next link, or NULL at the end of the list. */
+static inline struct list_link *list_walk_step(struct list_walk *walk, struct list_link *head)
+{
+	if (walk->last->next == head)
+		return NULL;
+	walk->last = walk->last->next;
+	return walk->last;
+}
+
+static inline void list_walk_end(struct list_walk **walks, struct list_walk *walk)
+{
+	while (*walks != walk)
+		walks = &(*walks)->other;
+	*walks = walk->other;
+}
+
+static inline void list_remove_walked(struct list_walk *walks, struct list_link *link)
+{
+	for (; walks != NULL; walks = walks->other)
+		if (walks->last == link)
+			walks->last = link->prev;
+	list_remove(link);
+}
+
 #endif

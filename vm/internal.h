@@ -237,7 +237,11 @@ struct vm_policy {
 	 * file that is truncated while it is evicted may come back with the same key. May be NULL.
 	 */
 	void (*lost)(struct vm_machine *machine, const struct vm_page_key *key);
-	/* The frame to evict, one that evictable_locked allows. VM_PFN_NONE: there is none. */
+	/*
+	 * The frame to evict, one that evictable_locked allows. VM_PFN_NONE: there is none. Not
+	 * called again until something has changed that may make a page evictable. The lock may be
+	 * dropped meanwhile (frame.h: walks).
+	 */
 	vm_pfn (*choose)(struct vm_machine *machine);
 };
 
@@ -317,8 +321,11 @@ struct vm_object {
 	struct list_link areas;        /* the areas that map it, by object_link */
 	struct list_link clean, dirty; /* its frames */
 	struct list_link slots;        /* swap slots with pages of shared anonymous memory */
+	struct list_walk *walks;       /* over the three kinds of lists above (util/list.h) */
+	bool shrinking;                /* its pages past a new end are being dropped (shrink.c) */
 	/* pages [hole_first, hole_last) are being removed: none of them is read in meanwhile */
 	uint64_t hole_first, hole_last;
+	uint64_t hole_moves; /* grows when one of these becomes dirty or clean */
 	uint64_t area_count, pages, dirty_pages;
 	unsigned files;   /* references: vm_files, and transfers while they last */
 	bool unsynced;    /* something was written to the file since object_sync */
@@ -401,7 +408,9 @@ struct vm_machine {
 	pthread_mutex_t lock;
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;
-	unsigned waiters;  /* machine: threads in machine_wait_io_locked */
+	int64_t hold_limit;   /* for tests, see lock_time in base/lock.h, ns; 0; atomic */
+	int64_t longest_hold; /* machine: ns */
+	unsigned waiters;     /* machine: threads in machine_wait_io_locked */
 	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
 	/* machine */
 	uint64_t frames_used; /* frames from here on were never used */
@@ -434,6 +443,13 @@ struct vm_machine {
 	void *watch_ctx;
 	vm_pfn oldest, newest; /* the list of pages (frame.h) */
 	uint64_t listed;       /* its length */
+	struct frame_walk *frame_walks;
+	/*
+	 * MAY_EVICT grows with all that may make a page evictable. FUTILE is its value before the
+	 * last search that found none. PASSED counts pages that were only in use for the moment
+	 * when a search looked at them.
+	 */
+	uint64_t may_evict, futile, passed;
 	struct vm_counters count;
 	/* flusher.c */
 	struct list_link flushers; /* machine: one thread for each device */

@@ -148,6 +148,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->oldest = machine->newest = VM_PFN_NONE;
 	machine->next_pid = config->first_pid;
 	machine->sharing = 1;
+	machine->may_evict = 1;
 	machine->processes = g_tree_new_full(compare_pids, NULL, NULL, NULL);
 	machine->files = object_table_new();
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);

@@ -1,6 +1,10 @@
 #include "vm/base/lock.h"
 #include "util/nanoseconds.h"
 
+#include <execinfo.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #ifndef NDEBUG
 /* How many locks this thread holds, to check their order. */
 static __thread int held_machines, held_processes;
@@ -16,12 +20,48 @@ static void point(struct vm_machine *machine, enum lock_point point)
 		fn(machine->point_ctx, point);
 }
 #define POINT(machine, which) point(machine, which)
+
+/* When this thread's hold of a machine lock began, in CPU time of the thread; 0: not measured. */
+static __thread int64_t hold_began;
+
+static void hold_begin(const struct vm_machine *machine)
+{
+	if (__atomic_load_n(&machine->hold_limit, __ATOMIC_RELAXED) > 0)
+		hold_began = ns_now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Say how long the hold was that ends now, and who held the lock: addresses for addr2line. */
+static void complain(int64_t ns)
+{
+	void *callers[16];
+	int count = backtrace(callers, G_N_ELEMENTS(callers));
+
+	fprintf(stderr, "# a machine lock was held for %d us by\n", (int)(ns / NS_PER_US));
+	backtrace_symbols_fd(callers, count, STDERR_FILENO);
+}
+
+static void hold_end(struct vm_machine *machine)
+{
+	int64_t began = hold_began, limit = __atomic_load_n(&machine->hold_limit, __ATOMIC_RELAXED);
+
+	hold_began = 0;
+	if (began == 0 || limit == 0)
+		return;
+	int64_t took = ns_now(CLOCK_THREAD_CPUTIME_ID) - began;
+	machine->longest_hold = MAX(machine->longest_hold, took);
+	if (took > limit)
+		complain(took);
+}
+#define TIME_BEGIN(machine) hold_begin(machine)
+#define TIME_END(machine) hold_end(machine)
 /* Only to see whether it must wait: release builds need not know. */
 #define TRY(lock) (lock)
 #else
 #define HOLD(counter, n) ((void)0)
 #define EXPECT(condition) ((void)0)
 #define POINT(machine, which) ((void)0)
+#define TIME_BEGIN(machine) ((void)0)
+#define TIME_END(machine) ((void)0)
 #define TRY(lock) false
 #endif
 
@@ -30,10 +70,12 @@ void machine_lock(struct vm_machine *machine)
 	EXPECT(held_machines == 0);
 	pthread_mutex_lock(&machine->lock);
 	HOLD(held_machines, 1);
+	TIME_BEGIN(machine);
 }
 
 void machine_unlock(struct vm_machine *machine)
 {
+	TIME_END(machine);
 	HOLD(held_machines, -1);
 	pthread_mutex_unlock(&machine->lock);
 	POINT(machine, LOCK_DROPPED);
@@ -69,14 +111,18 @@ void process_unlock(struct vm_process *process)
 void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
 {
 	POINT(machine, LOCK_WAITS);
+	TIME_END(machine);
 	pthread_cond_wait(cond, &machine->lock);
+	TIME_BEGIN(machine);
 }
 
 void machine_wait_io_locked(struct vm_machine *machine)
 {
 	machine->waiters++;
 	POINT(machine, LOCK_WAITS);
+	TIME_END(machine);
 	pthread_cond_wait(&machine->io, &machine->lock);
+	TIME_BEGIN(machine);
 	machine->waiters--;
 }
 
@@ -84,7 +130,10 @@ int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, 
 {
 	struct timespec time = ns_to_timespec(when);
 
-	return pthread_cond_timedwait(cond, &machine->lock, &time);
+	TIME_END(machine);
+	int error = pthread_cond_timedwait(cond, &machine->lock, &time);
+	TIME_BEGIN(machine);
+	return error;
 }
 
 void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx)
@@ -93,4 +142,20 @@ void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx)
 	machine->point_ctx = ctx;
 	__atomic_store_n(&machine->point, fn, __ATOMIC_RELEASE);
 	machine_unlock(machine);
+}
+
+void lock_time(struct vm_machine *machine, int64_t limit)
+{
+	machine_lock(machine);
+	machine->longest_hold = 0;
+	__atomic_store_n(&machine->hold_limit, limit, __ATOMIC_RELAXED);
+	machine_unlock(machine);
+}
+
+int64_t lock_longest(struct vm_machine *machine)
+{
+	machine_lock(machine);
+	int64_t longest = machine->longest_hold;
+	machine_unlock(machine);
+	return longest;
 }

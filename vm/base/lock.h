@@ -72,11 +72,27 @@ static inline void machine_yield_locked(struct vm_machine *machine, uint64_t ste
 }
 
 /*
+ * The same for steps of different lengths: STEPS more are done. *SPENT, which begins with 0, counts
+ * those of this hold. True: the lock was dropped.
+ */
+static inline bool machine_spend_locked(struct vm_machine *machine, uint64_t *spent, uint64_t steps)
+{
+	*spent += steps;
+	if (*spent < HOLD_STEPS)
+		return false;
+	*spent = 0;
+	machine_unlock(machine);
+	machine_lock(machine);
+	return true;
+}
+
+/*
  * Something has happened that threads in machine_wait_io_locked may wait for: input or output has
  * ended, or a frame or a slot can be had. Machine lock held.
  */
 static inline void machine_wake_io_locked(struct vm_machine *machine)
 {
+	machine->may_evict++;
 	if (machine->waiters > 0)
 		pthread_cond_broadcast(&machine->io);
 }
@@ -88,5 +104,15 @@ static inline void machine_wake_io_locked(struct vm_machine *machine)
  * hold up. NULL ends it.
  */
 void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx);
+
+/*
+ * Measure how long threads hold the machine lock, from now on, in debug builds only. A wait for a
+ * condition ends a hold, and another begins after it. Counted is the CPU time of the thread, so
+ * that it does not matter how busy the host is. A hold of more than LIMIT ns is reported on stderr,
+ * with the callers of the function that ended it. LIMIT 0 ends the measuring.
+ */
+void lock_time(struct vm_machine *machine, int64_t limit);
+/* The longest hold since then, ns. 0 in release builds. */
+int64_t lock_longest(struct vm_machine *machine);
 
 #endif

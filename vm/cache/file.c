@@ -108,8 +108,6 @@ struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool ch
 	file->object = object_new_shmem(machine, len, charged);
 	if (file->object == NULL)
 		g_clear_pointer(&file, g_free);
-	else
-		file->object->files = 1;
 	return file;
 }
 

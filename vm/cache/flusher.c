@@ -13,7 +13,7 @@ struct flusher {
 	pthread_t thread;
 	struct list_link link; /* in machine->flushers */
 	uint64_t wanted, done; /* how many flushes were asked for, and how many completed */
-	uint64_t sync;         /* number of the flush that vm_machine_sync asked for, or 0 */
+	uint64_t sync;         /* number of the last flush that vm_machine_sync asked for, or 0 */
 	bool refresh;          /* the files are to be checked for changes */
 	int error;             /* of the last flush */
 };
@@ -25,13 +25,16 @@ static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
 {
 	GPtrArray *objects = g_ptr_array_new();
 
+	uint64_t step = 0;
+
 	machine_lock(machine);
-	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
-		struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		if (object->shmem || object->dev != dev || object->pages == 0)
-			continue;
-		object->files++;
-		g_ptr_array_add(objects, object);
+	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
+	     object = object_next_locked(machine, object)) {
+		if (!object->shmem && object->dev == dev && object->pages > 0) {
+			object->files++;
+			g_ptr_array_add(objects, object);
+		}
+		machine_yield_locked(machine, step++);
 	}
 	machine_unlock(machine);
 	return objects;
@@ -40,8 +43,10 @@ static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
 static void release_objects(struct vm_machine *machine, GPtrArray *objects)
 {
 	machine_lock(machine);
-	for (guint i = 0; i < objects->len; i++)
+	for (guint i = 0; i < objects->len; i++) {
 		object_put_locked(objects->pdata[i]);
+		machine_yield_locked(machine, i);
+	}
 	machine_unlock(machine);
 	g_ptr_array_unref(objects);
 }
@@ -146,27 +151,37 @@ static bool is_dirty_locked(const struct vm_object *object)
 	return object->dirty_pages > 0 || object->writers > 0;
 }
 
+/* ask_all_locked for OBJECT, a host file with pages. False: the error. */
+static bool ask_locked(struct vm_machine *machine, const struct vm_object *object, bool flush,
+                       bool refresh)
+{
+	bool dirty = is_dirty_locked(object);
+	struct flusher *flusher = get_locked(machine, object->dev);
+
+	if (flusher == NULL)
+		return !dirty;
+	flusher->refresh |= refresh;
+	if (flush && dirty && flusher->wanted == flusher->done)
+		flusher->wanted++;
+	return true;
+}
+
 /*
  * Ask the threads of devices with dirty pages to write them (FLUSH), of those with cached files to
  * look at them (REFRESH), or both. -EAGAIN: a device with dirty pages has no thread, and cannot
- * have one now.
+ * have one now. The lock is dropped meanwhile.
  */
 static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
+	uint64_t step = 0;
 	int error = 0;
 
-	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
-		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		if (object->shmem || object->pages == 0)
-			continue;
-		struct flusher *flusher = get_locked(machine, object->dev);
-		if (flusher == NULL) {
-			error = is_dirty_locked(object) ? -EAGAIN : error;
-			continue;
-		}
-		flusher->refresh |= refresh;
-		if (flush && is_dirty_locked(object) && flusher->wanted == flusher->done)
-			flusher->wanted++;
+	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
+	     object = object_next_locked(machine, object)) {
+		if (!object->shmem && object->pages > 0 &&
+		    !ask_locked(machine, object, flush, refresh))
+			error = -EAGAIN;
+		machine_yield_locked(machine, step++);
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
 	return error;
@@ -176,16 +191,35 @@ static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 
 /*
  * Whether some file of device DEV has pages to write. A sync does not wait for a device without
- * any, even if its thread hangs.
+ * any, even if its thread hangs. The lock is dropped meanwhile.
  */
-static bool device_is_dirty_locked(const struct vm_machine *machine, dev_t dev)
+static bool device_is_dirty_locked(struct vm_machine *machine, dev_t dev)
 {
-	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
-		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
-		if (!object->shmem && object->dev == dev && is_dirty_locked(object))
-			return true;
+	bool dirty = false;
+	uint64_t step = 0;
+
+	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
+	     object = object_next_locked(machine, object)) {
+		dirty |= !object->shmem && object->dev == dev && is_dirty_locked(object);
+		machine_yield_locked(machine, step++);
 	}
-	return false;
+	return dirty;
+}
+
+/*
+ * The threads of devices with pages to write. The lock is dropped meanwhile; flushers stay until
+ * flusher_stop.
+ */
+static GPtrArray *dirty_flushers_locked(struct vm_machine *machine)
+{
+	GPtrArray *dirty = g_ptr_array_new();
+
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
+		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+		if (device_is_dirty_locked(machine, flusher->dev))
+			g_ptr_array_add(dirty, flusher);
+	}
+	return dirty;
 }
 
 int vm_machine_sync(struct vm_machine *machine)
@@ -196,24 +230,22 @@ int vm_machine_sync(struct vm_machine *machine)
 	 * A flush under way may have passed a page before it became dirty. So ask for one more,
 	 * which begins after it.
 	 */
-	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
-		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
-		flusher->sync =
-		    device_is_dirty_locked(machine, flusher->dev) ? ++flusher->wanted : 0;
+	GPtrArray *dirty = dirty_flushers_locked(machine);
+	for (guint i = 0; i < dirty->len; i++) {
+		struct flusher *flusher = dirty->pdata[i];
+		flusher->sync = ++flusher->wanted;
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
-	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
-		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+	for (guint i = 0; i < dirty->len; i++) {
+		struct flusher *flusher = dirty->pdata[i];
 		uint64_t target = flusher->sync;
-		/*
-		 * The lock is dropped while we wait. Flushers stay in the list until flusher_stop.
-		 */
 		while (flusher->done < target)
 			machine_wait_locked(machine, &machine->io);
-		if (result == 0 && target > 0)
+		if (result == 0)
 			result = flusher->error;
 	}
 	machine_unlock(machine);
+	g_ptr_array_unref(dirty);
 	return result;
 }
 

@@ -92,6 +92,7 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 	object->shmem = true;
 	object->size = size;
 	object->name = g_ref_string_new("/dev/zero (deleted)");
+	object->files = 1;
 	machine_lock(machine);
 	/* As in Linux, files of shared anonymous memory are inodes of a device of their own. */
 	object->dev = 1;
@@ -207,13 +208,28 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 	*next = frame->next;
 	object_clean_locked(frame);
 	twin_drop_locked(machine, pfn);
-	list_remove(&frame->link);
+	list_remove_walked(object->walks, &frame->link);
 	object->pages--;
 	/* Without an object the frame counts as anonymous until it is freed. */
 	machine->count.frames[frame_kind(frame)]--;
 	machine->count.frames[VM_FRAME_ANON]++;
 	frame->object = NULL;
 	frame_put_locked(machine, pfn);
+}
+
+bool object_in_hole_locked(const struct vm_object *object, uint64_t index)
+{
+	return index >= object->hole_first && index < object->hole_last;
+}
+
+/* Move FRAME to LIST, one of its object's. */
+static void move_locked(struct vm_frame *frame, struct list_link *list)
+{
+	struct vm_object *object = frame->object;
+
+	list_remove_walked(object->walks, &frame->link);
+	list_append(list, &frame->link);
+	object->hole_moves += object_in_hole_locked(object, frame->index);
 }
 
 void object_dirty_locked(struct vm_frame *frame)
@@ -225,8 +241,7 @@ void object_dirty_locked(struct vm_frame *frame)
 	twin_take_locked(machine, (vm_pfn)(frame - machine->frames));
 	frame->flags |= FRAME_DIRTY;
 	frame->version++;
-	list_remove(&frame->link);
-	list_append(&frame->object->dirty, &frame->link);
+	move_locked(frame, &frame->object->dirty);
 	frame->object->dirty_pages++;
 	machine->count.dirty++;
 }
@@ -237,28 +252,14 @@ void object_clean_locked(struct vm_frame *frame)
 		return;
 	frame->flags &= (uint16_t)~FRAME_DIRTY;
 	frame->version++;
-	list_remove(&frame->link);
-	list_append(&frame->object->clean, &frame->link);
+	move_locked(frame, &frame->object->clean);
 	frame->object->dirty_pages--;
 	frame->object->machine->count.dirty--;
 }
 
-static void drop_pages_locked(struct vm_object *object, struct list_link *list)
+/* Free OBJECT, which has no page left and no reference. */
+static void free_locked(struct vm_object *object)
 {
-	while (!list_empty(list)) {
-		struct vm_frame *frame = LIST_ENTRY(list->next, struct vm_frame, link);
-		object_remove_locked(object, (vm_pfn)(frame - object->machine->frames));
-	}
-}
-
-void object_free_locked(struct vm_object *object)
-{
-	drop_pages_locked(object, &object->clean);
-	drop_pages_locked(object, &object->dirty);
-	while (!list_empty(&object->slots)) {
-		struct vm_slot *slot = LIST_ENTRY(object->slots.next, struct vm_slot, link);
-		swap_forget_locked(object->machine, (uint32_t)(slot - object->machine->swap.slots));
-	}
 	list_remove(&object->link);
 	if (object->shmem)
 		object->machine->count.committed -= object->charged;
@@ -269,8 +270,49 @@ void object_free_locked(struct vm_object *object)
 	g_free(object);
 }
 
+/* Drop one page or swap slot of OBJECT. False: there is none. */
+static bool drop_one_locked(struct vm_object *object)
+{
+	struct vm_machine *machine = object->machine;
+	struct list_link *list = list_empty(&object->clean) ? &object->dirty : &object->clean;
+
+	if (!list_empty(list)) {
+		struct vm_frame *frame = LIST_ENTRY(list->next, struct vm_frame, link);
+		object_remove_locked(object, (vm_pfn)(frame - machine->frames));
+	} else if (!list_empty(&object->slots)) {
+		struct vm_slot *slot = LIST_ENTRY(object->slots.next, struct vm_slot, link);
+		swap_forget_locked(machine, (uint32_t)(slot - machine->swap.slots));
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void object_put_locked(struct vm_object *object)
 {
+	uint64_t step = 0;
+
+	/*
+	 * The caller's reference keeps the object while the lock is dropped. Whoever takes another
+	 * one meanwhile (opens the file again, evicts a page) keeps what is left.
+	 */
+	while (object->files == 1 && drop_one_locked(object))
+		machine_yield_locked(object->machine, step++);
 	if (--object->files == 0)
-		object_free_locked(object);
+		free_locked(object);
+}
+
+struct vm_object *object_next_locked(struct vm_machine *machine, struct vm_object *object)
+{
+	struct list_link *link = object != NULL ? object->link.next : machine->objects.next;
+	struct vm_object *next = NULL;
+
+	if (link != &machine->objects) {
+		next = LIST_ENTRY(link, struct vm_object, link);
+		next->files++;
+	}
+	/* This may drop the lock, so NEXT has its reference before. */
+	if (object != NULL)
+		object_put_locked(object);
+	return next;
 }

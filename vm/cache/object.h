@@ -38,7 +38,7 @@ GHashTable *object_table_new(void);
 struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct stat *status);
 
 /*
- * A new object of SIZE bytes of shared anonymous memory, without references. CHARGED: all of its
+ * A new object of SIZE bytes of shared anonymous memory, with one reference. CHARGED: all of its
  * pages are charged for overcommit until it is freed. NULL: no memory.
  */
 struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged);
@@ -51,11 +51,23 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len,
                                      int *error);
 
-/* Free OBJECT, to which nothing refers any more, with its frames and swap slots. */
-void object_free_locked(struct vm_object *object);
-
-/* Drop one reference to OBJECT (object->files). The last one frees it. */
+/*
+ * Drop one reference to OBJECT (object->files). The last one frees it, with its frames and swap
+ * slots. If there are many, the lock is dropped meanwhile.
+ */
 void object_put_locked(struct vm_object *object);
+
+/*
+ * A walk over all objects of MACHINE:
+ *
+ *     for (object = object_next_locked(machine, NULL); object != NULL;
+ *          object = object_next_locked(machine, object))
+ *
+ * The object at which the walk stands is kept by a reference, so the walker may drop the lock. A
+ * walk that does not go to the end drops that reference. Objects that are made meanwhile come last.
+ * A step may drop the lock, too.
+ */
+struct vm_object *object_next_locked(struct vm_machine *machine, struct vm_object *object);
 
 /* The frame of page INDEX, which may be busy, or VM_PFN_NONE. */
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index);
@@ -76,6 +88,9 @@ void object_dirty_locked(struct vm_frame *frame);
 
 /* Mark the page in FRAME clean. */
 void object_clean_locked(struct vm_frame *frame);
+
+/* Whether page INDEX of OBJECT is being removed (MADV_REMOVE), so that nobody may read it in. */
+bool object_in_hole_locked(const struct vm_object *object, uint64_t index);
 
 /* OBJECT's size as last seen, in pages, rounded up. */
 uint64_t object_size_pages(const struct vm_object *object);

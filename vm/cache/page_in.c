@@ -50,9 +50,14 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	bool looked = fstat(medium->fd, &status) == 0;
 
 	machine_lock(machine);
-	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
-	if (looked && (uint64_t)status.st_size < object->size)
+	/* This may drop the lock: the page stays busy, so that nobody maps it. */
+	object_await_size_locked(object);
+	bool shrunk = looked && (uint64_t)status.st_size < object->size;
+	if (shrunk)
 		object_take_size_locked(object, &status);
+	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
+	if (shrunk)
+		object_clear_tail_locked(object);
 	if (error == 0 && index >= object_size_pages(object))
 		error = -EIO;
 	if (error != 0) {
@@ -116,9 +121,8 @@ static int find_page_locked(struct vm_object *object, uint64_t index, vm_pfn *pf
 
 	/* After each wait look the page up again: the other read may have failed. */
 	for (;;) {
-		bool is_removed = index >= object->hole_first && index < object->hole_last;
 		*pfn = object_lookup_locked(object, index);
-		if (!is_removed &&
+		if (!object_in_hole_locked(object, index) &&
 		    (*pfn == VM_PFN_NONE || !(machine->frames[*pfn].flags & FRAME_BUSY)))
 			break;
 		machine_wait_io_locked(machine);
@@ -165,18 +169,28 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 
 /* --- Taking over changes ---------------------------------------------------------------------- */
 
-/* Pin the pages of LIST that are not being read, and add them to PAGES, an array of vm_pfn. */
-static void pin_pages_locked(struct vm_machine *machine, const struct list_link *list,
-                             GArray *pages)
+/*
+ * Pin the pages of LIST, one of OBJECT's, that are not being read, and add them to PAGES, an array
+ * of vm_pfn. The lock is dropped meanwhile: a page that moves to another list may be added twice,
+ * and one that is read meanwhile needs no second look.
+ */
+static void pin_pages_locked(struct vm_object *object, const struct list_link *list, GArray *pages)
 {
-	for (const struct list_link *l = list->next; l != list; l = l->next) {
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t step = 0;
+
+	list_walk_begin(&object->walks, &walk, list);
+	while ((l = list_walk_step(&walk, list)) != NULL) {
 		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		vm_pfn pfn = (vm_pfn)(frame - machine->frames);
-		if (frame->flags & FRAME_BUSY)
-			continue;
-		frame_pin_locked(machine, pfn);
-		g_array_append_val(pages, pfn);
+		vm_pfn pfn = (vm_pfn)(frame - object->machine->frames);
+		if (!(frame->flags & FRAME_BUSY)) {
+			frame_pin_locked(object->machine, pfn);
+			g_array_append_val(pages, pfn);
+		}
+		machine_yield_locked(object->machine, step++);
 	}
+	list_walk_end(&object->walks, &walk);
 }
 
 /*
@@ -216,8 +230,8 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, &status);
 			pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
-			pin_pages_locked(machine, &object->clean, pages);
-			pin_pages_locked(machine, &object->dirty, pages);
+			pin_pages_locked(object, &object->clean, pages);
+			pin_pages_locked(object, &object->dirty, pages);
 		}
 		machine_unlock(machine);
 	}

@@ -1,4 +1,14 @@
+/*
+ * shrink.c - see shrink.h. A file may have any number of pages, so the machine lock is dropped now
+ * and then. What holds meanwhile:
+ *
+ *     the size is the new one, so no page past the end is read in or mapped (fault_kinds.c)
+ *     object->shrinking keeps the size as it is: who sees another one waits
+ *     pages that are left to go are as they were just before the file shrank
+ *     walks over lists of pages and areas are corrected when one leaves (util/list.h)
+ */
 #include "vm/cache/shrink.h"
+#include "vm/base/lock.h"
 #include "vm/cache/object.h"
 #include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
@@ -14,39 +24,70 @@
 static void drop_beyond_locked(struct vm_object *object, struct list_link *list, uint64_t pages)
 {
 	struct vm_machine *machine = object->machine;
-	struct list_link *next;
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t spent = 0;
 
-	for (struct list_link *l = list->next; l != list; l = next) {
+	list_walk_begin(&object->walks, &walk, list);
+	while ((l = list_walk_step(&walk, list)) != NULL) {
 		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		next = l->next;
-		if (frame->index < pages || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-			continue;
-		vm_pfn pfn = (vm_pfn)(frame - machine->frames);
-		frame_pin_locked(machine, pfn);
-		pagetable_evict_frame_locked(machine, pfn);
-		object_remove_locked(object, pfn);
-		frame_unpin_locked(machine, pfn);
+		uint64_t entries = 0;
+		if (frame->index >= pages && !(frame->flags & (FRAME_BUSY | FRAME_WRITEBACK))) {
+			vm_pfn pfn = (vm_pfn)(frame - machine->frames);
+			entries = frame->mapped;
+			frame_pin_locked(machine, pfn);
+			pagetable_evict_frame_locked(machine, pfn);
+			object_remove_locked(object, pfn);
+			frame_unpin_locked(machine, pfn);
+		}
+		machine_spend_locked(machine, &spent, 1 + entries);
 	}
+	list_walk_end(&object->walks, &walk);
+}
+
+/*
+ * Empty some entries of AREA from page INDEX of the object on. Returns the page number after the
+ * last one, or UINT64_MAX at the end of the area.
+ */
+static uint64_t drop_some_copies_locked(struct vm_area *area, uint64_t index)
+{
+	if (area->pgoff + area_pages(area) <= index)
+		return UINT64_MAX;
+	uint64_t skip = index > area->pgoff ? index - area->pgoff : 0;
+	uint64_t va = pagetable_evict_some_locked(area->space,
+	                                          area->start + (skip << VM_PAGE_SHIFT), area->end);
+	return va < area->end ? area_index(area, va) : UINT64_MAX;
 }
 
 /*
  * Unmap private copies of pages past the end too, guard markers excepted (unmap_mapping_range with
  * even_cows).
+ *
+ * While the lock is dropped, areas may be unmapped, moved, split and merged, and processes may
+ * fork. What comes into another area is in one that is appended to the list (area.c), and so is
+ * seen later.
  */
 static void drop_copies_locked(struct vm_object *object, uint64_t pages)
 {
-	for (struct list_link *l = object->areas.next; l != &object->areas; l = l->next) {
-		struct vm_area *area = LIST_ENTRY(l, struct vm_area, object_link);
-		if (area->pgoff + area_pages(area) <= pages)
-			continue;
-		uint64_t skip = pages > area->pgoff ? pages - area->pgoff : 0;
-		pagetable_evict_range_locked(area->space, area->start + (skip << VM_PAGE_SHIFT),
-		                             area->end);
+	struct vm_machine *machine = object->machine;
+	struct list_walk walk;
+	struct list_link *l;
+
+	list_walk_begin(&object->walks, &walk, &object->areas);
+	while ((l = list_walk_step(&walk, &object->areas)) != NULL) {
+		uint64_t index = pages;
+		/* Where the area is gone, or has moved in the list, the walk stands elsewhere. */
+		while (walk.last == l && index != UINT64_MAX) {
+			index = drop_some_copies_locked(LIST_ENTRY(l, struct vm_area, object_link),
+			                                index);
+			machine_unlock(machine);
+			machine_lock(machine);
+		}
 	}
+	list_walk_end(&object->walks, &walk);
 }
 
-/* Clear the last page behind the file's end: it may hold what was there before the file shrank. */
-static void clear_tail_locked(struct vm_object *object)
+void object_clear_tail_locked(struct vm_object *object)
 {
 	uint64_t tail = object->size & (VM_PAGE_SIZE - 1);
 	vm_pfn pfn =
@@ -56,16 +97,25 @@ static void clear_tail_locked(struct vm_object *object)
 		twin_cut_locked(object->machine, pfn, (unsigned)tail);
 }
 
+void object_await_size_locked(struct vm_object *object)
+{
+	while (object->shrinking)
+		machine_wait_io_locked(object->machine);
+}
+
 void object_take_size_locked(struct vm_object *object, const struct stat *status)
 {
+	object_await_size_locked(object);
 	bool shrunk = (uint64_t)status->st_size < object->size;
-
 	object->size = (uint64_t)status->st_size;
 	if (!shrunk)
 		return;
 	uint64_t pages = object_size_pages(object);
+	object->shrinking = true;
 	drop_beyond_locked(object, &object->clean, pages);
 	drop_beyond_locked(object, &object->dirty, pages);
 	drop_copies_locked(object, pages);
-	clear_tail_locked(object);
+	object_clear_tail_locked(object);
+	object->shrinking = false;
+	machine_wake_io_locked(object->machine);
 }

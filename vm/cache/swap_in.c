@@ -68,6 +68,9 @@ int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool 
 	*was_read = false;
 	*pfn = VM_PFN_NONE;
 	machine_lock(machine);
+	/* While its page is being removed it may not come back; then the slot is free. */
+	while (slot->object != NULL && object_in_hole_locked(slot->object, slot->index))
+		machine_wait_io_locked(machine);
 	/* Look again: the caller pinned the slot some time ago. */
 	bool held = slot->mapped > 0 || slot->object != NULL;
 	bool cached = slot->object != NULL

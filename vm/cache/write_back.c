@@ -186,28 +186,42 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 	return error;
 }
 
-static void add_pages_locked(GArray *pages, const struct list_link *list, unsigned flag,
-                             uint64_t first, uint64_t last)
+/* Append to PAGES those of [FIRST, LAST) in LIST that have FLAG. The lock is dropped meanwhile. */
+static void add_pages_locked(GArray *pages, struct vm_object *object, struct list_link *list,
+                             unsigned flag, uint64_t first, uint64_t last)
 {
-	for (const struct list_link *l = list->next; l != list; l = l->next) {
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t step = 0;
+
+	list_walk_begin(&object->walks, &walk, list);
+	while ((l = list_walk_step(&walk, list)) != NULL) {
 		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
 		if ((frame->flags & flag) && frame->index >= first && frame->index < last)
 			g_array_append_val(pages, frame->index);
+		machine_yield_locked(object->machine, step++);
 	}
+	list_walk_end(&object->walks, &walk);
 }
 
 /*
  * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if
- * that fails: a GArray of page numbers, uint64_t.
+ * that fails: a GArray of page numbers, uint64_t. The lock is dropped meanwhile. A page that
+ * another thread begins to write by then may be missing: that thread tries it.
  */
-static GArray *unwritten_pages_locked(const struct vm_object *object, uint64_t first, uint64_t last)
+static GArray *unwritten_pages_locked(struct vm_object *object, uint64_t first, uint64_t last)
 {
-	GArray *pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	GArray *dirty = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	GArray *written = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 
-	add_pages_locked(pages, &object->dirty, FRAME_DIRTY, first, last);
+	/* Those being written first: if that fails meanwhile, they are among the dirty ones. */
 	if (object->writers > 0)
-		add_pages_locked(pages, &object->clean, FRAME_WRITEBACK, first, last);
-	return pages;
+		add_pages_locked(written, object, &object->clean, FRAME_WRITEBACK, first, last);
+	add_pages_locked(dirty, object, &object->dirty, FRAME_DIRTY, first, last);
+	/* But they are waited for, so they come last. */
+	g_array_append_vals(dirty, written->data, written->len);
+	g_array_unref(written);
+	return dirty;
 }
 
 /*
@@ -248,6 +262,7 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 		    write_if_dirty_locked(object, handle, g_array_index(pages, uint64_t, i));
 		if (result == 0)
 			result = error;
+		machine_yield_locked(machine, i);
 	}
 	/* Other threads may be writing pages of our range. */
 	while (object->writers > 0)

@@ -177,8 +177,8 @@ static bool guard_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 	return true;
 }
 
-/* Put guard markers into [VA, END), which one last-level table serves. -ENOMEM: no table page. */
-static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
+/* Put guard markers into [VA, END), a piece of a last-level table. -ENOMEM: no table page. */
+static int guard_piece_locked(struct vm_space *space, uint64_t va, uint64_t end)
 {
 	vm_entry_id id;
 	int error = pagetable_own_locked(space, va, VM_PTE, true, &id, NULL);
@@ -190,8 +190,8 @@ static int guard_table_locked(struct vm_space *space, uint64_t va, uint64_t end)
 
 /*
  * Replace all pages by guard markers: every access is SEGV_MAPERR until they are removed
- * (madvise_guard_install). The machine lock is dropped after each table of 2 MiB; the process lock
- * keeps the area. -ENOMEM: no table page; earlier tables are marked.
+ * (madvise_guard_install). The machine lock is dropped after each piece of a table; the process
+ * lock keeps the area. -ENOMEM: no table page; earlier tables are marked.
  */
 static int install_guards(struct advice_part *part)
 {
@@ -201,11 +201,11 @@ static int install_guards(struct advice_part *part)
 
 	part->area->may_guard = true;
 	for (uint64_t va = part->start; error == 0 && va < part->end;
-	     va = pagetable_stop(va, part->end, VM_PMD)) {
+	     va = pagetable_piece(va, part->end)) {
 		machine_lock(machine);
 		if (part->area->object == NULL)
 			area_prepare_anon_locked(part->area);
-		error = guard_table_locked(space, va, pagetable_stop(va, part->end, VM_PMD));
+		error = guard_piece_locked(space, va, pagetable_piece(va, part->end));
 		machine_unlock(machine);
 	}
 	return error;

@@ -21,9 +21,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Pages dropped in one hold of the machine lock. */
-enum { DROP_BATCH = 64 };
-
 /* --- MADV_WILLNEED ---------------------------------------------------------------------------- */
 
 /* The most pages that one call brings in: more would only evict those that it brought before. */
@@ -105,16 +102,22 @@ static void want_private_slots(const struct advice_part *part, GArray *slots)
 /* Pin the slots that hold pages of shared anonymous memory. */
 static void want_shared_slots(const struct advice_part *part, GArray *slots)
 {
-	const struct vm_object *object = part->file->object;
+	struct vm_object *object = part->file->object;
 	struct vm_machine *machine = object->machine;
-	uint64_t pages = (part->end - part->start) >> VM_PAGE_SHIFT;
+	uint64_t pages = (part->end - part->start) >> VM_PAGE_SHIFT, step = 0;
+	struct list_walk walk;
+	struct list_link *l;
 
 	machine_lock(machine);
-	for (struct list_link *l = object->slots.next; l != &object->slots; l = l->next) {
+	list_walk_begin(&object->walks, &walk, &object->slots);
+	while ((l = list_walk_step(&walk, &object->slots)) != NULL) {
 		const struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
 		if (slot->index - part->first < pages)
 			want_slot_locked(machine, slots, (uint32_t)(slot - machine->swap.slots));
+		/* Slots that get a page meanwhile come last; those that lose it are left out. */
+		machine_yield_locked(machine, step++);
 	}
+	list_walk_end(&object->walks, &walk);
 	machine_unlock(machine);
 }
 
@@ -224,7 +227,7 @@ int advice_pageout(struct advice_part *part)
 		process_read_lock(process);
 		machine_lock(machine);
 		struct victim victim = {.files_too = files_too, .pfn = VM_PFN_NONE};
-		uint64_t stop = pagetable_stop(va, part->end, VM_PMD);
+		uint64_t stop = pagetable_piece(va, part->end);
 		if (process->space != NULL)
 			va = pagetable_each_leaf_locked(process->space, va, stop, choose_leaf,
 			                                &victim);
@@ -256,13 +259,10 @@ static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
 }
 
 /*
- * Drop pages of LIST in [FIRST, LAST), dirty or not, at most a batch.
- *
- * => false: none is left in LIST. The machine lock was not dropped.
- * => true: there may be more. The lock was dropped if a page was in transit, so look at all lists
- *    again.
+ * Drop the pages of LIST in [FIRST, LAST), dirty or not. The lock is dropped meanwhile. True: a
+ * page was in transit and was waited for, so look at all lists again.
  */
-static bool drop_some_locked(struct vm_object *object, struct list_link *list, uint64_t first,
+static bool drop_list_locked(struct vm_object *object, struct list_link *list, uint64_t first,
                              uint64_t last)
 {
 	/*
@@ -270,55 +270,69 @@ static bool drop_some_locked(struct vm_object *object, struct list_link *list, u
 	 * it would get there after the hole was made. One that is being written to swap need not.
 	 */
 	unsigned in_transit = FRAME_BUSY | (object->shmem ? 0u : FRAME_WRITEBACK);
-	struct list_link *next;
-	int dropped = 0;
+	struct vm_machine *machine = object->machine;
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t spent = 0;
+	bool waited = false;
 
-	for (struct list_link *l = list->next; l != list; l = next) {
+	list_walk_begin(&object->walks, &walk, list);
+	while ((l = list_walk_step(&walk, list)) != NULL) {
 		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		next = l->next;
-		if (frame->index < first || frame->index >= last)
+		uint64_t entries = frame->mapped;
+		if (frame->index < first || frame->index >= last) {
+			machine_spend_locked(machine, &spent, 1);
 			continue;
-		if (frame->flags & in_transit) {
-			machine_wait_io_locked(object->machine);
-			return true;
 		}
-		drop_page_locked(object, (vm_pfn)(frame - object->machine->frames));
-		if (++dropped == DROP_BATCH)
-			return true;
+		if (frame->flags & in_transit) {
+			machine_wait_io_locked(machine);
+			waited = true;
+			continue;
+		}
+		drop_page_locked(object, (vm_pfn)(frame - machine->frames));
+		machine_spend_locked(machine, &spent, 1 + entries);
 	}
-	return false;
+	list_walk_end(&object->walks, &walk);
+	return waited;
 }
 
-/* Free the swap slots of pages [FIRST, LAST). */
+/* Free the swap slots of pages [FIRST, LAST). The lock is dropped meanwhile. */
 static void forget_slots_locked(struct vm_object *object, uint64_t first, uint64_t last)
 {
-	struct list_link *next;
+	struct vm_machine *machine = object->machine;
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t step = 0;
 
-	for (struct list_link *l = object->slots.next; l != &object->slots; l = next) {
+	list_walk_begin(&object->walks, &walk, &object->slots);
+	while ((l = list_walk_step(&walk, &object->slots)) != NULL) {
 		struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
-		next = l->next;
 		if (slot->index >= first && slot->index < last)
-			swap_forget_locked(object->machine,
-			                   (uint32_t)(slot - object->machine->swap.slots));
+			swap_forget_locked(machine, (uint32_t)(slot - machine->swap.slots));
+		machine_yield_locked(machine, step++);
 	}
+	list_walk_end(&object->walks, &walk);
 }
 
 /*
- * Drop pages [FIRST, LAST) from the cache and from swap. Slots are freed in the same hold of the
- * machine lock in which no page was found: a page from swap cannot come back between.
+ * Drop pages [FIRST, LAST) from the cache and from swap. None of them is read in meanwhile, from
+ * the file or from swap (begin_hole). But while the lock is dropped, a page may go from one list to
+ * the other behind us. So look again until none has. A page that goes to swap meanwhile is in the
+ * list of slots when that is looked at.
  */
 static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 {
-	bool more;
+	uint64_t moves;
+	bool again;
 
+	machine_lock(object->machine);
 	do {
-		machine_lock(object->machine);
-		more = drop_some_locked(object, &object->clean, first, last) ||
-		       drop_some_locked(object, &object->dirty, first, last);
-		if (!more)
-			forget_slots_locked(object, first, last);
-		machine_unlock(object->machine);
-	} while (more);
+		moves = object->hole_moves;
+		again = drop_list_locked(object, &object->clean, first, last);
+		again |= drop_list_locked(object, &object->dirty, first, last);
+	} while (again || object->hole_moves != moves);
+	forget_slots_locked(object, first, last);
+	machine_unlock(object->machine);
 }
 
 /* Punch a hole of LEN bytes at OFFSET into the host file: 0 or a negative errno of fallocate. */

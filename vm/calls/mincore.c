@@ -51,10 +51,10 @@ static bool look_at_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint
 }
 
 /*
- * Fill VEC for [VA, END), in AREA and in the range of one last-level table. Where that table does
+ * Fill VEC for [VA, END), in AREA and in a piece of one last-level table. Where that table does
  * not exist, the page cache alone decides. The process is locked.
  */
-static void look_at_table(const struct vm_area *area, uint64_t va, uint64_t end, uint8_t *vec)
+static void look_at_piece(const struct vm_area *area, uint64_t va, uint64_t end, uint8_t *vec)
 {
 	struct vm_machine *machine = area->space->process->machine;
 	struct look look = {.area = area, .start = va, .vec = vec};
@@ -108,7 +108,8 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 	error = process->space != NULL ? 0 : -ESRCH;
 	area = process->space != NULL ? area_at(process->space, va) : NULL;
 	if (known && area != NULL && area->file == file && area->end >= *next)
-		look_at_table(area, va, *next, vec);
+		for (uint64_t stop; va < *next; vec += (stop - va) >> VM_PAGE_SHIFT, va = stop)
+			look_at_piece(area, va, stop = pagetable_piece(va, *next), vec);
 	else
 		memset(vec, 1, (*next - va) >> VM_PAGE_SHIFT);
 	process_unlock(process);

@@ -358,14 +358,14 @@ struct object_row {
 	char *name; /* a GRefString */
 };
 
-/* All objects at one moment: an array of struct object_row. */
+/* All objects: an array of struct object_row. */
 static GArray *object_rows(struct vm_machine *machine)
 {
 	GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct object_row));
 
 	machine_lock(machine);
-	for (struct list_link *l = machine->objects.next; l != &machine->objects; l = l->next) {
-		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
+	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
+	     object = object_next_locked(machine, object)) {
 		struct object_row row = {
 		    .info = {.number = object->number,
 		             .shmem = object->shmem,
@@ -378,6 +378,7 @@ static GArray *object_rows(struct vm_machine *machine)
 		    .name = object->name != NULL ? g_ref_string_acquire(object->name) : NULL,
 		};
 		g_array_append_val(rows, row);
+		machine_yield_locked(machine, rows->len);
 	}
 	machine_unlock(machine);
 	return rows;

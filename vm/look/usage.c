@@ -2,7 +2,7 @@
  * usage.c - what areas have in memory, page by page: smaps, pagemap, kpagecount, kpageflags,
  * clear_refs. Linux: fs/proc/task_mmu.c, fs/proc/page.c.
  *
- * A range is walked one table of 2 MiB at a time, and the machine lock is dropped between. The
+ * A range is walked one piece of a table at a time, and the machine lock is dropped between. The
  * process lock keeps the areas meanwhile, but pages may come and be evicted: sums are not of one
  * moment, as in Linux.
  */
@@ -84,19 +84,25 @@ static bool add_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t
 
 /*
  * Count the pages of shared anonymous memory in AREA that are in swap. The page tables do not show
- * them (shmem_swap_usage).
+ * them (shmem_swap_usage). The lock is dropped meanwhile.
  */
 static uint64_t swapped_shmem_locked(const struct vm_area *area)
 {
-	const struct vm_object *object = area->object;
-	uint64_t pages = 0;
+	struct vm_object *object = area->object;
+	struct vm_machine *machine = area->space->process->machine;
+	uint64_t pages = 0, step = 0;
+	struct list_walk walk;
+	struct list_link *l;
 
 	if (object == NULL || !object->shmem)
 		return 0;
-	for (const struct list_link *l = object->slots.next; l != &object->slots; l = l->next) {
+	list_walk_begin(&object->walks, &walk, &object->slots);
+	while ((l = list_walk_step(&walk, &object->slots)) != NULL) {
 		const struct vm_slot *slot = LIST_ENTRY(l, struct vm_slot, link);
 		pages += slot->index >= area->pgoff && slot->index < area->pgoff + area_pages(area);
+		machine_yield_locked(machine, step++);
 	}
+	list_walk_end(&object->walks, &walk);
 	return pages;
 }
 

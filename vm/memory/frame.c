@@ -87,6 +87,9 @@ static void unlist_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
+	for (struct frame_walk *walk = machine->frame_walks; walk != NULL; walk = walk->other)
+		if (walk->last == pfn)
+			walk->last = frame->older;
 	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
 	    frame->newer;
 	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
@@ -107,6 +110,7 @@ void frame_age_locked(struct vm_machine *machine, vm_pfn pfn)
 	struct vm_frame *frame = &machine->frames[pfn];
 
 	frame->flags &= (uint16_t)~FRAME_REFERENCED;
+	machine->may_evict++;
 	if (machine->oldest == pfn)
 		return;
 	unlist_locked(machine, pfn);
@@ -116,6 +120,32 @@ void frame_age_locked(struct vm_machine *machine, vm_pfn pfn)
 	    pfn;
 	machine->oldest = pfn;
 	machine->listed++;
+}
+
+void frame_walk_begin_locked(struct vm_machine *machine, struct frame_walk *walk)
+{
+	walk->last = VM_PFN_NONE;
+	walk->other = machine->frame_walks;
+	machine->frame_walks = walk;
+}
+
+vm_pfn frame_walk_step_locked(struct vm_machine *machine, struct frame_walk *walk)
+{
+	vm_pfn pfn =
+	    walk->last != VM_PFN_NONE ? machine->frames[walk->last].newer : machine->oldest;
+
+	if (pfn != VM_PFN_NONE)
+		walk->last = pfn;
+	return pfn;
+}
+
+void frame_walk_end_locked(struct vm_machine *machine, struct frame_walk *walk)
+{
+	struct frame_walk **at = &machine->frame_walks;
+
+	while (*at != walk)
+		at = &(*at)->other;
+	*at = walk->other;
 }
 
 /* --- Pages ------------------------------------------------------------------------------------ */
@@ -145,6 +175,7 @@ struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn
 void frame_loaded_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	machine->frames[pfn].flags |= FRAME_LISTED;
+	machine->may_evict++;
 	list_newest_locked(machine, pfn);
 	if (machine->policy->loaded != NULL) {
 		struct vm_page_key key = frame_key_locked(machine, pfn);

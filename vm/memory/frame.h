@@ -88,6 +88,21 @@ static inline void frame_used_locked(struct vm_machine *machine, vm_pfn pfn)
  */
 struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn);
 
+/*
+ * A walk over the list from the oldest page on, whose walker may drop the lock between two steps.
+ * The list may be reordered meanwhile: a page that has moved to the newest end is seen there, even
+ * if it was seen before, and one that has moved to the oldest end may not be seen at all.
+ */
+struct frame_walk {
+	vm_pfn last; /* the page seen last, or the next older one if it has moved; VM_PFN_NONE */
+	struct frame_walk *other;
+};
+
+void frame_walk_begin_locked(struct vm_machine *machine, struct frame_walk *walk);
+/* The next page, or VM_PFN_NONE at the newest end. */
+vm_pfn frame_walk_step_locked(struct vm_machine *machine, struct frame_walk *walk);
+void frame_walk_end_locked(struct vm_machine *machine, struct frame_walk *walk);
+
 /* Move PFN, listed, to the newest end of the list. */
 void frame_renew_locked(struct vm_machine *machine, vm_pfn pfn);
 /* Move PFN, listed, to the oldest end and clear its accessed bit: it is evicted next. */

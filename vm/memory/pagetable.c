@@ -188,7 +188,8 @@ void pagetable_share_locked(struct vm_space *parent, struct vm_space *child)
  * Empty entry ID of a table that no address space uses any more. A page or a table loses this use;
  * if it was the last, it is freed, and a table first drops all that its own entries point to.
  *
- * => The machine lock is held on entry and on return, but dropped after each table that is freed.
+ * => The machine lock is held on entry and on return, but dropped now and then while a table is
+ *    emptied that is to be freed.
  */
 static void drop_locked(struct vm_machine *machine, vm_entry_id id)
 {
@@ -205,16 +206,16 @@ static void drop_locked(struct vm_machine *machine, vm_entry_id id)
 	if (machine->tables[table].users > 0)
 		return;
 	/* From the top down, so that the free list returns frames in the order of addresses. */
-	for (unsigned i = VM_TABLE_ENTRIES; i > 0; i--)
+	for (unsigned i = VM_TABLE_ENTRIES; i > 0; i--) {
 		drop_locked(machine, pagetable_id(table, i - 1));
+		/*
+		 * Let other threads have the lock. They cannot reach the tables that are left here
+		 * from any address space, so these tables stay. Through the reverse map reclaim may
+		 * change their entries; each is read afresh.
+		 */
+		machine_yield_locked(machine, i - 1);
+	}
 	pagetable_free_locked(machine, table);
-	/*
-	 * Let other threads have the lock. They cannot reach the tables that are left here from any
-	 * address space, so these tables stay. Through the reverse map reclaim may change their
-	 * entries; each is read afresh.
-	 */
-	machine_unlock(machine);
-	machine_lock(machine);
 }
 
 void pagetable_destroy(struct vm_space *space)

@@ -1,5 +1,4 @@
 #include "vm/memory/pagetable_range.h"
-#include "vm/base/lock.h"
 #include "vm/memory/tlb.h"
 
 /* --- Each entry ------------------------------------------------------------------------------- */
@@ -23,7 +22,7 @@ static bool each_of_table_locked(struct vm_space *space, vm_entry_id id, enum vm
 
 /*
  * pagetable_each_leaf, with the machine lock held. MAY_YIELD: the lock is dropped and taken again
- * after each table. It is held on return.
+ * after each piece. It is held on return.
  */
 static uint64_t each_leaf_locked(struct vm_space *space, uint64_t va, uint64_t end, bool may_yield,
                                  pagetable_leaf_fn fn, void *ctx)
@@ -33,7 +32,7 @@ static uint64_t each_leaf_locked(struct vm_space *space, uint64_t va, uint64_t e
 	vm_entry_id id;
 
 	while ((va = pagetable_next_locked(space, va, end, &id, &level)) < end) {
-		uint64_t stop = pagetable_stop(va, end, VM_PMD);
+		uint64_t stop = pagetable_piece(va, end);
 		if (!each_of_table_locked(space, id, level, &va, stop, fn, ctx))
 			break;
 		/* Entries and tables may change meanwhile. The next walk starts at the top. */
@@ -135,6 +134,9 @@ static void leave_shared_locked(struct vm_space *space, vm_entry_id id)
  * Empty the entries of [START, END), which are all in one last-level table; without GUARDS_TOO,
  * keep guard markers. A shared table must lie wholly in the range of the call, and SPACE stops
  * using it. Without GUARDS_TOO the table must be SPACE's own.
+ *
+ * => The machine lock is held on entry and on return, but dropped now and then. The process lock
+ *    keeps a table that is SPACE's own: it neither becomes shared nor goes.
  */
 static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t end,
                                bool guards_too)
@@ -146,6 +148,7 @@ static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t 
 	if (machine->tables[table].users > 1) {
 		leave_shared_locked(space, pmd);
 	} else {
+		uint64_t spent = 0;
 		/*
 		 * From the top down. So the free list returns the frames in the order of addresses,
 		 * which uses the host's caches better.
@@ -156,6 +159,7 @@ static void clear_table_locked(struct vm_space *space, uint64_t start, uint64_t 
 			uint64_t entry = pte_get(machine, id);
 			if (entry != 0 && (guards_too || !pte_is_guard(entry)))
 				pte_set_locked(space, id, 0);
+			machine_spend_locked(machine, &spent, entry != 0);
 		}
 	}
 	pagetable_trim_locked(space, start);
@@ -266,13 +270,16 @@ static bool evict_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t entry = pte_get(machine, id);
+	int *left = ctx;
 
 	if (entry != 0 && !pte_is_guard(entry))
 		pte_set_for_all_locked(machine, id, 0);
-	return true;
+	return --*left > 0;
 }
 
-void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end)
+uint64_t pagetable_evict_some_locked(struct vm_space *space, uint64_t start, uint64_t end)
 {
-	pagetable_each_leaf_locked(space, start, end, evict_leaf, NULL);
+	int left = HOLD_STEPS;
+
+	return pagetable_each_leaf_locked(space, start, end, evict_leaf, &left);
 }

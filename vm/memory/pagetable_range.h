@@ -5,13 +5,24 @@
  *
  * Rule: the process is locked; for writing, if entries of its own are changed. Functions whose name
  * ends in _locked expect the machine lock. The others take it. They drop it and take it again after
- * each table of 2 MiB, so that other threads do not wait long. Meanwhile reclaim may change
+ * each piece of a table, so that other threads do not wait long. Meanwhile reclaim may change
  * entries, but the process lock keeps the areas as they are.
  */
 #ifndef VM_MEMORY_PAGETABLE_RANGE_H
 #define VM_MEMORY_PAGETABLE_RANGE_H
 
+#include "vm/base/lock.h"
 #include "vm/memory/pagetable.h"
+
+/* Entries that are handled in one hold of the machine lock: a quarter of a table. */
+enum { PAGETABLE_PIECE = 2 * HOLD_STEPS };
+
+/* The end of the piece that begins at VA: at most a piece further, in the same table, or END. */
+static inline uint64_t pagetable_piece(uint64_t va, uint64_t end)
+{
+	end = pagetable_stop(va, end, VM_PMD);
+	return MIN(end, va + ((uint64_t)PAGETABLE_PIECE << VM_PAGE_SHIFT));
+}
 
 /*
  * Called for one last-level entry of SPACE, which may be empty: entry ID of LEVEL (VM_PTE, or
@@ -23,7 +34,7 @@ typedef bool (*pagetable_leaf_fn)(void *ctx, struct vm_space *space, vm_entry_id
 /*
  * Call FN for each last-level entry of [START, END), by address. Addresses without a last-level
  * table are skipped. Returns the address after the entry at which FN stopped, or END. Between two
- * tables the lock is dropped: FN must not remember entries.
+ * pieces the lock is dropped: FN must not remember entries.
  */
 uint64_t pagetable_each_leaf(struct vm_space *space, uint64_t start, uint64_t end,
                              pagetable_leaf_fn fn, void *ctx);
@@ -60,10 +71,11 @@ void pagetable_move_range(struct vm_space *space, uint64_t from, uint64_t to, ui
 
 /*
  * Changes that apply to all users of a table at once, shared or not. The first empties every entry
- * that maps frame PFN. The second empties every entry of SPACE's tables in [START, END), except
- * guard markers. The process need not be locked; for the second, its areas must not change.
+ * that maps frame PFN. The second empties some of the entries of SPACE's tables in [START, END),
+ * except guard markers, and returns where it stopped: END, or it is to be called again from there.
+ * The process need not be locked; for the second, SPACE must have an area there.
  */
 void pagetable_evict_frame_locked(struct vm_machine *machine, vm_pfn pfn);
-void pagetable_evict_range_locked(struct vm_space *space, uint64_t start, uint64_t end);
+uint64_t pagetable_evict_some_locked(struct vm_space *space, uint64_t start, uint64_t end);
 
 #endif

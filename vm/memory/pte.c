@@ -31,6 +31,8 @@ static bool store_locked(struct vm_machine *machine, vm_entry_id id, uint64_t ne
 	bool taking = takes(old, new);
 
 	*entry = new;
+	/* The page may have lost the entry that kept it in memory (evictable.h). */
+	machine->may_evict += (old & PTE_P) != 0;
 	table->used = (uint16_t)(table->used + (new != 0) - (old != 0));
 	if (taking && machine->entry_watch != NULL)
 		machine->entry_watch(machine->entry_watch_ctx, id);

@@ -155,7 +155,7 @@ void swap_forget_locked(struct vm_machine *machine, uint32_t number)
 	while (*next != number + 1)
 		next = &machine->swap.slots[*next - 1].next;
 	*next = slot->next;
-	list_remove(&slot->link);
+	list_remove_walked(slot->object->walks, &slot->link);
 	slot->object = NULL;
 	swap_put_locked(machine, number);
 }

@@ -7,6 +7,7 @@
  * The list of pages (frame.h) is the circle, cut open just before the hand: the hand points to the
  * oldest page. The hand passes a page by moving it to the newest end.
  */
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 #include "vm/policy/policy.h"
 #include "vm/reclaim/evictable.h"
@@ -18,18 +19,23 @@ static void used(struct vm_machine *machine, vm_pfn pfn)
 
 static vm_pfn choose(struct vm_machine *machine)
 {
+	uint64_t pages = machine->listed, spent = 0;
+
 	/*
 	 * Two rounds suffice: the first clears all bits, so the second stops at the first page that
-	 * can be evicted. If it finds none, there is none.
+	 * can be evicted. If it finds none, there is none. The lock is dropped now and then, and
+	 * pages may be used again: so the second round looks at no bits.
 	 */
-	for (uint64_t steps = 2 * machine->listed; steps > 0; steps--) {
+	for (uint64_t step = 0; step < 2 * pages && machine->oldest != VM_PFN_NONE; step++) {
 		vm_pfn pfn = machine->oldest;
 		struct vm_frame *frame = &machine->frames[pfn];
 		machine->count.scanned++;
-		if (!(frame->flags & FRAME_REFERENCED) && evictable_locked(machine, pfn))
+		if ((step >= pages || !(frame->flags & FRAME_REFERENCED)) &&
+		    evictable_locked(machine, pfn))
 			return pfn;
 		frame->flags &= (uint16_t)~FRAME_REFERENCED;
 		frame_renew_locked(machine, pfn);
+		machine_spend_locked(machine, &spent, 1 + frame->mapped);
 	}
 	return VM_PFN_NONE;
 }

@@ -14,7 +14,11 @@ const struct vm_policy *policy_find(const char *name)
 	return NULL;
 }
 
-/* Report all pages that are in frames to POLICY, the oldest first, as if they were loaded now. */
+/*
+ * Report all pages that are in frames to POLICY, the oldest first, as if they were loaded now. This
+ * is one hold of the lock, however many pages there are, or the policy would hear of pages before
+ * they are reported. None of the policies here has a `loaded`.
+ */
 static void introduce_locked(struct vm_machine *machine, const struct vm_policy *policy)
 {
 	vm_pfn pfn = policy->loaded != NULL ? machine->oldest : VM_PFN_NONE, next;

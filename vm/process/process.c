@@ -162,20 +162,25 @@ struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid)
 	return process;
 }
 
-static gboolean add_pid(gpointer key, gpointer value, gpointer ctx)
+struct vm_process *process_next_locked(struct vm_machine *machine, pid_t pid)
 {
-	pid_t pid = GPOINTER_TO_INT(key);
+	GTreeNode *node = g_tree_upper_bound(machine->processes, GINT_TO_POINTER(pid));
 
-	g_array_append_val((GArray *)ctx, pid);
-	return FALSE;
+	return node != NULL ? g_tree_node_value(node) : NULL;
 }
 
 GArray *vm_machine_pids(struct vm_machine *machine)
 {
 	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	const struct vm_process *process;
+	pid_t pid = 0;
 
 	machine_lock(machine);
-	g_tree_foreach(machine->processes, add_pid, pids);
+	while ((process = process_next_locked(machine, pid)) != NULL) {
+		pid = process->pid;
+		g_array_append_val(pids, pid);
+		machine_yield_locked(machine, pids->len);
+	}
 	machine_unlock(machine);
 	return pids;
 }
@@ -204,11 +209,13 @@ bool vm_process_alive(struct vm_process *process)
 /*
  * Take PROCESS from its parent and its children from PROCESS. The parent gets the number of faults
  * of PROCESS and its ended children (wait_task_zombie adds cmin_flt, cmaj_flt). The children have
- * no parent any more, and ppid 0.
+ * no parent any more, and ppid 0. If there are many, the lock is dropped meanwhile: some may end,
+ * but there will be no new ones, because PROCESS is not in the table any more.
  */
 static void leave_family_locked(struct vm_process *process)
 {
 	struct vm_process *parent = process->parent;
+	uint64_t step = 0;
 
 	if (parent != NULL) {
 		list_remove(&process->sibling);
@@ -221,6 +228,7 @@ static void leave_family_locked(struct vm_process *process)
 		list_remove(&child->sibling);
 		child->parent = NULL;
 		child->ppid = 0;
+		machine_yield_locked(process->machine, step++);
 	}
 }
 

@@ -41,4 +41,10 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
  */
 int process_publish(struct vm_process *process, pid_t parent, const char *comm);
 
+/*
+ * The living process with the lowest pid above PID, or NULL. A walk over all processes that knows
+ * only the last pid may drop the machine lock after each.
+ */
+struct vm_process *process_next_locked(struct vm_machine *machine, pid_t pid);
+
 #endif

@@ -1,4 +1,5 @@
 #include "vm/reclaim/evictable.h"
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
@@ -24,35 +25,69 @@ static bool is_locked(const struct vm_machine *machine, const struct vm_frame *f
 	return false;
 }
 
-bool evictable_locked(const struct vm_machine *machine, vm_pfn pfn)
+/* Whether FRAME is in use at this moment, so that it cannot be evicted before that ends. */
+static bool is_in_transit(const struct vm_frame *frame)
+{
+	if (frame->pins > 0 || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
+		return true;
+	/*
+	 * If one thread is writing to a file, no second one need wait for it: the file system may
+	 * hang.
+	 */
+	return frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) &&
+	       frame->object->writers > 0;
+}
+
+bool evictable_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
 	const struct vm_swap *swap = &machine->swap;
 	bool to_swap = frame_kind(frame) != VM_FRAME_FILE && !(frame->flags & FRAME_SWAPCACHE);
 
-	if (frame->pins > 0 || (frame->flags & (FRAME_BUSY | FRAME_WRITEBACK)))
-		return false;
 	if (to_swap && (!swap->on || swap->used == swap->total) &&
 	    !evictable_without_swap_locked(machine, pfn))
 		return false;
-	/*
-	 * If one thread is writing to a file, no second one need wait for it: the file system may
-	 * hang.
-	 */
-	if (frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) &&
-	    frame->object->writers > 0)
+	if (is_locked(machine, frame))
 		return false;
-	return !is_locked(machine, frame);
+	bool passed = is_in_transit(frame);
+	machine->passed += passed;
+	return !passed;
+}
+
+/* The oldest page that can be evicted, if CLEAN_ONLY one that is a clean page of a file. */
+static vm_pfn oldest_locked(struct vm_machine *machine, bool clean_only)
+{
+	/*
+	 * Where pages are used while the lock is dropped, the policy may put them before us again.
+	 */
+	uint64_t steps = 4 * machine->listed, spent = 0;
+	struct frame_walk walk;
+	vm_pfn pfn;
+
+	frame_walk_begin_locked(machine, &walk);
+	for (; (pfn = frame_walk_step_locked(machine, &walk)) != VM_PFN_NONE; steps--) {
+		const struct vm_frame *frame = &machine->frames[pfn];
+		bool fits = !clean_only ||
+		            (frame_kind(frame) == VM_FRAME_FILE && !(frame->flags & FRAME_DIRTY));
+		machine->count.scanned += !clean_only;
+		if (fits && evictable_locked(machine, pfn))
+			break;
+		if (steps == 0) {
+			pfn = VM_PFN_NONE;
+			break;
+		}
+		machine_spend_locked(machine, &spent, 1 + frame->mapped);
+	}
+	frame_walk_end_locked(machine, &walk);
+	return pfn;
 }
 
 vm_pfn evictable_oldest_locked(struct vm_machine *machine)
 {
-	vm_pfn pfn = machine->oldest;
+	return oldest_locked(machine, false);
+}
 
-	for (; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer) {
-		machine->count.scanned++;
-		if (evictable_locked(machine, pfn))
-			break;
-	}
-	return pfn;
+vm_pfn evictable_oldest_clean_locked(struct vm_machine *machine)
+{
+	return oldest_locked(machine, true);
 }

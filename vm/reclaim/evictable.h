@@ -15,8 +15,11 @@
  * => no locked area maps it;
  * => it needs no swap slot, or there is a free one;
  * => it is not a dirty page of a file of which another page is being written.
+ *
+ * If only the first or the last of these is false, that will change soon, and machine->passed
+ * counts the page. Whatever may make a page evictable makes machine->may_evict grow.
  */
-bool evictable_locked(const struct vm_machine *machine, vm_pfn pfn);
+bool evictable_locked(struct vm_machine *machine, vm_pfn pfn);
 
 /*
  * Whether the page in PFN is anonymous, was given up with MADV_FREE and has not been written since.
@@ -26,8 +29,12 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 
 /*
  * The frame of the oldest page that can be evicted, or VM_PFN_NONE. All pages looked at count as
- * scanned.
+ * scanned. The lock is dropped now and then, but not after the page was found: it is the oldest of
+ * those that could go when they were looked at.
  */
 vm_pfn evictable_oldest_locked(struct vm_machine *machine);
+
+/* The same among clean pages of files, which do not count. */
+vm_pfn evictable_oldest_clean_locked(struct vm_machine *machine);
 
 #endif

@@ -2,51 +2,51 @@
 #include "vm/base/lock.h"
 #include "vm/base/record.h"
 #include "vm/process/event.h"
+#include "vm/process/process.h"
 
 #include <signal.h>
 
-struct candidate {
-	struct vm_process *process;
-	uint64_t pages;
-};
-
-/* Remember the process VALUE if it is larger than the largest so far. FALSE: go on. */
-static gboolean weigh(gpointer key, gpointer value, gpointer ctx)
+/* The pid of the largest process, or 0: none has any page. The lock is dropped meanwhile. */
+static pid_t find_largest_locked(struct vm_machine *machine)
 {
-	struct vm_process *process = value;
-	struct candidate *worst = ctx;
-	const struct vm_space *space = process->oom_space;
+	const struct vm_process *process;
+	uint64_t most = 0, step = 0;
+	pid_t pid = 0, largest = 0;
 
-	if (space == NULL)
-		return FALSE;
-	uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
-	if (worst->process == NULL || pages > worst->pages)
-		*worst = (struct candidate){process, pages};
-	return FALSE;
+	while ((process = process_next_locked(machine, pid)) != NULL) {
+		const struct vm_space *space = process->oom_space;
+		uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
+		pid = process->pid;
+		if (pages > most) {
+			most = pages;
+			largest = pid;
+		}
+		machine_yield_locked(machine, step++);
+	}
+	return largest;
 }
 
 bool oom_kill_largest(struct vm_machine *machine)
 {
-	struct candidate worst = {NULL, 0};
-
 	machine_lock(machine);
-	g_tree_foreach(machine->processes, weigh, &worst);
-	if (worst.process != NULL && worst.pages > 0) {
+	pid_t pid = find_largest_locked(machine);
+	struct vm_process *process = g_tree_lookup(machine->processes, GINT_TO_POINTER(pid));
+	if (process != NULL) {
 		struct vm_fault record = record_unknown(0, VM_ACCESS_READ);
 		record.outcome = VM_FATAL;
 		record.kind = VM_FAULT_OOM;
-		vm_process_ref(worst.process);
+		vm_process_ref(process);
 		machine->count.oom_kills++;
-		event_record_locked(worst.process, &record, true, NULL);
+		event_record_locked(process, &record, true, NULL);
 	}
 	machine_unlock(machine);
 	/*
-	 * Our reference keeps the process. Another thread may end it before us; then its pages are
-	 * freed as well.
+	 * Our reference keeps the process. Another thread may have ended it, or end it before us;
+	 * then its pages are freed as well.
 	 */
-	if (worst.process == NULL || worst.pages == 0)
-		return false;
-	vm_process_exit(worst.process, 128 + SIGKILL);
-	vm_process_unref(worst.process);
-	return true;
+	if (process != NULL) {
+		vm_process_exit(process, 128 + SIGKILL);
+		vm_process_unref(process);
+	}
+	return pid != 0;
 }

@@ -210,38 +210,44 @@ bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 /* --- Choosing --------------------------------------------------------------------------------- */
 
 /*
- * The oldest clean page of a file that can be evicted, or VM_PFN_NONE. With swappiness 0 these are
- * evicted before all others.
+ * The page to evict, or VM_PFN_NONE. With swappiness 0, clean pages of files go before all others.
+ * The lock may be dropped meanwhile.
+ *
+ * If nothing has changed since a search in vain, another one would be in vain, too: a full machine
+ * refuses an access without it.
  */
-static vm_pfn clean_file_page_locked(struct vm_machine *machine)
-{
-	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
-		if (frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
-		    !(machine->frames[pfn].flags & FRAME_DIRTY) && evictable_locked(machine, pfn))
-			return pfn;
-	return VM_PFN_NONE;
-}
-
 static vm_pfn choose_locked(struct vm_machine *machine)
 {
-	vm_pfn pfn =
-	    machine->config.swappiness == 0 ? clean_file_page_locked(machine) : VM_PFN_NONE;
+	uint64_t may_evict = machine->may_evict;
+	vm_pfn pfn = VM_PFN_NONE;
 
-	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
+	if (machine->futile == may_evict)
+		return VM_PFN_NONE;
+	if (machine->config.swappiness == 0)
+		pfn = evictable_oldest_clean_locked(machine);
+	if (pfn == VM_PFN_NONE)
+		pfn = machine->policy->choose(machine);
+	if (pfn == VM_PFN_NONE)
+		machine->futile = may_evict;
+	return pfn;
 }
 
 /*
- * No page can be evicted. 0: waited, look again; the lock was dropped. -EAGAIN: waiting would help,
- * but not WAIT. -ENOMEM: it would not help.
+ * No page can be evicted. PASSED: the search passed some that were only in use for the moment.
+ *
+ * => 0: look again. Waited, or something has changed during the search
+ * => -EAGAIN: waiting would help, but not WAIT. -ENOMEM: it would not help
  */
-static int nothing_to_evict_locked(struct vm_machine *machine, bool wait)
+static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool wait)
 {
-	/* A pinned frame is unpinned soon, which wakes us. */
+	/* The pages that the search passed are no longer in use: it dropped the lock. */
 	if (machine->pinned == 0)
-		return -ENOMEM;
+		return passed ? 0 : -ENOMEM;
 	if (!wait)
 		return -EAGAIN;
-	machine_wait_io_locked(machine);
+	/* A pinned frame is unpinned soon, which wakes us, unless it was during the search. */
+	if (machine->futile == machine->may_evict)
+		machine_wait_io_locked(machine);
 	return 0;
 }
 
@@ -256,9 +262,13 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 	 * frame before each.
 	 */
 	for (uint64_t tries = MAX(machine->listed, 1); machine->nr_free == 0 && result == 0;) {
+		uint64_t passed = machine->passed;
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
+		if (machine->nr_free > 0)
+			break;
 		if (pfn == VM_PFN_NONE) {
-			result = tries > 0 ? nothing_to_evict_locked(machine, wait)
+			passed = machine->passed - passed;
+			result = tries > 0 ? nothing_to_evict_locked(machine, passed > 0, wait)
 			         : wait    ? -ENOMEM
 			                   : -EAGAIN;
 			continue;
@@ -283,6 +293,8 @@ uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages)
 			break;
 		if (try_evict_locked(machine, pfn))
 			done++;
+		/* Many clean pages may go without a wait. */
+		machine_yield_locked(machine, tries);
 	}
 	machine_unlock(machine);
 	return done;

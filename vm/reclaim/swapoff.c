@@ -27,37 +27,46 @@ static bool in_use(const struct vm_slot *slot)
 /* How many slots in use have their page in no frame of the swap cache. */
 static uint64_t frames_needed_locked(const struct vm_machine *machine)
 {
-	uint64_t needed = 0;
-
-	for (uint32_t i = 0; i < machine->swap.touched; i++)
-		needed +=
-		    in_use(&machine->swap.slots[i]) && machine->swap.slots[i].frame == VM_PFN_NONE;
-	return needed;
+	return machine->swap.used - machine->count.swap_cached;
 }
 
-/* How many frames are free or hold clean file pages that can be evicted. */
-static uint64_t frames_obtainable_locked(const struct vm_machine *machine)
+static bool is_clean_file_page_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	uint64_t count = machine->nr_free;
+	const struct vm_frame *frame = &machine->frames[pfn];
 
-	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE; pfn = machine->frames[pfn].newer)
-		count += frame_kind(&machine->frames[pfn]) == VM_FRAME_FILE &&
-		         !(machine->frames[pfn].flags & FRAME_DIRTY) &&
-		         evictable_locked(machine, pfn);
-	return count;
+	return (frame->flags & FRAME_LISTED) && frame_kind(frame) == VM_FRAME_FILE &&
+	       !(frame->flags & FRAME_DIRTY) && evictable_locked(machine, pfn);
 }
 
 /*
- * Map the frame in the cache of slot NUMBER, which is not busy, in all entries that hold the slot.
- * They get no RW: a fault finds out whether a store must copy. The last entry frees the slot.
+ * Whether there are as many frames as are needed, free or with clean file pages that can be
+ * evicted. The lock is dropped meanwhile, so the answer may be outdated. Then swapoff fails later.
  */
-static void map_everywhere_locked(struct vm_machine *machine, uint32_t number)
+static bool frames_suffice_locked(struct vm_machine *machine)
+{
+	uint64_t clean = 0;
+
+	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
+		if (frames_needed_locked(machine) <= machine->nr_free + clean)
+			break;
+		clean += is_clean_file_page_locked(machine, (vm_pfn)pfn);
+		machine_yield_locked(machine, pfn);
+	}
+	return frames_needed_locked(machine) <= machine->nr_free + clean;
+}
+
+/*
+ * Map the frame in the cache of slot NUMBER, which is not busy, in entries that hold the slot, at
+ * most HOLD_STEPS. They get no RW: a fault finds out whether a store must copy. The last entry
+ * frees the slot.
+ */
+static void map_locked(struct vm_machine *machine, uint32_t number)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
 	vm_pfn pfn = slot->frame;
 	vm_entry_id id;
 
-	while ((id = slot->rmap) != 0) {
+	for (int i = 0; i < HOLD_STEPS && (id = slot->rmap) != 0; i++) {
 		uint64_t rights =
 		    pte_get(machine, id) & (PTE_US | PTE_NX | PTE_LOCKED | PTE_SOFT_CLEAN);
 		pte_set_for_all_locked(machine, id, pte_make(pfn, PTE_P | rights));
@@ -91,7 +100,7 @@ static int bring_back_step(struct vm_machine *machine, uint32_t number)
 		return 0;
 	}
 	if (is_used && slot->object == NULL && pfn != VM_PFN_NONE)
-		map_everywhere_locked(machine, number);
+		map_locked(machine, number);
 	if (!in_use(slot)) {
 		machine_unlock(machine);
 		return 1;
@@ -124,6 +133,7 @@ static void set_on(struct vm_machine *machine, bool on)
 {
 	machine_lock(machine);
 	machine->swap.on = on;
+	machine_wake_io_locked(machine);
 	machine_unlock(machine);
 }
 
@@ -134,8 +144,10 @@ int vm_machine_swapoff(struct vm_machine *machine)
 	machine_lock(machine);
 	if (!machine->swap.on)
 		error = -EINVAL;
-	else if (frames_needed_locked(machine) > frames_obtainable_locked(machine))
+	else if (!frames_suffice_locked(machine))
 		error = -ENOMEM;
+	else if (!machine->swap.on)
+		error = -EINVAL; /* by another thread meanwhile */
 	else
 		machine->swap.on = false;
 	machine_unlock(machine);

@@ -63,7 +63,7 @@ static void unlink_object(struct vm_area *area)
 	struct vm_machine *machine = area->space->process->machine;
 
 	machine_lock(machine);
-	list_remove(&area->object_link);
+	list_remove_walked(area->object->walks, &area->object_link);
 	area->object->area_count--;
 	machine_unlock(machine);
 }
@@ -145,6 +145,11 @@ static void store_range(struct vm_area *area, uint64_t start, uint64_t end, uint
 
 	if (area->object != NULL)
 		machine_lock(machine);
+	/* A walk over the object's areas may have seen it, but not what it now takes over. */
+	if (area->object != NULL && end - start > area->end - area->start) {
+		list_remove_walked(area->object->walks, &area->object_link);
+		list_append(&area->object->areas, &area->object_link);
+	}
 	area->start = start;
 	area->end = end;
 	area->pgoff = pgoff;
