@@ -53,8 +53,8 @@ static int64_t measure(const struct scene *scene, int64_t limit)
 
 /*
  * How much the host, while it is busy with other things, adds to a few microseconds of a thread:
- * the most in many of them, ns. It charges interrupts, and in a virtual machine the time of others, to
- * whoever runs.
+ * the most in many of them, ns. It charges interrupts, and in a virtual machine the time of others,
+ * to whoever runs.
  */
 static int64_t noise(void)
 {

@@ -174,7 +174,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
  * of vm_pfn. The lock is dropped meanwhile: a page that moves to another list may be added twice,
  * and one that is read meanwhile needs no second look.
  */
-static void pin_pages_locked(struct vm_object *object, const struct list_link *list, GArray *pages)
+static void pin_pages_locked(struct vm_object *object, struct list_link *list, GArray *pages)
 {
 	struct list_walk walk;
 	struct list_link *l;

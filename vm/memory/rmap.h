@@ -10,6 +10,10 @@
  * chain only once, no matter how many processes reach the table. To count the processes that map a
  * page, one adds up, for each entry in the chain, the processes that reach the entry's table.
  *
+ * A chain is walked in one hold of the lock, because it has no place to which a walk could return.
+ * So a hold may be as long as the chain: at most one entry for each page table that maps the page,
+ * some nanoseconds each.
+ *
  * Rule: the machine lock is held.
  */
 #ifndef VM_MEMORY_RMAP_H

@@ -18,8 +18,8 @@
  * machine->policy_state.
  *
  * `choose` may look at all pages, and there may be many. So it drops the lock every HOLD_STEPS
- * pages (base/lock.h), and walks over the list with a walk that bears that (frame.h). The page that it
- * gives must be evictable in the present hold. The policy may be another one by then: one that has
+ * pages (base/lock.h), and walks over the list with a walk that bears that (frame.h). The page that
+ * it gives must be evictable in the present hold. The policy may be another one by then: one that has
  * a state must look whether machine->policy is still it before it touches the state again.
  *
  * To add a policy: write policy/NAME.c with a `const struct vm_policy policy_NAME`; declare it
