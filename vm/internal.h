@@ -420,8 +420,9 @@ struct vm_machine {
 	uint32_t tables_used, free_tables, table_count;
 	vm_pfn *cache; /* the page cache: first frames, plus one, of (object, index) chains */
 	struct vm_twin **twins; /* by frame: what its dirty page of a file was, or NULL (twin.h) */
-	struct vm_twin *free_twins; /* twins that no page has */
-	unsigned nr_free_twins;
+	struct vm_twin *twin_memory; /* the region of twins */
+	uint64_t twins_used;         /* twins from here on were never used */
+	struct vm_twin *free_twins;  /* those before that no page has */
 	uint64_t cache_mask;
 	struct list_link objects;
 	GHashTable *files; /* (dev, ino) -> object */

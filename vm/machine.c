@@ -83,13 +83,12 @@ static bool reserve_memory(struct vm_machine *machine)
 	machine->ram = machine_reserve(frames * VM_PAGE_SIZE);
 	machine->frames = machine_reserve(frames * sizeof *machine->frames);
 	machine->cache = machine_reserve((machine->cache_mask + 1) * sizeof *machine->cache);
-	machine->twins = machine_reserve(frames * sizeof *machine->twins);
 	machine->table_mem = machine_reserve(tables * VM_PAGE_SIZE);
 	machine->tables = machine_reserve(tables * sizeof *machine->tables);
 	machine->links = machine_reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
 	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL ||
-	    machine->twins == NULL || machine->table_mem == NULL || machine->tables == NULL ||
-	    machine->links == NULL)
+	    machine->table_mem == NULL || machine->tables == NULL || machine->links == NULL ||
+	    !twin_init(machine))
 		return false;
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
@@ -102,11 +101,10 @@ static void free_memory(struct vm_machine *machine)
 {
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
 
-	twin_free_all(machine);
+	twin_fini(machine);
 	machine_unreserve(machine->ram, frames * VM_PAGE_SIZE);
 	machine_unreserve(machine->frames, frames * sizeof *machine->frames);
 	machine_unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
-	machine_unreserve(machine->twins, frames * sizeof *machine->twins);
 	machine_unreserve(machine->table_mem, tables * VM_PAGE_SIZE);
 	machine_unreserve(machine->tables, tables * sizeof *machine->tables);
 	machine_unreserve(machine->links, tables * VM_TABLE_ENTRIES * sizeof *machine->links);

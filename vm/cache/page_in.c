@@ -170,11 +170,11 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 /* --- Taking over changes ---------------------------------------------------------------------- */
 
 /*
- * Pin the pages of LIST, one of OBJECT's, that are not being read, and add them to PAGES, an array
- * of vm_pfn. The lock is dropped meanwhile: a page that moves to another list may be added twice,
- * and one that is read meanwhile needs no second look.
+ * Add the numbers of the pages of LIST, one of OBJECT's, to PAGES, an array of uint64_t. The lock is
+ * dropped meanwhile: a page that moves to another list may be added twice, and one that is read
+ * meanwhile needs no second look.
  */
-static void pin_pages_locked(struct vm_object *object, struct list_link *list, GArray *pages)
+static void list_pages_locked(struct vm_object *object, struct list_link *list, GArray *pages)
 {
 	struct list_walk walk;
 	struct list_link *l;
@@ -182,33 +182,43 @@ static void pin_pages_locked(struct vm_object *object, struct list_link *list, G
 
 	list_walk_begin(&object->walks, &walk, list);
 	while ((l = list_walk_step(&walk, list)) != NULL) {
-		struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		vm_pfn pfn = (vm_pfn)(frame - object->machine->frames);
-		if (!(frame->flags & FRAME_BUSY)) {
-			frame_pin_locked(object->machine, pfn);
-			g_array_append_val(pages, pfn);
-		}
+		g_array_append_val(pages, LIST_ENTRY(l, struct vm_frame, link)->index);
 		machine_yield_locked(object->machine, step++);
 	}
 	list_walk_end(&object->walks, &walk);
 }
 
-/*
- * Read PAGES, from pin_pages_locked, again and unpin them. False: some stay as they are. No lock is
- * held.
- */
-static bool reread_pages(struct vm_object *object, const struct vm_medium *medium, GArray *pages)
+/* reread_page for page INDEX, if it is in the cache and not being read. No lock is held. */
+static bool reread_cached(struct vm_object *object, const struct vm_medium *medium, uint64_t index)
 {
 	struct vm_machine *machine = object->machine;
+
+	machine_lock(machine);
+	vm_pfn pfn = object_lookup_locked(object, index);
+	bool found = pfn != VM_PFN_NONE && !(machine->frames[pfn].flags & FRAME_BUSY);
+	if (found)
+		frame_pin_locked(machine, pfn);
+	machine_unlock(machine);
+	if (!found)
+		return true;
+	bool done = reread_page(object, medium, pfn);
+	machine_lock(machine);
+	frame_unpin_locked(machine, pfn);
+	machine_unlock(machine);
+	return done;
+}
+
+/*
+ * Read PAGES, page numbers, again, one after the other: while the file hangs, only one frame is
+ * pinned. False: some stay as they are. No lock is held.
+ */
+static bool reread_pages(struct vm_object *object, const struct vm_medium *medium,
+                         const GArray *pages)
+{
 	bool all = true;
 
-	for (guint i = 0; i < pages->len; i++) {
-		vm_pfn pfn = g_array_index(pages, vm_pfn, i);
-		all &= reread_page(object, medium, pfn);
-		machine_lock(machine);
-		frame_unpin_locked(machine, pfn);
-		machine_unlock(machine);
-	}
+	for (guint i = 0; i < pages->len; i++)
+		all &= reread_cached(object, medium, g_array_index(pages, uint64_t, i));
 	return all;
 }
 
@@ -229,9 +239,9 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		machine_lock(machine);
 		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, &status);
-			pages = g_array_new(FALSE, FALSE, sizeof(vm_pfn));
-			pin_pages_locked(object, &object->clean, pages);
-			pin_pages_locked(object, &object->dirty, pages);
+			pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+			list_pages_locked(object, &object->clean, pages);
+			list_pages_locked(object, &object->dirty, pages);
 		}
 		machine_unlock(machine);
 	}

@@ -1,19 +1,19 @@
 #include "vm/cache/twin.h"
+#include "vm/base/host.h"
 #include "vm/base/memory.h"
 
 #include <string.h>
 
 struct vm_twin {
 	union {
-		/* bytes of the page that lay inside the file when it was last looked at; 0 to 4096 */
+		/*
+		 * bytes of the page that lay inside the file when it was last looked at; 0 to 4096
+		 */
 		unsigned inside;
 		struct vm_twin *next_free;
 	};
 	uint8_t bytes[VM_PAGE_SIZE];
 };
-
-/* Free twins that are kept (16 MiB): what the allocator gets back it unmaps, and has to map again. */
-enum { MAX_FREE_TWINS = 4096 };
 
 /* How many bytes of FRAME's page lie inside its file, as last seen. */
 static unsigned inside_locked(const struct vm_frame *frame)
@@ -25,31 +25,31 @@ static unsigned inside_locked(const struct vm_frame *frame)
 
 /* --- Its life --------------------------------------------------------------------------------- */
 
-static struct vm_twin *alloc_locked(struct vm_machine *machine)
+bool twin_init(struct vm_machine *machine)
 {
-	struct vm_twin *twin = machine->free_twins;
+	machine->twins = machine_reserve(machine->nr_frames * sizeof *machine->twins);
+	machine->twin_memory = machine_reserve(machine->nr_frames * sizeof *machine->twin_memory);
+	return machine->twins != NULL && machine->twin_memory != NULL;
+}
 
-	if (twin == NULL)
-		return g_try_malloc(sizeof *twin);
-	machine->free_twins = twin->next_free;
-	machine->nr_free_twins--;
-	return twin;
+void twin_fini(struct vm_machine *machine)
+{
+	machine_unreserve(machine->twins, machine->nr_frames * sizeof *machine->twins);
+	machine_unreserve(machine->twin_memory, machine->nr_frames * sizeof *machine->twin_memory);
 }
 
 void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	const struct vm_frame *frame = &machine->frames[pfn];
+	struct vm_twin *twin = machine->free_twins;
 
-	/*
-	 * If it is being written or stored to, its bytes are not all the file's. Then it has a twin
-	 * already, or there was no memory for one.
-	 */
-	if (machine->twins[pfn] != NULL || (frame->flags & FRAME_WRITEBACK) || frame->storing > 0)
+	/* It has one if it is being written, or a transfer still stores to it. */
+	if (machine->twins[pfn] != NULL)
 		return;
-	struct vm_twin *twin = alloc_locked(machine);
-	if (twin == NULL)
-		return;
-	twin->inside = inside_locked(frame);
+	if (twin != NULL)
+		machine->free_twins = twin->next_free;
+	else
+		twin = &machine->twin_memory[machine->twins_used++];
+	twin->inside = inside_locked(&machine->frames[pfn]);
 	memcpy(twin->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
 	machine->twins[pfn] = twin;
 }
@@ -60,23 +60,8 @@ void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 
 	if (twin == NULL)
 		return;
-	if (machine->nr_free_twins == MAX_FREE_TWINS) {
-		g_free(twin);
-		return;
-	}
 	twin->next_free = machine->free_twins;
 	machine->free_twins = twin;
-	machine->nr_free_twins++;
-}
-
-void twin_free_all(struct vm_machine *machine)
-{
-	struct vm_twin *twin;
-
-	while ((twin = machine->free_twins) != NULL) {
-		machine->free_twins = twin->next_free;
-		g_free(twin);
-	}
 }
 
 void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes)
@@ -84,8 +69,6 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 	const struct vm_frame *frame = &machine->frames[pfn];
 	struct vm_twin *twin = machine->twins[pfn];
 
-	if (twin == NULL)
-		return;
 	if (!(frame->flags & FRAME_DIRTY) && frame->storing == 0) {
 		twin_drop_locked(machine, pfn);
 		return;
@@ -129,10 +112,9 @@ void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uin
 {
 	const struct vm_twin *twin = machine->twins[pfn];
 
-	memset(map, twin != NULL ? 0 : 0xff, sizeof *map);
-	if (twin != NULL)
-		find_differences(map, bytes, twin->bytes);
-	cut_map(map, twin != NULL ? twin->inside : inside_locked(&machine->frames[pfn]));
+	memset(map, 0, sizeof *map);
+	find_differences(map, bytes, twin->bytes);
+	cut_map(map, twin->inside);
 }
 
 /* The first byte at or behind FROM that is in MAP; if FLIP is all ones, that is not. 4096: none. */
@@ -170,9 +152,7 @@ bool twin_can_take_over_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
 
-	if ((frame->flags & FRAME_WRITEBACK) || frame->storing > 0)
-		return false;
-	return !(frame->flags & FRAME_DIRTY) || machine->twins[pfn] != NULL;
+	return !(frame->flags & FRAME_WRITEBACK) && frame->storing == 0;
 }
 
 void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes)

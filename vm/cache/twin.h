@@ -10,8 +10,9 @@
  * TreadMarks.)
  *
  * A page has a twin while it is dirty or under write-back. A transfer that stores to it all the
- * while makes it dirty again when it ends, so the twin stays until then. Without memory for a twin
- * the whole page counts as stored here.
+ * while makes it dirty again when it ends, so the twin stays until then. Twins lie in a region of
+ * their own. Like RAM it costs the host nothing until it is used, and what was used once is used
+ * again: as many twins as pages were dirty at the same time.
  *
  * Rule: the machine lock is held for functions named _locked, and PFN holds a page of a host file.
  * The others only look at their arguments.
@@ -26,12 +27,14 @@ struct twin_map {
 	uint64_t bits[VM_PAGE_SIZE / 64];
 };
 
-/* The page in PFN becomes dirty now. If its bytes are the file's, they become its twin. */
+/* At the machine's start: reserve the region. False: no memory. At its end: free it. */
+bool twin_init(struct vm_machine *machine);
+void twin_fini(struct vm_machine *machine);
+
+/* The page in PFN becomes dirty now. Its bytes become its twin, unless it has one. */
 void twin_take_locked(struct vm_machine *machine, vm_pfn pfn);
 /* Free the twin of PFN, if it has one. */
 void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn);
-/* At the machine's end: free the twins that were kept for other pages. No lock is needed. */
-void twin_free_all(struct vm_machine *machine);
 
 /* Find what of BYTES, a copy of the page in PFN, was stored here. */
 void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes,
@@ -44,7 +47,7 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 
 /*
  * Whether the file's bytes can be taken over into PFN now. They cannot while a transfer stores to
- * it, while it is under write-back, or if it is dirty without a twin.
+ * it, or while it is under write-back.
  */
 bool twin_can_take_over_locked(const struct vm_machine *machine, vm_pfn pfn);
 /* BYTES are the file's. Take over those in whose place nothing was stored here. */
