@@ -209,6 +209,24 @@ ok 'through ..' ctl "$M/1" mmap 0 4K r-- private "../${T##*/}/relative"
 cd / || exit 1
 fails ENOENT 'which means another place elsewhere' "$M/1" mmap 0 4K r-- private relative
 
+# --- Others write to the file, too ------------------------------------------------------------
+
+printf 'a text of one line\n' >"$T/text"
+a=$(ctl "$M/1" mmap 0 4K rw- shared "$T/text")
+poke 1 "$a" A >/dev/null
+# An editor saves the file: it writes over it.
+printf 'a text of one line,\nand of two\n' >"$T/text"
+ctl "$M" sync >/dev/null
+is "$(cat "$T/text")" "$(printf 'A text of one line,\nand of two')" \
+	'a store and what an editor saves are both in the file'
+ok 'invalidate' ctl "$M/1" msync "$a" 4K invalidate
+is "$(peek 1 "$(plus "$a" 18)" 4)" "$(hex "$(printf ',\nan')")" 'and in memory'
+poke 1 "$a" B >/dev/null
+printf 'and of three\n' >>"$T/text"
+ctl "$M" sync >/dev/null
+is "$(tail -n 1 "$T/text")" 'and of three' 'what is appended meanwhile stays'
+ctl "$M/1" munmap "$a" 4K >/dev/null
+
 # --- The end of the mount ---------------------------------------------------------------------
 
 make last
