@@ -199,7 +199,7 @@ static void test_counters(void)
 	s.p.path = make_file(&s.p.f, "counters", (PAGES + 1) * PAGE, '\0');
 	const char *seconds = g_getenv("STRESS_SECONDS");
 	if (seconds != NULL)
-		s.until = g_get_monotonic_time() + atoi(seconds) * G_USEC_PER_SEC;
+		s.until = g_get_monotonic_time() + (int64_t)atoi(seconds) * G_USEC_PER_SEC;
 	/* Page I is full of the byte I: the words begin at 0. */
 	int fd = open(s.p.path, O_RDWR | O_TRUNC | O_CLOEXEC);
 	g_assert_cmpint(ftruncate(fd, (PAGES + 1) * PAGE), ==, 0);
