@@ -31,7 +31,14 @@ struct fs_mount {
 struct fs_caller {
 	uid_t uid;
 	gid_t gid;
-	pid_t pid; /* the thread; 0 if unknown */
+	pid_t pid; /* the thread; 0 if the daemon cannot see it */
+	/* which table of descriptors it uses: the threads of a process share one; 0 if unknown */
+	uint64_t files;
+	/*
+	 * Its supplementary groups (uint32_t), where somebody looked them up: ctlfile.c. NULL: not
+	 * known, so it counts as in none.
+	 */
+	const GArray *groups;
 };
 
 /*

@@ -130,7 +130,7 @@ bool command_signal(struct command_call *call, int index, int *number)
 /* --- Host files ------------------------------------------------------------------------------- */
 
 static const struct command_reason file_reasons[] = {
-    {EINVAL, "it is relative, and your working directory is not known"},
+    {EINVAL, "your root or working directory is not known, so it may mean another file"},
     {ENODEV, "not a regular file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links"},
     {EPERM, "this vasfs does not run as root, so it opens files for its own user only"},
@@ -138,7 +138,7 @@ static const struct command_reason file_reasons[] = {
 };
 
 static const struct command_reason exec_reasons[] = {
-    {EINVAL, "it is relative, and your working directory is not known"},
+    {EINVAL, "your root or working directory is not known, so it may mean another file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links or interpreters"},
     {EPERM, "this vasfs does not run as root, so it opens files for its own user only"},
     {EACCES, "not a regular file that you may read and execute"},

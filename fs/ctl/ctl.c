@@ -28,9 +28,9 @@ struct fs_ctl_open {
 	pthread_mutex_t lock;
 	/* Under lock. */
 	bool wrote;
-	bool skipping;           /* the rest of a line that was too long is ignored */
-	GString *line;           /* the line so far, without its end, and ... */
-	struct fs_caller writer; /* ... who wrote the last part of it */
+	bool skipping;   /* the rest of a line that was too long is ignored */
+	GString *line;   /* the line so far, without its end, and ... */
+	uint64_t writer; /* ... `files` of who wrote the last part of it */
 	struct ctl_results results;
 	GBytes *shown;       /* what is being read if this open file was not written to, or NULL */
 	size_t shown_taken;  /* how many bytes of it were read */
@@ -127,7 +127,7 @@ int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const
 
 	pthread_mutex_lock(&open->lock);
 	open->wrote = true;
-	open->writer = *caller;
+	open->writer = caller->files;
 	g_clear_pointer(&open->shown, g_bytes_unref);
 	while (len > 0 && error == 0) {
 		const char *newline = memchr(text, '\n', len);
@@ -151,9 +151,9 @@ int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)
 	pthread_mutex_lock(&open->lock);
 	/*
 	 * Another process may have inherited the open file. If it ends now, it must not cut the
-	 * line that its owner is still writing.
+	 * line that its owner is still writing. Another thread of the writer may.
 	 */
-	if (caller->pid == open->writer.pid)
+	if (caller->files == open->writer)
 		error = end_line_locked(open, caller);
 	pthread_mutex_unlock(&open->lock);
 	return error;
@@ -161,15 +161,9 @@ int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)
 
 void fs_ctl_free(struct fs_ctl_open *open)
 {
-	bool ended;
+	bool ended = open->process != NULL && !vm_process_alive(open->process);
 
-	/*
-	 * A line is left if its writer was killed, or closed the file in another thread. The pid
-	 * may belong to another process by now, so do not use it.
-	 */
-	open->writer.pid = 0;
-	end_line_locked(open, &open->writer);
-	ended = open->process != NULL && !vm_process_alive(open->process);
+	/* A line that nobody ended is dropped: nobody is there any more in whose name to run it. */
 	ctl_store_put(open->mount->ctl, open->file, ended);
 	if (open->process != NULL)
 		vm_process_unref(open->process);

@@ -9,6 +9,9 @@
  *     fs_ctl_free(open)                            at release
  *
  * All of them may be called from any thread. None waits for another process or an event.
+ *
+ * The callers of one open file must have the same identity: uid, gid and groups. What one of them
+ * wrote may be run when another one ends the line.
  */
 #ifndef FS_CTL_CTL_H
 #define FS_CTL_CTL_H
@@ -39,15 +42,13 @@ int fs_ctl_read(struct fs_ctl_open *open, const struct fs_caller *caller, GStrin
                 size_t size);
 
 /*
- * Run a last line that has no newline, if CALLER wrote it. It is called at flush, so that close(2)
- * reports the error. Returns 0 or the negative errno of that line.
+ * Run a last line that has no newline, if it was written through the table of descriptors of
+ * CALLER. It is called at flush, so that close(2) reports the error. Returns 0 or the negative errno
+ * of that line.
  */
 int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller);
 
-/*
- * Release OPEN. A line that is still left is run, without the working directory and the groups of
- * its writer.
- */
+/* Release OPEN. A line that nobody ended is dropped. */
 void fs_ctl_free(struct fs_ctl_open *open);
 
 #endif

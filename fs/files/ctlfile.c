@@ -1,22 +1,62 @@
 /*
  * ctlfile.c - the ctl files as FUSE sees them: streams, whose offsets mean nothing.
+ *
+ * Commands open host files with the supplementary groups of whoever opened the ctl file, as they
+ * were then, so those are looked up once. A sender in another process whose groups differ is
+ * refused. The thread that opened the file is not asked again: without privilege its groups stay
+ * what they are, and whatever became of it, it gets those of the open.
  */
 #include "fs/files/ctlfile.h"
 #include "fs/ctl/ctl.h"
-#include "fs/files/request.h"
+#include "fs/host/hostprocess.h"
 
 #include <errno.h>
 #include <string.h>
 
+struct ctlfile {
+	struct fs_ctl_open *stream;
+	GArray *groups; /* the opener's; NULL: not known */
+};
+
 static int ctlfile_open(struct fs_handle *handle)
 {
-	handle->state = fs_ctl_open(handle->mount, handle->node.process);
+	struct ctlfile *file = g_new0(struct ctlfile, 1);
+
+	file->stream = fs_ctl_open(handle->mount, handle->node.process);
+	file->groups = hostprocess_groups(&handle->opener);
+	handle->state = file;
 	return 0;
 }
 
 static void ctlfile_release(struct fs_handle *handle)
 {
-	fs_ctl_free(handle->state);
+	struct ctlfile *file = handle->state;
+
+	fs_ctl_free(file->stream);
+	g_clear_pointer(&file->groups, g_array_unref);
+	g_free(file);
+}
+
+/* Groups that are not known are equal to no others, but to each other: they give no rights. */
+static bool same_groups(const GArray *a, const GArray *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->len == b->len && memcmp(a->data, b->data, a->len * sizeof(uint32_t)) == 0;
+}
+
+/* Whether CALLER may act as the opener of HANDLE. If so, *OPENER is CALLER in the opener's groups. */
+static bool act_as_opener(const struct fs_handle *handle, const struct fs_caller *caller,
+                          struct fs_caller *opener)
+{
+	const struct ctlfile *file = handle->state;
+
+	*opener = *caller;
+	opener->groups = file->groups;
+	if (caller->pid == handle->opener.pid)
+		return true;
+	g_autoptr(GArray) groups = hostprocess_groups(caller);
+	return same_groups(groups, file->groups);
 }
 
 /*
@@ -28,37 +68,46 @@ static void reply_error(fuse_req_t req, int error)
 	fuse_reply_err(req, strerrorname_np(-error) != NULL ? -error : ERANGE);
 }
 
-static void ctlfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                         int flags)
+static void ctlfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                         size_t size, off_t offset, int flags)
 {
-	struct fs_caller caller = request_caller(req);
-	GString *out = g_string_new(NULL);
-	int error = fs_ctl_read(handle->state, &caller, out, size);
+	const struct ctlfile *file = handle->state;
+	g_autoptr(GString) out = g_string_new(NULL);
+	struct fs_caller opener;
+	int error = -EPERM;
 
+	if (act_as_opener(handle, caller, &opener))
+		error = fs_ctl_read(file->stream, &opener, out, size);
 	if (error != 0)
 		reply_error(req, error);
 	else
 		fuse_reply_buf(req, out->str, out->len);
-	g_string_free(out, TRUE);
 }
 
-static void ctlfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
-                          off_t offset)
+static void ctlfile_write(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                          const char *buf, size_t size, off_t offset)
 {
-	struct fs_caller caller = request_caller(req);
-	int error = fs_ctl_write(handle->state, &caller, buf, size);
+	const struct ctlfile *file = handle->state;
+	struct fs_caller opener;
+	int error = -EPERM;
 
+	if (act_as_opener(handle, caller, &opener))
+		error = fs_ctl_write(file->stream, &opener, buf, size);
 	if (error != 0)
 		reply_error(req, error);
 	else
 		fuse_reply_write(req, size);
 }
 
-static void ctlfile_flush(fuse_req_t req, struct fs_handle *handle)
+static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle)
 {
-	struct fs_caller caller = request_caller(req);
+	const struct ctlfile *file = handle->state;
+	struct fs_caller opener;
+	int error = 0;
 
-	reply_error(req, fs_ctl_close(handle->state, &caller));
+	if (act_as_opener(handle, caller, &opener))
+		error = fs_ctl_close(file->stream, &opener);
+	reply_error(req, error);
 }
 
 const struct file_class ctlfile_class = {

@@ -341,8 +341,8 @@ static void eventfile_release(struct fs_handle *handle)
 	g_free(reader);
 }
 
-static void eventfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                           int flags)
+static void eventfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                           size_t size, off_t offset, int flags)
 {
 	struct reader *reader = handle->state;
 	GString *text;

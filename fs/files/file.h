@@ -37,15 +37,18 @@ struct fs_handle {
  * A kind of file. A function that is not possible is NULL. Each function that takes a request
  * answers it exactly once, whatever happens. After the answer the handle may be gone, even before
  * the function returns, because the caller can close the file at once.
+ *
+ * Who sends the request has the uid and gid of handle->opener: ops.c refuses others. Only a class
+ * for which more than these two count needs CALLER.
  */
 struct file_class {
 	int (*open)(struct fs_handle *handle); /* sets up state; returns 0 or a negative errno */
 	void (*release)(struct fs_handle *handle);
-	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-	             int flags); /* those of open(2) */
-	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
-	              off_t offset);
-	void (*flush)(fuse_req_t req, struct fs_handle *handle);
+	void (*read)(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+	             size_t size, off_t offset, int flags); /* those of open(2) */
+	void (*write)(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+	              const char *buf, size_t size, off_t offset);
+	void (*flush)(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle);
 	/* for SEEK_DATA and SEEK_HOLE */
 	void (*seek)(fuse_req_t req, struct fs_handle *handle, off_t offset, int whence);
 	/*

@@ -13,8 +13,8 @@ static void reply_from_frames(void *ctx, const struct iovec *iov, int count)
 	fuse_reply_iov((fuse_req_t)ctx, iov, count);
 }
 
-static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                         int flags)
+static void memfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                         size_t size, off_t offset, int flags)
 {
 	uint64_t va = (uint64_t)offset;
 	struct vm_process *process;
@@ -36,8 +36,8 @@ static void memfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, 
 	vm_process_unref(process);
 }
 
-static void memfile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
-                          off_t offset)
+static void memfile_write(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                          const char *buf, size_t size, off_t offset)
 {
 	ssize_t done =
 	    vm_write(handle->node.process, (uint64_t)offset, buf, MIN(size, VM_MAX_TRANSFER));

@@ -38,6 +38,32 @@ static struct fs_handle *get_handle(const struct fuse_file_info *fi)
 	return (struct fs_handle *)(uintptr_t)fi->fh;
 }
 
+static bool is_opener(const struct fs_handle *handle, const struct fs_caller *caller)
+{
+	return caller->uid == handle->opener.uid && caller->gid == handle->opener.gid;
+}
+
+/*
+ * The open file FI, for a request about its contents. What may be done with an open file was
+ * decided at its open, so only its opener may go on. A descriptor can reach a program with more
+ * rights, as the standard error of a setuid program does. It must not lend them.
+ *
+ * If the sender has another uid or gid (those that count for files), answer REQ with EPERM and
+ * return NULL. It costs nothing, so it is done for each request and each kind of file. Groups the
+ * kernel does not send; only ctlfile.c compares them, because only commands depend on them.
+ */
+static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_info *fi,
+                                        struct fs_caller *caller)
+{
+	struct fs_handle *handle = get_handle(fi);
+
+	*caller = request_caller(req, fi);
+	if (is_opener(handle, caller))
+		return handle;
+	fuse_reply_err(req, EPERM);
+	return NULL;
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ops_server *server = userdata;
@@ -54,7 +80,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!get_node(req, parent, &dir))
 		return;
-	caller = request_caller(req);
+	caller = request_caller(req, NULL);
 	if (tree_lookup(mount, &dir, name, &caller, &node)) {
 		tree_entry(mount, &node, &entry);
 		tree_node_clear(&node);
@@ -147,7 +173,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-	struct fs_caller caller = request_caller(req);
+	struct fs_caller caller = request_caller(req, NULL);
 	struct tree_node node;
 	char *target;
 	int error = -EINVAL;
@@ -233,7 +259,7 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 /* For files and directories. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs_caller caller = request_caller(req);
+	struct fs_caller caller = request_caller(req, NULL);
 	struct fs_handle *handle;
 	struct tree_node node;
 	int error;
@@ -259,25 +285,31 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
-	struct fs_handle *handle = get_handle(fi);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
-	handle->class->read(req, handle, size, offset, fi->flags);
+	if (handle != NULL)
+		handle->class->read(req, &caller, handle, size, offset, fi->flags);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
                      struct fuse_file_info *fi)
 {
-	struct fs_handle *handle = get_handle(fi);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
-	handle->class->write(req, handle, buf, size, offset);
+	if (handle != NULL)
+		handle->class->write(req, &caller, handle, buf, size, offset);
 }
 
+/* Anybody may close a descriptor. Only the opener's close means something. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct fs_caller caller = request_caller(req, fi);
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->class->flush != NULL)
-		handle->class->flush(req, handle);
+	if (handle->class->flush != NULL && is_opener(handle, &caller))
+		handle->class->flush(req, &caller, handle);
 	else
 		fuse_reply_err(req, 0);
 }
@@ -285,8 +317,11 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
                      struct fuse_file_info *fi)
 {
-	struct fs_handle *handle = get_handle(fi);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
+	if (handle == NULL)
+		return;
 	/* ENOSYS would turn seeking off for all files. */
 	if (handle->class->seek != NULL)
 		handle->class->seek(req, handle, offset, whence);
@@ -298,15 +333,17 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *pollhandle)
 {
-	struct fs_handle *handle = get_handle(fi);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
-	if (handle->class->poll != NULL) {
+	if (handle != NULL && handle->class->poll != NULL) {
 		handle->class->poll(req, handle, pollhandle);
 		return;
 	}
 	if (pollhandle != NULL)
 		fuse_pollhandle_destroy(pollhandle);
-	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+	if (handle != NULL)
+		fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
 /* --- Directories ------------------------------------------------------------------------------ */
@@ -314,13 +351,21 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                        struct fuse_file_info *fi)
 {
-	directory_read(req, get_handle(fi), size, offset, false);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
+
+	if (handle != NULL)
+		directory_read(req, handle, size, offset, false);
 }
 
 static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                            struct fuse_file_info *fi)
 {
-	directory_read(req, get_handle(fi), size, offset, true);
+	struct fs_caller caller;
+	struct fs_handle *handle = get_own_handle(req, fi, &caller);
+
+	if (handle != NULL)
+		directory_read(req, handle, size, offset, true);
 }
 
 /* No blocks, as /proc says, so that df leaves the mount out. */

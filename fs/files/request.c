@@ -3,9 +3,13 @@
  */
 #include "fs/files/request.h"
 
-struct fs_caller request_caller(fuse_req_t req)
+struct fs_caller request_caller(fuse_req_t req, const struct fuse_file_info *fi)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	return (struct fs_caller){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
+	/* What the kernel calls the owner of locks is a number for the table of descriptors. */
+	return (struct fs_caller){.uid = ctx->uid,
+	                          .gid = ctx->gid,
+	                          .pid = ctx->pid,
+	                          .files = fi != NULL ? fi->lock_owner : 0};
 }

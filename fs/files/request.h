@@ -8,7 +8,7 @@
 
 #include <fuse3/fuse_lowlevel.h>
 
-/* Who sent REQ. */
-struct fs_caller request_caller(fuse_req_t req);
+/* Who sent REQ. FI is that of an open file, or NULL. */
+struct fs_caller request_caller(fuse_req_t req, const struct fuse_file_info *fi);
 
 #endif

@@ -92,8 +92,8 @@ static void snapshot_reply(fuse_req_t req, struct snapshot *snapshot, size_t siz
 		fuse_reply_buf(req, buf, snapshot_copy(snapshot, buf, size, (size_t)offset));
 }
 
-static void textfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                          int flags)
+static void textfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                          size_t size, off_t offset, int flags)
 {
 	int error = 0;
 
@@ -127,13 +127,13 @@ static int valuefile_open(struct fs_handle *handle)
 	return 0;
 }
 
-static void valuefile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                           int flags)
+static void valuefile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                           size_t size, off_t offset, int flags)
 {
 	if (handle->node.file->render == NULL)
 		fuse_reply_err(req, EINVAL);
 	else
-		textfile_read(req, handle, size, offset, flags);
+		textfile_read(req, caller, handle, size, offset, flags);
 }
 
 static int store_value(const struct fs_handle *handle, const char *buf, size_t size)
@@ -149,8 +149,8 @@ static int store_value(const struct fs_handle *handle, const char *buf, size_t s
 	return handle->node.file->store(handle->mount, process, g_strstrip(text));
 }
 
-static void valuefile_write(fuse_req_t req, struct fs_handle *handle, const char *buf, size_t size,
-                            off_t offset)
+static void valuefile_write(fuse_req_t req, const struct fs_caller *caller,
+                            struct fs_handle *handle, const char *buf, size_t size, off_t offset)
 {
 	int error = store_value(handle, buf, size);
 
@@ -183,8 +183,8 @@ static int ownfile_open(struct fs_handle *handle)
 	return 0;
 }
 
-static void ownfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                         int flags)
+static void ownfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                         size_t size, off_t offset, int flags)
 {
 	snapshot_reply(req, handle->state, size, offset);
 }

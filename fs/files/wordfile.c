@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-static void wordfile_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                          int flags)
+static void wordfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
+                          size_t size, off_t offset, int flags)
 {
 	size_t count = size / sizeof(uint64_t);
 	g_autofree uint64_t *words = NULL;

@@ -11,7 +11,6 @@
 #include "fs/host/hostfile.h"
 
 #include "fs/host/hostpath.h"
-#include "fs/host/hostprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +27,10 @@ struct request {
 	int access;
 	bool executable;
 	struct hostpath_start start;
-	GArray *groups; /* the caller's supplementary groups; only for a thread of its own */
-	int result;     /* of that thread: a descriptor or a negative errno */
+	int result; /* of that thread: a descriptor or a negative errno */
 };
 
-G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* GROUPS holds uint32_t */
+G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* the caller's groups are uint32_t */
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -91,10 +89,12 @@ static bool become(const struct request *request)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	const GArray *groups = request->caller->groups;
 	uid_t uid = request->caller->uid;
 	gid_t gid = request->caller->gid;
 
-	if (syscall(SYS_setgroups, request->groups->len, request->groups->data) < 0)
+	if (syscall(SYS_setgroups, groups != NULL ? groups->len : 0,
+	            groups != NULL ? groups->data : NULL) < 0)
 		return false;
 	syscall(SYS_setfsgid, gid);
 	syscall(SYS_setfsuid, uid);
@@ -123,11 +123,9 @@ static int open_on_thread(struct request *request)
 	 * Open now what only the daemon may see: the directories of a process that is not dumpable.
 	 */
 	hostpath_start_find(&request->start, request->caller);
-	request->groups = hostprocess_numbers(request->caller->pid, "Groups");
 	error = pthread_create(&thread, NULL, open_as_caller, request);
 	if (error == 0)
 		pthread_join(thread, NULL);
-	g_array_unref(request->groups);
 	return error == 0 ? request->result : -error;
 }
 

@@ -7,10 +7,11 @@
 #include "fs/fs.h"
 
 /*
- * Open the host file PATH as CALLER. ACCESS is O_RDONLY, O_WRONLY or O_RDWR. A relative PATH starts
- * at the caller's working directory. Returns a reference, or NULL with *ERROR set:
+ * Open the host file PATH as CALLER, with the groups that CALLER says. ACCESS is O_RDONLY, O_WRONLY
+ * or O_RDWR. PATH is what it is to the caller, whose root and working directory may be others than
+ * ours. Returns a reference, or NULL with *ERROR set:
  *
- *   -EINVAL  PATH is relative, and the caller's working directory is unknown
+ *   -EINVAL  it is not known what PATH is to the caller
  *   -ELOOP   the file is inside a mount of this daemon, or there are too many links
  *   -ENODEV  not a regular file, or a file of /proc
  *   -EPERM   the caller is another user, and the daemon is not root

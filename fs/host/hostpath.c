@@ -72,6 +72,20 @@ static bool same_place(int a, int b)
 	       x.mount == y.mount;
 }
 
+/*
+ * Whether the caller has the same root directory as we, in the same mount namespace: each namespace
+ * has mounts of its own. Only then a path that the kernel gives us is one to the caller, too.
+ */
+static bool has_our_root(const struct walk *walk)
+{
+	int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool same = ours >= 0 && same_place(ours, walk->start->root);
+
+	if (ours >= 0)
+		close(ours);
+	return same;
+}
+
 bool hostpath_is_proc(int fd)
 {
 	struct statfs fs;
@@ -133,18 +147,32 @@ static int check_link(const struct walk *walk, int fd)
 	return link.st_uid == walk->caller->uid || link.st_uid == dir.st_uid ? 0 : -EACCES;
 }
 
+/* Whether FD is in our /proc. Another one may number processes in another way. */
+static bool is_our_proc(int fd)
+{
+	struct place place, ours;
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool same =
+	    proc >= 0 && look(proc, &ours) == 0 && look(fd, &place) == 0 && place.dev == ours.dev;
+
+	if (proc >= 0)
+		close(proc);
+	return same;
+}
+
 /*
- * Store the target of the link FD, called NAME, in TEXT. /proc/self must mean the caller, not the
- * daemon.
+ * Store the target of the link FD, called NAME, in TEXT. Links of /proc mean more than their text:
+ * `self` must mean the caller, not the daemon, and a text that starts with a slash is a path to us.
  */
 static int read_link(const struct walk *walk, int fd, const char *name, char text[PATH_MAX])
 {
 	bool self = strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0;
+	bool proc = hostpath_is_proc(fd);
 	ssize_t len;
 
-	if (self && hostpath_is_proc(fd)) {
+	if (self && proc) {
 		g_snprintf(text, PATH_MAX, "%d", (int)walk->caller->pid);
-		return 0;
+		return is_our_proc(fd) ? 0 : -EINVAL;
 	}
 	len = readlinkat(fd, "", text, PATH_MAX);
 	if (len < 0)
@@ -152,7 +180,7 @@ static int read_link(const struct walk *walk, int fd, const char *name, char tex
 	if (len == 0 || len == PATH_MAX)
 		return len == 0 ? -ENOENT : -ENAMETOOLONG;
 	text[len] = '\0';
-	return 0;
+	return !proc || text[0] != '/' || has_our_root(walk) ? 0 : -EINVAL;
 }
 
 /* Replace NAME, which was just taken off the path, by the target of its link FD. */
@@ -279,10 +307,12 @@ static int open_caller_dir(const struct fs_caller *caller, const char *which)
 
 void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller)
 {
+	/* A process that we cannot see may be in a chroot, so our root would be a guess. */
+	if (caller->pid == 0)
+		return;
 	if (start->root < 0)
-		start->root = caller->pid != 0 ? open_caller_dir(caller, "root")
-		                               : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (start->cwd < 0 && caller->pid != 0)
+		start->root = open_caller_dir(caller, "root");
+	if (start->cwd < 0)
 		start->cwd = open_caller_dir(caller, "cwd");
 }
 
@@ -305,14 +335,10 @@ static int start_outside(struct walk *walk)
 {
 	g_autofree char *link = g_strdup_printf("/proc/%d/cwd", (int)walk->caller->pid);
 	g_autofree char *cwd = g_file_read_link(link, NULL);
-	int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool same = ours >= 0 && same_place(ours, walk->start->root);
 	char name[NAME_MAX + 1];
 	size_t before = 0;
 
-	if (ours >= 0)
-		close(ours);
-	if (!same || cwd == NULL || cwd[0] != '/')
+	if (cwd == NULL || cwd[0] != '/' || !has_our_root(walk))
 		return -ELOOP;
 	while (next_name(walk, name) > 0 && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
 		if (strcmp(name, "..") == 0)
@@ -335,8 +361,9 @@ static int start_walk(struct walk *walk, const char *path)
 
 	if (path[0] == '\0')
 		return -ENOENT;
+	/* Also a relative path may need the root: for `..`, and for links. */
 	if (walk->start->root < 0)
-		return -EACCES;
+		return -EINVAL;
 	if (path[0] == '/')
 		return go_to_copy(walk, walk->start->root);
 	if (walk->start->cwd < 0)

@@ -16,8 +16,9 @@ struct hostpath_start {
 #define HOSTPATH_START_INIT ((struct hostpath_start){-1, -1})
 
 /*
- * Open what is still -1 in START, as far as this thread may look into the caller's process. If the
- * process is unknown (pid 0), the root is ours, and there is no working directory.
+ * Open what is still -1 in START, as far as this thread may look into the caller's process: through
+ * /proc, so they are those of the caller's mount namespace. If the process is unknown (pid 0), so
+ * are both.
  */
 void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller);
 
@@ -28,8 +29,9 @@ void hostpath_start_close(struct hostpath_start *start);
  * Walk PATH with the rights of this thread. Returns a descriptor opened with O_PATH, or a negative
  * errno:
  *
- *   -EACCES        the caller's root is unknown
- *   -EINVAL        PATH is relative, and the working directory is unknown
+ *   -EINVAL        it is not known what PATH is to the caller: its root is unknown, or its working
+ *                  directory and PATH is relative, or PATH leads over a link of a /proc whose
+ *                  processes or paths are not as we see them
  *   -ELOOP         PATH leads into MOUNT, or there are more than 40 links
  *   -ENAMETOOLONG  a component or a link is too long
  *   -ENOENT        PATH is empty

@@ -7,16 +7,25 @@
 
 #include <string.h>
 
-GArray *hostprocess_numbers(pid_t pid, const char *key)
+/* The text of /proc/PID/status, or NULL. */
+static char *read_status(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
-	g_autofree char *start = g_strdup_printf("\n%s:", key);
-	g_autofree char *status = NULL;
-	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	const char *line;
+	char *status = NULL;
 
-	if (pid == 0 || !g_file_get_contents(path, &status, NULL, NULL) ||
-	    (line = strstr(status, start)) == NULL)
+	if (pid != 0)
+		g_file_get_contents(path, &status, NULL, NULL);
+	return status;
+}
+
+/* The numbers in the line KEY of STATUS: a GArray of uint32_t, empty if there is no such line. */
+static GArray *status_numbers(const char *status, const char *key)
+{
+	g_autofree char *start = g_strdup_printf("\n%s:", key);
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	const char *line = strstr(status, start);
+
+	if (line == NULL)
 		return numbers;
 	line += strlen(start);
 	for (uint64_t value; number_next(&line, &value);) {
@@ -25,4 +34,34 @@ GArray *hostprocess_numbers(pid_t pid, const char *key)
 		g_array_append_val(numbers, number);
 	}
 	return numbers;
+}
+
+GArray *hostprocess_numbers(pid_t pid, const char *key)
+{
+	g_autofree char *status = read_status(pid);
+
+	return status_numbers(status != NULL ? status : "", key);
+}
+
+/* Whether the line KEY (Uid or Gid) of STATUS says that file systems take the process for ID. */
+static bool acts_as(const char *status, const char *key, uint32_t id)
+{
+	enum { FILE_SYSTEM = 3 }; /* after real, effective, saved */
+	g_autoptr(GArray) ids = status_numbers(status, key);
+
+	return ids->len > FILE_SYSTEM && g_array_index(ids, uint32_t, FILE_SYSTEM) == id;
+}
+
+GArray *hostprocess_groups(const struct fs_caller *caller)
+{
+	g_autofree char *status = read_status(caller->pid);
+
+	/*
+	 * A request that was sent without waiting for its answer may be older than the identity
+	 * that its sender has now, and with it the groups. The text shows one moment.
+	 */
+	if (status == NULL || !acts_as(status, "Uid", caller->uid) ||
+	    !acts_as(status, "Gid", caller->gid))
+		return NULL;
+	return status_numbers(status, "Groups");
 }

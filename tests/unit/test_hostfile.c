@@ -3,14 +3,17 @@
  * (fs/host/hostfile.h). Most of this needs root.
  */
 #include "fs/host/hostfile.h"
+#include "fs/host/hostprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -120,7 +123,7 @@ static bool need_root(void)
  */
 static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd, bool dumpable)
 {
-	struct fs_caller caller = {id, id, 0};
+	struct fs_caller caller = {.uid = id, .gid = id};
 	gid_t group = SOME_GROUP;
 	int ready[2];
 	char byte;
@@ -139,6 +142,8 @@ static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd
 	close(ready[1]);
 	g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
 	close(ready[0]);
+	caller.groups = hostprocess_groups(&caller);
+	g_assert_nonnull(caller.groups);
 	return caller;
 }
 
@@ -146,6 +151,7 @@ static void end_caller(const struct fs_caller *caller)
 {
 	kill(caller->pid, SIGKILL);
 	waitpid(caller->pid, NULL, 0);
+	g_array_unref((GArray *)caller->groups);
 }
 
 /* --- What is opened --------------------------------------------------------------------------- */
@@ -235,8 +241,9 @@ static void test_unknown_caller(struct fixture *f, const void *unused)
 	struct fs_caller unknown = {getuid(), getgid(), 0};
 
 	make_file("file", 0644);
-	g_assert_cmpint(try_open(f, &unknown, absolute, O_RDONLY), ==, 0);
+	g_assert_cmpint(try_open(f, &unknown, absolute, O_RDONLY), ==, -EINVAL);
 	g_assert_cmpint(try_open(f, &unknown, "file", O_RDONLY), ==, -EINVAL);
+	g_assert_cmpint(try_exec(f, &unknown, absolute), ==, -EINVAL);
 }
 
 static void test_other_user(struct fixture *f, const void *unused)
@@ -291,8 +298,7 @@ static void test_own_mount(struct fixture *f, const void *unused)
 
 static void test_rights(struct fixture *f, const void *unused)
 {
-	g_autofree char *group = g_build_filename(f->dir, "group", NULL);
-	struct fs_caller nobody;
+	struct fs_caller nobody, other;
 
 	if (!need_root())
 		return;
@@ -315,10 +321,33 @@ static void test_rights(struct fixture *f, const void *unused)
 	g_assert_cmpint(try_exec(f, &nobody, "program"), ==, -EACCES);
 	g_assert_cmpint(try_open(f, &f->me, "secret", O_RDWR), ==, 0);
 	g_assert_cmpint(try_exec(f, &f->me, "program"), ==, 0);
+	/* It is the groups in the caller that count, which may be older than those of its process. */
+	other = nobody;
+	other.groups = NULL;
+	g_assert_cmpint(try_open(f, &other, "group", O_RDONLY), ==, -EACCES);
 	end_caller(&nobody);
-	/* If the caller cannot be inspected, its groups are unknown. */
-	nobody.pid = 0;
-	g_assert_cmpint(try_open(f, &nobody, group, O_RDONLY), ==, -EACCES);
+}
+
+/* Groups count only together with the identity that the request came with. */
+static void test_groups(struct fixture *f, const void *unused)
+{
+	struct fs_caller nobody, other;
+
+	if (!need_root())
+		return;
+	nobody = start_caller(NOBODY, "/", f->dir, true);
+	g_assert_cmpuint(nobody.groups->len, ==, 1);
+	g_assert_cmpuint(g_array_index(nobody.groups, uint32_t, 0), ==, SOME_GROUP);
+	other = nobody;
+	other.uid = 1;
+	g_assert_null(hostprocess_groups(&other));
+	other = nobody;
+	other.gid = 1;
+	g_assert_null(hostprocess_groups(&other));
+	other = nobody;
+	other.pid = 0;
+	g_assert_null(hostprocess_groups(&other));
+	end_caller(&nobody);
 }
 
 static void test_directories(struct fixture *f, const void *unused)
@@ -344,6 +373,46 @@ static void test_directories(struct fixture *f, const void *unused)
 	g_assert_cmpint(try_open(f, &jailed, "link", O_RDONLY), ==, 0);
 	g_assert_cmpint(try_open(f, &jailed, outside, O_RDONLY), ==, -ENOENT);
 	g_assert_cmpint(try_open(f, &jailed, "../../outside", O_RDONLY), ==, -ENOENT);
+	end_caller(&jailed);
+}
+
+/*
+ * What links of /proc say is a path to us. To a caller with another root it would be another file,
+ * here /jail/inside/jail/inside. Another mount of /proc may be that of another pid namespace.
+ */
+static void test_foreign_proc(struct fixture *f, const void *unused)
+{
+	g_autofree char *jail = g_build_filename(f->dir, "jail", NULL);
+	g_autofree char *proc = g_build_filename(jail, "proc", NULL);
+	g_autofree char *copy = g_build_filename(jail, jail, NULL);
+	g_autofree char *decoy = g_build_filename(copy, "file", NULL);
+	g_autofree char *by_pid = NULL, *by_self = g_build_filename(proc, "self/cwd/file", NULL);
+	struct fs_caller jailed;
+
+	if (!need_root())
+		return;
+	/* With a mount namespace of our own nothing stays mounted, whatever happens. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		g_test_skip("needs the right to mount");
+		return;
+	}
+	g_assert_cmpint(mkdir("jail", 0755), ==, 0);
+	g_assert_cmpint(mkdir("jail/proc", 0755), ==, 0);
+	g_assert_cmpint(g_mkdir_with_parents(copy, 0755), ==, 0);
+	make_file("jail/file", 0644);
+	make_file(decoy, 0644);
+	make_file("file", 0644);
+	g_assert_cmpint(mount("/proc", proc, NULL, MS_BIND, NULL), ==, 0);
+	jailed = start_caller(NOBODY, jail, "/", true);
+	by_pid = g_strdup_printf("/proc/%d/cwd/file", (int)jailed.pid);
+	g_assert_cmpint(try_open(f, &jailed, "/file", O_RDONLY), ==, 0);
+	g_assert_cmpint(try_open(f, &jailed, by_pid, O_RDONLY), ==, -EINVAL);
+	g_assert_cmpint(try_open(f, &jailed, "/proc/self/cwd/file", O_RDONLY), ==, -EINVAL);
+	g_assert_cmpint(try_open(f, &f->me, by_self, O_RDONLY), ==, 0);
+	g_assert_cmpint(umount2(proc, MNT_DETACH), ==, 0);
+	g_assert_cmpint(mount("proc", proc, "proc", 0, NULL), ==, 0);
+	g_assert_cmpint(try_open(f, &f->me, by_self, O_RDONLY), ==, -EINVAL);
+	g_assert_cmpint(umount2(proc, MNT_DETACH), ==, 0);
 	end_caller(&jailed);
 }
 
@@ -453,6 +522,8 @@ int main(int argc, char **argv)
 	ADD("/hostfile/own-mount", test_own_mount);
 	ADD("/hostfile/rights", test_rights);
 	ADD("/hostfile/directories", test_directories);
+	ADD("/hostfile/groups", test_groups);
+	ADD("/hostfile/foreign-proc", test_foreign_proc);
 	ADD("/hostfile/proc-links", test_proc_links);
 	ADD("/hostfile/sticky-directory", test_sticky_directory);
 	ADD("/hostfile/threads", test_threads);
