@@ -3,6 +3,10 @@
  *
  * Nothing is written to a file before it is known to be empty or ours. The first thing that is
  * written is the signature, so from then on the file is ours, even if we are killed.
+ *
+ * The memory of all users goes to this file. So it must belong to the user who runs the daemon, and
+ * nobody else may read or write it. Nor may its name lead to another file of that user: a link that
+ * somebody put there could name any of them that happens to be empty.
  */
 #include "fs/daemon/swapfile.h"
 #include "vm/vm.h"
@@ -86,6 +90,18 @@ static int resize(int fd, off_t old, off_t size)
 
 /* --- A file with a name ----------------------------------------------------------------------- */
 
+/* Whether the file ST is ours alone. */
+static bool check_owner(const struct stat *st, const char *path, GError **error)
+{
+	if (st->st_uid != geteuid())
+		return refuse(error, path, "it belongs to another user", 0);
+	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return refuse(error, path, "others have rights to it (chmod 600 takes them)", 0);
+	if (st->st_nlink > 1)
+		return refuse(error, path, "it has another name, so others may rely on it", 0);
+	return true;
+}
+
 static bool check_file(int fd, const char *path, off_t *size, GError **error)
 {
 	struct stat st;
@@ -104,13 +120,13 @@ static bool check_file(int fd, const char *path, off_t *size, GError **error)
 	if (st.st_size != 0 && !has_signature(fd, st.st_size))
 		return refuse(error, path,
 		              "neither empty nor a swap file of vasfs, so it is left alone", 0);
-	return true;
+	return check_owner(&st, path, error);
 }
 
 static int open_or_make(const char *path, bool *made)
 {
 	/* O_NONBLOCK: do not wait for the other end of a FIFO. */
-	const int flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int fd = open(path, flags);
 
 	*made = fd < 0 && errno == ENOENT;
@@ -125,7 +141,9 @@ static int open_named(const char *path, uint64_t size, GError **error)
 	int number;
 
 	if (fd < 0) {
-		refuse(error, path, "cannot be opened", errno);
+		refuse(error, path,
+		       errno == ELOOP ? "a symbolic link is not followed" : "cannot be opened",
+		       errno == ELOOP ? 0 : errno);
 		return -1;
 	}
 	if (!check_file(fd, path, &old, error))

@@ -283,6 +283,23 @@ for tlb in 4 4x x4 0x0 3x4x5 axb; do
 done
 no_start 'fail or kill' 'oom=maybe' 'oom=maybe'
 : >"$T/empty"
+no_start 'others have rights' 'an empty file that others may read' "swap=$T/empty"
+chmod 620 "$T/empty"
+no_start 'others have rights' 'or write' "swap=$T/empty"
+chmod 600 "$T/empty"
+ln -s empty "$T/link"
+no_start 'symbolic link' 'a link to an empty file' "swap=$T/link"
+ln "$T/empty" "$T/second"
+no_start 'another name' 'a file with two names' "swap=$T/second"
+rm "$T/second"
+if is_root; then
+	chown "$OTHER" "$T/empty"
+	no_start 'another user' "another user's file" "swap=$T/empty"
+	chown 0 "$T/empty"
+else
+	skip 'needs root' "another user's file: is refused with the reason"
+fi
+is "$(stat -c %s "$T/empty")" 0 'and none of them is filled'
 start_mount -o "ram=64K,swap=$T/empty"
 is "$(stat -c %s "$T/empty")" 135168 'an empty file is taken; swap is twice ram'
 stop_mount
