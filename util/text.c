@@ -32,16 +32,48 @@ void text_decimal(GString *out, uint64_t value)
 	g_string_append_len(out, text + at, (gssize)(sizeof(text) - at));
 }
 
+/*
+ * The bytes of the character at TEXT, which is not at its end: 1 if they are no UTF-8. *CONTROL:
+ * whether a terminal may take it for a command.
+ */
+static size_t character(const char *text, bool *control)
+{
+	gunichar value = g_utf8_get_char_validated(text, -1);
+	bool valid = value < (gunichar)-2;
+
+	if (!valid)
+		value = (unsigned char)*text;
+	*control = value < ' ' || (value >= 0x7f && value < 0xa0);
+	return valid ? (size_t)g_unichar_to_utf8(value, NULL) : 1;
+}
+
+/* How many bytes at the start of TEXT are printable ASCII and not in BYTES: mostly all of them. */
+static size_t plain_length(const char *text, const char *bytes)
+{
+	size_t len = 0;
+
+	while (text[len] >= ' ' && text[len] < 0x7f && strchr(bytes, text[len]) == NULL)
+		len++;
+	return len;
+}
+
 void text_escaped(GString *out, const char *text, const char *bytes)
 {
 	for (;;) {
-		size_t plain = strcspn(text, bytes);
+		size_t len = plain_length(text, bytes);
+		bool escape;
 
-		g_string_append_len(out, text, (gssize)plain);
-		text += plain;
+		g_string_append_len(out, text, (gssize)len);
+		text += len;
 		if (!*text)
 			return;
-		g_string_append_printf(out, "\\%03o", (unsigned char)*text++);
+		len = character(text, &escape);
+		escape |= strchr(bytes, *text) != NULL;
+		for (; len > 0; len--, text++)
+			if (escape)
+				g_string_append_printf(out, "\\%03o", (unsigned char)*text);
+			else
+				g_string_append_c(out, *text);
 	}
 }
 

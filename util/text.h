@@ -18,8 +18,9 @@ void text_hex(GString *out, uint64_t value, unsigned digits);
 void text_decimal(GString *out, uint64_t value);
 
 /*
- * Append TEXT. Each byte that is in BYTES becomes a backslash and three octal digits, as
- * mangle_path in the kernel does it.
+ * Append TEXT, a name that somebody else chose. Each byte that is in BYTES becomes a backslash and
+ * three octal digits, as mangle_path in the kernel does it. So does each control character, which a
+ * terminal could take for a command: those of ASCII, and 0x80 to 0x9f, in UTF-8 or by themselves.
  */
 void text_escaped(GString *out, const char *text, const char *bytes);
 

@@ -4,6 +4,7 @@
 #include "fs/ctl/command.h"
 
 #include "fs/ctl/command_table.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,26 +47,21 @@ static const struct command *find_command(const struct command *commands, const 
 	return commands->name != NULL ? commands : NULL;
 }
 
-/*
- * Add the result line of an error. People read it on terminals, so control characters become `?`.
- */
+/* Add the result line of an error. People read it on terminals, and it has words of the caller. */
 static void add_error(struct ctl_results *results, const char *name, int error, const char *why,
                       unsigned number)
 {
 	const char *symbol = strerrorname_np(-error);
+	g_autoptr(GString) line = g_string_new(NULL);
 	char nameless[16];
 
 	g_snprintf(nameless, sizeof nameless, "%d", -error);
 	g_autofree char *text =
 	    g_strdup_printf("error: %s: %s: %s (line %u)", name, symbol != NULL ? symbol : nameless,
 	                    why != NULL ? why : "unknown error", number);
-
-	for (char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-	ctl_results_add(results, text, strlen(text));
-	ctl_results_add(results, "\n", 1);
+	text_escaped(line, text, "");
+	g_string_append_c(line, '\n');
+	ctl_results_add(results, line->str, line->len);
 }
 
 int command_refuse(struct ctl_results *results, int error, const char *why, unsigned number)

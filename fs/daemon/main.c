@@ -44,6 +44,7 @@
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
 #include "util/nanoseconds.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,12 +73,16 @@ static int complain(GError *error)
 static void log_message(const char *domain, GLogLevelFlags level, const char *message,
                         void *foreground)
 {
+	/* It may have names of files that users chose, and root may read it on a terminal. */
+	g_autoptr(GString) text = g_string_new(NULL);
+
 	(void)domain;
 	(void)level;
+	text_escaped(text, message, "");
 	if (foreground != NULL)
-		fprintf(stderr, "vasfs: %s\n", message);
+		fprintf(stderr, "vasfs: %s\n", text->str);
 	else
-		syslog(LOG_DAEMON | LOG_ERR, "%s", message);
+		syslog(LOG_DAEMON | LOG_ERR, "%s", text->str);
 }
 
 /* Each mapped host file needs a descriptor. */

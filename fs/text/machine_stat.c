@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
@@ -75,10 +76,14 @@ int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return 0;
 }
 
-/* The host's mounts: processes map files of the host, and tools look these files up here. */
+/*
+ * The host's mounts: processes map files of the host, and tools look these files up here. The
+ * kernel escapes what parts words and lines, and leaves other control characters.
+ */
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
-	struct text_lines lines = {.out = out};
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct text_lines lines = {.out = text};
 	char buf[VM_PAGE_SIZE];
 	off_t offset = 0;
 	ssize_t got;
@@ -88,8 +93,15 @@ int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *proce
 	while ((got = pread(mount->mounts_fd, buf, sizeof(buf), offset)) > 0) {
 		if (!text_room(&lines, (size_t)got))
 			return -ENOMEM;
-		g_string_append_len(out, buf, got);
+		g_string_append_len(text, buf, got);
 		offset += got;
 	}
-	return got < 0 ? -errno : 0;
+	if (got < 0)
+		return -errno;
+	for (char *line = text->str, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		text_escaped(out, line, "");
+		g_string_append_c(out, '\n');
+	}
+	return 0;
 }

@@ -35,17 +35,25 @@ uint64_t resident_pages(const struct vm_process_info *info)
 
 /* --- status ----------------------------------------------------------------------------------- */
 
-/* The kernel escapes a name in this way in status only: \n and \\. */
+/*
+ * The kernel escapes a name in this way in status only: \n and \\. Other control characters it shows
+ * as they are.
+ */
 static void add_status_name(GString *out, const char *comm)
 {
+	g_auto(GStrv) words = g_strsplit(comm, "\\", -1);
+
 	g_string_append(out, "Name:\t");
-	for (; *comm; comm++) {
-		if (*comm == '\n')
-			g_string_append(out, "\\n");
-		else if (*comm == '\\')
+	for (char **word = words; *word; word++) {
+		g_auto(GStrv) lines = g_strsplit(*word, "\n", -1);
+
+		if (word != words)
 			g_string_append(out, "\\\\");
-		else
-			g_string_append_c(out, *comm);
+		for (char **line = lines; *line; line++) {
+			if (line != lines)
+				g_string_append(out, "\\n");
+			text_escaped(out, *line, "");
+		}
 	}
 	g_string_append_c(out, '\n');
 }
@@ -244,7 +252,9 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 
 void stat_text(GString *out, const struct vm_process_info *info)
 {
-	g_string_append_printf(out, "%d (%s)", info->pid, info->comm);
+	g_string_append_printf(out, "%d (", info->pid);
+	text_escaped(out, info->comm, "");
+	g_string_append_c(out, ')');
 	add_stat_life(out, info);
 	add_stat_memory(out, info);
 }
@@ -285,6 +295,7 @@ int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process
 
 	if (error)
 		return error;
-	g_string_append_printf(out, "%s\n", info.comm);
+	text_escaped(out, info.comm, "");
+	g_string_append_c(out, '\n');
 	return 0;
 }

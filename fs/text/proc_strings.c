@@ -2,7 +2,8 @@
  * proc_strings.c - what a process finds on its stack at its start: cmdline, environ, auxv.
  *
  * cmdline and environ are read from the memory of the process, as in Linux, so they show what the
- * process writes there. Reading them is no access and causes no fault.
+ * process writes there, to the byte: no control character is escaped. Reading them is no access and
+ * causes no fault.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -69,7 +70,8 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 	if (error)
 		return error;
 	if (info.layout.arg_start >= info.layout.arg_end) {
-		g_string_append_len(out, info.comm, (gssize)strlen(info.comm) + 1);
+		text_escaped(out, info.comm, "");
+		g_string_append_c(out, '\0');
 		return 0;
 	}
 	if (title_was_set(process, &info)) {

@@ -145,7 +145,7 @@ static void test_nul(struct ctl_fixture *f, const void *unused)
 static void test_terminal_bytes(struct ctl_fixture *f, const void *unused)
 {
 	g_assert_cmpint(ctl_put(f, f->open, "\x1b[2J\n"), ==, -EINVAL);
-	ctl_expect(f, f->open, "error: ?[2J: EINVAL: no such command (line 1)\n");
+	ctl_expect(f, f->open, "error: \\033[2J: EINVAL: no such command (line 1)\n");
 }
 
 static char *padded(const char *command, size_t len, const char *end)

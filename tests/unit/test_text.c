@@ -18,6 +18,13 @@ static void test_text(void)
 	g_string_truncate(out, 0);
 	text_escaped(out, "\na b\\\n", "\n ");
 	g_assert_cmpstr(out->str, ==, "\\012a\\040b\\\\012");
+	g_string_truncate(out, 0);
+	text_escaped(out, "\x1b[2J\t\x7f \xc2\x85\xc2\x9b" "1m", "");
+	g_assert_cmpstr(out->str, ==, "\\033[2J\\011\\177 \\302\\205\\302\\2331m");
+	g_string_truncate(out, 0);
+	/* Letters stay, also the halves of them. */
+	text_escaped(out, "\u00e4\u20ac\U0001f600 \xc3\x9b \xe4\xc3 \x9b", "");
+	g_assert_cmpstr(out->str, ==, "\u00e4\u20ac\U0001f600 \u00db \xe4\xc3 \\233");
 	g_assert_true(text_room(&lines, 1 << 20));
 	g_assert_cmpuint(out->allocated_len, >, 1 << 20);
 	g_assert_false(text_room(&lines, (size_t)1 << 31));
