@@ -49,17 +49,24 @@ struct fs_caller {
 typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_process *process);
 
 /*
+ * The same for a file that shows CALLER, who opened it, more than others.
+ */
+typedef int (*fs_view_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
+                          const struct fs_caller *caller);
+
+/*
  * Take the new value of a file that holds one value. TEXT has no blanks around it. PROCESS is NULL
  * for files of the root. Returns 0 or a negative errno.
  */
 typedef int (*fs_store_fn)(struct fs_mount *mount, struct vm_process *process, const char *text);
 
 /*
- * Read a file of 64-bit words: store up to COUNT words in WORDS, starting with word number FIRST.
- * Returns how many words were stored, 0 at the end of the file, or a negative errno.
+ * Read a file of 64-bit words that CALLER opened: store up to COUNT words in WORDS, starting with
+ * word number FIRST. Returns how many words were stored, 0 at the end of the file, or a negative errno.
  */
-typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                               size_t count, uint64_t *words);
+typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *process,
+                               const struct fs_caller *caller, uint64_t first, size_t count,
+                               uint64_t *words);
 
 /*
  * Append the text of a file in a caller's own directory (own.h). Only pid, owner and name are set

@@ -500,6 +500,8 @@ struct vm_fault {
 	uint64_t seq; /* number of the record, counted from 1 for each machine; 0: a hit */
 	int64_t time; /* ns since the machine's start */
 	pid_t pid;    /* 0: exec, fork or spawn built an address space, or no process had it */
+	/* of the process; for VM_EVICT of the daemon: only it and root may know the file */
+	struct vm_cred owner;
 	enum vm_access access;
 	enum vm_outcome outcome;
 	enum vm_fault_kind kind;
@@ -759,10 +761,11 @@ struct vm_frame_info {
 	uint64_t users; /* number of times that it is mapped */
 	unsigned pins;  /* transfers that use it now */
 	bool dirty, writeback;
-	uint64_t object; /* number of its object; 0: private anonymous */
-	uint64_t index;  /* page in the object; without meaning for private anonymous pages */
-	pid_t pid;       /* a process that maps it, or 0 */
-	uint64_t va;     /* where that process maps it */
+	uint64_t object;      /* number of its object; 0: private anonymous */
+	uint64_t index;       /* page in the object; without meaning for private anonymous pages */
+	pid_t pid;            /* a process that maps it, or 0 */
+	struct vm_cred owner; /* of that process */
+	uint64_t va;          /* where that process maps it */
 };
 
 typedef void (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);

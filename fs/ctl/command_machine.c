@@ -2,6 +2,7 @@
  * command_machine.c - the commands of the machine's ctl.
  */
 #include "fs/ctl/command_table.h"
+#include "fs/text/rights.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -102,7 +103,7 @@ static int run_sync(struct command_call *call)
 /* Anyone may use the machine's ctl, but some commands affect the memory of all users. */
 static bool may_administer(const struct command_call *call)
 {
-	return call->caller->uid == 0 || call->caller->uid == call->mount->daemon_uid;
+	return rights_administer(call->mount, call->caller);
 }
 
 static const struct command_reason reclaim_reasons[] = {

@@ -3,7 +3,7 @@
  * reads that follow.
  *
  * An open file that was written to reads its own results. One that was not reads the last result of
- * anyone. Each open file has a lock that is held while its commands run, so the commands of one
+ * anyone, unless the reader may not look into processes of that user: it can have names of files. Each open file has a lock that is held while its commands run, so the commands of one
  * open file run in order. Those of different ones run at the same time.
  */
 #include "fs/ctl/ctl.h"
@@ -11,6 +11,7 @@
 #include "fs/ctl/command.h"
 #include "fs/ctl/ctl_results.h"
 #include "fs/ctl/ctl_store.h"
+#include "fs/text/rights.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -55,13 +56,16 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 /* --- Lines in --------------------------------------------------------------------------------- */
 
 /*
- * Append the result lines in ANSWER to those of this open file, and make them the last result, for
- * those who only read. Frees ANSWER.
+ * Append the result lines in ANSWER, of a command by CALLER, to those of this open file, and make
+ * them the last result, for those who only read. Frees ANSWER.
  */
-static void keep_results(struct fs_ctl_open *open, struct ctl_results *answer)
+static void keep_results(struct fs_ctl_open *open, const struct fs_caller *caller,
+                         struct ctl_results *answer)
 {
+	const struct vm_cred who = {caller->uid, caller->gid};
+
 	if (answer->text->len > 0)
-		ctl_store_set(open->mount->ctl, open->file, ctl_results_copy(answer));
+		ctl_store_set(open->mount->ctl, open->file, &who, ctl_results_copy(answer));
 	ctl_results_move(&open->results, answer);
 	ctl_results_clear(answer);
 }
@@ -80,19 +84,20 @@ static int run_line_locked(struct fs_ctl_open *open, const struct fs_caller *cal
 
 	ctl_results_init(&answer);
 	error = command_run(&call, open->line->str, open->line->len, number);
-	keep_results(open, &answer);
+	keep_results(open, caller, &answer);
 	g_string_truncate(open->line, 0);
 	return error;
 }
 
-static int refuse_long_line_locked(struct fs_ctl_open *open, unsigned number)
+static int refuse_long_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller,
+                                   unsigned number)
 {
 	struct ctl_results answer;
 	int error;
 
 	ctl_results_init(&answer);
 	error = command_refuse(&answer, -E2BIG, "longer than 4096 bytes", number);
-	keep_results(open, &answer);
+	keep_results(open, caller, &answer);
 	return error;
 }
 
@@ -106,7 +111,7 @@ static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *c
 	}
 	if (open->line->len + len > LINE_MAX_BYTES) {
 		open->skipping = !ends;
-		return refuse_long_line_locked(open, number);
+		return refuse_long_line_locked(open, caller, number);
 	}
 	g_string_append_len(open->line, text, (gssize)len);
 	return ends ? run_line_locked(open, caller, number) : 0;
@@ -177,14 +182,17 @@ void fs_ctl_free(struct fs_ctl_open *open)
 /* --- Results out ------------------------------------------------------------------------------ */
 
 /*
- * Start to show the last result, or the help. False if it was read to its end before and nothing
- * has run since.
+ * Start to show CALLER the last result, or the help. False if it was read to its end before and
+ * nothing has run since.
  */
-static bool show_last_locked(struct fs_ctl_open *open)
+static bool show_last_locked(struct fs_ctl_open *open, const struct fs_caller *caller)
 {
 	uint64_t generation;
-	GBytes *last = ctl_store_last(open->mount->ctl, open->file, &generation);
+	struct vm_cred who;
+	GBytes *last = ctl_store_last(open->mount->ctl, open->file, &who, &generation);
 
+	if (!rights_trace(open->mount, caller, &who))
+		g_clear_pointer(&last, g_bytes_unref);
 	if (generation == open->generation) {
 		g_clear_pointer(&last, g_bytes_unref);
 		return false;
@@ -195,12 +203,13 @@ static bool show_last_locked(struct fs_ctl_open *open)
 	return true;
 }
 
-static void read_last_locked(struct fs_ctl_open *open, GString *out, size_t size)
+static void read_last_locked(struct fs_ctl_open *open, const struct fs_caller *caller, GString *out,
+                             size_t size)
 {
 	size_t len;
 	const char *text;
 
-	if (open->shown == NULL && !show_last_locked(open))
+	if (open->shown == NULL && !show_last_locked(open, caller))
 		return;
 	text = g_bytes_get_data(open->shown, &len);
 	size = MIN(size, len - open->shown_taken);
@@ -219,7 +228,7 @@ int fs_ctl_read(struct fs_ctl_open *open, const struct fs_caller *caller, GStrin
 	if (error == 0 && open->wrote)
 		ctl_results_take(&open->results, out, size);
 	else if (error == 0)
-		read_last_locked(open, out, size);
+		read_last_locked(open, caller, out, size);
 	pthread_mutex_unlock(&open->lock);
 	return error;
 }

@@ -16,6 +16,7 @@ struct ctl_file {
 	pid_t pid;
 	unsigned opens;
 	GBytes *last;
+	struct vm_cred who;    /* gave its command */
 	uint64_t generation;   /* of `last`; 0 before the first command */
 	struct list_link link; /* in store->recent while `last` is set */
 };
@@ -127,11 +128,13 @@ void ctl_store_put(struct fs_ctl_store *store, struct ctl_file *file, bool ended
 	pthread_mutex_unlock(&store->lock);
 }
 
-void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, GBytes *last)
+void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, const struct vm_cred *who,
+                   GBytes *last)
 {
 	pthread_mutex_lock(&store->lock);
 	forget_last_locked(store, file);
 	file->last = last;
+	file->who = *who;
 	file->generation = ++store->generation;
 	list_append(&store->recent, &file->link);
 	store->bytes += g_bytes_get_size(last);
@@ -140,12 +143,14 @@ void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, GBytes *la
 	pthread_mutex_unlock(&store->lock);
 }
 
-GBytes *ctl_store_last(struct fs_ctl_store *store, struct ctl_file *file, uint64_t *generation)
+GBytes *ctl_store_last(struct fs_ctl_store *store, struct ctl_file *file, struct vm_cred *who,
+                       uint64_t *generation)
 {
 	GBytes *last;
 
 	pthread_mutex_lock(&store->lock);
 	last = file->last != NULL ? g_bytes_ref(file->last) : NULL;
+	*who = file->who;
 	*generation = file->generation;
 	pthread_mutex_unlock(&store->lock);
 	return last;

@@ -28,13 +28,15 @@ struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *ma
 /* Give FILE back. ENDED: its process has ended, so nobody will open this ctl file again. */
 void ctl_store_put(struct fs_ctl_store *store, struct ctl_file *file, bool ended);
 
-/* Make LAST the last result of FILE. Takes LAST over. */
-void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, GBytes *last);
+/* Make LAST, of a command by WHO, the last result of FILE. Takes LAST over. */
+void ctl_store_set(struct fs_ctl_store *store, struct ctl_file *file, const struct vm_cred *who,
+                   GBytes *last);
 
 /*
  * A reference to the last result of FILE, or NULL if there is none. *GENERATION differs for each
- * result.
+ * result. *WHO gave its command, if there is one.
  */
-GBytes *ctl_store_last(struct fs_ctl_store *store, struct ctl_file *file, uint64_t *generation);
+GBytes *ctl_store_last(struct fs_ctl_store *store, struct ctl_file *file, struct vm_cred *who,
+                       uint64_t *generation);
 
 #endif

@@ -6,7 +6,7 @@
  * Lines are made only while a reader is open, and the log keeps the last LOG_MAX of them. Each
  * reader has its own place in the log. A reader that was too slow goes on with the oldest line
  * left, after a line that says how many events it missed. If the feed overflowed, all readers see
- * such a line.
+ * such a line. Of processes into which it may not look, a reader sees neither addresses nor names.
  *
  * Only the events' thread answers a read that waits. on_interrupt must not: libfuse calls it with
  * the lock of the request held, and an answer would free the request. Before the thread answers, it
@@ -18,6 +18,7 @@
 #include "fs/files/eventfile.h"
 #include "fs/files/event_feed.h"
 #include "fs/text/render.h"
+#include "fs/text/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +31,9 @@ enum {
 };
 
 struct log_line {
-	char *text;
-	uint64_t number; /* of the event */
+	char *text;           /* without a newline */
+	struct vm_cred owner; /* of the process that it is about */
+	uint64_t number;      /* of the event */
 };
 
 struct fs_events {
@@ -48,6 +50,8 @@ struct fs_events {
 
 struct reader {
 	struct fs_events *events;
+	const struct fs_mount *mount;
+	struct fs_caller opener;
 	struct list_link link; /* in events->readers */
 	/* Under events->lock. */
 	uint64_t at;   /* the number of the line to read next */
@@ -97,7 +101,11 @@ static bool add_line_locked(struct reader *reader, GString *out)
 	if (line->number > reader->next)
 		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n",
 		                       line->number - reader->next);
-	g_string_append(out, line->text);
+	if (rights_trace(reader->mount, &reader->opener, &line->owner))
+		g_string_append(out, line->text);
+	else
+		fault_line_masked(out, line->text);
+	g_string_append_c(out, '\n');
 	reader->next = line->number + 1;
 	return true;
 }
@@ -200,16 +208,18 @@ static char *render_line(const struct event_record *record)
 	GString *line = g_string_new(NULL);
 
 	fault_line(line, &record->fault, true);
-	g_string_append_c(line, '\n');
 	return g_string_free(line, FALSE);
 }
 
-static void log_append_locked(struct fs_events *events, uint64_t number, char *text)
+/* Takes TEXT over. */
+static void log_append_locked(struct fs_events *events, const struct event_record *record,
+                              char *text)
 {
 	struct log_line *line = &events->log[events->made++ % LOG_MAX];
 
 	g_free(line->text);
-	*line = (struct log_line){.text = text, .number = number};
+	*line =
+	    (struct log_line){.text = text, .owner = record->fault.owner, .number = record->number};
 }
 
 /* Move the poll handles of readers that now have something to read to HANDLES. */
@@ -263,7 +273,7 @@ static void *events_thread(void *data)
 			lines[i] = render_line(&records[i]);
 		pthread_mutex_lock(&events->lock);
 		for (size_t i = 0; i < count; i++)
-			log_append_locked(events, records[i].number, lines[i]);
+			log_append_locked(events, &records[i], lines[i]);
 		pthread_mutex_unlock(&events->lock);
 		event_feed_release(&events->feed, records, count);
 	} while (wake_readers(events));
@@ -313,7 +323,10 @@ static int eventfile_open(struct fs_handle *handle)
 	struct fs_events *events = handle->mount->events;
 	struct reader *reader = g_new0(struct reader, 1);
 
-	*reader = (struct reader){.events = events, .rest = g_string_new(NULL)};
+	*reader = (struct reader){.events = events,
+	                          .mount = handle->mount,
+	                          .opener = handle->opener,
+	                          .rest = g_string_new(NULL)};
 	pthread_mutex_lock(&events->lock);
 	if (list_empty(&events->readers))
 		vm_machine_watch(events->machine, event_feed_put, &events->feed);

@@ -89,7 +89,9 @@ struct tree_file {
 		fs_own_fn own;       /* ownfile_class */
 		fs_link_fn link;     /* symbolic links */
 	};
-	fs_store_fn store;                  /* valuefile_class */
+	fs_view_fn view;   /* textfile_class: NULL, or instead of `render` */
+	fs_store_fn store; /* valuefile_class */
+	bool guarded;      /* it can only be opened or followed by who may look into the process */
 	const struct tree_numbers *numbers; /* NULL for a row with a name */
 };
 

@@ -7,6 +7,7 @@
 #include "fs/files/directory.h"
 #include "fs/files/request.h"
 #include "fs/files/tree.h"
+#include "fs/text/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,18 +172,34 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 	tree_node_clear(&node);
 }
 
+/*
+ * What the modes do not say: which files only those may open, and which links only those may
+ * follow, who may look into the process. Returns 0 or -EACCES, as /proc does.
+ */
+static int check_guard(const struct fs_mount *mount, const struct tree_node *node,
+                       const struct fs_caller *caller)
+{
+	struct vm_cred owner;
+
+	if (!node->file->guarded)
+		return 0;
+	owner = vm_process_cred(node->process);
+	return rights_trace(mount, caller, &owner) ? 0 : -EACCES;
+}
+
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fs_caller caller = request_caller(req, NULL);
+	struct fs_mount *mount = request_mount(req);
 	struct tree_node node;
-	char *target;
-	int error = -EINVAL;
+	char *target = NULL;
+	int error;
 
 	if (!get_node(req, ino, &node))
 		return;
-	target = S_ISLNK(node.file->mode) ? node.file->link(request_mount(req), node.process,
-	                                                    node.index, &caller, &error)
-	                                  : NULL;
+	error = S_ISLNK(node.file->mode) ? check_guard(mount, &node, &caller) : -EINVAL;
+	if (error == 0)
+		target = node.file->link(mount, node.process, node.index, &caller, &error);
 	if (target != NULL)
 		fuse_reply_readlink(req, target);
 	else
@@ -267,6 +284,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!get_node(req, ino, &node))
 		return;
 	error = check_open(node.file, fi->flags);
+	if (error == 0)
+		error = check_guard(request_mount(req), &node, &caller);
 	if (error == 0)
 		error = handle_new(request_server(req), &node, &caller, &handle);
 	if (error != 0)

@@ -18,6 +18,7 @@ enum { VALUE_MAX = VM_PAGE_SIZE - 1 };
 /* Render the current text. Returns NULL with *ERROR set to a negative errno if that fails. */
 static GString *render(const struct fs_handle *handle, int *error)
 {
+	const struct tree_file *file = handle->node.file;
 	struct vm_process *process = handle->node.process;
 	GString *text;
 
@@ -25,7 +26,8 @@ static GString *render(const struct fs_handle *handle, int *error)
 	if (process != NULL && !vm_process_alive(process))
 		return NULL;
 	text = g_string_new(NULL);
-	*error = handle->node.file->render(text, handle->mount, process);
+	*error = file->view != NULL ? file->view(text, handle->mount, process, &handle->opener)
+	                            : file->render(text, handle->mount, process);
 	if (*error == 0)
 		return text;
 	g_string_free(text, TRUE);

@@ -90,28 +90,34 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 
 #define DIRECTORY(mode) S_IFDIR | (mode)
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
+#define VIEW(mode, function) S_IFREG | (mode), &textfile_class, .view = (function)
 #define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
 #define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)
 #define LINK(function) S_IFLNK | 0777, .link = (function)
 #define OWN_TEXT(function) S_IFREG | 0444, &ownfile_class, .own = (function)
 
-/* The files that processes and threads both have. */
+/*
+ * The files that processes and threads both have. Guarded are those that /proc guards, and those of
+ * ours that tell as much.
+ */
 #define THREAD_FILES(parent) \
-	{"auxv", parent, TEXT(0400, render_auxv)}, \
+	{"auxv", parent, TEXT(0400, render_auxv), .guarded = true}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
 	    {"cmdline", parent, TEXT(0444, render_cmdline)}, \
 	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, \
-	    {"cwd", parent, LINK(link_root)}, {"environ", parent, TEXT(0400, render_environ)}, \
-	    {"exe", parent, LINK(link_exe)}, {"limits", parent, TEXT(0444, render_limits)}, \
-	    {"maps", parent, TEXT(0444, render_maps)}, \
-	    {"mem", parent, S_IFREG | 0600, &memfile_class}, \
-	    {"pagemap", parent, WORDS(0400, words_pagemap)}, {"root", parent, LINK(link_root)}, \
-	    {"smaps", parent, TEXT(0444, render_smaps)}, \
-	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup)}, \
-	    {"stat", parent, TEXT(0444, render_stat)}, \
-	    {"statm", parent, TEXT(0444, render_statm)}, \
+	    {"cwd", parent, LINK(link_root), .guarded = true}, \
+	    {"environ", parent, TEXT(0400, render_environ), .guarded = true}, \
+	    {"exe", parent, LINK(link_exe), .guarded = true}, \
+	    {"limits", parent, TEXT(0444, render_limits)}, \
+	    {"maps", parent, TEXT(0444, render_maps), .guarded = true}, \
+	    {"mem", parent, S_IFREG | 0600, &memfile_class, .guarded = true}, \
+	    {"pagemap", parent, WORDS(0400, words_pagemap), .guarded = true}, \
+	    {"root", parent, LINK(link_root), .guarded = true}, \
+	    {"smaps", parent, TEXT(0444, render_smaps), .guarded = true}, \
+	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup), .guarded = true}, \
+	    {"stat", parent, VIEW(0444, view_stat)}, {"statm", parent, TEXT(0444, render_statm)}, \
 	{ \
-		"status", parent, TEXT(0444, render_status) \
+		"status", parent, VIEW(0444, view_status) \
 	}
 
 static const struct tree_file files[] = {
@@ -129,13 +135,13 @@ static const struct tree_file files[] = {
     /* Anyone who may use the mount may make processes. They belong to their maker. */
     {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
     {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
-    {"frames", &files[ROOT], TEXT(0444, render_frames)},
+    {"frames", &files[ROOT], VIEW(0444, view_frames)},
     {"kpagecount", &files[ROOT], WORDS(0400, words_kpagecount)},
     {"kpageflags", &files[ROOT], WORDS(0400, words_kpageflags)},
     {"loadavg", &files[ROOT], TEXT(0444, render_loadavg)},
     {"meminfo", &files[ROOT], TEXT(0444, render_meminfo)},
     {"mounts", &files[ROOT], TEXT(0444, render_mounts)},
-    {"objects", &files[ROOT], TEXT(0444, render_objects)},
+    {"objects", &files[ROOT], VIEW(0444, view_objects)},
     {"self", &files[ROOT], LINK(link_self)},
     {"stat", &files[ROOT], TEXT(0444, render_machine_stat)},
     {"swaps", &files[ROOT], TEXT(0444, render_swaps)},
@@ -163,11 +169,11 @@ static const struct tree_file files[] = {
      .store = knob_store_swappiness},
 
     THREAD_FILES(&files[PROCESS]),
-    {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class},
-    {"faults", &files[PROCESS], TEXT(0444, render_faults)},
-    {"pagetable", &files[PROCESS], TEXT(0444, render_pagetable)},
-    {"tlb", &files[PROCESS], TEXT(0444, render_tlb)},
-    {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers},
+    {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
+    {"faults", &files[PROCESS], TEXT(0444, render_faults), .guarded = true},
+    {"pagetable", &files[PROCESS], TEXT(0444, render_pagetable), .guarded = true},
+    {"tlb", &files[PROCESS], TEXT(0444, render_tlb), .guarded = true},
+    {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers, .guarded = true},
 
     THREAD_FILES(&files[THREAD]),
 

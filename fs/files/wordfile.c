@@ -3,6 +3,8 @@
  */
 #include "fs/files/wordfile.h"
 
+#include "fs/text/rights.h"
+
 #include <errno.h>
 
 static void wordfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
@@ -19,7 +21,7 @@ static void wordfile_read(fuse_req_t req, const struct fs_caller *caller, struct
 	words = g_try_new(uint64_t, MAX(count, 1));
 	got = words == NULL
 	          ? -ENOMEM
-	          : handle->node.file->words(handle->mount, handle->node.process,
+	          : handle->node.file->words(handle->mount, handle->node.process, &handle->opener,
 	                                     (uint64_t)offset / sizeof(uint64_t), count, words);
 	if (got < 0)
 		fuse_reply_err(req, (int)-got);
@@ -35,8 +37,17 @@ static size_t count_below(uint64_t end, uint64_t first, size_t count)
 	return first < end ? (size_t)MIN(count, end - first) : 0;
 }
 
-ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                      size_t count, uint64_t *words)
+/* As Linux, show frame numbers and swap slots to root only. */
+static void hide_places(uint64_t *words, size_t count)
+{
+	const uint64_t place = (UINT64_C(1) << 55) - 1;
+
+	for (size_t i = 0; i < count; i++)
+		words[i] &= ~place;
+}
+
+ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process,
+                      const struct fs_caller *caller, uint64_t first, size_t count, uint64_t *words)
 {
 	int error = 0;
 
@@ -45,6 +56,8 @@ ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64
 		error = vm_process_pagemap(process, first, count, words);
 	else if (!vm_process_alive(process))
 		error = -ESRCH;
+	if (error == 0 && !rights_administer(mount, caller))
+		hide_places(words, count);
 	return error < 0 ? error : (ssize_t)count;
 }
 
@@ -63,14 +76,16 @@ static ssize_t words_of_frames(struct vm_machine *machine, uint64_t first, size_
 	return (ssize_t)count;
 }
 
-ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                         size_t count, uint64_t *words)
+ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process,
+                         const struct fs_caller *caller, uint64_t first, size_t count,
+                         uint64_t *words)
 {
 	return words_of_frames(mount->machine, first, count, words, vm_machine_page_counts);
 }
 
-ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                         size_t count, uint64_t *words)
+ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process,
+                         const struct fs_caller *caller, uint64_t first, size_t count,
+                         uint64_t *words)
 {
 	return words_of_frames(mount->machine, first, count, words, vm_machine_page_flags);
 }

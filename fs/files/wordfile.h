@@ -11,11 +11,14 @@
 extern const struct file_class wordfile_class;
 
 /* The words of each file (fs_words_fn). */
-ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                      size_t count, uint64_t *words);
-ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                         size_t count, uint64_t *words);
-ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process, uint64_t first,
-                         size_t count, uint64_t *words);
+ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process,
+                      const struct fs_caller *caller, uint64_t first, size_t count,
+                      uint64_t *words);
+ssize_t words_kpagecount(struct fs_mount *mount, struct vm_process *process,
+                         const struct fs_caller *caller, uint64_t first, size_t count,
+                         uint64_t *words);
+ssize_t words_kpageflags(struct fs_mount *mount, struct vm_process *process,
+                         const struct fs_caller *caller, uint64_t first, size_t count,
+                         uint64_t *words);
 
 #endif

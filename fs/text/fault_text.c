@@ -72,6 +72,35 @@ void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
 	add_keys(out, fault);
 }
 
+/*
+ * A key is shown to all only if it is here, so that a new one is not by mistake. Frames and slots
+ * are the machine's.
+ */
+static bool is_open_key(const char *word)
+{
+	static const char *const keys[] = {
+	    "then=", "frame=", "from=", "slot=", "evicted=", "tables="};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (g_str_has_prefix(word, keys[i]))
+			return true;
+	return false;
+}
+
+void fault_line_masked(GString *out, const char *line)
+{
+	enum { VA = 4, KEYS = 7 }; /* fields, counted from 0 */
+	g_auto(GStrv) words = g_strsplit(line, " ", -1);
+
+	for (unsigned i = 0; words[i]; i++) {
+		if (i >= KEYS && !is_open_key(words[i]))
+			continue;
+		if (i > 0)
+			g_string_append_c(out, ' ');
+		g_string_append(out, i == VA ? "-" : words[i]);
+	}
+}
+
 static void add_fault(void *ctx, const struct vm_fault *fault)
 {
 	GString *out = ctx;

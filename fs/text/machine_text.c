@@ -4,6 +4,7 @@
  * last. README.in lists the columns.
  */
 #include "fs/text/render.h"
+#include "fs/text/rights.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -14,6 +15,15 @@
 enum {
 	/* longest line of frames or objects without its path, and some more */
 	LINE_ROOM = 256,
+};
+
+/* Text for one reader. */
+struct view {
+	struct text_lines lines;
+	const struct fs_mount *mount;
+	const struct fs_caller *caller;
+	/* objects: the files of the reader's processes, see own_files; NULL: the reader sees all */
+	GHashTable *own;
 };
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -45,7 +55,7 @@ static void add_frame_state(GString *out, const struct vm_frame_info *frame)
 		g_string_append_c(out, '-');
 }
 
-static void add_frame_keys(GString *out, const struct vm_frame_info *frame)
+static void add_frame_keys(GString *out, const struct view *view, const struct vm_frame_info *frame)
 {
 	if (frame->object) {
 		g_string_append(out, " object=");
@@ -57,16 +67,19 @@ static void add_frame_keys(GString *out, const struct vm_frame_info *frame)
 		g_string_append(out, " pid=");
 		text_decimal(out, (uint64_t)frame->pid);
 		g_string_append(out, " va=");
-		text_hex(out, frame->va, 16);
+		if (rights_trace(view->mount, view->caller, &frame->owner))
+			text_hex(out, frame->va, 16);
+		else
+			g_string_append_c(out, '-');
 	}
 }
 
 static void add_frame(void *ctx, const struct vm_frame_info *frame)
 {
-	struct text_lines *lines = ctx;
-	GString *out = lines->out;
+	struct view *view = ctx;
+	GString *out = view->lines.out;
 
-	if (!text_room(lines, LINE_ROOM))
+	if (!text_room(&view->lines, LINE_ROOM))
 		return;
 	g_string_append(out, "0x");
 	text_hex(out, frame->pfn, 1);
@@ -76,43 +89,107 @@ static void add_frame(void *ctx, const struct vm_frame_info *frame)
 	text_decimal(out, frame->users);
 	g_string_append_c(out, ' ');
 	add_frame_state(out, frame);
-	add_frame_keys(out, frame);
+	add_frame_keys(out, view, frame);
 	g_string_append_c(out, '\n');
 }
 
-int render_frames(GString *out, struct fs_mount *mount, struct vm_process *process)
+int view_frames(GString *out, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller)
 {
-	struct text_lines lines = {.out = out};
+	struct view view = {.lines = {.out = out}, .mount = mount, .caller = caller};
 
-	vm_machine_frames(mount->machine, add_frame, &lines);
-	return lines.full ? -ENOMEM : 0;
+	vm_machine_frames(mount->machine, add_frame, &view);
+	return view.lines.full ? -ENOMEM : 0;
 }
 
 /* --- objects ---------------------------------------------------------------------------------- */
 
+static char *file_id(dev_t dev, ino_t ino)
+{
+	return g_strdup_printf("%jx:%jx", (uintmax_t)dev, (uintmax_t)ino);
+}
+
+static void add_own_area(void *ctx, const struct vm_area_info *area)
+{
+	if (area->ino != 0)
+		g_hash_table_add(ctx, file_id(area->dev, area->ino));
+}
+
+static void add_own_descriptors(GHashTable *own, struct vm_process *process)
+{
+	struct vm_process_info info;
+
+	vm_process_info(process, &info);
+	for (int fd = 0; fd < VM_MAX_FDS && info.fds > 0; fd++) {
+		struct vm_file *file = vm_process_file(process, fd);
+
+		if (file == NULL)
+			continue;
+		g_hash_table_add(own, vm_file_name(file));
+		vm_file_unref(file);
+		info.fds--;
+	}
+}
+
+/*
+ * The files of all processes into which the reader may look: a set of the ids of those that are
+ * mapped and the names of those that are open. Free it with g_hash_table_unref.
+ */
+static GHashTable *own_files(const struct view *view)
+{
+	GHashTable *own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GArray) pids = vm_machine_pids(view->mount->machine);
+
+	for (guint i = 0; i < pids->len; i++) {
+		struct vm_process *process =
+		    vm_process_find(view->mount->machine, g_array_index(pids, int, i));
+		if (process == NULL)
+			continue;
+		struct vm_cred owner = vm_process_cred(process);
+		if (rights_trace(view->mount, view->caller, &owner)) {
+			vm_process_areas(process, add_own_area, own);
+			add_own_descriptors(own, process);
+		}
+		vm_process_unref(process);
+	}
+	return own;
+}
+
+static bool sees_name(const struct view *view, const struct vm_object_info *object)
+{
+	g_autofree char *id = file_id(object->dev, object->ino);
+
+	return view->own == NULL || g_hash_table_contains(view->own, id) ||
+	       (object->name != NULL && g_hash_table_contains(view->own, object->name));
+}
+
 static void add_object(void *ctx, const struct vm_object_info *object)
 {
-	struct text_lines *lines = ctx;
-	GString *out = lines->out;
+	struct view *view = ctx;
+	GString *out = view->lines.out;
 	const char *name = object->name ? object->name : "";
 
-	if (!text_room(lines, LINE_ROOM + 4 * strlen(name)))
+	if (!text_room(&view->lines, LINE_ROOM + 4 * strlen(name)))
 		return;
 	g_string_append_printf(
 	    out, "%" PRIu64 " %s %02x:%02x %ju %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ",
 	    object->number, object->shmem ? "shmem" : "file", major(object->dev),
 	    minor(object->dev), (uintmax_t)object->ino, object->size, object->areas, object->pages,
 	    object->dirty);
-	text_escaped(out, name, "\n");
+	text_escaped(out, sees_name(view, object) ? name : "-", "");
 	g_string_append_c(out, '\n');
 }
 
-int render_objects(GString *out, struct fs_mount *mount, struct vm_process *process)
+int view_objects(GString *out, struct fs_mount *mount, struct vm_process *process,
+                 const struct fs_caller *caller)
 {
-	struct text_lines lines = {.out = out};
+	struct view view = {.lines = {.out = out}, .mount = mount, .caller = caller};
 
-	vm_machine_objects(mount->machine, add_object, &lines);
-	return lines.full ? -ENOMEM : 0;
+	if (!rights_administer(mount, caller))
+		view.own = own_files(&view);
+	vm_machine_objects(mount->machine, add_object, &view);
+	g_clear_pointer(&view.own, g_hash_table_unref);
+	return view.lines.full ? -ENOMEM : 0;
 }
 
 /* --- version ---------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * come last in status and start with Sim.
  */
 #include "fs/text/render.h"
+#include "fs/text/rights.h"
 #include "fs/text/units.h"
 #include "util/text.h"
 
@@ -155,16 +156,27 @@ static const char *signal_code_name(int signal, int code)
 	return NULL;
 }
 
+/* An address, or - for who may not know it. */
+static void add_address(GString *out, uint64_t address, bool hidden)
+{
+	if (hidden)
+		g_string_append_c(out, '-');
+	else
+		g_string_append_printf(out, "0x%" PRIx64, address);
+}
+
 /* The signal of the last fatal fault, or 0 before the first one. */
-static void add_status_signal(GString *out, const struct vm_process_info *info)
+static void add_status_signal(GString *out, const struct vm_process_info *info, bool hidden)
 {
 	const char *name = signal_code_name(info->last_signal, info->last_code);
 
 	g_string_append_printf(out, "SimSignal:\t%d", info->last_signal);
 	if (name)
 		g_string_append_printf(out, " %s", name);
-	if (info->last_signal)
-		g_string_append_printf(out, " 0x%" PRIx64, info->last_address);
+	if (info->last_signal) {
+		g_string_append_c(out, ' ');
+		add_address(out, info->last_address, hidden);
+	}
 	g_string_append_c(out, '\n');
 }
 
@@ -175,13 +187,16 @@ void status_text(GString *out, const struct vm_process_info *info)
 	add_status_rest(out, info);
 }
 
-static void add_status_sim(GString *out, const struct vm_process_info *info)
+static void add_status_sim(GString *out, const struct vm_process_info *info, bool hidden)
 {
-	g_string_append_printf(
-	    out, "SimPc:\t0x%" PRIx64 "\nSimSp:\t0x%" PRIx64 "\nSimBrk:\t0x%" PRIx64 "\n",
-	    info->layout.pc, info->layout.sp, info->layout.brk);
+	g_string_append(out, "SimPc:\t");
+	add_address(out, info->layout.pc, hidden);
+	g_string_append(out, "\nSimSp:\t");
+	add_address(out, info->layout.sp, hidden);
+	g_string_append(out, "\nSimBrk:\t");
+	add_address(out, info->layout.brk, hidden);
 	g_string_append_printf(out,
-	                       "SimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
+	                       "\nSimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
 	                       "\nSimFaultsMajor:\t%" PRIu64 "\n",
 	                       info->areas, info->minor_faults, info->major_faults);
 }
@@ -197,17 +212,19 @@ static void add_status_tlb(GString *out, struct vm_process *process)
 	                       tlb.hits, tlb.misses, tlb.flushes);
 }
 
-int render_status(GString *out, struct fs_mount *mount, struct vm_process *process)
+int view_status(GString *out, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller)
 {
 	struct vm_process_info info;
 	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
+	bool hidden = !rights_trace(mount, caller, &info.cred);
 	status_text(out, &info);
-	add_status_sim(out, &info);
+	add_status_sim(out, &info, hidden);
 	add_status_tlb(out, process);
-	add_status_signal(out, &info);
+	add_status_signal(out, &info, hidden);
 	return 0;
 }
 
@@ -259,13 +276,17 @@ void stat_text(GString *out, const struct vm_process_info *info)
 	add_stat_memory(out, info);
 }
 
-int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
+/* Who may not know the addresses gets 1 for the ends of the code and 0 for the rest, as in Linux. */
+int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
+              const struct fs_caller *caller)
 {
 	struct vm_process_info info;
 	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
+	if (!rights_trace(mount, caller, &info.cred))
+		info.layout = (struct vm_layout){.start_code = 1, .end_code = 1};
 	stat_text(out, &info);
 	return 0;
 }

@@ -16,8 +16,6 @@ int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process 
 int render_pagetable(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_faults(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_tlb(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_status(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_stat(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process);
@@ -25,8 +23,6 @@ int render_environ(GString *out, struct fs_mount *mount, struct vm_process *proc
 int render_auxv(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_limits(GString *out, struct fs_mount *mount, struct vm_process *process);
 
-int render_frames(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_objects(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *process);
@@ -37,6 +33,19 @@ int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_version(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_readme(GString *out, struct fs_mount *mount, struct vm_process *process);
+
+/*
+ * Those that depend on the reader (fs_view_fn). Who may not look into a process (rights.h) gets `-`
+ * for an address or the name of a file, and in stat what Linux has there.
+ */
+int view_status(GString *out, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller);
+int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
+              const struct fs_caller *caller);
+int view_frames(GString *out, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller);
+int view_objects(GString *out, struct fs_mount *mount, struct vm_process *process,
+                 const struct fs_caller *caller);
 
 /*
  * The functions that take a new value (fs_store_fn). They return 0, -EINVAL for a value that is not
@@ -66,5 +75,11 @@ size_t maps_line_room(const struct vm_area_info *area);
  * WITH_HEAD: it starts with SEQ TIME PID ACCESS.
  */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
+
+/*
+ * Append LINE, which fault_line made with its head, as those see it who may not look into the
+ * process: `-` for the address, and only the keys that are neither addresses nor names.
+ */
+void fault_line_masked(GString *out, const char *line);
 
 #endif

@@ -21,7 +21,7 @@ stop_mount
 start_mount -o allow_other
 ctl "$M" spawn >/dev/null
 ok 'with allow_other others may look' as_other ls "$M/1"
-ok 'at maps, as in /proc' as_other cat "$M/1/maps"
+ok 'at status, as in /proc' as_other cat "$M/1/status"
 for file in mem ctl environ auxv; do
 	refused "but not into $file" as_other cat "$M/1/$file"
 done
@@ -79,5 +79,112 @@ ok "root opens anybody's" ctl "$M/1" mmap 0 4K r-- private "$T/theirs"
 is "$(as_other "$VASCTL" "$M/2" exec /bin/true >/dev/null && stat -c %u "$M/2/mem")" "$OTHER" \
 	'after exec it is still theirs'
 stop_mount
+
+# --- Addresses and names ----------------------------------------------------------------------
+
+start_mount -o allow_other
+printf '%8192s' '' >"$T/private name"
+root_area=$(ctl "$M" spawn >/dev/null && ctl "$M/1" mmap 0x10000 8K rw- shared "$T/private name")
+setpriv --reuid=$OTHER --regid=$OTHER --clear-groups cat "$M/events" >"$T/seen" &
+reader=$!
+cat "$M/events" >"$T/all" &
+all=$!
+as_other "$VASCTL" "$M" spawn >/dev/null
+own_area=$(as_other "$VASCTL" "$M/2" mmap 0x20000 8K r-- private "$T/public")
+ctl "$M" exec /bin/true >/dev/null
+is "$root_area $own_area" '0x10000 0x20000' 'two users have files mapped'
+
+# The kernel says which files of its /proc are closed.
+"$TOOL" daemon "$T/sleeper" sh -c 'sleep 100 &' >/dev/null
+host=/proc/$(cat "$T/sleeper.pid")
+for file in maps smaps smaps_rollup auxv environ mem pagemap stat status statm comm cmdline limits; do
+	is "$(as_other "$TOOL" open "$M/3/$file" r)" "$(as_other "$TOOL" open "$host/$file" r)" \
+		"3/$file for another user: as in /proc"
+	is "$("$LEND" "$OTHER:0" "$OTHER:0" "$M/2/$file" r close && echo OK)" \
+		"$(as_other "$TOOL" open "$host/$file" r)" "2/$file for their uid in another group"
+	is "$(as_other "$TOOL" open "$M/2/$file" r)" OK '  for its owner'
+	is "$("$TOOL" open "$M/2/$file" r)" OK '  for root'
+	is "$(as_other "$TOOL" open "$M/3/task/3/$file" r)" "$(as_other "$TOOL" open "$M/3/$file" r)" \
+		'  its thread has the same rule'
+done
+for link in exe cwd root; do
+	refused "$link of root's process" as_other readlink "$M/3/$link"
+	refused '  as in /proc' as_other readlink "$host/$link"
+	ok '  root may follow it' readlink "$M/3/$link"
+done
+for file in ctl pagetable faults tlb; do
+	is "$(as_other "$TOOL" open "$M/3/$file" r)" EACCES "$file of root's process"
+	is "$("$LEND" "$OTHER:0" "$OTHER:0" "$M/2/$file" r close)" EACCES '  of theirs, for another group'
+	is "$(as_other "$TOOL" open "$M/2/$file" r)" OK '  for its owner'
+done
+ctl "$M/3" open /bin/true >/dev/null
+refused 'descriptors' as_other ls "$M/3/fd"
+# addresses USER...: the fields of stat with addresses, and a bit of what is behind
+addresses() {
+	"$@" cut -d ' ' -f 26-30,38,45-52 "$stat"
+}
+stat=$M/3/stat
+is "$(addresses as_other)" '1 1 0 0 0 17 0 0 0 0 0 0 0 0' 'stat has no addresses for others'
+unlike "$(addresses env)" ' 0 0 0 0' 'for root it has'
+stat=$host/stat
+is "$(addresses as_other)" '1 1 0 0 0 17 0 0 0 0 0 0 0 0' 'as in /proc'
+is "$(as_other grep -E '^Sim(Pc|Sp|Brk)' "$M/3/status" | tr '\n' '|')" \
+	'SimPc:	-|SimSp:	-|SimBrk:	-|' 'nor has status'
+unlike "$(grep '^SimSp' "$M/3/status")" '-' 'for root it has'
+
+# words PID ADDRESS COUNT: of pagemap
+words() {
+	dd if="$M/$1/pagemap" bs=8 skip=$(($2 / 4096)) count="$3" 2>/dev/null | od -An -v -tx8
+}
+as_other "$VASCTL" "$M/2" access r 0x20000 >/dev/null
+like "$(words 2 0x20000 1)" '^ a[0-9a-f]*[1-9a-f]$' 'pagemap has frame numbers for root'
+is "$(as_other dd if="$M/2/pagemap" bs=8 skip=32 count=1 2>/dev/null | od -An -v -tx8)" \
+	"$(words 2 0x20000 1 | sed 's/^\( ...\).*/\10000000000000/')" \
+	'not for its owner, who gets the flags'
+
+ctl "$M/1" access w 0x10000 8K >/dev/null
+like "$(cat "$M/objects")" "/private name$" 'objects has all names for root'
+like "$(as_other cat "$M/objects")" "/public$" 'their own for others'
+unlike "$(as_other cat "$M/objects")" 'private name' "no others'"
+is "$(as_other cat "$M/objects" | awk '{ $9 = "" } 1')" \
+	"$(sed 's/private name/private_name/' "$M/objects" | awk '{ $9 = "" } 1')" \
+	'but all lines and columns'
+like "$(cat "$M/frames")" ' pid=1 va=0000000000010000$' 'frames has all addresses for root'
+like "$(as_other cat "$M/frames")" ' pid=2 va=0000000000020000$' 'their own for others'
+like "$(as_other cat "$M/frames")" ' pid=1 va=-$' "of root's process none"
+unlike "$(as_other cat "$M/frames")" ' pid=[13] va=[0-9a-f]' 'ever'
+is "$(as_other sed 's/ va=.*//' "$M/frames")" "$(sed 's/ va=.*//' "$M/frames")" 'but all lines'
+
+# The last lines that both readers need.
+as_other "$VASCTL" "$M/2" access r 0x21000 >/dev/null 2>&1
+ctl "$M/1" munmap 0x10000 8K >/dev/null
+ctl "$M/1" mmap 0x10000 8K rw- shared "$T/private name" >/dev/null
+ctl "$M/1" access w 0x10000 8K >/dev/null
+has_last() {
+	grep -q ' 1 w 0000000000011000 ' "$T/all" && grep -q ' 1 w - ' "$T/seen" &&
+		[ "$(tail -n 1 "$T/all" | cut -d ' ' -f 1)" = "$(tail -n 1 "$T/seen" | cut -d ' ' -f 1)" ]
+}
+ok 'two users read events' eventually 10 has_last
+kill $reader $all
+wait $reader $all 2>/dev/null
+like "$(cat "$T/seen")" '^[0-9]+ [0-9.]+ 2 r 0000000000020000 .* file=.*/public offset=0x0' \
+	'their own lines are whole'
+like "$(cat "$T/seen")" '^[0-9]+ [0-9.]+ 1 w - (minor|major) [a-z-]+ frame=0x[0-9a-f]+$' \
+	'the others have neither addresses nor names'
+unlike "$(grep -v '^[0-9]* [0-9.]* [02] ' "$T/seen")" '(file|area|offset)=|[0-9a-f]{16}' 'ever'
+unlike "$(cat "$T/seen")" 'private|/true' 'no name at all'
+like "$(cat "$T/all")" '^[0-9]+ [0-9.]+ 1 w 0000000000010000 .* file=.*private' 'root sees all'
+
+# The last result of the machine's ctl may have a name.
+ctl "$M" exec "$T/closed/none" 2>/dev/null
+like "$(cat "$M/ctl")" 'closed/none' "a failed command's text names the file"
+unlike "$(as_other cat "$M/ctl")" 'closed/none' 'others do not read it'
+like "$(as_other cat "$M/ctl")" '^spawn ' 'but the help'
+as_other sh -c "echo spawn >'$M/ctl'"
+like "$(as_other cat "$M/ctl")" '^[0-9]+$' 'their own they do'
+like "$(cat "$M/ctl")" '^[0-9]+$' 'and so does root'
+stop_mount
+kill "$(cat "$T/sleeper.pid")"
+"$TOOL" reap "$T/sleeper" >/dev/null
 
 done_testing

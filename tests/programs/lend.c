@@ -8,6 +8,7 @@
  *     lend OPENER USER FILE r|w|rw list         the number of entries of a directory
  *     lend OPENER USER FILE r|w|rw poll         what poll says: IN, OUT, ERR
  *     lend OPENER USER FILE r|w|rw leave TEXT   OPENER writes, USER closes
+ *     lend OPENER USER FILE r|w|rw close        nothing
  *
  * OPENER and USER are UID:GID[:GROUP]..., with the supplementary groups at the end. USER is another
  * process. If a system call fails, its errno's name is printed instead, and the exit status is 1.

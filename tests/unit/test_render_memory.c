@@ -186,8 +186,8 @@ static void test_frames_and_objects(struct render_fixture *f, gconstpointer data
 	poke(f, anon);
 	poke(f, addr + VM_PAGE_SIZE);
 
-	g_autofree char *frames = rendered_text(f, render_frames);
-	g_autofree char *objects = rendered_text(f, render_objects);
+	g_autofree char *frames = viewed_text(f, view_frames);
+	g_autofree char *objects = viewed_text(f, view_objects);
 	g_autofree char *anon_end = g_strdup_printf(" anon 1 - pid=%d va=%016" PRIx64 "\n",
 	                                            vm_process_pid(f->process), anon);
 	g_autofree char *file_end = g_strdup_printf(

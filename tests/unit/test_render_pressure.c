@@ -88,7 +88,7 @@ static void test_swap(struct render_fixture *f, gconstpointer data)
 
 	g_autofree char *swaps = rendered_text(f, render_swaps);
 	g_autofree char *smaps = rendered_text(f, render_smaps);
-	g_autofree char *status = rendered_text(f, render_status);
+	g_autofree char *status = viewed_text(f, view_status);
 	g_autofree char *meminfo = rendered_text(f, render_meminfo);
 	g_autofree char *vmstat = rendered_text(f, render_vmstat);
 	g_autofree char *pagetable = rendered_text(f, render_pagetable);

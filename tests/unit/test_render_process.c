@@ -80,7 +80,7 @@ static void test_maps_stack(struct render_fixture *f, gconstpointer data)
 
 static void test_status_keys(struct render_fixture *f, gconstpointer data)
 {
-	g_autofree char *ours = rendered_text(f, render_status);
+	g_autofree char *ours = viewed_text(f, view_status);
 	g_autofree char *host = host_file("/proc/self/status");
 	g_autofree char *our_order = shared_keys(ours, host);
 	g_autofree char *host_order = shared_keys(host, ours);
@@ -98,12 +98,12 @@ static void test_status_keys(struct render_fixture *f, gconstpointer data)
 static void test_status_memory(struct render_fixture *f, gconstpointer data)
 {
 	uint64_t addr = map_anon(f, RENDER_ANYWHERE, 16 * VM_PAGE_SIZE, PROT_READ | PROT_WRITE);
-	g_autofree char *before = rendered_text(f, render_status);
+	g_autofree char *before = viewed_text(f, view_status);
 
 	poke(f, addr);
 	poke(f, addr + VM_PAGE_SIZE);
 
-	g_autofree char *after = rendered_text(f, render_status);
+	g_autofree char *after = viewed_text(f, view_status);
 	g_autofree char *statm = rendered_text(f, render_statm);
 	uint64_t rss = number_of(after, "VmRSS");
 	g_autofree char *start =
@@ -127,11 +127,11 @@ static void test_status_signal(struct render_fixture *f, gconstpointer data)
 	g_autofree char *text = NULL;
 
 	g_assert_cmpint(vm_write(f->process, 0x10, "x", 1), ==, -EFAULT);
-	text = rendered_text(f, render_status);
+	text = viewed_text(f, view_status);
 	g_assert_true(g_str_has_suffix(text, "\nSimSignal:\t11 SEGV_MAPERR 0x10\n"));
 	g_free(text);
 	g_assert_cmpint(vm_write(f->process, addr + 5, "x", 1), ==, -EACCES);
-	text = rendered_text(f, render_status);
+	text = viewed_text(f, view_status);
 	g_assert_true(g_str_has_suffix(text, expected));
 }
 
@@ -142,7 +142,7 @@ static void test_stat(struct render_fixture *f, gconstpointer data)
 	exec_program(f);
 	vm_process_info(f->process, &info);
 
-	g_autofree char *text = rendered_text(f, render_stat);
+	g_autofree char *text = viewed_text(f, view_stat);
 	g_auto(GStrv) fields = g_strsplit(g_strchomp(text), " ", -1);
 	const struct {
 		unsigned number; /* as counted in proc(5) */
@@ -227,19 +227,70 @@ static void test_auxv(struct render_fixture *f, gconstpointer data)
 	g_assert_true(page_size);
 }
 
+/* --- Who looks -------------------------------------------------------------------------------- */
+
+/* As in Linux without ptrace's permission: 1 for startcode and endcode, 0 for other addresses. */
+static void test_stat_of_others(struct render_fixture *f, gconstpointer data)
+{
+	static const unsigned addresses[] = {28, 29, 30, 45, 46, 47, 48, 49, 50, 51};
+
+	exec_program(f);
+
+	g_autofree char *root = viewed_text(f, view_stat);
+	g_autofree char *owner = viewed_by(f, view_stat, 1000, 1001);
+	g_autofree char *other = viewed_by(f, view_stat, 1001, 1001);
+	g_autofree char *other_group = viewed_by(f, view_stat, 1000, 1000);
+	g_auto(GStrv) full = g_strsplit(root, " ", -1);
+	g_auto(GStrv) fields = g_strsplit(other, " ", -1);
+
+	g_assert_cmpstr(owner, ==, root);
+	g_assert_cmpstr(other, ==, other_group);
+	g_assert_cmpstr(fields[25], ==, "1");
+	g_assert_cmpstr(fields[26], ==, "1");
+	for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
+		g_assert_cmpstr(full[addresses[i] - 1], !=, "0");
+		g_assert_cmpstr(fields[addresses[i] - 1], ==, "0");
+		strcpy(full[addresses[i] - 1], "0");
+	}
+	strcpy(full[25], "1");
+	strcpy(full[26], "1");
+	g_autofree char *rest = g_strjoinv(" ", full);
+	g_assert_cmpstr(rest, ==, other);
+}
+
+static void test_status_of_others(struct render_fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(vm_write(f->process, 0x10, "x", 1), ==, -EFAULT);
+
+	g_autofree char *root = viewed_text(f, view_status);
+	g_autofree char *owner = viewed_by(f, view_status, 1000, 1001);
+	g_autofree char *other = viewed_by(f, view_status, 1001, 1001);
+
+	g_assert_cmpstr(owner, ==, root);
+	g_assert_nonnull(strstr(other, "\nSimPc:\t-\nSimSp:\t-\nSimBrk:\t-\nSimAreas:\t"));
+	g_assert_true(g_str_has_suffix(other, "\nSimSignal:\t11 SEGV_MAPERR -\n"));
+}
+
 /* --- After the end ---------------------------------------------------------------------------- */
 
 static void test_ended(struct render_fixture *f, gconstpointer data)
 {
-	static const fs_render_fn files[] = {
-	    render_maps,  render_pagetable, render_faults,  render_status,  render_stat,
-	    render_statm, render_comm,      render_cmdline, render_environ, render_auxv};
+	static const fs_render_fn files[] = {render_maps,    render_pagetable, render_faults,
+	                                     render_statm,   render_comm,      render_cmdline,
+	                                     render_environ, render_auxv};
+	static const fs_view_fn views[] = {view_status, view_stat};
+	static const struct fs_caller root;
 
 	g_assert_cmpint(vm_process_exit(f->process, 0), ==, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autoptr(GString) out = g_string_new(NULL);
 
 		g_assert_cmpint(files[i](out, &f->mount, f->process), ==, -ESRCH);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(views); i++) {
+		g_autoptr(GString) out = g_string_new(NULL);
+
+		g_assert_cmpint(views[i](out, &f->mount, f->process, &root), ==, -ESRCH);
 	}
 }
 
@@ -256,6 +307,8 @@ int main(int argc, char **argv)
 	    {"/render/status/memory", test_status_memory},
 	    {"/render/status/signal", test_status_signal},
 	    {"/render/stat", test_stat},
+	    {"/render/stat/others", test_stat_of_others},
+	    {"/render/status/others", test_status_of_others},
 	    {"/render/strings/before-exec", test_strings_before_exec},
 	    {"/render/strings/after-exec", test_strings_after_exec},
 	    {"/render/auxv", test_auxv},

@@ -298,6 +298,7 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 /* The first process found that maps a frame, or 0. */
 struct mapper {
 	pid_t pid;
+	struct vm_cred owner;
 };
 
 static void note_mapper(void *ctx, struct vm_space *space)
@@ -305,7 +306,7 @@ static void note_mapper(void *ctx, struct vm_space *space)
 	struct mapper *mapper = ctx;
 
 	if (mapper->pid == 0)
-		mapper->pid = space->process->pid;
+		*mapper = (struct mapper){space->process->pid, space->process->cred};
 }
 
 /* Describe frame PFN. False if it is not in use. */
@@ -329,6 +330,7 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	if (frame->rmap != 0) {
 		rmap_table_spaces_locked(machine, pagetable_of(frame->rmap), note_mapper, &mapper);
 		info->pid = mapper.pid;
+		info->owner = mapper.owner;
 		info->va = pagetable_entry_va(machine, frame->rmap);
 	}
 	return true;

@@ -104,6 +104,7 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, boo
                          char *file)
 {
 	fault->pid = process->pid;
+	fault->owner = process->cred;
 	count_locked(process, fault, signal);
 	record_tell_locked(process->machine, fault, file);
 	struct vm_event *slot = process->pid != 0 ? next_slot_locked(process) : NULL;
