@@ -48,9 +48,7 @@ struct fs_caller {
  */
 typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_process *process);
 
-/*
- * The same for a file that shows CALLER, who opened it, more than others.
- */
+/* The same for a file that shows CALLER, who opened it, more than others. */
 typedef int (*fs_view_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
                           const struct fs_caller *caller);
 
@@ -62,7 +60,8 @@ typedef int (*fs_store_fn)(struct fs_mount *mount, struct vm_process *process, c
 
 /*
  * Read a file of 64-bit words that CALLER opened: store up to COUNT words in WORDS, starting with
- * word number FIRST. Returns how many words were stored, 0 at the end of the file, or a negative errno.
+ * word number FIRST. Returns how many words were stored, 0 at the end of the file, or a negative
+ * errno.
  */
 typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *process,
                                const struct fs_caller *caller, uint64_t first, size_t count,

@@ -3,8 +3,9 @@
  * reads that follow.
  *
  * An open file that was written to reads its own results. One that was not reads the last result of
- * anyone, unless the reader may not look into processes of that user: it can have names of files. Each open file has a lock that is held while its commands run, so the commands of one
- * open file run in order. Those of different ones run at the same time.
+ * anyone, unless the reader may not look into processes of that user: it can have names of files.
+ * Each open file has a lock that is held while its commands run, so the commands of one open file
+ * run in order. Those of different ones run at the same time.
  */
 #include "fs/ctl/ctl.h"
 

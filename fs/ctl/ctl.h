@@ -43,8 +43,8 @@ int fs_ctl_read(struct fs_ctl_open *open, const struct fs_caller *caller, GStrin
 
 /*
  * Run a last line that has no newline, if it was written through the table of descriptors of
- * CALLER. It is called at flush, so that close(2) reports the error. Returns 0 or the negative errno
- * of that line.
+ * CALLER. It is called at flush, so that close(2) reports the error. Returns 0 or the negative
+ * errno of that line.
  */
 int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller);
 

@@ -13,6 +13,7 @@
  *       proc_*.c fault_text.c   the text of a process's files
  *       machine_*.c readme.c    the text of the root's files
  *       knob.c proc_store.c     values that can be written
+ *       rights.c                which processes a reader may look into
  *     ctl/
  *       words.c                 words and letters of commands
  *       command_*.c             the tables of commands, and their functions

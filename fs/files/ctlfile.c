@@ -45,7 +45,7 @@ static bool same_groups(const GArray *a, const GArray *b)
 	return a->len == b->len && memcmp(a->data, b->data, a->len * sizeof(uint32_t)) == 0;
 }
 
-/* Whether CALLER may act as the opener of HANDLE. If so, *OPENER is CALLER in the opener's groups. */
+/* Whether CALLER may act as the opener of HANDLE. *OPENER: CALLER, in the opener's groups. */
 static bool act_as_opener(const struct fs_handle *handle, const struct fs_caller *caller,
                           struct fs_caller *opener)
 {

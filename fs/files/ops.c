@@ -52,6 +52,9 @@ static bool is_opener(const struct fs_handle *handle, const struct fs_caller *ca
  * If the sender has another uid or gid (those that count for files), answer REQ with EPERM and
  * return NULL. It costs nothing, so it is done for each request and each kind of file. Groups the
  * kernel does not send; only ctlfile.c compares them, because only commands depend on them.
+ *
+ * The sender is who reads or writes: all files are direct I/O, so the kernel keeps no bytes to write
+ * back later or to read ahead for somebody else. Only a private mapping reads through its cache.
  */
 static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_info *fi,
                                         struct fs_caller *caller)

@@ -37,8 +37,8 @@ uint64_t resident_pages(const struct vm_process_info *info)
 /* --- status ----------------------------------------------------------------------------------- */
 
 /*
- * The kernel escapes a name in this way in status only: \n and \\. Other control characters it shows
- * as they are.
+ * The kernel escapes a name in this way in status only: \n and \\. Other control characters it
+ * shows as they are.
  */
 static void add_status_name(GString *out, const char *comm)
 {
@@ -276,7 +276,7 @@ void stat_text(GString *out, const struct vm_process_info *info)
 	add_stat_memory(out, info);
 }
 
-/* Who may not know the addresses gets 1 for the ends of the code and 0 for the rest, as in Linux. */
+/* As in Linux, who may not know the addresses gets 1 for the ends of the code, 0 for the rest. */
 int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller)
 {

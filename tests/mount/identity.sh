@@ -75,5 +75,38 @@ lent "$by_root" EPERM 'a directory: list' "$M" r list
 lent "$by_root" EPERM "a process's: list" "$M/2" r list
 isnt "$("$LEND" "$user" "$user" "$M/2" r list)" EPERM 'a list of their own'
 
+# --- Whose paths ------------------------------------------------------------------------------
+
+mkdir "$T/place"
+printf outside >"$T/place/file"
+# shellcheck disable=SC2016 # for the inner shell
+inside='mount -t tmpfs none "$1" && printf inside >"$1/file" &&
+	"$2" "$3" mmap 0 4K r-- private "$1/file"'
+if a=$(unshare --mount sh -c "$inside" sh "$T/place" "$VASCTL" "$M/1" 2>&1); then
+	is "$(peek 1 "$a" 7)" "$(hex inside)00" \
+		'a path is what it is in the mount namespace of the caller'
+else
+	skip 'needs the right to mount' 'a path is what it is in the mount namespace of the caller'
+fi
 stop_mount
+
+# A daemon in a pid namespace of its own does not see the processes outside.
+unshare --pid --fork --kill-child "$VASFS" -f -o ram=1M,swapsize=1M "$M" 2>"$T/stderr" &
+daemon=$!
+if eventually 10 mounted; then
+	answers 1 'an unseen caller' "$M" spawn
+	answers 0x10000 'may give commands' "$M/1" mmap 0x10000 4K rw- private,anon,fixed
+	like "$(ctl "$M/1" mmap 0 4K r-- private "$T/place/file" 2>&1)" \
+		'^error: mmap: EINVAL: .*: your root or working directory is not known' \
+		'without paths: the root of the daemon may be another one'
+	cd "$T/place" || exit 1
+	fails EINVAL 'also relative ones' "$M/1" open file
+	fails EINVAL 'nor programs' "$M" exec /bin/true
+	cd "$T" || exit 1
+	fusermount3 -u "$M"
+else
+	skip 'needs pid namespaces' 'an unseen caller may give commands without paths'
+fi
+kill $daemon 2>/dev/null
+wait $daemon
 done_testing

@@ -85,7 +85,7 @@ stop_mount
 start_mount -o allow_other
 printf '%8192s' '' >"$T/private name"
 root_area=$(ctl "$M" spawn >/dev/null && ctl "$M/1" mmap 0x10000 8K rw- shared "$T/private name")
-setpriv --reuid=$OTHER --regid=$OTHER --clear-groups cat "$M/events" >"$T/seen" &
+setpriv --reuid="$OTHER" --regid="$OTHER" --clear-groups cat "$M/events" >"$T/seen" &
 reader=$!
 cat "$M/events" >"$T/all" &
 all=$!
@@ -97,15 +97,16 @@ is "$root_area $own_area" '0x10000 0x20000' 'two users have files mapped'
 # The kernel says which files of its /proc are closed.
 "$TOOL" daemon "$T/sleeper" sh -c 'sleep 100 &' >/dev/null
 host=/proc/$(cat "$T/sleeper.pid")
-for file in maps smaps smaps_rollup auxv environ mem pagemap stat status statm comm cmdline limits; do
+for file in maps smaps smaps_rollup auxv environ mem pagemap stat status statm comm cmdline \
+	limits; do
 	is "$(as_other "$TOOL" open "$M/3/$file" r)" "$(as_other "$TOOL" open "$host/$file" r)" \
 		"3/$file for another user: as in /proc"
 	is "$("$LEND" "$OTHER:0" "$OTHER:0" "$M/2/$file" r close && echo OK)" \
 		"$(as_other "$TOOL" open "$host/$file" r)" "2/$file for their uid in another group"
 	is "$(as_other "$TOOL" open "$M/2/$file" r)" OK '  for its owner'
 	is "$("$TOOL" open "$M/2/$file" r)" OK '  for root'
-	is "$(as_other "$TOOL" open "$M/3/task/3/$file" r)" "$(as_other "$TOOL" open "$M/3/$file" r)" \
-		'  its thread has the same rule'
+	is "$(as_other "$TOOL" open "$M/3/task/3/$file" r)" \
+		"$(as_other "$TOOL" open "$M/3/$file" r)" '  its thread has the same rule'
 done
 for link in exe cwd root; do
 	refused "$link of root's process" as_other readlink "$M/3/$link"
@@ -114,7 +115,8 @@ for link in exe cwd root; do
 done
 for file in ctl pagetable faults tlb; do
 	is "$(as_other "$TOOL" open "$M/3/$file" r)" EACCES "$file of root's process"
-	is "$("$LEND" "$OTHER:0" "$OTHER:0" "$M/2/$file" r close)" EACCES '  of theirs, for another group'
+	is "$("$LEND" "$OTHER:0" "$OTHER:0" "$M/2/$file" r close)" EACCES \
+		'  of theirs, for another group'
 	is "$(as_other "$TOOL" open "$M/2/$file" r)" OK '  for its owner'
 done
 ctl "$M/3" open /bin/true >/dev/null
@@ -160,9 +162,12 @@ as_other "$VASCTL" "$M/2" access r 0x21000 >/dev/null 2>&1
 ctl "$M/1" munmap 0x10000 8K >/dev/null
 ctl "$M/1" mmap 0x10000 8K rw- shared "$T/private name" >/dev/null
 ctl "$M/1" access w 0x10000 8K >/dev/null
+last_number() {
+	tail -n 1 "$1" | cut -d ' ' -f 1
+}
 has_last() {
 	grep -q ' 1 w 0000000000011000 ' "$T/all" && grep -q ' 1 w - ' "$T/seen" &&
-		[ "$(tail -n 1 "$T/all" | cut -d ' ' -f 1)" = "$(tail -n 1 "$T/seen" | cut -d ' ' -f 1)" ]
+		[ "$(last_number "$T/all")" = "$(last_number "$T/seen")" ]
 }
 ok 'two users read events' eventually 10 has_last
 kill $reader $all

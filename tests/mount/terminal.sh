@@ -32,11 +32,13 @@ ctl "$M/1" "$name" 2>>"$T/error"
 ctl "$M/1" mmap "$name" 4K "$name" "$name" 2>>"$T/error"
 
 for pid in 1 2; do
-	for file in comm faults limits maps pagetable smaps smaps_rollup stat statm status tlb ctl; do
+	for file in comm ctl faults limits maps pagetable smaps smaps_rollup stat statm status \
+		tlb; do
 		is "$(raw "$M/$pid/$file")" 0 "$pid/$file"
 	done
 done
-for file in README cpuinfo ctl frames loadavg meminfo mounts objects stat swaps uptime version vmstat; do
+for file in README cpuinfo ctl frames loadavg meminfo mounts objects stat swaps uptime version \
+	vmstat; do
 	is "$(raw "$M/$file")" 0 "$file"
 done
 is "$(raw "$T/answer") $(raw "$T/error")" '0 0' 'the answers of commands'

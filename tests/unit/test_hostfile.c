@@ -321,7 +321,7 @@ static void test_rights(struct fixture *f, const void *unused)
 	g_assert_cmpint(try_exec(f, &nobody, "program"), ==, -EACCES);
 	g_assert_cmpint(try_open(f, &f->me, "secret", O_RDWR), ==, 0);
 	g_assert_cmpint(try_exec(f, &f->me, "program"), ==, 0);
-	/* It is the groups in the caller that count, which may be older than those of its process. */
+	/* It is the groups in the caller that count, not those of its process. */
 	other = nobody;
 	other.groups = NULL;
 	g_assert_cmpint(try_open(f, &other, "group", O_RDONLY), ==, -EACCES);

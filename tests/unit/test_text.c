@@ -19,8 +19,8 @@ static void test_text(void)
 	text_escaped(out, "\na b\\\n", "\n ");
 	g_assert_cmpstr(out->str, ==, "\\012a\\040b\\\\012");
 	g_string_truncate(out, 0);
-	text_escaped(out, "\x1b[2J\t\x7f \xc2\x85\xc2\x9b" "1m", "");
-	g_assert_cmpstr(out->str, ==, "\\033[2J\\011\\177 \\302\\205\\302\\2331m");
+	text_escaped(out, "\x1b[2J\t\x7f \xc2\x85\xc2\x9bm", "");
+	g_assert_cmpstr(out->str, ==, "\\033[2J\\011\\177 \\302\\205\\302\\233m");
 	g_string_truncate(out, 0);
 	/* Letters stay, also the halves of them. */
 	text_escaped(out, "\u00e4\u20ac\U0001f600 \xc3\x9b \xe4\xc3 \x9b", "");
