@@ -42,7 +42,9 @@ static bool same_groups(const GArray *a, const GArray *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return a->len == b->len && memcmp(a->data, b->data, a->len * sizeof(uint32_t)) == 0;
+	/* An empty array may have no data, and memcmp takes no NULL. */
+	return a->len == b->len &&
+	       (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(uint32_t)) == 0);
 }
 
 /* Whether CALLER may act as the opener of HANDLE. *OPENER: CALLER, in the opener's groups. */
