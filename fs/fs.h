@@ -21,6 +21,7 @@ struct fs_mount {
 	/* st_dev of the mount, as other programs see it; 0 until it is known */
 	dev_t dev;
 	uid_t daemon_uid;         /* the user who runs the daemon; only root can act as others */
+	bool sees_callers;        /* whether /proc has processes under the pids of callers */
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
 	const char *swap_name;    /* what swaps calls the swap file; NULL without one */

@@ -97,6 +97,18 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/*
+ * Whether /proc is that of our pid namespace, in which the kernel tells us the pids of callers.
+ * After `unshare --pid` alone it is not, and has other processes under these pids.
+ */
+static bool proc_is_ours(void)
+{
+	g_autofree char *self = g_file_read_link("/proc/self", NULL);
+	g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
+
+	return g_strcmp0(self, pid) == 0;
+}
+
 static void report_ready(void *ctx)
 {
 	daemonize_ready(ctx);
@@ -264,6 +276,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	loop_block_signals();
 	raise_descriptor_limit();
 	server->mount.daemon_uid = geteuid();
+	server->mount.sees_callers = proc_is_ours();
 	/* Now /proc is the host's. Later the mount may be bound over it. */
 	server->mount.mounts_fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
 	if (!make_machine(options, &server->mount, &swap_name, &error))

@@ -25,6 +25,16 @@ static struct fs_mount *request_mount(fuse_req_t req)
 	return &request_server(req)->mount;
 }
 
+/* Who sent REQ, for the open file FI or NULL. */
+static struct fs_caller get_caller(fuse_req_t req, const struct fuse_file_info *fi)
+{
+	struct fs_caller caller = request_caller(req, fi);
+
+	if (!request_mount(req)->sees_callers)
+		caller.pid = 0;
+	return caller;
+}
+
 /* Find the node that INO stands for. If there is none, answer REQ with ENOENT and return false. */
 static bool get_node(fuse_req_t req, fuse_ino_t ino, struct tree_node *node)
 {
@@ -61,7 +71,7 @@ static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_i
 {
 	struct fs_handle *handle = get_handle(fi);
 
-	*caller = request_caller(req, fi);
+	*caller = get_caller(req, fi);
 	if (is_opener(handle, caller))
 		return handle;
 	fuse_reply_err(req, EPERM);
@@ -84,7 +94,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!get_node(req, parent, &dir))
 		return;
-	caller = request_caller(req, NULL);
+	caller = get_caller(req, NULL);
 	if (tree_lookup(mount, &dir, name, &caller, &node)) {
 		tree_entry(mount, &node, &entry);
 		tree_node_clear(&node);
@@ -192,7 +202,7 @@ static int check_guard(const struct fs_mount *mount, const struct tree_node *nod
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-	struct fs_caller caller = request_caller(req, NULL);
+	struct fs_caller caller = get_caller(req, NULL);
 	struct fs_mount *mount = request_mount(req);
 	struct tree_node node;
 	char *target = NULL;
@@ -279,7 +289,7 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 /* For files and directories. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs_caller caller = request_caller(req, NULL);
+	struct fs_caller caller = get_caller(req, NULL);
 	struct fs_handle *handle;
 	struct tree_node node;
 	int error;
@@ -327,7 +337,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 /* Anybody may close a descriptor. Only the opener's close means something. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs_caller caller = request_caller(req, fi);
+	struct fs_caller caller = get_caller(req, fi);
 	struct fs_handle *handle = get_handle(fi);
 
 	if (handle->class->flush != NULL && is_opener(handle, &caller))

@@ -103,6 +103,10 @@ if eventually 10 mounted; then
 	fails EINVAL 'also relative ones' "$M/1" open file
 	fails EINVAL 'nor programs' "$M" exec /bin/true
 	cd "$T" || exit 1
+	# Its /proc is still that outside, where a pid from inside is another process.
+	inside=$(cat "/proc/$daemon/task/$daemon/children")
+	like "$(nsenter --target "${inside% }" --pid "$VASCTL" "$M" exec /bin/true 2>&1)" \
+		'^error: exec: EINVAL: ' 'a caller inside is not taken for another one'
 	fusermount3 -u "$M"
 else
 	skip 'needs pid namespaces' 'an unseen caller may give commands without paths'
