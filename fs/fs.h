@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 /*
- * One mount. Nothing changes here once the mount answers; ctl and events lead to data with locks of
- * its own.
+ * One mount. Nothing but next_inode changes here once the mount answers; ctl and events lead to data
+ * with locks of its own.
  */
 struct fs_mount {
 	struct vm_machine *machine;
@@ -24,6 +24,7 @@ struct fs_mount {
 	bool sees_callers;        /* whether /proc has processes under the pids of callers */
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
+	unsigned next_inode;      /* atomic: number of the next inode of a slow file (tree.h) */
 	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
 	int mounts_fd;            /* the host's /proc/self/mounts; 0 or less: not open */
 };

@@ -53,8 +53,7 @@ static bool write_all(int fd, const char *text, size_t len)
 	while (len > 0) {
 		ssize_t done = write(fd, text, len);
 
-		if (done < 0 && errno == EINTR)
-			continue;
+		/* Not again after EINTR: the command may have been carried out. */
 		if (done < 0)
 			return false;
 		text += done;

@@ -449,6 +449,16 @@ int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t 
 
 /* --- Accesses and faults ---------------------------------------------------------------------- */
 
+/*
+ * Long work of this thread is wanted only as long as FN (NULL: always) answers false. Calls ask
+ * between two pieces of a long range, and give up with -EINTR: vm_access, vm_mmap and vm_brk, which
+ * then leave the rest of a locked or populated range as it is, vm_mlock, vm_mlockall, vm_madvise.
+ * vm_interrupted asks.
+ */
+typedef bool (*vm_interrupt_fn)(void *ctx);
+void vm_interrupt(vm_interrupt_fn fn, void *ctx);
+bool vm_interrupted(void);
+
 /* The most bytes of one vm_read or vm_write. */
 #define VM_MAX_TRANSFER ((size_t)1 << 20)
 

@@ -140,7 +140,10 @@ int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const
 		size_t piece = newline != NULL ? (size_t)(newline - text) : len;
 		size_t step = piece + (newline != NULL);
 
-		error = take_piece_locked(open, caller, text, piece, newline != NULL, number++);
+		/* Nobody waits for the rest any more. */
+		error = vm_interrupted() ? -EINTR
+		                         : take_piece_locked(open, caller, text, piece,
+		                                             newline != NULL, number++);
 		text += step;
 		len -= step;
 	}

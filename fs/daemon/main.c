@@ -24,6 +24,7 @@
  *       file.h                  what a file of the mount is
  *       textfile.c wordfile.c memfile.c ctlfile.c link.c own.c   the kinds of files
  *       eventfile.c event_feed.c    events, and the readers that wait for them
+ *       call.c                  requests that may take long
  *       tree.c                  the table of all files; names, inode numbers, attributes
  *       directory.c             reading directories
  *       ops.c request.c         the requests of FUSE
@@ -228,7 +229,7 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 
 	server->mount.ctl = fs_ctl_store_new();
 	server->mount.events = fs_events_new(server->mount.machine);
-	if (server->mount.events == NULL) {
+	if (server->mount.events == NULL || !ops_server_start(server)) {
 		perror("vasfs: cannot start a thread");
 		_exit(EXIT_FAILURE);
 	}

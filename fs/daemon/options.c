@@ -16,7 +16,7 @@ enum {
 	 * host file keeps a thread busy for long. So this many callers may hang in a file system
 	 * that does not answer before other callers notice.
 	 */
-	MAX_THREADS = 64,
+	MAX_THREADS = 256,
 	/* Pids rise from the first one and are not used again, so leave enough of them. */
 	MAX_FIRST_PID = 1 << 30,
 };

@@ -8,6 +8,7 @@
  */
 #include "fs/files/ctlfile.h"
 #include "fs/ctl/ctl.h"
+#include "fs/files/call.h"
 #include "fs/host/hostprocess.h"
 
 #include <errno.h>
@@ -80,6 +81,8 @@ static void ctlfile_read(fuse_req_t req, const struct fs_caller *caller, struct 
 
 	if (act_as_opener(handle, caller, &opener))
 		error = fs_ctl_read(file->stream, &opener, out, size);
+	if (!call_claim())
+		return;
 	if (error != 0)
 		reply_error(req, error);
 	else
@@ -95,6 +98,8 @@ static void ctlfile_write(fuse_req_t req, const struct fs_caller *caller, struct
 
 	if (act_as_opener(handle, caller, &opener))
 		error = fs_ctl_write(file->stream, &opener, buf, size);
+	if (!call_claim())
+		return;
 	if (error != 0)
 		reply_error(req, error);
 	else
@@ -109,7 +114,8 @@ static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct
 
 	if (act_as_opener(handle, caller, &opener))
 		error = fs_ctl_close(file->stream, &opener);
-	reply_error(req, error);
+	if (call_claim())
+		reply_error(req, error);
 }
 
 const struct file_class ctlfile_class = {
@@ -119,4 +125,5 @@ const struct file_class ctlfile_class = {
     .write = ctlfile_write,
     .flush = ctlfile_flush,
     .stream = true,
+    .slow = true,
 };

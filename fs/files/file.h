@@ -11,6 +11,7 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
 
+struct ops_server;
 struct tree_file;
 
 /* What an inode number stands for. */
@@ -30,6 +31,8 @@ struct fs_handle {
 	struct fs_mount *mount;
 	struct tree_node node;
 	struct fs_caller opener;
+	struct ops_server *server;
+	int refs;    /* atomic: the open file, and calls that are under way */
 	void *state; /* belongs to the class */
 };
 
@@ -59,6 +62,12 @@ struct file_class {
 	void (*stat)(const struct vm_process_info *info, struct stat *st); /* size and blocks */
 	/* offsets mean nothing, so the file is not seekable */
 	bool stream;
+	/*
+	 * Reads, writes and flushes may wait for a host file, or take long: they are calls (call.h),
+	 * and each open has an inode of its own. The kernel holds the lock of an inode while it is
+	 * written to; it must not be that of the next one who opens the file.
+	 */
+	bool slow;
 };
 
 /* For a row that has several nodes in a directory: the name of each is a number. */

@@ -3,6 +3,8 @@
  */
 #include "fs/files/memfile.h"
 
+#include "fs/files/call.h"
+
 #include "fs/text/render.h"
 
 #include <errno.h>
@@ -10,7 +12,8 @@
 
 static void reply_from_frames(void *ctx, const struct iovec *iov, int count)
 {
-	fuse_reply_iov((fuse_req_t)ctx, iov, count);
+	if (call_claim())
+		fuse_reply_iov((fuse_req_t)ctx, iov, count);
 }
 
 static void memfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
@@ -21,7 +24,8 @@ static void memfile_read(fuse_req_t req, const struct fs_caller *caller, struct 
 	ssize_t done;
 
 	if (va >= VM_USER_END) {
-		fuse_reply_buf(req, NULL, 0);
+		if (call_claim())
+			fuse_reply_buf(req, NULL, 0);
 		return;
 	}
 	/*
@@ -31,7 +35,7 @@ static void memfile_read(fuse_req_t req, const struct fs_caller *caller, struct 
 	process = vm_process_ref(handle->node.process);
 	size = MIN(size, MIN(VM_MAX_TRANSFER, VM_USER_END - va));
 	done = vm_read(process, va, size, reply_from_frames, req);
-	if (done < 0)
+	if (done < 0 && call_claim())
 		fuse_reply_err(req, (int)-done);
 	vm_process_unref(process);
 }
@@ -42,6 +46,8 @@ static void memfile_write(fuse_req_t req, const struct fs_caller *caller, struct
 	ssize_t done =
 	    vm_write(handle->node.process, (uint64_t)offset, buf, MIN(size, VM_MAX_TRANSFER));
 
+	if (!call_claim())
+		return;
 	if (done < 0)
 		fuse_reply_err(req, (int)-done);
 	else
@@ -77,4 +83,5 @@ const struct file_class memfile_class = {
     .write = memfile_write,
     .seek = memfile_seek,
     .stat = memfile_stat,
+    .slow = true,
 };

@@ -1,9 +1,10 @@
 /*
  * ops.c - the requests of FUSE. Each function answers its request exactly once.
  *
- * They run in many threads. They wait only for the engine, which may wait for a host file.
+ * They run in many threads. Those that may wait for a host file are calls (call.h).
  */
 #include "fs/files/ops.h"
+#include "fs/files/call.h"
 #include "fs/files/directory.h"
 #include "fs/files/request.h"
 #include "fs/files/tree.h"
@@ -125,7 +126,8 @@ static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_nod
 	for (struct list_link *l = server->handles.next; l != &server->handles && !found;
 	     l = l->next) {
 		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
-		found = !S_ISDIR(handle->node.file->mode) && tree_ino(&handle->node) == ino;
+		found = !S_ISDIR(handle->node.file->mode) &&
+		        tree_ino(&handle->node) == tree_shown_ino(ino);
 		if (found)
 			*node = tree_node_copy(&handle->node);
 	}
@@ -223,8 +225,12 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* --- Open files ------------------------------------------------------------------------------- */
 
-static void handle_free(struct ops_server *server, struct fs_handle *handle)
+static void handle_put(struct fs_handle *handle)
 {
+	struct ops_server *server = handle->server;
+
+	if (!g_atomic_int_dec_and_test(&handle->refs))
+		return;
 	pthread_mutex_lock(&server->lock);
 	list_remove(&handle->link);
 	pthread_mutex_unlock(&server->lock);
@@ -248,6 +254,8 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 	new->mount = &server->mount;
 	new->node = *node;
 	new->opener = *caller;
+	new->server = server;
+	new->refs = 1;
 	if (new->class->open != NULL)
 		error = new->class->open(new);
 	if (error != 0) {
@@ -283,7 +291,7 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 	}
 	if (fuse_reply_open(req, fi) ==
 	    -ENOENT) /* the caller was interrupted, so no release will come */
-		handle_free(request_server(req), handle);
+		handle_put(handle);
 }
 
 /* For files and directories. */
@@ -310,8 +318,38 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	handle_free(request_server(req), get_handle(fi));
+	handle_put(get_handle(fi));
 	fuse_reply_err(req, 0);
+}
+
+/* --- Their contents --------------------------------------------------------------------------- */
+
+/* Do the work of CALL, if its file is slow as a call, else at once. */
+static void submit(const struct fs_call *call)
+{
+	if (!call->handle->class->slow) {
+		call->run(call);
+		return;
+	}
+	g_atomic_int_inc(&call->handle->refs);
+	call_submit(call->handle->server->calls, call);
+}
+
+static void run_read(const struct fs_call *call)
+{
+	call->handle->class->read(call->req, &call->caller, call->handle, call->size, call->offset,
+	                          call->flags);
+}
+
+static void run_write(const struct fs_call *call)
+{
+	call->handle->class->write(call->req, &call->caller, call->handle, call->bytes, call->size,
+	                           call->offset);
+}
+
+static void run_flush(const struct fs_call *call)
+{
+	call->handle->class->flush(call->req, &call->caller, call->handle);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -321,7 +359,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
 	if (handle != NULL)
-		handle->class->read(req, &caller, handle, size, offset, fi->flags);
+		submit(&(struct fs_call){req, handle, caller, run_read, NULL, size, offset, fi->flags});
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -331,7 +369,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
 	if (handle != NULL)
-		handle->class->write(req, &caller, handle, buf, size, offset);
+		submit(&(struct fs_call){req, handle, caller, run_write, buf, size, offset, fi->flags});
 }
 
 /* Anybody may close a descriptor. Only the opener's close means something. */
@@ -341,7 +379,7 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fs_handle *handle = get_handle(fi);
 
 	if (handle->class->flush != NULL && is_opener(handle, &caller))
-		handle->class->flush(req, &caller, handle);
+		submit(&(struct fs_call){req, handle, caller, run_flush, NULL, 0, 0, fi->flags});
 	else
 		fuse_reply_err(req, 0);
 }
@@ -478,9 +516,16 @@ void ops_server_init(struct ops_server *server)
 	list_init(&server->handles);
 }
 
+bool ops_server_start(struct ops_server *server)
+{
+	server->calls = calls_new(handle_put);
+	return server->calls != NULL;
+}
+
 void ops_server_close(struct ops_server *server)
 {
 	while (!list_empty(&server->handles))
-		handle_free(server, LIST_ENTRY(server->handles.next, struct fs_handle, link));
+		handle_put(LIST_ENTRY(server->handles.next, struct fs_handle, link));
+	calls_free(server->calls);
 	pthread_mutex_destroy(&server->lock);
 }

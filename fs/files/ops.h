@@ -16,6 +16,7 @@ struct ops_server {
 	void (*ready)(void *ctx); /* called once, as soon as the mount answers */
 	void *ready_ctx;
 
+	struct fs_calls *calls; /* call.h */
 	pthread_mutex_t lock;
 	struct list_link handles; /* of struct fs_handle, all that are open; under lock */
 };
@@ -24,6 +25,9 @@ extern const struct fuse_lowlevel_ops ops_table;
 
 /* Set up the lock and the list; the caller sets the rest. */
 void ops_server_init(struct ops_server *server);
+
+/* Make the calls, before requests come. False with errno set: there can be no thread for them. */
+bool ops_server_start(struct ops_server *server);
 
 /* Close the files that clients left open. No request may be running. */
 void ops_server_close(struct ops_server *server);

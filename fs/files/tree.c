@@ -222,6 +222,21 @@ static bool node_enter(struct fs_mount *mount, struct tree_node *node,
 	return false;
 }
 
+/* Whether each open of FILE has an inode of its own. */
+static bool is_slow(const struct tree_file *file)
+{
+	return file->class != NULL && file->class->slow;
+}
+
+fuse_ino_t tree_shown_ino(fuse_ino_t ino)
+{
+	fuse_ino_t row = (ino & ((1 << ROW_BITS) - 1)) - 1;
+
+	if (row >= G_N_ELEMENTS(files) || !is_slow(&files[row]))
+		return ino;
+	return ino & ~((((fuse_ino_t)1 << INDEX_BITS) - 1) << ROW_BITS);
+}
+
 bool tree_find(struct fs_mount *mount, fuse_ino_t ino, struct tree_node *node)
 {
 	fuse_ino_t row = (ino & ((1 << ROW_BITS) - 1)) - 1;
@@ -233,6 +248,8 @@ bool tree_find(struct fs_mount *mount, fuse_ino_t ino, struct tree_node *node)
 	    .pid = (pid_t)(ino >> PID_SHIFT),
 	    .index = ino >> ROW_BITS & ((1 << INDEX_BITS) - 1),
 	};
+	if (is_slow(node->file))
+		node->index = 0;
 	return node_enter(mount, node, NULL);
 }
 
@@ -373,9 +390,13 @@ void tree_entry(struct fs_mount *mount, const struct tree_node *node,
                 struct fuse_entry_param *entry)
 {
 	*entry = (struct fuse_entry_param){
-	    .entry_timeout = name_changes(node) ? 0 : name_timeout,
+	    .entry_timeout = name_changes(node) || is_slow(node->file) ? 0 : name_timeout,
 	    .attr_timeout = tree_attr_timeout(node),
 	};
 	tree_stat(mount, node, &entry->attr);
 	entry->ino = entry->attr.st_ino;
+	if (is_slow(node->file)) {
+		fuse_ino_t number = __atomic_add_fetch(&mount->next_inode, 1, __ATOMIC_RELAXED);
+		entry->ino |= number % (1 << INDEX_BITS) << ROW_BITS;
+	}
 }

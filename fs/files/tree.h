@@ -11,6 +11,9 @@
  *     | pid, 0: root   | index          | row + 1  |     the root directory is row 0, thus 1
  *     +----------------+----------------+----------+
  *
+ * A slow file (file.h) has an inode for each lookup: the index is a number that was not used
+ * lately. Programs see the number with index 0.
+ *
  * To add a file, write its functions and add a row.
  */
 #ifndef FS_FILES_TREE_H
@@ -38,6 +41,8 @@ struct tree_node tree_node_copy(const struct tree_node *node);
 void tree_node_clear(struct tree_node *node);
 
 fuse_ino_t tree_ino(const struct tree_node *node);
+/* The number that programs see for inode INO: tree_ino of its node. */
+fuse_ino_t tree_shown_ino(fuse_ino_t ino);
 
 /* Fill in the attributes of a node. Its process may have ended. */
 void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat *st);

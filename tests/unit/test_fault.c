@@ -421,6 +421,35 @@ static void test_peek(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(info_of(f->process).minor_faults, ==, 1);
 }
 
+static bool third_time(void *ctx)
+{
+	unsigned *asked = ctx;
+
+	return ++*asked >= 3;
+}
+
+/* Long work ends between two pieces when it is not wanted any more. */
+static void test_interrupted(struct vm_fixture *f, gconstpointer data)
+{
+	const uint64_t pages = 4096;
+	unsigned asked = 0;
+	int error;
+
+	map(f->process, A(0), pages, RW, PRIVATE_ANON);
+	vm_interrupt(third_time, &asked);
+	error = vm_access(f->process, A(0), pages * PAGE, VM_ACCESS_WRITE, NULL, NULL);
+	vm_interrupt(NULL, NULL);
+	g_assert_cmpint(error, ==, -EINTR);
+	g_assert_cmpuint(info_of(f->process).minor_faults, <, pages);
+	g_assert_cmpuint(info_of(f->process).minor_faults, >, 0);
+	vm_interrupt(third_time, &asked);
+	error = vm_mlock(f->process, A(0), pages * PAGE, 0);
+	vm_interrupt(NULL, NULL);
+	g_assert_cmpint(error, ==, -EINTR);
+	g_assert_cmpint(vm_access(f->process, A(0), pages * PAGE, VM_ACCESS_WRITE, NULL, NULL), ==,
+	                0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct vm_limits four = {.ram_pages = 4}, kill = {.segv_kill = true};
@@ -434,6 +463,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/fault/segv", NULL, test_segv);
 	FIXTURE_TEST("/fault/far-addresses", NULL, test_far_addresses);
 	FIXTURE_TEST("/fault/sigbus", NULL, test_sigbus);
+	FIXTURE_TEST("/fault/interrupted", NULL, test_interrupted);
 	FIXTURE_TEST("/fault/for-kernel", NULL, test_for_kernel);
 	FIXTURE_TEST("/fault/fetch", NULL, test_fetch);
 	FIXTURE_TEST("/fault/oom", &four, test_oom);

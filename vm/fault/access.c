@@ -444,7 +444,7 @@ static int access_pages(struct vm_process *process, uint64_t va, uint64_t len,
 		/* Let others in. The areas may change, and the process may end. */
 		if (pages % HOLD_PAGES == 0) {
 			process_unlock(process);
-			error = process_enter(process);
+			error = vm_interrupted() ? -EINTR : process_enter(process);
 		}
 	}
 	return error;
