@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 /*
- * One mount. Nothing but next_inode changes here once the mount answers; ctl and events lead to data
- * with locks of its own.
+ * One mount. Nothing but next_inode changes here once the mount answers; ctl and events lead to
+ * data with locks of its own.
  */
 struct fs_mount {
 	struct vm_machine *machine;

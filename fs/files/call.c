@@ -37,7 +37,7 @@ struct job {
 	struct fs_call call;
 	struct fs_calls *calls;
 	struct count *user, *lane;
-	char *bytes; /* its own copy of call.bytes, or NULL */
+	char *bytes;                /* its own copy of call.bytes, or NULL */
 	bool answered, interrupted; /* atomic */
 	int refs;                   /* atomic */
 	/* Under the lock. */
@@ -52,11 +52,12 @@ struct fs_calls {
 	pthread_mutex_t lock;
 	/* Under lock. */
 	pthread_cond_t wake;
-	GHashTable *users;         /* of struct count, by uid */
-	GHashTable *lanes;         /* of struct count, by uid and pid */
+	GHashTable *users; /* of struct count, by uid */
+	GHashTable *lanes; /* of struct count, by uid and pid */
 	unsigned running;
-	struct list_link waiting;  /* of struct job */
-	struct list_link expiring; /* the interrupted, in the order of their time; a reference each */
+	struct list_link waiting; /* of struct job */
+	/* of struct job: those that were interrupted, in the order of their time; a reference each */
+	struct list_link expiring;
 	bool stopped;
 };
 

@@ -63,9 +63,9 @@ struct file_class {
 	/* offsets mean nothing, so the file is not seekable */
 	bool stream;
 	/*
-	 * Reads, writes and flushes may wait for a host file, or take long: they are calls (call.h),
-	 * and each open has an inode of its own. The kernel holds the lock of an inode while it is
-	 * written to; it must not be that of the next one who opens the file.
+	 * Reads, writes and flushes may wait for a host file, or take long: they are calls
+	 * (call.h), and each open has an inode of its own. The kernel holds the lock of an inode
+	 * while it is written to; it must not be that of the next one who opens the file.
 	 */
 	bool slow;
 };

@@ -64,8 +64,9 @@ static bool is_opener(const struct fs_handle *handle, const struct fs_caller *ca
  * return NULL. It costs nothing, so it is done for each request and each kind of file. Groups the
  * kernel does not send; only ctlfile.c compares them, because only commands depend on them.
  *
- * The sender is who reads or writes: all files are direct I/O, so the kernel keeps no bytes to write
- * back later or to read ahead for somebody else. Only a private mapping reads through its cache.
+ * The sender is who reads or writes: all files are direct I/O, so the kernel keeps no bytes to
+ * write back later or to read ahead for somebody else. Only a private mapping reads through its
+ * cache.
  */
 static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_info *fi,
                                         struct fs_caller *caller)
@@ -359,7 +360,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
 	if (handle != NULL)
-		submit(&(struct fs_call){req, handle, caller, run_read, NULL, size, offset, fi->flags});
+		submit(&(struct fs_call){req, handle, caller, run_read, NULL, size, offset,
+		                         fi->flags});
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -369,7 +371,8 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
 	if (handle != NULL)
-		submit(&(struct fs_call){req, handle, caller, run_write, buf, size, offset, fi->flags});
+		submit(&(struct fs_call){req, handle, caller, run_write, buf, size, offset,
+		                         fi->flags});
 }
 
 /* Anybody may close a descriptor. Only the opener's close means something. */

@@ -210,8 +210,7 @@ static void test_counters(void)
 	map_path(&s.second, s.second.process, s.p.path, O_RDWR, SHARED_AT, PAGES + 1, RW,
 	         MAP_SHARED);
 	for (unsigned i = 0; i < WRITERS; i++) {
-		s.process[i] =
-		    fork_of(i == OTHER_MACHINE ? s.second.process : s.p.f.process);
+		s.process[i] = fork_of(i == OTHER_MACHINE ? s.second.process : s.p.f.process);
 		writers[i] = (struct writer){&s, i};
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(disturbers); i++)

@@ -111,10 +111,9 @@ enum object_source { OBJECT_CACHED, OBJECT_READ };
 int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum object_source *source);
 
 /*
- * Write what was stored to the dirty pages [FIRST, LAST) (page numbers) to the host file, but no byte
- * past its end.
- * Then wait until no page of OBJECT, inside the range or not, is being written. The caller has a
- * reference to OBJECT and holds no lock. Linux: filemap_write_and_wait_range.
+ * Write what was stored to the dirty pages [FIRST, LAST) (page numbers) to the host file, but no
+ * byte past its end. Then wait until no page of OBJECT, inside the range or not, is being written.
+ * The caller has a reference to OBJECT and holds no lock. Linux: filemap_write_and_wait_range.
  *
  * => 0, or the first error of our own writes: a negative errno of fstat or of the medium. A page
  *    that could not be written is dirty again. Errors of other threads' writes are left to

@@ -75,10 +75,11 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 /*
  * Page PFN, pinned by the caller, is cached, but the file may have changed since: take over the
  * file's bytes in place. What was read is out of date if a write-back of the page began or ended
- * meanwhile, or another thread took over what it read: then the file may have newer bytes, and it is
- * read again.
+ * meanwhile, or another thread took over what it read: then the file may have newer bytes, and it
+ * is read again.
  *
- * False: the page could not be read, or it is in use for a store or a write-back. It stays as it is.
+ * False: the page could not be read, or it is in use for a store or a write-back. It stays as it
+ * is.
  */
 static bool reread_page(struct vm_object *object, const struct vm_medium *medium, vm_pfn pfn)
 {
@@ -170,8 +171,8 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 /* --- Taking over changes ---------------------------------------------------------------------- */
 
 /*
- * Add the numbers of the pages of LIST, one of OBJECT's, to PAGES, an array of uint64_t. The lock is
- * dropped meanwhile: a page that moves to another list may be added twice, and one that is read
+ * Add the numbers of the pages of LIST, one of OBJECT's, to PAGES, an array of uint64_t. The lock
+ * is dropped meanwhile: a page that moves to another list may be added twice, and one that is read
  * meanwhile needs no second look.
  */
 static void list_pages_locked(struct vm_object *object, struct list_link *list, GArray *pages)

@@ -89,9 +89,9 @@ static void cut_map(struct twin_map *map, unsigned end)
 }
 
 /*
- * Find the bytes in which A and B, two pages, differ. In each aligned word of eight bytes, all bytes
- * from the first to the last that differ count: somebody who reads the file then finds the old word
- * or the new one, and not half of each.
+ * Find the bytes in which A and B, two pages, differ. In each aligned word of eight bytes, all
+ * bytes from the first to the last that differ count: somebody who reads the file then finds the
+ * old word or the new one, and not half of each.
  */
 static void find_differences(struct twin_map *map, const uint8_t *a, const uint8_t *b)
 {

@@ -52,12 +52,12 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 bool twin_can_take_over_locked(const struct vm_machine *machine, vm_pfn pfn);
 /* BYTES are the file's. Take over those in whose place nothing was stored here. */
 void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes);
-/* The file ends at byte END of the page in PFN, 1 to 4095, and was longer before: clear the rest. */
+/* The file was cut at byte END (1 to 4095) of the page in PFN: clear the rest. */
 void twin_cut_locked(struct vm_machine *machine, vm_pfn pfn, unsigned end);
 
 /*
- * The first piece of bytes at or behind FROM (0 to 4096) that are all in MAP: [*START, *END). False:
- * there is none.
+ * The first piece of bytes at or behind FROM (0 to 4096) that are all in MAP: [*START, *END).
+ * False: there is none.
  */
 bool twin_next_piece(const struct twin_map *map, unsigned from, unsigned *start, unsigned *end);
 /* Replace in BYTES, a page, those that are not in MAP by those of FILE. */

@@ -137,8 +137,8 @@ static void begin_locked(struct vm_object *object, struct vm_frame *frame, vm_pf
 
 /*
  * End the write-back of PFN, which begin_locked began, and unpin it. ERROR: of the write of COPY.
- * The lock was dropped meanwhile: the page may be dirty again, the file may have shrunk, or the page
- * may have left the cache (frame->object is NULL then).
+ * The lock was dropped meanwhile: the page may be dirty again, the file may have shrunk, or the
+ * page may have left the cache (frame->object is NULL then).
  */
 static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn pfn, int error,
                        const struct copy *copy)

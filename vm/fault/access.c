@@ -96,8 +96,8 @@ static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t p
 
 /*
  * Pin the pages of [VA, VA+LEN) from its start on that ACCESS reaches without a fault, and add them
- * to PINS, until PINS holds LIMIT pages. VA is the address of the first byte in PINS. Returns why it
- * stopped; what is due then is due at VA + pins->bytes.
+ * to PINS, until PINS holds LIMIT pages. VA is the address of the first byte in PINS. Returns why
+ * it stopped; what is due then is due at VA + pins->bytes.
  *
  * The process is locked for reading. The machine lock is taken and dropped.
  */

@@ -19,8 +19,8 @@
  *
  * `choose` may look at all pages, and there may be many. So it drops the lock every HOLD_STEPS
  * pages (base/lock.h), and walks over the list with a walk that bears that (frame.h). The page that
- * it gives must be evictable in the present hold. The policy may be another one by then: one that has
- * a state must look whether machine->policy is still it before it touches the state again.
+ * it gives must be evictable in the present hold. The policy may be another one by then: one that
+ * has a state must look whether machine->policy is still it before it touches the state again.
  *
  * To add a policy: write policy/NAME.c with a `const struct vm_policy policy_NAME`; declare it
  * below, and add it to the table in policy.c.
