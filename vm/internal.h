@@ -360,7 +360,7 @@ struct vm_process {
 	struct vm_space *space; /* NULL once it has ended */
 	GPtrArray *fds;         /* struct vm_file * by descriptor; NULL: closed */
 	struct vm_rlimit limits[VM_LIMITS];
-	char **environ; /* NULL-terminated */
+	struct vm_environ *environ; /* a reference (environ.h), or NULL: no variables */
 	/* machine */
 	char comm[16];
 	pid_t ppid;

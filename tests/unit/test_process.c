@@ -3,6 +3,7 @@
  * environment, and the information about them.
  */
 #include "tests/fixture/vm_fixture.h"
+#include "vm/process/environ.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -214,6 +215,29 @@ static void test_setenv(struct vm_fixture *f, gconstpointer data)
 	vm_process_unref(child);
 }
 
+static const char *variable(const struct vm_process *process, const char *name)
+{
+	return g_environ_getenv(environ_variables(process), name);
+}
+
+/* Forks share the environment, until one of them changes it. */
+static void test_environ_shared(struct vm_fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(vm_process_setenv(f->process, "NAME", "parent"), ==, 0);
+	struct vm_process *child = fork_of(f->process), *other = fork_of(child);
+	g_assert_true(child->environ == f->process->environ);
+	g_assert_true(other->environ == f->process->environ);
+	g_assert_cmpint(vm_process_setenv(child, "NAME", "child"), ==, 0);
+	g_assert_cmpstr(variable(f->process, "NAME"), ==, "parent");
+	g_assert_cmpstr(variable(child, "NAME"), ==, "child");
+	g_assert_cmpstr(variable(other, "NAME"), ==, "parent");
+	g_assert_cmpint(vm_process_setenv(f->process, "NAME", NULL), ==, 0);
+	g_assert_null(variable(f->process, "NAME"));
+	g_assert_cmpstr(variable(other, "NAME"), ==, "parent");
+	end(other);
+	end(child);
+}
+
 static void test_comm(struct vm_fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(vm_process_set_comm(f->process, "a name longer than fifteen"), ==, 0);
@@ -283,6 +307,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/process/kill-populating", NULL, test_kill_populating);
 	FIXTURE_TEST("/process/descriptors", NULL, test_descriptors);
 	FIXTURE_TEST("/process/setenv", NULL, test_setenv);
+	FIXTURE_TEST("/process/environ-shared", NULL, test_environ_shared);
 	FIXTURE_TEST("/process/comm", NULL, test_comm);
 	FIXTURE_TEST("/process/seek", NULL, test_seek);
 	FIXTURE_TEST("/process/sizes", NULL, test_sizes);

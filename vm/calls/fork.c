@@ -14,6 +14,7 @@
 #include "vm/calls/builder.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/pagetable_range.h"
+#include "vm/process/environ.h"
 #include "vm/space/area.h"
 #include "vm/space/protect.h"
 
@@ -116,7 +117,7 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 	if (*error == 0) {
 		copy_fds(child.process, process);
 		builder_take_limits(&child, process);
-		child.process->environ = g_strdupv(process->environ);
+		child.process->environ = environ_ref(process->environ);
 		result = builder_publish(&child, process->pid, process->comm, error);
 	}
 	process_unlock(process);

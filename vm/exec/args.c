@@ -6,6 +6,7 @@
  */
 #include "vm/base/lock.h"
 #include "vm/exec/exec.h"
+#include "vm/process/environ.h"
 #include "vm/space/limits.h"
 
 #include <errno.h>
@@ -90,7 +91,7 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 	/* The lock keeps the environment and the limits of PROCESS as they are while we copy. */
 	process_read_lock(process);
 	const char *const *envp =
-	    args->envp != NULL ? args->envp : (const char *const *)process->environ;
+	    args->envp != NULL ? args->envp : (const char *const *)environ_variables(process);
 	int error = -ESRCH;
 	if (process->space != NULL)
 		error = copy_strings(strings, args, envp, limits_soft(process, VM_LIMIT_STACK));

@@ -2,6 +2,7 @@
  * environ.c - the environment variables that the next exec of a process gets. vm.h documents the
  * call.
  */
+#include "vm/process/environ.h"
 #include "vm/base/lock.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 /*
  * The most that an environment may take, bytes. Pointers count, as in execve. It is limited because
- * every fork gets a copy.
+ * every process may have one of its own.
  */
 enum { MAX_ENVIRON = 128 << 10 };
 
@@ -28,17 +29,48 @@ static size_t environ_size(char *const *environ)
 	return size;
 }
 
+struct vm_environ *environ_ref(struct vm_environ *environ)
+{
+	if (environ != NULL)
+		g_atomic_int_inc(&environ->refs);
+	return environ;
+}
+
+void environ_unref(struct vm_environ *environ)
+{
+	if (environ == NULL || !g_atomic_int_dec_and_test(&environ->refs))
+		return;
+	g_strfreev(environ->variables);
+	g_free(environ);
+}
+
+/* Make the environment of PROCESS, which is locked for writing, its own. */
+static struct vm_environ *own_environ(struct vm_process *process)
+{
+	struct vm_environ *old = process->environ;
+
+	if (old != NULL && g_atomic_int_get(&old->refs) == 1)
+		return old;
+	process->environ = g_new(struct vm_environ, 1);
+	*process->environ =
+	    (struct vm_environ){.refs = 1, .variables = g_strdupv(old ? old->variables : NULL)};
+	environ_unref(old);
+	return process->environ;
+}
+
 static int set_variable(struct vm_process *process, const char *name, const char *value)
 {
-	const char *old = g_environ_getenv(process->environ, name);
-	size_t kept = environ_size(process->environ) - (old != NULL ? variable_size(name, old) : 0);
+	char **variables = environ_variables(process);
+	const char *old = g_environ_getenv(variables, name);
+	size_t kept = environ_size(variables) - (old != NULL ? variable_size(name, old) : 0);
 
 	if (value != NULL && kept + variable_size(name, value) > MAX_ENVIRON)
 		return -ENOMEM;
+	struct vm_environ *environ = own_environ(process);
 	if (value != NULL)
-		process->environ = g_environ_setenv(process->environ, name, value, TRUE);
+		environ->variables = g_environ_setenv(environ->variables, name, value, TRUE);
 	else
-		process->environ = g_environ_unsetenv(process->environ, name);
+		environ->variables = g_environ_unsetenv(environ->variables, name);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "vm/cache/file.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/tlb.h"
+#include "vm/process/environ.h"
 #include "vm/process/event.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
@@ -147,7 +148,7 @@ void vm_process_unref(struct vm_process *process)
 	strip(process);
 	event_free(process);
 	tlb_free(process);
-	g_strfreev(process->environ);
+	environ_unref(process->environ);
 	pthread_rwlock_destroy(&process->lock);
 	g_free(process);
 }
