@@ -209,7 +209,61 @@ static void test_grown(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
+/* The same if somebody has seen the growth, at another page. */
+static void test_grown_seen(struct vm_fixture *f, gconstpointer data)
+{
+	struct mapped m = map_new(f, 100, RW, MAP_SHARED);
+
+	map_file(f->process, A(4), 3, RW, MAP_SHARED, m.file, 0);
+	put(f->process, A(4) + 50, 'x');
+	put(f->process, A(4) + 150, 'z');
+	resize_file(m.path, 3 * PAGE);
+	g_assert_cmpint(get(f->process, A(6)), ==, 0);
+	put(f->process, A(4) + 200, 'y');
+	sync_all(f);
+	g_assert_cmpint(file_byte(m.path, 50), ==, 'x');
+	g_assert_cmpint(file_byte(m.path, 150), ==, 0);
+	g_assert_cmpint(file_byte(m.path, 200), ==, 'y');
+	forget(&m);
+}
+
 /* --- Write-back that fails or meets a store --------------------------------------------------- */
+
+/* The descriptor that writes cannot read. */
+static void test_many_pieces_write_only(struct vm_fixture *f, gconstpointer data)
+{
+	g_autofree char *path = make_file(f, "pieces", PAGE, 'a');
+	struct vm_file *write_only = open_file(f, path, O_WRONLY);
+
+	map_path(f, f->process, path, O_RDWR, A(0), 1, RW, MAP_SHARED);
+	for (uint64_t i = 0; i < PAGE; i += 16)
+		put(f->process, A(0) + i, 'x');
+	sync_all(f);
+	g_assert_cmpint(file_byte(path, 16), ==, 'x');
+	g_assert_cmpint(file_byte(path, 17), ==, 'a');
+	vm_file_unref(write_only);
+}
+
+/* Half of a page is in the file when a write fails. Then a byte is stored as it was before. */
+static void test_stored_back(void)
+{
+	struct pressure p;
+
+	pressure_begin_file(&p, 8);
+	put(p.f.process, SHARED_AT + 10, 'x');
+	put(p.f.process, SHARED_AT + 1000, 'y');
+	medium_fails(&p, FILE_WRITE, 2, 1, -ENOSPC);
+	g_assert_cmpint(msync_all(&p), ==, -ENOSPC);
+	g_assert_cmpint(file_byte(p.path, 10), ==, 'x');
+	put(p.f.process, SHARED_AT + 10, 'a');
+	medium_heals(&p);
+	g_assert_cmpint(vm_msync(p.f.process, SHARED_AT, PAGE, MS_INVALIDATE), ==, 0);
+	g_assert_cmpint(get(p.f.process, SHARED_AT + 10), ==, 'a');
+	g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
+	g_assert_cmpint(file_byte(p.path, 10), ==, 'a');
+	g_assert_cmpint(file_byte(p.path, 1000), ==, 'y');
+	pressure_end(&p);
+}
 
 /* The write fails, and others write meanwhile. What was stored is still ours. */
 static void test_failed_write(void)
@@ -326,6 +380,9 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/object-merge/append", NULL, test_append);
 	FIXTURE_TEST("/object-merge/past-end", NULL, test_past_end);
 	FIXTURE_TEST("/object-merge/grown", NULL, test_grown);
+	FIXTURE_TEST("/object-merge/grown-seen", NULL, test_grown_seen);
+	FIXTURE_TEST("/object-merge/many-pieces-write-only", NULL, test_many_pieces_write_only);
+	g_test_add_func("/object-merge/stored-back", test_stored_back);
 	g_test_add_func("/object-merge/failed-write", test_failed_write);
 	g_test_add_func("/object-merge/store-meets-write", test_store_meets_write);
 	FIXTURE_TEST("/object-merge/unsettled", NULL, test_unsettled);

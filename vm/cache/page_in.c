@@ -54,9 +54,10 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	object_await_size_locked(object);
 	bool shrunk = looked && (uint64_t)status.st_size < object->size;
 	if (shrunk)
-		object_take_size_locked(object, &status);
+		object_take_size_locked(object, medium->fd, &status);
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_BUSY;
-	if (shrunk)
+	/* Another thread may have found that the file has shrunk, and left this page to us. */
+	if (machine->frames[pfn].object == object && index == object->size >> VM_PAGE_SHIFT)
 		object_clear_tail_locked(object);
 	if (error == 0 && index >= object_size_pages(object))
 		error = -EIO;
@@ -67,7 +68,7 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	} else {
 		machine->count.file_reads++;
 	}
-	pthread_cond_broadcast(&machine->io);
+	machine_wake_io_locked(machine);
 	machine_unlock(machine);
 	return error;
 }
@@ -155,7 +156,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	 */
 	bool stale = !object->settled || !object_stamp_equals_locked(object, &status);
 	if (stale)
-		object_take_size_locked(object, &status);
+		object_take_size_locked(object, file->handle->medium.fd, &status);
 	int error =
 	    index < object_size_pages(object) ? find_page_locked(object, index, pfn, source) : -EIO;
 	machine_unlock(machine);
@@ -189,19 +190,22 @@ static void list_pages_locked(struct vm_object *object, struct list_link *list, 
 	list_walk_end(&object->walks, &walk);
 }
 
-/* reread_page for page INDEX, if it is in the cache and not being read. No lock is held. */
+/*
+ * reread_page for page INDEX, if it is in the cache. A page that is being read stays as it is: its
+ * reading may have begun before the file was looked at. No lock is held.
+ */
 static bool reread_cached(struct vm_object *object, const struct vm_medium *medium, uint64_t index)
 {
 	struct vm_machine *machine = object->machine;
 
 	machine_lock(machine);
 	vm_pfn pfn = object_lookup_locked(object, index);
-	bool found = pfn != VM_PFN_NONE && !(machine->frames[pfn].flags & FRAME_BUSY);
-	if (found)
+	bool is_busy = pfn != VM_PFN_NONE && (machine->frames[pfn].flags & FRAME_BUSY);
+	if (pfn != VM_PFN_NONE && !is_busy)
 		frame_pin_locked(machine, pfn);
 	machine_unlock(machine);
-	if (!found)
-		return true;
+	if (pfn == VM_PFN_NONE || is_busy)
+		return !is_busy;
 	bool done = reread_page(object, medium, pfn);
 	machine_lock(machine);
 	frame_unpin_locked(machine, pfn);
@@ -239,7 +243,7 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		settled = object_is_settled(&status);
 		machine_lock(machine);
 		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
-			object_take_size_locked(object, &status);
+			object_take_size_locked(object, handle->medium.fd, &status);
 			pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 			list_pages_locked(object, &object->clean, pages);
 			list_pages_locked(object, &object->dirty, pages);

@@ -4,7 +4,7 @@
  *
  *     the size is the new one, so no page past the end is read in or mapped (fault_kinds.c)
  *     object->shrinking keeps the size as it is: who sees another one waits
- *     pages that are left to go are as they were just before the file shrank
+ *     pages that are left to go are still mapped, and may be stored to, as just before
  *     walks over lists of pages and areas are corrected when one leaves (util/list.h)
  */
 #include "vm/cache/shrink.h"
@@ -103,19 +103,46 @@ void object_await_size_locked(struct vm_object *object)
 		machine_wait_io_locked(object->machine);
 }
 
-void object_take_size_locked(struct vm_object *object, const struct stat *status)
+/* The file has grown to SIZE bytes. */
+static void grow_locked(struct vm_object *object, uint64_t size)
 {
-	object_await_size_locked(object);
-	bool shrunk = (uint64_t)status->st_size < object->size;
-	object->size = (uint64_t)status->st_size;
-	if (!shrunk)
-		return;
+	vm_pfn pfn = object->size % VM_PAGE_SIZE > 0
+	                 ? object_lookup_locked(object, object->size >> VM_PAGE_SHIFT)
+	                 : VM_PFN_NONE;
+
+	object->size = size;
+	if (pfn != VM_PFN_NONE)
+		twin_grow_locked(object->machine, pfn);
+}
+
+/* The file has shrunk to SIZE bytes. */
+static void shrink_locked(struct vm_object *object, uint64_t size)
+{
+	object->size = size;
 	uint64_t pages = object_size_pages(object);
-	object->shrinking = true;
 	drop_beyond_locked(object, &object->clean, pages);
 	drop_beyond_locked(object, &object->dirty, pages);
 	drop_copies_locked(object, pages);
 	object_clear_tail_locked(object);
+}
+
+void object_take_size_locked(struct vm_object *object, int fd, const struct stat *status)
+{
+	struct stat now;
+
+	object_await_size_locked(object);
+	if ((uint64_t)status->st_size >= object->size) {
+		grow_locked(object, (uint64_t)status->st_size);
+		return;
+	}
+	object->shrinking = true;
+	machine_unlock(object->machine);
+	bool looked = fstat(fd, &now) == 0;
+	machine_lock(object->machine);
+	if (looked && (uint64_t)now.st_size < object->size)
+		shrink_locked(object, (uint64_t)now.st_size);
+	else if (looked)
+		grow_locked(object, (uint64_t)now.st_size);
 	object->shrinking = false;
 	machine_wake_io_locked(object->machine);
 }

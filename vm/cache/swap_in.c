@@ -57,7 +57,7 @@ static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pf
 	if (object != NULL)
 		object_put_locked(object);
 	machine->count.swap_ins += error == 0;
-	pthread_cond_broadcast(&machine->io);
+	machine_wake_io_locked(machine);
 }
 
 int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)

@@ -13,6 +13,8 @@ struct vm_twin {
 		struct vm_twin *next_free;
 	};
 	uint8_t bytes[VM_PAGE_SIZE];
+	bool has_failed;        /* FAILED has a meaning */
+	struct twin_map failed; /* bytes of which a write-back has failed */
 };
 
 /* How many bytes of FRAME's page lie inside its file, as last seen. */
@@ -21,6 +23,15 @@ static unsigned inside_locked(const struct vm_frame *frame)
 	uint64_t offset = frame->index << VM_PAGE_SHIFT, size = frame->object->size;
 
 	return size > offset ? (unsigned)MIN(size - offset, VM_PAGE_SIZE) : 0;
+}
+
+enum { WORD_BITS = 64 };
+
+/* Add the bytes in MORE to MAP. */
+static void add_map(struct twin_map *map, const struct twin_map *more)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(map->bits); i++)
+		map->bits[i] |= more->bits[i];
 }
 
 /* --- Its life --------------------------------------------------------------------------------- */
@@ -51,6 +62,7 @@ void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 		twin = &machine->twin_memory[machine->twins_used++];
 	twin->inside = inside_locked(&machine->frames[pfn]);
 	memcpy(twin->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
+	twin->has_failed = false;
 	machine->twins[pfn] = twin;
 }
 
@@ -75,11 +87,21 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 	}
 	twin->inside = inside_locked(frame);
 	memcpy(twin->bytes, bytes, VM_PAGE_SIZE);
+	twin->has_failed = false;
+}
+
+void twin_failed_locked(struct vm_machine *machine, vm_pfn pfn, const struct twin_map *map)
+{
+	struct vm_twin *twin = machine->twins[pfn];
+
+	if (!twin->has_failed)
+		twin->failed = *map;
+	else
+		add_map(&twin->failed, map);
+	twin->has_failed = true;
 }
 
 /* --- What was stored -------------------------------------------------------------------------- */
-
-enum { WORD_BITS = 64 };
 
 /* Drop from MAP all bytes from END on. */
 static void cut_map(struct twin_map *map, unsigned end)
@@ -114,6 +136,8 @@ void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uin
 
 	memset(map, 0, sizeof *map);
 	find_differences(map, bytes, twin->bytes);
+	if (twin->has_failed)
+		add_map(map, &twin->failed);
 	cut_map(map, twin->inside);
 }
 
@@ -173,9 +197,23 @@ void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t
 	memcpy(twin->bytes, bytes, VM_PAGE_SIZE);
 }
 
+void twin_grow_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_twin *twin = machine->twins[pfn];
+
+	if (twin == NULL)
+		return;
+	memcpy(twin->bytes + twin->inside, (uint8_t *)machine_page(machine, pfn) + twin->inside,
+	       VM_PAGE_SIZE - twin->inside);
+	twin->inside = inside_locked(&machine->frames[pfn]);
+}
+
 void twin_cut_locked(struct vm_machine *machine, vm_pfn pfn, unsigned end)
 {
 	struct vm_twin *twin = machine->twins[pfn];
+
+	/* What is being read at this moment is out of date. */
+	machine->frames[pfn].version++;
 
 	memset((uint8_t *)machine_page(machine, pfn) + end, 0, VM_PAGE_SIZE - end);
 	if (twin == NULL)

@@ -4,10 +4,10 @@
  * On Linux a mapped page is the file. Here it is a copy, and others may write to the file while the
  * copy is dirty. So a page gets a twin when it becomes dirty: its bytes before the first store,
  * which are those of the file as it was last read. A byte in which the page differs from its twin
- * was stored here. Only such bytes are written back, and only where the file ended behind them when
- * it was last looked at. All others are the file's: what others write there is taken over, even
- * while the page is dirty. (Twins and diffs come from distributed shared memory: Munin,
- * TreadMarks.)
+ * was stored here. Such bytes are written back, with those between two of them in one word of eight
+ * bytes, and only where the file ended behind them when its size was last seen. All others are the
+ * file's: what others write there is taken over, even while the page is dirty. (Twins and diffs
+ * come from distributed shared memory: Munin, TreadMarks.)
  *
  * A page has a twin while it is dirty or under write-back. A transfer that stores to it all the
  * while makes it dirty again when it ends, so the twin stays until then. Twins lie in a region of
@@ -36,6 +36,11 @@ void twin_take_locked(struct vm_machine *machine, vm_pfn pfn);
 /* Free the twin of PFN, if it has one. */
 void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn);
 
+/*
+ * A write-back of the bytes in MAP has failed. Some of them may be in the file, so all are to be
+ * written again, even where the page is stored to as it was before.
+ */
+void twin_failed_locked(struct vm_machine *machine, vm_pfn pfn, const struct twin_map *map);
 /* Find what of BYTES, a copy of the page in PFN, was stored here. */
 void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes,
                          struct twin_map *map);
@@ -52,6 +57,11 @@ void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *
 bool twin_can_take_over_locked(const struct vm_machine *machine, vm_pfn pfn);
 /* BYTES are the file's. Take over those in whose place nothing was stored here. */
 void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes);
+/*
+ * The file has grown, and PFN is the page of its old end: what was stored past that end is not to
+ * be written.
+ */
+void twin_grow_locked(struct vm_machine *machine, vm_pfn pfn);
 /* The file was cut at byte END (1 to 4095) of the page in PFN: clear the rest. */
 void twin_cut_locked(struct vm_machine *machine, vm_pfn pfn, unsigned end);
 

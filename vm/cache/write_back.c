@@ -77,9 +77,10 @@ static int write_filled(const struct vm_medium *medium, struct copy *copy, uint6
  * changes the file's times. Take over the new times only if the old ones were as last seen and the
  * size is the same, so that changes by others are still found. No lock is held.
  */
-static int write_page(struct vm_object *object, const struct vm_medium *medium, uint64_t index,
+static int write_page(struct vm_object *object, const struct vm_handle *handle, uint64_t index,
                       struct copy *copy)
 {
+	const struct vm_medium *medium = &handle->medium;
 	struct vm_machine *machine = object->machine;
 	uint64_t offset = index << VM_PAGE_SHIFT;
 	struct stat before, after;
@@ -91,8 +92,9 @@ static int write_page(struct vm_object *object, const struct vm_medium *medium, 
 		return -errno;
 	if (offset >= (uint64_t)before.st_size)
 		return 0;
-	int error = copy->pieces > MAX_PIECES ? write_filled(medium, copy, offset)
-	                                      : write_pieces(medium, copy, offset);
+	/* A descriptor may be open for writing only. */
+	bool fills = copy->pieces > MAX_PIECES && handle->access == O_RDWR;
+	int error = fills ? write_filled(medium, copy, offset) : write_pieces(medium, copy, offset);
 	if (fstat(medium->fd, &after) != 0)
 		return error;
 	machine_lock(machine);
@@ -153,8 +155,10 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	if (error != 0 && frame->object != NULL && !beyond)
 		object_dirty_locked(frame);
 	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
-	if (error == 0 && frame->object != NULL)
+	if (frame->object != NULL && error == 0)
 		twin_written_locked(machine, pfn, copy->bytes);
+	else if (frame->object != NULL && !beyond)
+		twin_failed_locked(machine, pfn, &copy->stored);
 	/* The file shrank while we wrote. shrink.c left the page for us to drop. */
 	if (beyond) {
 		pagetable_evict_frame_locked(machine, pfn);
@@ -163,7 +167,7 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	if (error != 0)
 		object->error = error;
 	frame_unpin_locked(machine, pfn);
-	pthread_cond_broadcast(&machine->io);
+	machine_wake_io_locked(machine);
 }
 
 /* --- An object -------------------------------------------------------------------------------- */
@@ -180,7 +184,7 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 
 	begin_locked(object, frame, pfn, &copy);
 	machine_unlock(machine);
-	int error = write_page(object, &handle->medium, frame->index, &copy);
+	int error = write_page(object, handle, frame->index, &copy);
 	machine_lock(machine);
 	end_locked(object, frame, pfn, error, &copy);
 	return error;

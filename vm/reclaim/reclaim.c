@@ -47,7 +47,7 @@ static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slo
 	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
 	if (error == 0)
 		machine->count.swap_outs++;
-	pthread_cond_broadcast(&machine->io);
+	machine_wake_io_locked(machine);
 	return error;
 }
 
@@ -235,14 +235,21 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 /*
  * No page can be evicted. PASSED: the search passed some that were only in use for the moment.
  *
- * => 0: look again. Waited, or something has changed during the search
+ * => 0: look again. Waited, or something has changed during the search, which uses up one of *TRIES
  * => -EAGAIN: waiting would help, but not WAIT. -ENOMEM: it would not help
  */
-static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool wait)
+static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool wait,
+                                   uint64_t *tries)
 {
-	/* The pages that the search passed are no longer in use: it dropped the lock. */
-	if (machine->pinned == 0)
-		return passed ? 0 : -ENOMEM;
+	/*
+	 * The search dropped the lock. Pages that it passed may not be in use any more, and others
+	 * may have become evictable behind it.
+	 */
+	if (machine->pinned == 0) {
+		bool changed = machine->futile != machine->may_evict;
+		*tries -= !passed;
+		return passed || changed ? 0 : -ENOMEM;
+	}
 	if (!wait)
 		return -EAGAIN;
 	/* A pinned frame is unpinned soon, which wakes us, unless it was during the search. */
@@ -268,7 +275,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 			break;
 		if (pfn == VM_PFN_NONE) {
 			passed = machine->passed - passed;
-			result = tries > 0 ? nothing_to_evict_locked(machine, passed > 0, wait)
+			result = tries > 0 ? nothing_to_evict_locked(machine, passed > 0, wait, &tries)
 			         : wait    ? -ENOMEM
 			                   : -EAGAIN;
 			continue;
