@@ -527,8 +527,9 @@ bool ops_server_start(struct ops_server *server)
 
 void ops_server_close(struct ops_server *server)
 {
+	/* First: calls that were interrupted still have references to handles. */
+	calls_free(server->calls);
 	while (!list_empty(&server->handles))
 		handle_put(LIST_ENTRY(server->handles.next, struct fs_handle, link));
-	calls_free(server->calls);
 	pthread_mutex_destroy(&server->lock);
 }
