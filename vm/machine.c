@@ -193,14 +193,19 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 	/* machine_destroy frees a machine of which only the first of these steps were done. */
 	struct vm_machine *machine = machine_alloc(config);
 	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) ||
-	    vdso_init(machine) != 0 || flusher_start(machine) != 0) {
+	    vdso_init(machine) != 0) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
 		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM",
 		            config->ram);
-		machine_destroy(machine);
-		return NULL;
+	} else {
+		int failure = flusher_start(machine);
+		if (failure == 0)
+			return machine;
+		g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(-failure),
+		            "cannot start a thread: %s", g_strerror(-failure));
 	}
-	return machine;
+	machine_destroy(machine);
+	return NULL;
 }
 
 /* An object that is kept because its dirty pages could not be written yet, or NULL. */

@@ -152,8 +152,8 @@ void vm_config_init(struct vm_config *config);
 
 /*
  * Make a machine. NULL with *ERROR set (G_FILE_ERROR): INVAL if a size, the first pid or the policy
- * in CONFIG is out of range; NOMEM if the host has no memory or no thread for it. The values that
- * are also knobs are not checked.
+ * in CONFIG is out of range; NOMEM if the host has no memory for it; AGAIN if a thread cannot be
+ * made. The values that are also knobs are not checked.
  */
 struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error);
 
@@ -168,8 +168,8 @@ uint64_t vm_machine_free(struct vm_machine *machine);
 
 /*
  * Write every page that is dirty now to its file (sync(2)), and wait for that. After an error it
- * continues with the other pages. Returns 0 or the first error (-EIO, -ENOSPC, ...). A device for
- * which no thread can be started is passed over without an error.
+ * continues with the other pages. Returns 0 or the first error (-EIO, -ENOSPC, -EFBIG, ...). If a
+ * device can have no thread of its own, its pages are written in the calling thread.
  */
 int vm_machine_sync(struct vm_machine *machine);
 

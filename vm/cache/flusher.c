@@ -151,7 +151,15 @@ static bool is_dirty_locked(const struct vm_object *object)
 	return object->dirty_pages > 0 || object->writers > 0;
 }
 
-/* ask_all_locked for OBJECT, a host file with pages. False: the error. */
+static bool has_device(const GArray *devices, dev_t dev)
+{
+	for (guint i = 0; i < devices->len; i++)
+		if (g_array_index(devices, dev_t, i) == dev)
+			return true;
+	return false;
+}
+
+/* ask_all_locked for OBJECT, a host file with pages. False: there is no thread to ask. */
 static bool ask_locked(struct vm_machine *machine, const struct vm_object *object, bool flush,
                        bool refresh)
 {
@@ -159,7 +167,7 @@ static bool ask_locked(struct vm_machine *machine, const struct vm_object *objec
 	struct flusher *flusher = get_locked(machine, object->dev);
 
 	if (flusher == NULL)
-		return !dirty;
+		return !refresh && !dirty;
 	flusher->refresh |= refresh;
 	if (flush && dirty && flusher->wanted == flusher->done)
 		flusher->wanted++;
@@ -168,23 +176,48 @@ static bool ask_locked(struct vm_machine *machine, const struct vm_object *objec
 
 /*
  * Ask the threads of devices with dirty pages to write them (FLUSH), of those with cached files to
- * look at them (REFRESH), or both. -EAGAIN: a device with dirty pages has no thread, and cannot
- * have one now. The lock is dropped meanwhile.
+ * look at them (REFRESH), or both. Returns the devices (dev_t) that would be asked if they had a
+ * thread, but can have none now; free it with g_array_unref. The lock is dropped meanwhile.
  */
-static int ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
+static GArray *ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
+	GArray *without = g_array_new(FALSE, FALSE, sizeof(dev_t));
 	uint64_t step = 0;
-	int error = 0;
 
 	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
 	     object = object_next_locked(machine, object)) {
-		if (!object->shmem && object->pages > 0 &&
+		/* Try to make a thread once for each device, not once for each file. */
+		if (!object->shmem && object->pages > 0 && !has_device(without, object->dev) &&
 		    !ask_locked(machine, object, flush, refresh))
-			error = -EAGAIN;
+			g_array_append_val(without, object->dev);
 		machine_yield_locked(machine, step++);
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
-	return error;
+	return without;
+}
+
+/*
+ * Do here what no thread does for the devices WITHOUT one, which is freed: write their dirty pages
+ * (FLUSH), look at their files (REFRESH). Returns 0 or the first error of a write. The lock is
+ * dropped meanwhile.
+ */
+static int serve_locked(struct vm_machine *machine, GArray *without, bool flush, bool durable,
+                        bool refresh)
+{
+	int result = 0;
+
+	machine_unlock(machine);
+	for (guint i = 0; i < without->len; i++) {
+		dev_t dev = g_array_index(without, dev_t, i);
+		int error = flush ? flush_device(machine, dev, durable) : 0;
+		if (refresh)
+			refresh_device(machine, dev);
+		if (result == 0)
+			result = error;
+	}
+	g_array_unref(without);
+	machine_lock(machine);
+	return result;
 }
 
 /* --- All devices ------------------------------------------------------------------------------ */
@@ -225,7 +258,7 @@ static GPtrArray *dirty_flushers_locked(struct vm_machine *machine)
 int vm_machine_sync(struct vm_machine *machine)
 {
 	machine_lock(machine);
-	int result = ask_all_locked(machine, true, false);
+	GArray *without = ask_all_locked(machine, true, false);
 	/*
 	 * A flush under way may have passed a page before it became dirty. So ask for one more,
 	 * which begins after it.
@@ -236,6 +269,7 @@ int vm_machine_sync(struct vm_machine *machine)
 		flusher->sync = ++flusher->wanted;
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
+	int result = serve_locked(machine, without, true, true, false);
 	for (guint i = 0; i < dirty->len; i++) {
 		struct flusher *flusher = dirty->pdata[i];
 		uint64_t target = flusher->sync;
@@ -269,7 +303,8 @@ static void *clock_main(void *arg)
 		flushed = flush ? now : flushed;
 		refreshed = refresh ? now : refreshed;
 		if (flush || refresh)
-			ask_all_locked(machine, flush, refresh);
+			serve_locked(machine, ask_all_locked(machine, flush, refresh), flush, false,
+			             refresh);
 		/*
 		 * Sleep until the earlier of the two is due, the machine stops or a knob changes.
 		 */

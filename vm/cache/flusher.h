@@ -4,8 +4,9 @@
  *
  * There is one thread for each device of the host, as Linux has one for each backing device. So a
  * file system that hangs delays only its own files. One more thread keeps time and wakes them. The
- * thread of a device starts when it is first needed. If it cannot be started, the files of that
- * device are passed over until the next try.
+ * thread of a device starts when it is first needed. As long as it cannot be started, because of a
+ * limit on threads, whoever would have asked it does its work: the thread that keeps time, or the
+ * caller of vm_machine_sync.
  *
  * Rule: no lock is held.
  */
