@@ -21,12 +21,14 @@ struct fs_mount {
 	/* st_dev of the mount, as other programs see it; 0 until it is known */
 	dev_t dev;
 	uid_t daemon_uid;         /* the user who runs the daemon; only root can act as others */
-	bool sees_callers;        /* whether /proc has processes under the pids of callers */
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
 	unsigned next_inode;      /* atomic: number of the next inode of a slow file (tree.h) */
 	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
-	int mounts_fd;            /* the host's /proc/self/mounts; 0 or less: not open */
+	int proc;                 /* the host's /proc (util/proc.h), or -1 */
+	/* the same if its pids are those of callers, else -1: then it says nothing of them */
+	int proc_pids;
+	int mounts_fd; /* the host's /proc/self/mounts; 0 or less: not open */
 };
 
 /* Who sent a request, as FUSE reports it. */
@@ -41,6 +43,8 @@ struct fs_caller {
 	 * known, so it counts as in none.
 	 */
 	const GArray *groups;
+	/* why they are not known if it is our fault (-EMFILE, -ENFILE, -ENOMEM), or 0 */
+	int lack;
 };
 
 /*

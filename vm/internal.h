@@ -339,8 +339,8 @@ struct vm_object {
 	 * times, however coarse the host's time stamps are.
 	 */
 	bool settled;
-	int error;                    /* errno of a failed write-back; msync reports it once */
-	char *name;                   /* as last seen, for fault records; a GRefString */
+	int error;  /* errno of a failed write-back; msync reports it once */
+	char *name; /* as last seen, for fault records; a GRefString */
 };
 
 /* --- Processes and the machine ---------------------------------------------------------------- */
@@ -404,7 +404,12 @@ struct vm_machine {
 	uint32_t nr_tables;    /* table pages that may exist */
 	/* the table that maps physical memory, the same in every process */
 	uint32_t kernel_pud;
-	struct vm_object *vdso; /* contents of [vdso] */
+	int proc; /* the host's /proc (util/proc.h), or -1: it has none */
+	/* the auxiliary vector of this process: pairs of key and value; how many words */
+	uint64_t host_auxv[128];
+	size_t host_auxv_len;
+	struct vm_object *vdso;          /* contents of [vdso], or NULL */
+	struct host_layout *vdso_layout; /* vdso.c: the areas around it; NULL without vdso */
 	pthread_mutex_t lock;
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;

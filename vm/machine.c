@@ -35,6 +35,7 @@ void vm_config_init(struct vm_config *config)
 	    .mmap_min_addr = 65536,
 	    .dirty_writeback_centisecs = 500,
 	    .dirty_ratio = 20,
+	    .proc = -1,
 	    .seed = 1,
 	    .first_pid = 1,
 	    .file_ops = &vm_host_ops,
@@ -155,6 +156,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->start_real = ns_now(CLOCK_REALTIME);
 	machine->start_mono = ns_now(CLOCK_MONOTONIC);
 	init_locks(machine);
+	machine_open_host(machine);
 	return machine;
 }
 
@@ -182,7 +184,9 @@ static void machine_destroy(struct vm_machine *machine)
 	pthread_cond_destroy(&machine->clock_wake);
 	pthread_cond_destroy(&machine->io);
 	pthread_mutex_destroy(&machine->lock);
+	machine_close_host(machine);
 	g_free(machine->vdso);
+	g_free(machine->vdso_layout);
 	g_free(machine);
 }
 

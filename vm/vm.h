@@ -138,6 +138,11 @@ struct vm_config {
 	 * always be, as long as that is no more than half of RAM
 	 */
 	unsigned dirty_ratio;
+	/*
+	 * a descriptor of the host's /proc (util/proc.h), of which the machine makes a copy; -1:
+	 * it opens /proc itself
+	 */
+	int proc;
 	uint64_t seed;   /* of random numbers (low 32 bits): aslr, "random" */
 	pid_t first_pid; /* at least 1 */
 	bool aslr;       /* randomise stack, mmap base and PIE base */

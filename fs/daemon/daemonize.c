@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,11 @@ static _Noreturn void await_ready(pid_t child, int fd)
 	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
 
+void daemonize_close_inherited(void)
+{
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+}
+
 bool daemonize_start(struct daemonize *daemonize, bool foreground)
 {
 	int fds[2];
@@ -53,10 +59,10 @@ bool daemonize_start(struct daemonize *daemonize, bool foreground)
 	umask(077);
 	if (foreground)
 		return chdir("/") == 0;
-	/* Close what the caller left open: a lock or a pipe would last as long as the mount. */
-	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return false;
+	/* Otherwise there would be no status to wait for, if the caller ignored the signal. */
+	signal(SIGCHLD, SIG_DFL);
 	child = fork();
 	if (child < 0)
 		return false;

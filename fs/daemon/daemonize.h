@@ -23,9 +23,15 @@ struct daemonize {
 void daemonize_keep_standard_fds(void);
 
 /*
+ * Close what the caller left open: a lock or a pipe would last as long as the mount. Call it before
+ * anything of ours is open. Not for the foreground, where the caller may have lent us something.
+ */
+void daemonize_close_inherited(void);
+
+/*
  * Fork, and return in the child; with FOREGROUND there is no child. Also sets the umask and changes
- * to the root directory. Call it while there is one thread and nothing of ours is open. False with
- * errno set if something failed.
+ * to the root directory. Call it while there is one thread. False with errno set if something
+ * failed.
  */
 bool daemonize_start(struct daemonize *daemonize, bool foreground);
 

@@ -46,6 +46,7 @@
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
 #include "util/nanoseconds.h"
+#include "util/proc.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -98,16 +99,38 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/*
- * Whether /proc is that of our pid namespace, in which the kernel tells us the pids of callers.
- * After `unshare --pid` alone it is not, and has other processes under these pids.
- */
-static bool proc_is_ours(void)
-{
-	g_autofree char *self = g_file_read_link("/proc/self", NULL);
-	g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
+/* The stack of a thread: what the C library takes where the limit on stacks is "unlimited". */
+static const size_t thread_stack = 2 << 20;
 
-	return g_strcmp0(self, pid) == 0;
+static void *free_much(void *unused)
+{
+	void *volatile pieces[4];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
+		pieces[i] = malloc(100 << 10);
+	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
+		free(pieces[i]);
+	return NULL;
+}
+
+/*
+ * The limit on stacks is meant for the first thread of a program. By default the C library gives as
+ * much to each other thread: a small limit would be too little for ours.
+ *
+ * The C library opens /proc/sys/vm/overcommit_memory once: when it first gives back memory of a
+ * thread's own. Let it do so before our mount may be there.
+ */
+static void settle_threads(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, thread_stack);
+	pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
+	if (pthread_create(&thread, NULL, free_much, NULL) == 0)
+		pthread_join(thread, NULL);
 }
 
 static void report_ready(void *ctx)
@@ -216,7 +239,7 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 		fprintf(stderr, "vasfs: cannot mount on %s\n", mountpoint);
 		return EXIT_FAILURE;
 	}
-	server->mount.dev = mountpoint_dev(mountpoint);
+	server->mount.dev = mountpoint_dev(server->mount.proc, mountpoint);
 	end = loop_run(session, &options->fuse);
 	if (!write_back(server->mount.machine) || end == LOOP_HANGS)
 		leave_hung(session, status_of_pages(server->mount.machine));
@@ -261,8 +284,9 @@ static bool make_machine(const struct options *options, struct fs_mount *mount, 
 		if (fd < 0)
 			return false;
 		config.swap_medium = vm_host_medium(fd);
-		mount->swap_name = *swap_name = swapfile_name(fd);
+		mount->swap_name = *swap_name = swapfile_name(mount->proc, fd);
 	}
+	config.proc = mount->proc;
 	mount->machine = vm_machine_new(&config, error);
 	return mount->machine != NULL;
 }
@@ -281,10 +305,9 @@ static int run_session(const struct options *options, const char *mountpoint,
 	g_log_set_default_handler(log_message, GINT_TO_POINTER(options->fuse.foreground));
 	loop_block_signals();
 	raise_descriptor_limit();
+	settle_threads();
 	server->mount.daemon_uid = geteuid();
-	server->mount.sees_callers = proc_is_ours();
-	/* Now /proc is the host's. Later the mount may be bound over it. */
-	server->mount.mounts_fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
 	return run_machine(session, mountpoint, options, server);
@@ -298,7 +321,21 @@ static int run(struct options *options)
 	GError *error = NULL;
 	int status;
 
-	g_autofree char *mountpoint = mountpoint_check(options->mountpoint, &error);
+	if (!options->fuse.foreground)
+		daemonize_close_inherited();
+	/* Now it is the kernel's. Later the mount may be bound over it. */
+	server.mount.proc = proc_open();
+	if (server.mount.proc < 0) {
+		fprintf(
+		    stderr,
+		    "vasfs: /proc must be the proc file system of the kernel when vasfs starts: "
+		    "%s\n",
+		    errno == ENODEV ? "something else is mounted there" : g_strerror(errno));
+		return EXIT_FAILURE;
+	}
+	server.mount.proc_pids = proc_has_our_pids(server.mount.proc) ? server.mount.proc : -1;
+	g_autofree char *mountpoint =
+	    mountpoint_check(server.mount.proc, options->mountpoint, &error);
 	if (mountpoint == NULL)
 		return complain(error);
 	ops_server_init(&server);

@@ -5,6 +5,7 @@
  * answer.
  */
 #include "fs/daemon/mountpoint.h"
+#include "util/proc.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -39,12 +40,12 @@ static bool line_parse(const char *line, const char *path, struct mounted *mount
 }
 
 /* Find what is mounted on PATH, the topmost mount if there are several. False if nothing is. */
-static bool find_mounted(const char *path, struct mounted *mounted)
+static bool find_mounted(int proc, const char *path, struct mounted *mounted)
 {
-	g_autofree char *text = NULL;
+	g_autofree char *text = proc_read(proc, "self/mountinfo");
 	bool found = false;
 
-	if (!g_file_get_contents("/proc/self/mountinfo", &text, NULL, NULL))
+	if (text == NULL)
 		return false;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (size_t i = 0; lines[i] != NULL; i++)
@@ -52,11 +53,11 @@ static bool find_mounted(const char *path, struct mounted *mounted)
 	return found;
 }
 
-dev_t mountpoint_dev(const char *path)
+dev_t mountpoint_dev(int proc, const char *path)
 {
 	struct mounted mounted;
 
-	return find_mounted(path, &mounted) ? mounted.dev : 0;
+	return find_mounted(proc, path, &mounted) ? mounted.dev : 0;
 }
 
 static bool refuse(const char *path, int error_number, GError **error)
@@ -74,10 +75,10 @@ static bool refuse(const char *path, int error_number, GError **error)
 	return false;
 }
 
-static bool check_directory(const char *path, GError **error)
+static bool check_directory(int proc, const char *path, GError **error)
 {
 	struct mounted mounted;
-	bool fuse = find_mounted(path, &mounted) && g_str_has_prefix(mounted.type, "fuse");
+	bool fuse = find_mounted(proc, path, &mounted) && g_str_has_prefix(mounted.type, "fuse");
 	struct stat st;
 
 	if (stat(path, &st) != 0 && (!fuse || errno == ENOTCONN))
@@ -92,7 +93,7 @@ static bool check_directory(const char *path, GError **error)
 	return S_ISDIR(st.st_mode) || refuse(path, ENOTDIR, error);
 }
 
-char *mountpoint_check(const char *given, GError **error)
+char *mountpoint_check(int proc, const char *given, GError **error)
 {
 	char path[PATH_MAX];
 
@@ -100,5 +101,5 @@ char *mountpoint_check(const char *given, GError **error)
 		refuse(given, errno, error);
 		return NULL;
 	}
-	return check_directory(path, error) ? g_strdup(path) : NULL;
+	return check_directory(proc, path, error) ? g_strdup(path) : NULL;
 }

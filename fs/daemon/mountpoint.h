@@ -1,5 +1,6 @@
 /*
- * mountpoint.h - checks the directory to mount on, and finds the mount there.
+ * mountpoint.h - checks the directory to mount on, and finds the mount there. PROC is a descriptor
+ * of the host's /proc (util/proc.h).
  */
 #ifndef FS_DAEMON_MOUNTPOINT_H
 #define FS_DAEMON_MOUNTPOINT_H
@@ -12,12 +13,12 @@
  * if it is missing, is no directory, is a dead mount, or has a FUSE mount already, which ours would
  * hide.
  */
-char *mountpoint_check(const char *given, GError **error);
+char *mountpoint_check(int proc, const char *given, GError **error);
 
 /*
  * The st_dev of what is mounted on PATH, which is absolute. 0 if nothing is. It sends no request to
  * that mount.
  */
-dev_t mountpoint_dev(const char *path);
+dev_t mountpoint_dev(int proc, const char *path);
 
 #endif

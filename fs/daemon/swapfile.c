@@ -9,10 +9,12 @@
  * somebody put there could name any of them that happens to be empty.
  */
 #include "fs/daemon/swapfile.h"
+#include "util/proc.h"
 #include "vm/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -200,10 +202,9 @@ int swapfile_open(const char *path, uint64_t size, GError **error)
 	return path != NULL ? open_named(path, size, error) : open_nameless(size, error);
 }
 
-char *swapfile_name(int fd)
+char *swapfile_name(int proc, int fd)
 {
-	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
-	char *name = g_file_read_link(link, NULL);
+	char name[PATH_MAX + 1];
 
-	return name != NULL ? name : g_strdup("swap");
+	return g_strdup(proc_read_link(proc, name, sizeof name, "self/fd/%d", fd) ? name : "swap");
 }

@@ -23,7 +23,7 @@
  */
 int swapfile_open(const char *path, uint64_t size, GError **error);
 
-/* The path of the file FD, to show to people. Free it with g_free. */
-char *swapfile_name(int fd);
+/* The path of the file FD, to show to people; PROC: see util/proc.h. Free it with g_free. */
+char *swapfile_name(int proc, int fd);
 
 #endif

@@ -5,6 +5,10 @@
  * were then, so those are looked up once. A sender in another process whose groups differ is
  * refused. The thread that opened the file is not asked again: without privilege its groups stay
  * what they are, and whatever became of it, it gets those of the open.
+ *
+ * Where we have no descriptor to look them up with, the file opens nevertheless: most commands need
+ * no groups. Those that open a file as another user fail as the look did, and so does another
+ * process.
  */
 #include "fs/files/ctlfile.h"
 #include "fs/ctl/ctl.h"
@@ -17,6 +21,7 @@
 struct ctlfile {
 	struct fs_ctl_open *stream;
 	GArray *groups; /* the opener's; NULL: not known */
+	int lack;       /* why not, see struct fs_caller */
 };
 
 static int ctlfile_open(struct fs_handle *handle)
@@ -24,7 +29,7 @@ static int ctlfile_open(struct fs_handle *handle)
 	struct ctlfile *file = g_new0(struct ctlfile, 1);
 
 	file->stream = fs_ctl_open(handle->mount, handle->node.process);
-	file->groups = hostprocess_groups(&handle->opener);
+	file->groups = hostprocess_groups(handle->mount, &handle->opener, &file->lack);
 	handle->state = file;
 	return 0;
 }
@@ -48,18 +53,27 @@ static bool same_groups(const GArray *a, const GArray *b)
 	       (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(uint32_t)) == 0);
 }
 
-/* Whether CALLER may act as the opener of HANDLE. *OPENER: CALLER, in the opener's groups. */
-static bool act_as_opener(const struct fs_handle *handle, const struct fs_caller *caller,
-                          struct fs_caller *opener)
+/*
+ * Whether CALLER may act as the opener of HANDLE: 0 or a negative errno. *OPENER: CALLER, in the
+ * opener's groups.
+ */
+static int act_as_opener(const struct fs_handle *handle, const struct fs_caller *caller,
+                         struct fs_caller *opener)
 {
 	const struct ctlfile *file = handle->state;
 
 	*opener = *caller;
 	opener->groups = file->groups;
+	opener->lack = file->lack;
 	if (caller->pid == handle->opener.pid)
-		return true;
-	g_autoptr(GArray) groups = hostprocess_groups(caller);
-	return same_groups(groups, file->groups);
+		return 0;
+	if (file->lack < 0)
+		return file->lack;
+	int lack;
+	g_autoptr(GArray) groups = hostprocess_groups(handle->mount, caller, &lack);
+	if (lack < 0)
+		return lack;
+	return same_groups(groups, file->groups) ? 0 : -EPERM;
 }
 
 /*
@@ -77,9 +91,9 @@ static void ctlfile_read(fuse_req_t req, const struct fs_caller *caller, struct 
 	const struct ctlfile *file = handle->state;
 	g_autoptr(GString) out = g_string_new(NULL);
 	struct fs_caller opener;
-	int error = -EPERM;
+	int error = act_as_opener(handle, caller, &opener);
 
-	if (act_as_opener(handle, caller, &opener))
+	if (error == 0)
 		error = fs_ctl_read(file->stream, &opener, out, size);
 	if (!call_claim())
 		return;
@@ -94,9 +108,9 @@ static void ctlfile_write(fuse_req_t req, const struct fs_caller *caller, struct
 {
 	const struct ctlfile *file = handle->state;
 	struct fs_caller opener;
-	int error = -EPERM;
+	int error = act_as_opener(handle, caller, &opener);
 
-	if (act_as_opener(handle, caller, &opener))
+	if (error == 0)
 		error = fs_ctl_write(file->stream, &opener, buf, size);
 	if (!call_claim())
 		return;
@@ -112,7 +126,7 @@ static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct
 	struct fs_caller opener;
 	int error = 0;
 
-	if (act_as_opener(handle, caller, &opener))
+	if (act_as_opener(handle, caller, &opener) == 0)
 		error = fs_ctl_close(file->stream, &opener);
 	if (call_claim())
 		reply_error(req, error);

@@ -26,7 +26,7 @@ char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned ind
 char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index,
                 const struct fs_caller *caller, int *error)
 {
-	pid_t pid = own_pid(caller);
+	pid_t pid = own_pid(mount, caller);
 
 	*error = -ENOENT;
 	return pid != 0 ? g_strdup_printf("%d", (int)pid) : NULL;

@@ -31,7 +31,7 @@ static struct fs_caller get_caller(fuse_req_t req, const struct fuse_file_info *
 {
 	struct fs_caller caller = request_caller(req, fi);
 
-	if (!request_mount(req)->sees_callers)
+	if (request_mount(req)->proc_pids < 0)
 		caller.pid = 0;
 	return caller;
 }

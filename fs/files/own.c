@@ -8,11 +8,12 @@
 
 #include <string.h>
 
-pid_t own_pid(const struct fs_caller *caller)
+pid_t own_pid(const struct fs_mount *mount, const struct fs_caller *caller)
 {
 	/* The line has the pid in each namespace of the process, the innermost last. */
-	g_autoptr(GArray) pids = hostprocess_numbers(caller->pid, "NStgid");
-	pid_t pid = pids->len > 0 ? (pid_t)g_array_index(pids, uint32_t, pids->len - 1) : 0;
+	g_autoptr(GArray) pids = hostprocess_numbers(mount, caller->pid, "NStgid");
+	bool known = pids != NULL && pids->len > 0;
+	pid_t pid = known ? (pid_t)g_array_index(pids, uint32_t, pids->len - 1) : 0;
 
 	return pid != 0 ? pid : caller->pid;
 }

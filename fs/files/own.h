@@ -15,7 +15,7 @@
  * The pid of the caller's process in the pid namespace of the caller. (CALLER has the pid of a
  * thread.)
  */
-pid_t own_pid(const struct fs_caller *caller);
+pid_t own_pid(const struct fs_mount *mount, const struct fs_caller *caller);
 
 /* The files, one function for each (fs_own_fn). */
 void own_cmdline(GString *out, const struct vm_process_info *info);

@@ -81,7 +81,7 @@ static const struct tree_numbers fd_numbers = {.list = link_list_fds, .has = lin
 static bool is_own(struct fs_mount *mount, struct vm_process *process,
                    const struct fs_caller *caller, int number)
 {
-	return caller == NULL || own_pid(caller) == number;
+	return caller == NULL || own_pid(mount, caller) == number;
 }
 
 static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};

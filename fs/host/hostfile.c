@@ -11,6 +11,7 @@
 #include "fs/host/hostfile.h"
 
 #include "fs/host/hostpath.h"
+#include "util/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,11 +56,9 @@ static int check_file(const struct request *request, int fd)
 
 static int reopen(const struct request *request, int found)
 {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-	int fd;
+	int fd = proc_open_file(request->mount->proc, request->access | O_NONBLOCK | O_NOCTTY,
+	                        "self/fd/%d", found);
 
-	g_snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
-	fd = open(path, request->access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -68,7 +67,7 @@ static int walk_and_open(struct request *request)
 {
 	int found, result;
 
-	hostpath_start_find(&request->start, request->caller);
+	hostpath_start_find(request->mount, &request->start, request->caller);
 	found = hostpath_walk(request->mount, request->caller, &request->start, request->path);
 	if (found < 0)
 		return found;
@@ -119,10 +118,12 @@ static int open_on_thread(struct request *request)
 	pthread_t thread;
 	int error;
 
+	if (request->caller->lack < 0)
+		return request->caller->lack;
 	/*
 	 * Open now what only the daemon may see: the directories of a process that is not dumpable.
 	 */
-	hostpath_start_find(&request->start, request->caller);
+	hostpath_start_find(request->mount, &request->start, request->caller);
 	error = pthread_create(&thread, NULL, open_as_caller, request);
 	if (error == 0)
 		pthread_join(thread, NULL);

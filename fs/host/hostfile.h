@@ -15,6 +15,7 @@
  *   -ELOOP   the file is inside a mount of this daemon, or there are too many links
  *   -ENODEV  not a regular file, or a file of /proc
  *   -EPERM   the caller is another user, and the daemon is not root
+ *   -EAGAIN  the thread that opens it as another user cannot be made
  *
  * and those of open(2) and vm_file_new.
  */

@@ -11,6 +11,9 @@
  */
 #include "fs/host/hostpath.h"
 
+#include "fs/host/hostprocess.h"
+#include "util/proc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -74,16 +77,18 @@ static bool same_place(int a, int b)
 
 /*
  * Whether the caller has the same root directory as we, in the same mount namespace: each namespace
- * has mounts of its own. Only then a path that the kernel gives us is one to the caller, too.
+ * has mounts of its own. Only then a path that the kernel gives us is one to the caller, too. 1, 0
+ * or a negative errno: our root cannot be opened.
  */
-static bool has_our_root(const struct walk *walk)
+static int has_our_root(const struct walk *walk)
 {
 	int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool same = ours >= 0 && same_place(ours, walk->start->root);
 
-	if (ours >= 0)
-		close(ours);
-	return same;
+	if (ours < 0)
+		return -errno;
+	bool same = same_place(ours, walk->start->root);
+	close(ours);
+	return same ? 1 : 0;
 }
 
 bool hostpath_is_proc(int fd)
@@ -147,17 +152,17 @@ static int check_link(const struct walk *walk, int fd)
 	return link.st_uid == walk->caller->uid || link.st_uid == dir.st_uid ? 0 : -EACCES;
 }
 
-/* Whether FD is in our /proc. Another one may number processes in another way. */
-static bool is_our_proc(int fd)
+/*
+ * Whether FD is in the /proc that has callers under their pids. Another one may number processes in
+ * another way.
+ */
+static bool is_our_proc(const struct walk *walk, int fd)
 {
 	struct place place, ours;
-	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool same =
-	    proc >= 0 && look(proc, &ours) == 0 && look(fd, &place) == 0 && place.dev == ours.dev;
+	int proc = walk->mount->proc_pids;
 
-	if (proc >= 0)
-		close(proc);
-	return same;
+	return proc >= 0 && look(proc, &ours) == 0 && look(fd, &place) == 0 &&
+	       place.dev == ours.dev;
 }
 
 /*
@@ -172,7 +177,7 @@ static int read_link(const struct walk *walk, int fd, const char *name, char tex
 
 	if (self && proc) {
 		g_snprintf(text, PATH_MAX, "%d", (int)walk->caller->pid);
-		return is_our_proc(fd) ? 0 : -EINVAL;
+		return is_our_proc(walk, fd) ? 0 : -EINVAL;
 	}
 	len = readlinkat(fd, "", text, PATH_MAX);
 	if (len < 0)
@@ -180,7 +185,10 @@ static int read_link(const struct walk *walk, int fd, const char *name, char tex
 	if (len == 0 || len == PATH_MAX)
 		return len == 0 ? -ENOENT : -ENAMETOOLONG;
 	text[len] = '\0';
-	return !proc || text[0] != '/' || has_our_root(walk) ? 0 : -EINVAL;
+	if (!proc || text[0] != '/')
+		return 0;
+	int same = has_our_root(walk);
+	return same > 0 ? 0 : same < 0 ? same : -EINVAL;
 }
 
 /* Replace NAME, which was just taken off the path, by the target of its link FD. */
@@ -298,22 +306,27 @@ static int walk_rest(struct walk *walk)
 
 /* --- Where a path starts ---------------------------------------------------------------------- */
 
-static int open_caller_dir(const struct fs_caller *caller, const char *which)
+/* Open WHICH ("root" or "cwd") of the caller if *DIR is -1. */
+static void find_dir(const struct fs_mount *mount, struct hostpath_start *start,
+                     const struct fs_caller *caller, const char *which, int *dir)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)caller->pid, which);
-
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dir >= 0)
+		return;
+	*dir = proc_open_file(mount->proc_pids, O_PATH | O_DIRECTORY, "%d/%s", (int)caller->pid,
+	                      which);
+	if (*dir < 0 && hostprocess_is_our_lack(errno))
+		start->lack = -errno;
 }
 
-void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller)
+void hostpath_start_find(const struct fs_mount *mount, struct hostpath_start *start,
+                         const struct fs_caller *caller)
 {
+	start->lack = 0;
 	/* A process that we cannot see may be in a chroot, so our root would be a guess. */
 	if (caller->pid == 0)
 		return;
-	if (start->root < 0)
-		start->root = open_caller_dir(caller, "root");
-	if (start->cwd < 0)
-		start->cwd = open_caller_dir(caller, "cwd");
+	find_dir(mount, start, caller, "root", &start->root);
+	find_dir(mount, start, caller, "cwd", &start->cwd);
 }
 
 void hostpath_start_close(struct hostpath_start *start)
@@ -333,12 +346,16 @@ void hostpath_start_close(struct hostpath_start *start)
  */
 static int start_outside(struct walk *walk)
 {
-	g_autofree char *link = g_strdup_printf("/proc/%d/cwd", (int)walk->caller->pid);
-	g_autofree char *cwd = g_file_read_link(link, NULL);
+	char cwd[PATH_MAX];
+	bool has_name = proc_read_link(walk->mount->proc_pids, cwd, sizeof cwd, "%d/cwd",
+	                               (int)walk->caller->pid);
+	int same = has_our_root(walk);
 	char name[NAME_MAX + 1];
 	size_t before = 0;
 
-	if (cwd == NULL || cwd[0] != '/' || !has_our_root(walk))
+	if (same < 0)
+		return same;
+	if (!same || !has_name || cwd[0] != '/')
 		return -ELOOP;
 	while (next_name(walk, name) > 0 && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
 		if (strcmp(name, "..") == 0)
@@ -363,11 +380,11 @@ static int start_walk(struct walk *walk, const char *path)
 		return -ENOENT;
 	/* Also a relative path may need the root: for `..`, and for links. */
 	if (walk->start->root < 0)
-		return -EINVAL;
+		return walk->start->lack < 0 ? walk->start->lack : -EINVAL;
 	if (path[0] == '/')
 		return go_to_copy(walk, walk->start->root);
 	if (walk->start->cwd < 0)
-		return -EINVAL;
+		return walk->start->lack < 0 ? walk->start->lack : -EINVAL;
 	if ((error = look(walk->start->cwd, &place)) < 0)
 		return error;
 	return is_ours(walk, &place) ? start_outside(walk) : go_to_copy(walk, walk->start->cwd);

@@ -11,16 +11,18 @@
 /* Where the paths of a caller start: descriptors of its root and working directory, or -1. */
 struct hostpath_start {
 	int root, cwd;
+	int lack; /* why one is missing if it is our fault (-EMFILE, -ENFILE, -ENOMEM), or 0 */
 };
 
-#define HOSTPATH_START_INIT ((struct hostpath_start){-1, -1})
+#define HOSTPATH_START_INIT ((struct hostpath_start){-1, -1, 0})
 
 /*
  * Open what is still -1 in START, as far as this thread may look into the caller's process: through
- * /proc, so they are those of the caller's mount namespace. If the process is unknown (pid 0), so
- * are both.
+ * /proc, so they are those of the caller's mount namespace. If the process is unknown (pid 0, or
+ * /proc is another pid namespace's), so are both.
  */
-void hostpath_start_find(struct hostpath_start *start, const struct fs_caller *caller);
+void hostpath_start_find(const struct fs_mount *mount, struct hostpath_start *start,
+                         const struct fs_caller *caller);
 
 /* Close both descriptors, if open. */
 void hostpath_start_close(struct hostpath_start *start);

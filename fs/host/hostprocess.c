@@ -4,17 +4,22 @@
 #include "fs/host/hostprocess.h"
 
 #include "util/number.h"
+#include "util/proc.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* The text of /proc/PID/status, or NULL. */
-static char *read_status(pid_t pid)
+bool hostprocess_is_our_lack(int error)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
-	char *status = NULL;
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 
-	if (pid != 0)
-		g_file_get_contents(path, &status, NULL, NULL);
+/* The text of PID's status in /proc. NULL: it cannot be seen; *LACK is set if that is our fault. */
+static char *read_status(const struct fs_mount *mount, pid_t pid, int *lack)
+{
+	char *status = pid != 0 ? proc_read(mount->proc_pids, "%d/status", (int)pid) : NULL;
+
+	*lack = pid != 0 && status == NULL && hostprocess_is_our_lack(errno) ? -errno : 0;
 	return status;
 }
 
@@ -36,11 +41,13 @@ static GArray *status_numbers(const char *status, const char *key)
 	return numbers;
 }
 
-GArray *hostprocess_numbers(pid_t pid, const char *key)
+GArray *hostprocess_numbers(const struct fs_mount *mount, pid_t pid, const char *key)
 {
-	g_autofree char *status = read_status(pid);
+	int lack;
+	g_autofree char *status = read_status(mount, pid, &lack);
 
-	return status_numbers(status != NULL ? status : "", key);
+	errno = -lack;
+	return lack < 0 ? NULL : status_numbers(status != NULL ? status : "", key);
 }
 
 /* Whether the line KEY (Uid or Gid) of STATUS says that file systems take the process for ID. */
@@ -52,9 +59,9 @@ static bool acts_as(const char *status, const char *key, uint32_t id)
 	return ids->len > FILE_SYSTEM && g_array_index(ids, uint32_t, FILE_SYSTEM) == id;
 }
 
-GArray *hostprocess_groups(const struct fs_caller *caller)
+GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller *caller, int *lack)
 {
-	g_autofree char *status = read_status(caller->pid);
+	g_autofree char *status = read_status(mount, caller->pid, lack);
 
 	/*
 	 * A request that was sent without waiting for its answer may be older than the identity

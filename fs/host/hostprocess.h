@@ -8,15 +8,23 @@
 
 /*
  * Read the numbers in the line KEY of /proc/PID/status. Returns a GArray of uint32_t; free it with
- * g_array_unref. It is empty if PID is 0, or if the process or the line cannot be seen.
+ * g_array_unref. It is empty if PID is 0, or if the process or the line cannot be seen. NULL, with
+ * errno set, if the file cannot be opened for another reason: the daemon has no descriptor left.
  */
-GArray *hostprocess_numbers(pid_t pid, const char *key);
+GArray *hostprocess_numbers(const struct fs_mount *mount, pid_t pid, const char *key);
+
+/*
+ * Whether ERROR, of an open in /proc, is about the daemon, which has no descriptor or memory left,
+ * and says nothing of the process.
+ */
+bool hostprocess_is_our_lack(int error);
 
 /*
  * The supplementary groups of CALLER: a GArray of uint32_t, in the kernel's order; free it with
  * g_array_unref. NULL if they cannot be known: its process is not seen from here, or it has another
- * identity by now.
+ * identity by now. *LACK is 0, or why they are not known if it is our fault (-EMFILE, -ENFILE,
+ * -ENOMEM).
  */
-GArray *hostprocess_groups(const struct fs_caller *caller);
+GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller *caller, int *lack);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "fs/host/hostfile.h"
 #include "fs/host/hostprocess.h"
+#include "util/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@ static void set_up(struct fixture *f, const void *unused)
 	config.ram = 1 << 20;
 	f->mount =
 	    (struct fs_mount){.machine = vm_machine_new(&config, NULL), .daemon_uid = getuid()};
+	f->mount.proc = f->mount.proc_pids = proc_open();
 	f->me = (struct fs_caller){getuid(), getgid(), getpid()};
 	f->dir = g_strdup(g_mkdtemp(name));
 	g_assert_cmpint(chmod(f->dir, 0755), ==, 0);
@@ -54,6 +56,7 @@ static void tear_down(struct fixture *f, const void *unused)
 	             NULL);
 	g_free(f->dir);
 	vm_machine_free(f->mount.machine);
+	close(f->mount.proc);
 }
 
 /* --- Helpers ---------------------------------------------------------------------------------- */
@@ -121,11 +124,12 @@ static bool need_root(void)
  * supplementary group. Unless it is DUMPABLE, only root can find out its directories. End it with
  * end_caller.
  */
-static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd, bool dumpable)
+static struct fs_caller start_caller(const struct fixture *f, uid_t id, const char *root,
+                                     const char *cwd, bool dumpable)
 {
 	struct fs_caller caller = {.uid = id, .gid = id};
 	gid_t group = SOME_GROUP;
-	int ready[2];
+	int ready[2], lack;
 	char byte;
 
 	g_assert_cmpint(pipe(ready), ==, 0);
@@ -142,7 +146,7 @@ static struct fs_caller start_caller(uid_t id, const char *root, const char *cwd
 	close(ready[1]);
 	g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
 	close(ready[0]);
-	caller.groups = hostprocess_groups(&caller);
+	caller.groups = hostprocess_groups(&f->mount, &caller, &lack);
 	g_assert_nonnull(caller.groups);
 	return caller;
 }
@@ -302,7 +306,7 @@ static void test_rights(struct fixture *f, const void *unused)
 
 	if (!need_root())
 		return;
-	nobody = start_caller(NOBODY, "/", f->dir, true);
+	nobody = start_caller(f, NOBODY, "/", f->dir, true);
 	make_file("secret", 0600);
 	make_file("readable", 0644);
 	make_file("group", 0640);
@@ -332,21 +336,22 @@ static void test_rights(struct fixture *f, const void *unused)
 static void test_groups(struct fixture *f, const void *unused)
 {
 	struct fs_caller nobody, other;
+	int lack;
 
 	if (!need_root())
 		return;
-	nobody = start_caller(NOBODY, "/", f->dir, true);
+	nobody = start_caller(f, NOBODY, "/", f->dir, true);
 	g_assert_cmpuint(nobody.groups->len, ==, 1);
 	g_assert_cmpuint(g_array_index(nobody.groups, uint32_t, 0), ==, SOME_GROUP);
 	other = nobody;
 	other.uid = 1;
-	g_assert_null(hostprocess_groups(&other));
+	g_assert_null(hostprocess_groups(&f->mount, &other, &lack));
 	other = nobody;
 	other.gid = 1;
-	g_assert_null(hostprocess_groups(&other));
+	g_assert_null(hostprocess_groups(&f->mount, &other, &lack));
 	other = nobody;
 	other.pid = 0;
-	g_assert_null(hostprocess_groups(&other));
+	g_assert_null(hostprocess_groups(&f->mount, &other, &lack));
 	end_caller(&nobody);
 }
 
@@ -365,7 +370,7 @@ static void test_directories(struct fixture *f, const void *unused)
 	make_file("outside", 0644);
 	make_file("jail/inside", 0644);
 	g_assert_cmpint(symlink("/inside", "jail/sub/link"), ==, 0);
-	jailed = start_caller(NOBODY, jail, "/sub", false);
+	jailed = start_caller(f, NOBODY, jail, "/sub", false);
 	name = opened_name(f, &jailed, "/inside");
 	g_assert_cmpstr(name, ==, inside);
 	relative = opened_name(f, &jailed, "../../../inside");
@@ -403,7 +408,7 @@ static void test_foreign_proc(struct fixture *f, const void *unused)
 	make_file(decoy, 0644);
 	make_file("file", 0644);
 	g_assert_cmpint(mount("/proc", proc, NULL, MS_BIND, NULL), ==, 0);
-	jailed = start_caller(NOBODY, jail, "/", true);
+	jailed = start_caller(f, NOBODY, jail, "/", true);
 	by_pid = g_strdup_printf("/proc/%d/cwd/file", (int)jailed.pid);
 	g_assert_cmpint(try_open(f, &jailed, "/file", O_RDONLY), ==, 0);
 	g_assert_cmpint(try_open(f, &jailed, by_pid, O_RDONLY), ==, -EINVAL);
@@ -433,7 +438,7 @@ static void test_proc_links(struct fixture *f, const void *unused)
 	g_assert_cmpint(mkdir("closed", 0700), ==, 0);
 	make_file("closed/file", 0666);
 	secret = open("closed/file", O_RDONLY | O_CLOEXEC);
-	nobody = start_caller(NOBODY, "/", f->dir, true);
+	nobody = start_caller(f, NOBODY, "/", f->dir, true);
 	by_pid = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), secret);
 	by_self = g_strdup_printf("/proc/self/fd/%d", secret);
 	g_assert_cmpint(try_open(f, &nobody, by_pid, O_RDONLY), ==, -EACCES);
@@ -451,7 +456,7 @@ static void test_sticky_directory(struct fixture *f, const void *unused)
 
 	if (!need_root())
 		return;
-	nobody = start_caller(NOBODY, "/", f->dir, true);
+	nobody = start_caller(f, NOBODY, "/", f->dir, true);
 	make_file("file", 0644);
 	g_assert_cmpint(mkdir("tmp", 0755), ==, 0);
 	g_assert_cmpint(chmod("tmp", 01777), ==, 0);
@@ -496,7 +501,7 @@ static void test_threads(struct fixture *f, const void *unused)
 	if (!need_root())
 		return;
 	make_file("secret", 0600);
-	nobody = start_caller(NOBODY, "/", f->dir, true);
+	nobody = start_caller(f, NOBODY, "/", f->dir, true);
 	for (size_t i = 0; i < G_N_ELEMENTS(openers); i++) {
 		openers[i] =
 		    (struct opener){f, i % 2 != 0 ? nobody : f->me, i % 2 != 0 ? -EACCES : 0};

@@ -1,7 +1,37 @@
 #include "vm/base/host.h"
 #include "util/nanoseconds.h"
+#include "util/proc.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+/* getauxval would not do, because glibc changes the value of AT_HWCAP. */
+static void read_auxv(struct vm_machine *machine)
+{
+	int fd = proc_open_file(machine->proc, O_RDONLY, "self/auxv");
+
+	if (fd < 0)
+		return;
+	ssize_t got = read(fd, machine->host_auxv, sizeof machine->host_auxv);
+	if (got > 0)
+		machine->host_auxv_len = (size_t)got / sizeof machine->host_auxv[0];
+	close(fd);
+}
+
+void machine_open_host(struct vm_machine *machine)
+{
+	int given = machine->config.proc;
+
+	machine->proc = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : proc_open();
+	read_auxv(machine);
+}
+
+void machine_close_host(struct vm_machine *machine)
+{
+	if (machine->proc >= 0)
+		close(machine->proc);
+}
 
 int64_t machine_uptime(const struct vm_machine *machine)
 {

@@ -1,10 +1,17 @@
 /*
- * host.h - what the engine takes from the host besides files: memory and time.
+ * host.h - what the engine takes from the host besides files: memory, time, and what /proc says.
  */
 #ifndef VM_BASE_HOST_H
 #define VM_BASE_HOST_H
 
 #include "vm/internal.h"
+
+/*
+ * Open the host's /proc and read what stays the same, so that later neither a limit on descriptors
+ * nor a mount over /proc changes it. Without /proc, machine->proc is -1 and the rest empty.
+ */
+void machine_open_host(struct vm_machine *machine);
+void machine_close_host(struct vm_machine *machine);
 
 /*
  * Reserve LEN bytes of cleared memory. The host allocates a page of it when the page is first

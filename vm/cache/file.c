@@ -1,4 +1,5 @@
 #include "vm/cache/file.h"
+#include "util/proc.h"
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/record.h"
@@ -16,16 +17,9 @@
  * Store in NAME the present name of the file that FD refers to: at most PATH_MAX bytes and a NUL.
  * False, with errno set: it cannot be read.
  */
-static bool descriptor_name(int fd, char name[PATH_MAX + 1])
+static bool descriptor_name(const struct vm_machine *machine, int fd, char name[PATH_MAX + 2])
 {
-	char link[32];
-
-	g_snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, name, PATH_MAX);
-	if (len < 0)
-		return false;
-	name[len] = '\0';
-	return true;
+	return proc_read_link(machine->proc, name, PATH_MAX + 2, "self/fd/%d", fd);
 }
 
 static struct vm_file *file_alloc(struct vm_machine *machine, int access)
@@ -74,14 +68,14 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int 
 {
 	struct vm_file *file = file_alloc(machine, access);
 	struct vm_handle *fresh = g_try_new0(struct vm_handle, 1);
-	char name[PATH_MAX + 1];
+	char name[PATH_MAX + 2];
 	struct stat status;
 	bool kept = false;
 
 	*error = -ENOMEM;
 	if (file != NULL && fresh != NULL) {
 		*error = fstat(fd, &status) != 0 ? -errno : !S_ISREG(status.st_mode) ? -ENODEV : 0;
-		if (*error == 0 && !descriptor_name(fd, name))
+		if (*error == 0 && !descriptor_name(machine, fd, name))
 			*error = -errno;
 	}
 	if (*error == 0) {
@@ -262,11 +256,12 @@ void file_list_release(GPtrArray *files)
 
 char *vm_file_name(const struct vm_file *file)
 {
-	char name[PATH_MAX + 1];
+	char name[PATH_MAX + 2];
 
 	if (file->handle == NULL)
 		return g_strdup("/dev/zero (deleted)");
-	return g_strdup(descriptor_name(file->handle->medium.fd, name) ? name : "");
+	int fd = file->handle->medium.fd;
+	return g_strdup(descriptor_name(file->machine, fd, name) ? name : "");
 }
 
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset)

@@ -158,8 +158,7 @@ int exec_fill_stack(struct exec *exec);
 
 /*
  * Map [vvar] and [vdso], as large as the host has them for the daemon. Maps nothing if the machine
- * has no vdso, or if /proc/self/maps does not show the areas side by side. Linux: map_vdso.
- * -ENOMEM.
+ * has no vdso. Linux: map_vdso. -ENOMEM.
  */
 int exec_map_vdso(struct exec *exec);
 

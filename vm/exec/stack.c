@@ -25,11 +25,9 @@
 #include "vm/space/limits.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define PLATFORM "x86_64"
 #define STACK_ROOM (UINT64_C(128) << 10) /* bytes mapped below the strings: setup_arg_pages */
@@ -148,37 +146,17 @@ static uint64_t headers_address(const struct exec *exec)
 	return address + exec->program.bias;
 }
 
-struct host_auxv {
-	uint64_t words[128]; /* pairs of key and value */
-	size_t count;        /* of words */
-};
-
-/*
- * Read the daemon's own auxiliary vector. getauxval cannot be used, because glibc changes the value
- * of AT_HWCAP. If /proc cannot be read, *HOST is empty.
- */
-static void read_host_auxv(struct host_auxv *host)
-{
-	int fd = open("/proc/self/auxv", O_RDONLY | O_CLOEXEC);
-
-	host->count = 0;
-	if (fd < 0)
-		return;
-	ssize_t got = read(fd, host->words, sizeof host->words);
-	if (got > 0)
-		host->count = (size_t)got / sizeof host->words[0];
-	close(fd);
-}
-
 /*
  * Add KEY with the host's value, because that depends on the processor or the kernel. Adds nothing
  * if the host's kernel does not pass KEY.
  */
-static void add_host(struct builder *builder, const struct host_auxv *host, uint64_t key)
+static void add_host(struct exec *exec, uint64_t key)
 {
-	for (size_t i = 0; i + 1 < host->count; i += 2)
-		if (host->words[i] == key)
-			return builder_add_auxv(builder, key, host->words[i + 1]);
+	const uint64_t *words = exec->machine->host_auxv;
+
+	for (size_t i = 0; i + 1 < exec->machine->host_auxv_len; i += 2)
+		if (words[i] == key)
+			return builder_add_auxv(&exec->builder, key, words[i + 1]);
 }
 
 /* Make the auxiliary vector, in the order of create_elf_tables. */
@@ -186,15 +164,13 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 {
 	struct builder *builder = &exec->builder;
 	const Elf64_Ehdr *header = &exec->program.elf.header;
-	struct host_auxv host;
 
-	read_host_auxv(&host);
 	if (exec->vdso != 0)
 		builder_add_auxv(builder, AT_SYSINFO_EHDR, exec->vdso);
-	add_host(builder, &host, AT_MINSIGSTKSZ);
-	add_host(builder, &host, AT_HWCAP);
+	add_host(exec, AT_MINSIGSTKSZ);
+	add_host(exec, AT_HWCAP);
 	builder_add_auxv(builder, AT_PAGESZ, VM_PAGE_SIZE);
-	add_host(builder, &host, AT_CLKTCK);
+	add_host(exec, AT_CLKTCK);
 	builder_add_auxv(builder, AT_PHDR, headers_address(exec));
 	builder_add_auxv(builder, AT_PHENT, sizeof(Elf64_Phdr));
 	builder_add_auxv(builder, AT_PHNUM, header->e_phnum);
@@ -207,11 +183,11 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 	builder_add_auxv(builder, AT_EGID, exec->cred.gid);
 	builder_add_auxv(builder, AT_SECURE, 0);
 	builder_add_auxv(builder, AT_RANDOM, tables->random);
-	add_host(builder, &host, AT_HWCAP2);
+	add_host(exec, AT_HWCAP2);
 	builder_add_auxv(builder, AT_EXECFN, tables->execfn);
 	builder_add_auxv(builder, AT_PLATFORM, tables->platform);
-	add_host(builder, &host, AT_RSEQ_FEATURE_SIZE);
-	add_host(builder, &host, AT_RSEQ_ALIGN);
+	add_host(exec, AT_RSEQ_FEATURE_SIZE);
+	add_host(exec, AT_RSEQ_ALIGN);
 	builder_add_auxv(builder, AT_NULL, 0);
 }
 

@@ -8,6 +8,7 @@
  * and are not copied, so an access to [vvar] is a SIGBUS.
  */
 #include "vm/exec/vdso.h"
+#include "util/proc.h"
 #include "vm/cache/object.h"
 #include "vm/exec/exec.h"
 #include "vm/space/place.h"
@@ -64,20 +65,17 @@ static void layout_add_line(struct host_layout *layout, const char *line)
  * Read where the daemon has the areas. False: /proc/self/maps cannot be read or shows none of them,
  * or there are gaps between them.
  */
-static bool layout_read(struct host_layout *layout)
+static bool layout_read(int proc, struct host_layout *layout)
 {
-	char line[512];
+	g_autofree char *maps = proc_read(proc, "self/maps");
 	uint64_t sum = 0;
 
 	*layout = (struct host_layout){.start = UINT64_MAX};
-	FILE *maps = fopen("/proc/self/maps", "re");
 	if (maps == NULL)
 		return false;
-	while (fgets(line, sizeof line, maps) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		layout_add_line(layout, line);
-	}
-	fclose(maps);
+	g_auto(GStrv) lines = g_strsplit(maps, "\n", -1);
+	for (size_t i = 0; lines[i] != NULL; i++)
+		layout_add_line(layout, lines[i]);
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
 		sum += layout->areas[i].end - layout->areas[i].start;
 	return sum > 0 && sum == layout->end - layout->start;
@@ -89,8 +87,9 @@ int vdso_init(struct vm_machine *machine)
 	struct host_layout layout;
 	int error = 0;
 
-	if (header == 0 || !layout_read(&layout))
+	if (header == 0 || !layout_read(machine->proc, &layout))
 		return 0;
+	machine->vdso_layout = g_memdup2(&layout, sizeof layout);
 	/* Copy only what the kernel itself says is the vdso. */
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++)
 		if (kernel_areas[i].code && layout.areas[i].start == header)
@@ -102,22 +101,22 @@ int vdso_init(struct vm_machine *machine)
 
 int exec_map_vdso(struct exec *exec)
 {
-	struct host_layout layout;
+	const struct host_layout *layout = exec->machine->vdso_layout;
 
-	if (exec->machine->vdso == NULL || !layout_read(&layout))
+	if (exec->machine->vdso == NULL)
 		return 0;
 	int64_t base =
-	    space_find_place(exec->builder.space, 0, layout.end - layout.start, 0, false, 0);
+	    space_find_place(exec->builder.space, 0, layout->end - layout->start, 0, false, 0);
 	if (base < 0)
 		return (int)base;
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {
 		const struct kernel_area *area = &kernel_areas[i];
-		uint64_t len = layout.areas[i].end - layout.areas[i].start;
+		uint64_t len = layout->areas[i].end - layout->areas[i].start;
 		if (len == 0)
 			continue;
 		/* The address is a hint. It is free, so the area is mapped there. */
 		int64_t addr = space_map_special(
-		    exec->builder.space, (uint64_t)base + (layout.areas[i].start - layout.start),
+		    exec->builder.space, (uint64_t)base + (layout->areas[i].start - layout->start),
 		    len, area->flags, area->name, area->code ? exec->machine->vdso : NULL, 0);
 		if (addr < 0)
 			return (int)addr;

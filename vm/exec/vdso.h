@@ -8,10 +8,10 @@
 struct vm_machine;
 
 /*
- * Copy the host's vdso to machine->vdso. Called once, when the machine starts; takes the machine
- * lock. machine->vdso stays NULL if the host has no vdso, or if /proc/self/maps does not show it
- * and [vvar] side by side; that is not an error. -ENOMEM: no memory, or not enough table pages
- * (config.max_tables) for the copy.
+ * Copy the host's vdso to machine->vdso, and note in machine->vdso_layout how it lies beside
+ * [vvar]. Called once, when the machine starts; takes the machine lock. machine->vdso stays NULL if
+ * the host has no vdso, or if /proc/self/maps does not show both side by side; that is not an
+ * error. -ENOMEM: no memory, or not enough table pages (config.max_tables) for the copy.
  */
 int vdso_init(struct vm_machine *machine);
 
