@@ -196,10 +196,18 @@ struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error
 		return NULL;
 	/* machine_destroy frees a machine of which only the first of these steps were done. */
 	struct vm_machine *machine = machine_alloc(config);
+	if (config->proc >= 0 && machine->proc < 0) {
+		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_MFILE,
+		                    "no descriptor is left for the machine (ulimit -n)");
+		machine_destroy(machine);
+		return NULL;
+	}
 	if (!reserve_memory(machine) || !swap_init(machine) || !init_tables(machine) ||
 	    vdso_init(machine) != 0) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
-		            "no memory for a machine with %" G_GUINT64_FORMAT " bytes of RAM",
+		            "no memory for a machine with %" G_GUINT64_FORMAT
+		            " bytes of RAM, or no address space for it and its page tables "
+		            "(ulimit -v)",
 		            config->ram);
 	} else {
 		int failure = flusher_start(machine);

@@ -157,8 +157,8 @@ void vm_config_init(struct vm_config *config);
 
 /*
  * Make a machine. NULL with *ERROR set (G_FILE_ERROR): INVAL if a size, the first pid or the policy
- * in CONFIG is out of range; NOMEM if the host has no memory for it; AGAIN if a thread cannot be
- * made. The values that are also knobs are not checked.
+ * in CONFIG is out of range; NOMEM, MFILE, AGAIN if the host has no memory, no descriptor or no
+ * thread for it. The values that are also knobs are not checked.
  */
 struct vm_machine *vm_machine_new(const struct vm_config *config, GError **error);
 

@@ -129,7 +129,12 @@ bool command_signal(struct command_call *call, int index, int *number)
 
 /* --- Host files ------------------------------------------------------------------------------- */
 
+#define WHY_NO_THREAD "vasfs cannot make a thread that opens it as you (ulimit -u, or a cgroup)"
+#define WHY_NO_DESCRIPTOR "vasfs has as many files open as it may (ulimit -n)"
+
 static const struct command_reason file_reasons[] = {
+    {EAGAIN, WHY_NO_THREAD},
+    {EMFILE, WHY_NO_DESCRIPTOR},
     {EINVAL, "your root or working directory is not known, so it may mean another file"},
     {ENODEV, "not a regular file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links"},
@@ -138,6 +143,8 @@ static const struct command_reason file_reasons[] = {
 };
 
 static const struct command_reason exec_reasons[] = {
+    {EAGAIN, WHY_NO_THREAD},
+    {EMFILE, WHY_NO_DESCRIPTOR},
     {EINVAL, "your root or working directory is not known, so it may mean another file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links or interpreters"},
     {EPERM, "this vasfs does not run as root, so it opens files for its own user only"},

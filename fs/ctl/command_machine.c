@@ -90,6 +90,7 @@ static int run_kill(struct command_call *call)
 }
 
 static const struct command_reason sync_reasons[] = {
+    {EFBIG, "vasfs may not write that far into a file (ulimit -f); the page stays dirty"},
     {EIO, "a file could not be written; its pages stay dirty, unless it is deleted"},
     {ENOSPC, "the disk of a file is full; its pages stay dirty, unless it is deleted"},
     {0, NULL},

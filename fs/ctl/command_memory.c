@@ -269,6 +269,7 @@ int command_sbrk(struct command_call *call)
 
 const struct command_reason msync_reasons[] = {
     {EBUSY, "invalidate: part of the range is locked"},
+    {EFBIG, "vasfs may not write that far into a file (ulimit -f); the page stays dirty"},
     {EINVAL, "sync and async exclude each other"},
     {EIO, "the file could not be written"},
     {ENOMEM, "part of the range is not mapped"},

@@ -10,10 +10,17 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 
+/*
+ * Real-time signals would not do: they can be lost, when the user has as many of them pending as a
+ * limit allows. The kick interrupts whatever system call it meets, so it is a signal that nobody
+ * sends: Linux has no use for SIGSTKFLT.
+ */
 enum {
-	LOOP_DONE = SIGUSR1, /* from the loop's thread: it ends */
-	LOOP_KICK = SIGUSR2, /* to the loop's thread: check whether the session is over */
+	LOOP_DONE = SIGUSR1,   /* from the loop's thread: it ends. From others it means nothing */
+	LOOP_KICK = SIGSTKFLT, /* to the loop's thread: check whether the session is over */
 	PATIENCE_MS = 2000,
 	KICK_MS = 10,
 };
@@ -22,36 +29,23 @@ struct loop {
 	struct fuse_session *session;
 	const struct fuse_cmdline_opts *opts;
 	pthread_t waiter;
-	int result;
+	int done;   /* atomic: the loop has ended */
+	int result; /* once done */
 };
 
 static void kicked(int number)
 {
 }
 
-static sigset_t awaited_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, LOOP_DONE);
-	return set;
-}
-
 void loop_block_signals(void)
 {
 	struct sigaction kick = {.sa_handler = kicked}; /* no SA_RESTART, so that waiting ends */
-	sigset_t set = awaited_signals();
+	sigset_t set;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(LOOP_DONE, SIG_DFL);
-	sigaction(LOOP_KICK, &kick, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, LOOP_DONE);
 	sigaddset(&set, LOOP_KICK);
+	sigaction(LOOP_KICK, &kick, NULL);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -80,6 +74,7 @@ static void *loop_thread(void *data)
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	loop->result = loop->opts->singlethread ? fuse_session_loop(loop->session)
 	                                        : serve_threads(loop->session, loop->opts);
+	g_atomic_int_set(&loop->done, 1);
 	pthread_kill(loop->waiter, LOOP_DONE);
 	return NULL;
 }
@@ -100,22 +95,39 @@ static bool join_in_time(pthread_t thread)
 	return false;
 }
 
-enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_opts *opts)
+/* Wait until the loop ends or one of the signals ENDS arrives. Returns the number of the signal. */
+static int await_end(struct loop *loop, const sigset_t *ends)
+{
+	sigset_t set = *ends;
+	int number;
+
+	sigaddset(&set, LOOP_DONE);
+	do
+		sigwait(&set, &number);
+	while (number == LOOP_DONE && !g_atomic_int_get(&loop->done));
+	return number;
+}
+
+enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_opts *opts,
+                       const sigset_t *ends)
 {
 	struct loop *loop = g_new0(struct loop, 1);
 	enum loop_end end = LOOP_FAILED;
-	sigset_t set = awaited_signals();
 	pthread_t thread;
-	int number;
+	int error;
 
 	*loop = (struct loop){.session = session, .opts = opts, .waiter = pthread_self()};
-	if (pthread_create(&thread, NULL, loop_thread, loop) == 0) {
-		sigwait(&set, &number);
+	error = pthread_create(&thread, NULL, loop_thread, loop);
+	if (error == 0) {
+		int number = await_end(loop, ends);
+
 		fuse_session_exit(session);
 		if (!join_in_time(thread))
 			return LOOP_HANGS; /* the thread still uses LOOP */
 		/* After a signal of ours, a loop that was broken off may return an error. */
 		end = number == LOOP_DONE && loop->result < 0 ? LOOP_FAILED : LOOP_ENDED;
+	} else {
+		fprintf(stderr, "vasfs: cannot start a thread: %s\n", g_strerror(error));
 	}
 	g_free(loop);
 	return end;

@@ -8,25 +8,25 @@
 #define FS_DAEMON_LOOP_H
 
 #include <fuse3/fuse_lowlevel.h>
-#include <stdbool.h>
+#include <signal.h>
 
 enum loop_end {
 	LOOP_ENDED, /* unmounted, or stopped by a signal; no request is running */
 	LOOP_HANGS, /* stopped by a signal, but a request does not end */
-	LOOP_FAILED /* the loop could not start or broke off; no request is running */
+	LOOP_FAILED /* the loop could not start or broke off, and said so; no request is running */
 };
 
 /*
- * Block SIGTERM, SIGINT and SIGHUP in this thread and in all that it will make, so that only
- * loop_run takes them. Call it before the first thread is made. A SIGHUP that is ignored (nohup)
- * stays ignored. A SIGINT does not, although a shell ignores it for `&`.
+ * Set up the two signals that loop_run uses itself, SIGUSR1 and SIGSTKFLT, and block them. Call it
+ * after signals_settle (signals.h), before the first thread is made.
  */
 void loop_block_signals(void);
 
 /*
- * Serve SESSION until it is unmounted or a signal arrives. Returns how that ended. After LOOP_HANGS
- * a thread still uses SESSION and OPTS.
+ * Serve SESSION until it is unmounted or one of the signals ENDS arrives, which are blocked.
+ * Returns how that ended. After LOOP_HANGS a thread still uses SESSION and OPTS.
  */
-enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_opts *opts);
+enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_opts *opts,
+                       const sigset_t *ends);
 
 #endif

@@ -32,6 +32,7 @@
  *       options.c               the command line
  *       mountpoint.c            checks the directory to mount on
  *       swapfile.c              makes and checks the swap file
+ *       signals.c               what each signal does
  *       daemonize.c             goes into the background once the mount answers
  *       loop.c                  serves requests until a signal or the unmount
  *       main.c                  this file
@@ -42,6 +43,7 @@
 #include "fs/daemon/loop.h"
 #include "fs/daemon/mountpoint.h"
 #include "fs/daemon/options.h"
+#include "fs/daemon/signals.h"
 #include "fs/daemon/swapfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
@@ -102,7 +104,7 @@ static void raise_descriptor_limit(void)
 /* The stack of a thread: what the C library takes where the limit on stacks is "unlimited". */
 static const size_t thread_stack = 2 << 20;
 
-static void *free_much(void *unused)
+static void *free_much_and_exit(void *unused)
 {
 	void *volatile pieces[4];
 
@@ -110,7 +112,7 @@ static void *free_much(void *unused)
 		pieces[i] = malloc(100 << 10);
 	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
 		free(pieces[i]);
-	return NULL;
+	pthread_exit(NULL);
 }
 
 /*
@@ -118,7 +120,8 @@ static void *free_much(void *unused)
  * much to each other thread: a small limit would be too little for ours.
  *
  * The C library opens /proc/sys/vm/overcommit_memory once: when it first gives back memory of a
- * thread's own. Let it do so before our mount may be there.
+ * thread's own. And it opens a library when a thread first exits or is cancelled; if there is no
+ * descriptor for that, it ends the program. Let it do both now.
  */
 static void settle_threads(void)
 {
@@ -129,7 +132,7 @@ static void settle_threads(void)
 	pthread_attr_setstacksize(&attr, thread_stack);
 	pthread_setattr_default_np(&attr);
 	pthread_attr_destroy(&attr);
-	if (pthread_create(&thread, NULL, free_much, NULL) == 0)
+	if (pthread_create(&thread, NULL, free_much_and_exit, NULL) == 0)
 		pthread_join(thread, NULL);
 }
 
@@ -231,7 +234,7 @@ static _Noreturn void leave_hung(struct fuse_session *session, int status)
 
 /* Mount, serve requests, and write back after the end. */
 static int serve(struct fuse_session *session, const char *mountpoint,
-                 const struct options *options, struct ops_server *server)
+                 const struct options *options, struct ops_server *server, const sigset_t *ends)
 {
 	enum loop_end end;
 
@@ -240,7 +243,13 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 		return EXIT_FAILURE;
 	}
 	server->mount.dev = mountpoint_dev(server->mount.proc, mountpoint);
-	end = loop_run(session, &options->fuse);
+	/* We must know our own mount, so as never to step into it. */
+	if (server->mount.dev == 0) {
+		fprintf(stderr, "vasfs: cannot find the mount in /proc: %s\n", g_strerror(errno));
+		fuse_session_unmount(session);
+		return EXIT_FAILURE;
+	}
+	end = loop_run(session, &options->fuse, ends);
 	if (!write_back(server->mount.machine) || end == LOOP_HANGS)
 		leave_hung(session, status_of_pages(server->mount.machine));
 	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -250,7 +259,8 @@ static int serve(struct fuse_session *session, const char *mountpoint,
  * Serve the machine, then free it. The mount goes last: when it is gone, all data are in the files.
  */
 static int run_machine(struct fuse_session *session, const char *mountpoint,
-                       const struct options *options, struct ops_server *server)
+                       const struct options *options, struct ops_server *server,
+                       const sigset_t *ends)
 {
 	int status, pages;
 	bool lost = false;
@@ -261,7 +271,7 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 		perror("vasfs: cannot start a thread");
 		_exit(EXIT_FAILURE);
 	}
-	status = serve(session, mountpoint, options, server);
+	status = serve(session, mountpoint, options, server, ends);
 	fs_events_stop(server->mount.events);
 	ops_server_close(server);
 	fs_events_free(server->mount.events);
@@ -297,12 +307,14 @@ static int run_session(const struct options *options, const char *mountpoint,
 	struct daemonize *daemonize = server->ready_ctx;
 	g_autofree char *swap_name = NULL;
 	GError *error = NULL;
+	sigset_t ends;
 
 	if (!daemonize_start(daemonize, options->fuse.foreground)) {
 		perror("vasfs: cannot go into the background");
 		return EXIT_FAILURE;
 	}
 	g_log_set_default_handler(log_message, GINT_TO_POINTER(options->fuse.foreground));
+	signals_settle(&ends, options->fuse.foreground);
 	loop_block_signals();
 	raise_descriptor_limit();
 	settle_threads();
@@ -310,7 +322,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
-	return run_machine(session, mountpoint, options, server);
+	return run_machine(session, mountpoint, options, server, &ends);
 }
 
 static int run(struct options *options)

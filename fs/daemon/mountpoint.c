@@ -50,6 +50,7 @@ static bool find_mounted(int proc, const char *path, struct mounted *mounted)
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (size_t i = 0; lines[i] != NULL; i++)
 		found |= line_parse(lines[i], path, mounted);
+	errno = ENOENT;
 	return found;
 }
 

@@ -16,8 +16,8 @@
 char *mountpoint_check(int proc, const char *given, GError **error);
 
 /*
- * The st_dev of what is mounted on PATH, which is absolute. 0 if nothing is. It sends no request to
- * that mount.
+ * The st_dev of what is mounted on PATH, which is absolute. 0 with errno set if nothing is, or if
+ * that cannot be found out. It sends no request to that mount.
  */
 dev_t mountpoint_dev(int proc, const char *path);
 

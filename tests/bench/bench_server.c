@@ -7,6 +7,7 @@
  */
 #include "fs/daemon/loop.h"
 #include "fs/daemon/options.h"
+#include "fs/daemon/signals.h"
 
 #include <errno.h>
 #include <fuse3/fuse_lowlevel.h>
@@ -76,16 +77,18 @@ int main(int argc, char **argv)
 	enum loop_end end = LOOP_FAILED;
 	struct options options;
 	GError *error = NULL;
+	sigset_t ends;
 
 	if (!options_parse(&options, argc, argv, &error)) {
 		fprintf(stderr, "bench_server: %s\n", error->message);
 		return EXIT_FAILURE;
 	}
 	memset(buffer, 1, sizeof buffer);
+	signals_settle(&ends, true);
 	loop_block_signals();
 	struct fuse_session *session = fuse_session_new(&options.session, &ops, sizeof ops, NULL);
 	if (session != NULL && fuse_session_mount(session, options.mountpoint) == 0) {
-		end = loop_run(session, &options.fuse);
+		end = loop_run(session, &options.fuse, &ends);
 		fuse_session_unmount(session);
 	}
 	if (session != NULL)

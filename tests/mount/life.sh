@@ -24,12 +24,44 @@ signal() {
 }
 stop_by SIGTERM signal TERM
 stop_by SIGINT signal INT
+stop_by SIGHUP signal HUP
+stop_by SIGQUIT signal QUIT
+stop_by SIGPWR signal PWR
+stop_by SIGXCPU signal XCPU
 stop_by 'fusermount3 -u' fusermount3 -u "$M"
 stop_by 'fusermount3 -u -z' fusermount3 -u -z "$M"
 if is_root; then
 	stop_by umount umount "$M"
 else
 	skip 'needs root' 'umount'
+fi
+
+# Every other signal does nothing, but for those that nobody can change and those of a fault.
+start_mount
+for name in USR1 USR2 PIPE ALRM VTALRM PROF 16 IO URG WINCH XFSZ CHLD CONT TSTP TTIN TTOU 34 64; do
+	signal "$name"
+	ok "after signal $name it answers" timeout 20 "$VASCTL" "$M" spawn
+done
+signal STOP
+signal CONT
+ok 'after SIGSTOP and SIGCONT, too' timeout 20 "$VASCTL" "$M" spawn
+signal TERM
+daemon_ended 'and it ends as it should'
+
+# What is inherited does not matter, but for nohup.
+(
+	trap '' HUP TERM INT CHLD
+	start_mount
+)
+signal HUP
+ok 'SIGHUP does nothing with nohup' timeout 20 "$VASCTL" "$M" spawn
+signal TERM
+daemon_ended 'signals that were ignored at the start'
+if env --block-signal=TERM true 2>/dev/null; then
+	rm -f "$T/daemon.pid" "$T/daemon.end"
+	env --block-signal=TERM,INT,SEGV "$TOOL" daemon "$T/daemon" "$VASFS" "$M"
+	signal TERM
+	daemon_ended 'signals that were blocked at the start'
 fi
 
 # Stop it while files are open and being read.
@@ -52,10 +84,9 @@ daemon_ended 'SIGTERM amid requests: exit 0'
 wait
 
 # A host file that cannot be written: the daemon may write no byte behind the first 8 MiB of a file,
-# in bash 16. The signal of that limit is ignored, so it gets EFBIG. Its own RAM is a file, too.
+# in bash 16.
 truncate -s 64M "$T/full"
 (
-	trap '' XFSZ
 	ulimit -f 16384
 	start_mount -o ram=4M
 )
