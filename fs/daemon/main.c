@@ -256,6 +256,17 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 }
 
 /*
+ * An ordinary user's mount is unmounted by fusermount3, for which libfuse must fork. If a limit on
+ * processes forbids that, the mount is still there: let this process become fusermount3. Its exit
+ * status is then ours.
+ */
+static void unmount_without_fork(const struct fs_mount *mount, const char *mountpoint)
+{
+	if (mount->dev != 0 && mountpoint_dev(mount->proc, mountpoint) == mount->dev)
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--", mountpoint, NULL);
+}
+
+/*
  * Serve the machine, then free it. The mount goes last: when it is gone, all data are in the files.
  */
 static int run_machine(struct fuse_session *session, const char *mountpoint,
@@ -280,7 +291,11 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	if (!free_machine(server->mount.machine, &lost))
 		leave_hung(session, pages);
 	fuse_session_unmount(session);
-	return lost ? EXIT_FAILURE : status;
+	if (lost)
+		status = EXIT_FAILURE;
+	if (status == EXIT_SUCCESS)
+		unmount_without_fork(&server->mount, mountpoint);
+	return status;
 }
 
 /* Make the machine, with its swap file. Returns false with ERROR set if that fails. */

@@ -82,7 +82,11 @@ stored....."
 # end.
 give_up() {
 	for _pid in $_inside $(cat "/proc/$_inside/task/$_inside/children"); do
-		grep ' fuse.vasfs ' "/proc/$_pid/mountinfo" | cut -d ' ' -f 3 | cut -d : -f 2
+		# Only ours: the namespace has copies of everybody's mounts.
+		awk -v ours="$M" '/ fuse.vasfs / && ($5 == ours || $5 == "/proc") {
+			sub(".*:", "", $3)
+			print $3
+		}' "/proc/$_pid/mountinfo"
 	done | sort -u | while read -r _number; do
 		# shellcheck disable=SC2016 # for the inner shell
 		unshare --mount sh -c 'mount -t fusectl none /mnt && echo 1 >"/mnt/$1/abort"' sh \
