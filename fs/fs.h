@@ -58,6 +58,9 @@ typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_proc
 typedef int (*fs_view_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
                           const struct fs_caller *caller);
 
+/* The bytes of the text of PROCESS, found without its memory, or -1 if it has ended. */
+typedef off_t (*fs_length_fn)(struct vm_process *process);
+
 /*
  * Take the new value of a file that holds one value. TEXT has no blanks around it. PROCESS is NULL
  * for files of the root. Returns 0 or a negative errno.

@@ -14,6 +14,24 @@
 struct ops_server;
 struct tree_file;
 
+/*
+ * The size of a file for stat where the true one is not known, and of streams. It must not be 0:
+ * the kernel ends a splice at the size that it was told, before it asks us. Programs (wc -c,
+ * tail -c) read a file of one block to its end, since the files of sysfs are such. For a stream no
+ * other size is right: wc -c relies on it, and counts nothing when it cannot seek.
+ */
+enum { SIZE_UNKNOWN = VM_PAGE_SIZE };
+
+/* What the work to render a text grows with. By that, stat renders it or does not. */
+enum text_work {
+	WORK_LITTLE,
+	WORK_AREAS,  /* the areas of the process */
+	WORK_PAGES,  /* its pages and page tables */
+	WORK_USAGE,  /* both, with much to say of each area */
+	WORK_FRAMES, /* the frames in use */
+	WORK_MUCH,   /* something else that may be much */
+};
+
 /* What an inode number stands for. */
 struct tree_node {
 	const struct tree_file *file;
@@ -59,7 +77,16 @@ struct file_class {
 	 * notifies it when the file becomes ready.
 	 */
 	void (*poll)(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle);
-	void (*stat)(const struct vm_process_info *info, struct stat *st); /* size and blocks */
+	/*
+	 * Fill in size and blocks. INFO is NULL in the root. If it is NULL, the size is not known
+	 * without the two functions below, and stat answers SIZE_UNKNOWN.
+	 */
+	void (*stat)(struct fs_mount *mount, const struct vm_process_info *info, struct stat *st);
+	/* The bytes that CALLER would find in NODE now, or -1 if it takes too much to know them. */
+	off_t (*measure)(struct fs_mount *mount, const struct tree_node *node,
+	                 const struct fs_caller *caller);
+	/* The bytes that HANDLE has for its reader, or -1 if it has nothing yet. */
+	off_t (*size)(const struct fs_handle *handle);
 	/* offsets mean nothing, so the file is not seekable */
 	bool stream;
 	/*
@@ -68,6 +95,8 @@ struct file_class {
 	 * while it is written to; it must not be that of the next one who opens the file.
 	 */
 	bool slow;
+	/* the kernel may keep pages of it, see op_read; otherwise it cannot be mapped or spliced */
+	bool cached;
 };
 
 /* For a row that has several nodes in a directory: the name of each is a number. */
@@ -101,6 +130,9 @@ struct tree_file {
 	fs_view_fn view;   /* textfile_class: NULL, or instead of `render` */
 	fs_store_fn store; /* valuefile_class */
 	bool guarded;      /* it can only be opened or followed by who may look into the process */
+	/* Of `render` or `view`. stat uses the length instead if it is not NULL. */
+	enum text_work work;
+	fs_length_fn length;
 	const struct tree_numbers *numbers; /* NULL for a row with a name */
 };
 

@@ -68,7 +68,8 @@ static void memfile_seek(fuse_req_t req, struct fs_handle *handle, off_t offset,
 		fuse_reply_lseek(req, found);
 }
 
-static void memfile_stat(const struct vm_process_info *info, struct stat *st)
+static void memfile_stat(struct fs_mount *mount, const struct vm_process_info *info,
+                         struct stat *st)
 {
 	/*
 	 * hexdump -s, od -j and tail -c reach an address only below st_size. tar -S stores nothing
@@ -84,4 +85,5 @@ const struct file_class memfile_class = {
     .seek = memfile_seek,
     .stat = memfile_stat,
     .slow = true,
+    .cached = true,
 };

@@ -80,6 +80,21 @@ static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_i
 	return NULL;
 }
 
+/*
+ * What the modes do not say: which files only those may open, and which links only those may
+ * follow, who may look into the process. Returns 0 or -EACCES, as /proc does.
+ */
+static int check_guard(const struct fs_mount *mount, const struct tree_node *node,
+                       const struct fs_caller *caller)
+{
+	struct vm_cred owner;
+
+	if (!node->file->guarded)
+		return 0;
+	owner = vm_process_cred(node->process);
+	return rights_trace(mount, caller, &owner) ? 0 : -EACCES;
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ops_server *server = userdata;
@@ -107,50 +122,103 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	tree_node_clear(&dir);
 }
 
-static void reply_attr(fuse_req_t req, const struct tree_node *node)
+/* The list that has the open files of INO, which is a plain number (tree_shown_ino). */
+static struct list_link *handles_of(struct ops_server *server, fuse_ino_t ino)
 {
-	struct stat st;
+	return &server->handles[(ino ^ ino >> 32) % OPS_HANDLE_LISTS];
+}
 
-	tree_stat(request_mount(req), node, &st);
-	fuse_reply_attr(req, &st, tree_attr_timeout(node));
+/* What is known from the open files of an inode. */
+struct open_files {
+	struct tree_node node; /* without a reference if no file is open */
+	/* what they have for their readers; -1: nothing */
+	off_t own;  /* the one that is asked for, or the last one that the asking thread opened */
+	off_t last; /* the last one of all */
+};
+
+/*
+ * Look at the open files of INO. Returns whether there are any. Directories are left out, so that
+ * they are gone at once when their process ends. Free the node with tree_node_clear.
+ *
+ * A descriptor that came from somebody else says nothing to ASKER, and of a text that depends on
+ * the reader only its own is of use.
+ */
+static bool look_at_open(struct ops_server *server, fuse_ino_t ino, const struct fs_caller *asker,
+                         struct open_files *open)
+{
+	fuse_ino_t shown = tree_shown_ino(ino);
+	struct list_link *list = handles_of(server, shown);
+
+	*open = (struct open_files){.own = -1, .last = -1};
+	pthread_mutex_lock(&server->lock);
+	for (struct list_link *l = list->next; l != list; l = l->next) {
+		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
+		off_t size;
+
+		if (S_ISDIR(handle->node.file->mode) || tree_ino(&handle->node) != shown)
+			continue;
+		if (open->node.file == NULL)
+			open->node = tree_node_copy(&handle->node);
+		size = handle->class->size != NULL ? handle->class->size(handle) : -1;
+		bool same = is_opener(handle, asker);
+		if (size >= 0 && (same || handle->node.file->view == NULL))
+			open->last = size;
+		if (size >= 0 && same && handle->opener.pid == asker->pid)
+			open->own = size;
+	}
+	pthread_mutex_unlock(&server->lock);
+	return open->node.file != NULL;
 }
 
 /*
- * Find the node of an open file whose process may have ended. False if INO is not open. Directories
- * are left out, so that they are gone at once when their process ends.
+ * Fill in the size of a text, if it can be known. Only for SEEK_END the kernel says which open file
+ * is meant. For fstat it does not even say that there is one, but most likely it is one that the
+ * asker opened: tar opens, asks, and relies on it. Who may not open a text is not told how long it
+ * is. An open file that was empty says nothing of the next one, see SIZE_UNKNOWN.
  */
-static bool find_open(struct ops_server *server, fuse_ino_t ino, struct tree_node *node)
+static void stat_text_now(struct fs_mount *mount, const struct tree_node *node,
+                          const struct fs_caller *asker, const struct open_files *open,
+                          struct stat *st)
 {
-	bool found = false;
+	const struct file_class *class = node->file->class;
+	bool passes = st->st_mode & S_IROTH || asker->uid == 0 || asker->uid == st->st_uid;
+	bool readable = passes && check_guard(mount, node, asker) == 0;
+	off_t size = open->own;
 
-	pthread_mutex_lock(&server->lock);
-	for (struct list_link *l = server->handles.next; l != &server->handles && !found;
-	     l = l->next) {
-		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
-		found = !S_ISDIR(handle->node.file->mode) &&
-		        tree_ino(&handle->node) == tree_shown_ino(ino);
-		if (found)
-			*node = tree_node_copy(&handle->node);
-	}
-	pthread_mutex_unlock(&server->lock);
-	return found;
+	if (size <= 0 && class->measure != NULL && readable)
+		size = class->measure(mount, node, asker);
+	if (size < 0 && readable)
+		size = open->last;
+	if (size >= 0)
+		tree_set_size(st, size);
 }
 
 /*
  * An open file keeps its attributes after the end of its process, as in /proc. Programs ask for
- * them before they read the result of `exit`. The kernel does not say whether it asks for an open
- * file or for a name.
+ * them before they read the result of `exit`.
  */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct fs_mount *mount = request_mount(req);
+	struct fs_caller asker = get_caller(req, NULL);
+	struct open_files open;
 	struct tree_node node;
+	struct stat st;
+	bool found = tree_find(mount, ino, &node);
 
-	if (!tree_find(request_mount(req), ino, &node) &&
-	    !find_open(request_server(req), ino, &node)) {
+	if (!look_at_open(request_server(req), ino, &asker, &open) && !found) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	reply_attr(req, &node);
+	if (!found)
+		node = tree_node_copy(&open.node);
+	if (fi != NULL && get_handle(fi)->class->size != NULL && is_opener(get_handle(fi), &asker))
+		open.own = get_handle(fi)->class->size(get_handle(fi));
+	tree_stat(mount, &node, &st);
+	if (node.file->class != NULL && node.file->class->size != NULL)
+		stat_text_now(mount, &node, &asker, &open, &st);
+	fuse_reply_attr(req, &st, tree_attr_timeout(&node));
+	tree_node_clear(&open.node);
 	tree_node_clear(&node);
 }
 
@@ -176,31 +244,19 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
                        struct fuse_file_info *fi)
 {
 	struct tree_node node;
+	struct stat st;
 	int error;
 
 	if (!get_node(req, ino, &node))
 		return;
 	error = check_setattr(node.file, to_set);
-	if (error != 0)
+	if (error != 0) {
 		fuse_reply_err(req, error);
-	else
-		reply_attr(req, &node);
+	} else {
+		tree_stat(request_mount(req), &node, &st);
+		fuse_reply_attr(req, &st, tree_attr_timeout(&node));
+	}
 	tree_node_clear(&node);
-}
-
-/*
- * What the modes do not say: which files only those may open, and which links only those may
- * follow, who may look into the process. Returns 0 or -EACCES, as /proc does.
- */
-static int check_guard(const struct fs_mount *mount, const struct tree_node *node,
-                       const struct fs_caller *caller)
-{
-	struct vm_cred owner;
-
-	if (!node->file->guarded)
-		return 0;
-	owner = vm_process_cred(node->process);
-	return rights_trace(mount, caller, &owner) ? 0 : -EACCES;
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -265,7 +321,7 @@ static int handle_new(struct ops_server *server, struct tree_node *node,
 	}
 	node->process = NULL;
 	pthread_mutex_lock(&server->lock);
-	list_append(&server->handles, &new->link);
+	list_append(handles_of(server, tree_ino(&new->node)), &new->link);
 	pthread_mutex_unlock(&server->lock);
 	*handle = new;
 	return 0;
@@ -323,6 +379,18 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
+/*
+ * Whether the kernel reads for its page cache. read(2) does not use the cache, since the file was
+ * opened with direct_io, but splice, sendfile and private mappings do (filemap_splice_read): they
+ * end at the size that the kernel was told, and find the same bytes until someone opens the file.
+ * Only these reads name no owner of locks.
+ */
+static bool is_for_cache(const struct fuse_file_info *fi)
+{
+	return fi->lock_owner == 0;
+}
+
+/* EINVAL is what splice answers in /proc. Programs that try it first then go on with read. */
 /* --- Their contents --------------------------------------------------------------------------- */
 
 /* Do the work of CALL, if its file is slow as a call, else at once. */
@@ -359,7 +427,11 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fs_caller caller;
 	struct fs_handle *handle = get_own_handle(req, fi, &caller);
 
-	if (handle != NULL)
+	if (handle == NULL)
+		return;
+	if (is_for_cache(fi) && !handle->class->cached)
+		fuse_reply_err(req, EINVAL);
+	else
 		submit(&(struct fs_call){req, handle, caller, run_read, NULL, size, offset,
 		                         fi->flags});
 }
@@ -516,7 +588,8 @@ const struct fuse_lowlevel_ops ops_table = {
 void ops_server_init(struct ops_server *server)
 {
 	pthread_mutex_init(&server->lock, NULL);
-	list_init(&server->handles);
+	for (int i = 0; i < OPS_HANDLE_LISTS; i++)
+		list_init(&server->handles[i]);
 }
 
 bool ops_server_start(struct ops_server *server)
@@ -529,7 +602,8 @@ void ops_server_close(struct ops_server *server)
 {
 	/* First: calls that were interrupted still have references to handles. */
 	calls_free(server->calls);
-	while (!list_empty(&server->handles))
-		handle_put(LIST_ENTRY(server->handles.next, struct fs_handle, link));
+	for (int i = 0; i < OPS_HANDLE_LISTS; i++)
+		while (!list_empty(&server->handles[i]))
+			handle_put(LIST_ENTRY(server->handles[i].next, struct fs_handle, link));
 	pthread_mutex_destroy(&server->lock);
 }

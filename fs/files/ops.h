@@ -10,6 +10,8 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <pthread.h>
 
+enum { OPS_HANDLE_LISTS = 256 };
+
 /* What a FUSE session serves. It is the user data of the session. */
 struct ops_server {
 	struct fs_mount mount;
@@ -18,7 +20,8 @@ struct ops_server {
 
 	struct fs_calls *calls; /* call.h */
 	pthread_mutex_t lock;
-	struct list_link handles; /* of struct fs_handle, all that are open; under lock */
+	/* of struct fs_handle, all that are open, by inode number; under lock */
+	struct list_link handles[OPS_HANDLE_LISTS];
 };
 
 extern const struct fuse_lowlevel_ops ops_table;

@@ -34,12 +34,14 @@ enum {
 /*
  * How many seconds the kernel may rely on an answer. A name always means the same file, except
  * descriptors, and names that only one caller has. The kernel asks for the attributes of a
- * process's file at each step of a path, so that it sees the end of the process at once. Attributes
- * of the root's files change only in the number of links, but would be asked for as often, so they
- * stay valid for a second.
+ * process's file at each step of a path, so that it sees the end of the process at once. Those of
+ * the root's directories and links change only in the number of links, but would be asked for as
+ * often, so they stay valid for a second. The kernel must ask for those of the root's files, too:
+ * the size of a text changes, and the kernel itself sets a size of 0 when someone opens the file
+ * with O_TRUNC. It asks when it checks the mode at open; only then is it right for a splice.
  */
 static const double name_timeout = 60;
-static const double process_attr_timeout = 0;
+static const double changing_attr_timeout = 0;
 static const double root_attr_timeout = 1;
 
 /* --- Nodes with numbers ----------------------------------------------------------------------- */
@@ -91,6 +93,8 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 #define DIRECTORY(mode) S_IFDIR | (mode)
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
 #define VIEW(mode, function) S_IFREG | (mode), &textfile_class, .view = (function)
+#define LONG_TEXT(mode, function, growth) TEXT(mode, function), .work = (growth)
+#define LONG_VIEW(mode, function, growth) VIEW(mode, function), .work = (growth)
 #define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
 #define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)
 #define LINK(function) S_IFLNK | 0777, .link = (function)
@@ -103,18 +107,20 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 #define THREAD_FILES(parent) \
 	{"auxv", parent, TEXT(0400, render_auxv), .guarded = true}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
-	    {"cmdline", parent, TEXT(0444, render_cmdline)}, \
+	    {"cmdline", parent, TEXT(0444, render_cmdline), .length = length_cmdline}, \
 	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, \
 	    {"cwd", parent, LINK(link_root), .guarded = true}, \
-	    {"environ", parent, TEXT(0400, render_environ), .guarded = true}, \
+	    {"environ", parent, TEXT(0400, render_environ), .length = length_environ, \
+	     .guarded = true}, \
 	    {"exe", parent, LINK(link_exe), .guarded = true}, \
 	    {"limits", parent, TEXT(0444, render_limits)}, \
-	    {"maps", parent, TEXT(0444, render_maps), .guarded = true}, \
+	    {"maps", parent, LONG_TEXT(0444, render_maps, WORK_AREAS), .guarded = true}, \
 	    {"mem", parent, S_IFREG | 0600, &memfile_class, .guarded = true}, \
 	    {"pagemap", parent, WORDS(0400, words_pagemap), .guarded = true}, \
 	    {"root", parent, LINK(link_root), .guarded = true}, \
-	    {"smaps", parent, TEXT(0444, render_smaps), .guarded = true}, \
-	    {"smaps_rollup", parent, TEXT(0444, render_smaps_rollup), .guarded = true}, \
+	    {"smaps", parent, LONG_TEXT(0444, render_smaps, WORK_USAGE), .guarded = true}, \
+	    {"smaps_rollup", parent, LONG_TEXT(0444, render_smaps_rollup, WORK_USAGE), \
+	     .guarded = true}, \
 	    {"stat", parent, VIEW(0444, view_stat)}, {"statm", parent, TEXT(0444, render_statm)}, \
 	{ \
 		"status", parent, VIEW(0444, view_status) \
@@ -135,13 +141,13 @@ static const struct tree_file files[] = {
     /* Anyone who may use the mount may make processes. They belong to their maker. */
     {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
     {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
-    {"frames", &files[ROOT], VIEW(0444, view_frames)},
+    {"frames", &files[ROOT], LONG_VIEW(0444, view_frames, WORK_FRAMES)},
     {"kpagecount", &files[ROOT], WORDS(0400, words_kpagecount)},
     {"kpageflags", &files[ROOT], WORDS(0400, words_kpageflags)},
     {"loadavg", &files[ROOT], TEXT(0444, render_loadavg)},
     {"meminfo", &files[ROOT], TEXT(0444, render_meminfo)},
     {"mounts", &files[ROOT], TEXT(0444, render_mounts)},
-    {"objects", &files[ROOT], VIEW(0444, view_objects)},
+    {"objects", &files[ROOT], LONG_VIEW(0444, view_objects, WORK_MUCH)},
     {"self", &files[ROOT], LINK(link_self)},
     {"stat", &files[ROOT], TEXT(0444, render_machine_stat)},
     {"swaps", &files[ROOT], TEXT(0444, render_swaps)},
@@ -171,7 +177,7 @@ static const struct tree_file files[] = {
     THREAD_FILES(&files[PROCESS]),
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
     {"faults", &files[PROCESS], TEXT(0444, render_faults), .guarded = true},
-    {"pagetable", &files[PROCESS], TEXT(0444, render_pagetable), .guarded = true},
+    {"pagetable", &files[PROCESS], LONG_TEXT(0444, render_pagetable, WORK_PAGES), .guarded = true},
     {"tlb", &files[PROCESS], TEXT(0444, render_tlb), .guarded = true},
     {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers, .guarded = true},
 
@@ -337,23 +343,25 @@ static nlink_t count_subdirs(const struct tree_file *dir)
 	return count;
 }
 
-/* Fill in what a node takes from its process. */
-static void stat_process(const struct tree_node *node, struct stat *st)
+void tree_set_size(struct stat *st, off_t size)
 {
-	struct vm_process_info info;
+	st->st_size = size;
+	st->st_blocks = (size + 511) / 512;
+}
 
-	vm_process_info(node->process, &info);
-	st->st_uid = info.cred.uid;
-	st->st_gid = info.cred.gid;
-	st->st_mtim = ns_to_timespec(ns_from_timespec(&st->st_mtim) + info.start);
-	if (node->file->class != NULL && node->file->class->stat != NULL)
-		node->file->class->stat(&info, st);
+/* Fill in what a node takes from its process, INFO. */
+static void stat_process(const struct vm_process_info *info, struct stat *st)
+{
+	st->st_uid = info->cred.uid;
+	st->st_gid = info->cred.gid;
+	st->st_mtim = ns_to_timespec(ns_from_timespec(&st->st_mtim) + info->start);
 }
 
 void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat *st)
 {
 	const struct tree_file *file = node->file;
 	struct vm_machine_info machine;
+	struct vm_process_info info;
 
 	vm_machine_info(mount->machine, &machine);
 	*st = (struct stat){
@@ -362,20 +370,29 @@ void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat
 	    .st_nlink = S_ISDIR(file->mode) ? 2 + count_subdirs(file) : 1,
 	    .st_uid = mount->daemon_uid,
 	    .st_gid = getgid(),
+	    .st_blksize = VM_PAGE_SIZE,
 	    .st_mtim = ns_to_timespec(machine.start),
 	};
 	if (file == &files[ROOT])
 		st->st_nlink += machine.processes;
 	if (file == &files[TASK])
 		st->st_nlink += 1;
-	if (node->process != NULL)
-		stat_process(node, st);
+	if (node->process != NULL) {
+		vm_process_info(node->process, &info);
+		stat_process(&info, st);
+	}
+	if (file->class != NULL && file->class->stat != NULL)
+		file->class->stat(mount, node->process != NULL ? &info : NULL, st);
+	else if (file->class != NULL)
+		tree_set_size(st, SIZE_UNKNOWN);
 	st->st_atim = st->st_ctim = st->st_mtim;
 }
 
 double tree_attr_timeout(const struct tree_node *node)
 {
-	return node->pid != 0 ? process_attr_timeout : root_attr_timeout;
+	bool changes = node->pid != 0 || S_ISREG(node->file->mode);
+
+	return changes ? changing_attr_timeout : root_attr_timeout;
 }
 
 /* Whether the name of a node can later mean another one, or none. */

@@ -44,8 +44,14 @@ fuse_ino_t tree_ino(const struct tree_node *node);
 /* The number that programs see for inode INO: tree_ino of its node. */
 fuse_ino_t tree_shown_ino(fuse_ino_t ino);
 
-/* Fill in the attributes of a node. Its process may have ended. */
+/*
+ * Fill in the attributes of a node. Its process may have ended. Sizes that have to be measured are
+ * SIZE_UNKNOWN.
+ */
 void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat *st);
+
+/* Set size and blocks of a file that has no holes. */
+void tree_set_size(struct stat *st, off_t size);
 
 /* How many seconds the attributes of a node stay valid. */
 double tree_attr_timeout(const struct tree_node *node);

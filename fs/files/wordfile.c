@@ -3,6 +3,7 @@
  */
 #include "fs/files/wordfile.h"
 
+#include "fs/text/render.h"
 #include "fs/text/rights.h"
 
 #include <errno.h>
@@ -29,7 +30,38 @@ static void wordfile_read(fuse_req_t req, const struct fs_caller *caller, struct
 		fuse_reply_buf(req, (const char *)words, (size_t)got * sizeof(uint64_t));
 }
 
-const struct file_class wordfile_class = {.read = wordfile_read};
+/*
+ * wc -c and tail -c read a file of one block to its end. In a larger one they go to offsets that
+ * are no multiples of 8. Programs make buffers of a block, so it cannot be as large as we like.
+ */
+enum { BLOCK_MAX = 16 << 20 };
+
+static void set_words(struct stat *st, uint64_t words, uint64_t used)
+{
+	st->st_size = (off_t)(words * sizeof(uint64_t));
+	st->st_blocks = (blkcnt_t)(used * sizeof(uint64_t) + 511) / 512;
+}
+
+/*
+ * A word for each page of the address space in pagemap, and for each frame in the others. Blocks
+ * are counted for words that need not be 0.
+ */
+static void wordfile_stat(struct fs_mount *mount, const struct vm_process_info *info,
+                          struct stat *st)
+{
+	struct vm_machine_info machine;
+
+	if (info != NULL) {
+		set_words(st, VM_USER_END >> VM_PAGE_SHIFT, resident_pages(info) + info->swap);
+		return;
+	}
+	vm_machine_info(mount->machine, &machine);
+	set_words(st, machine.frames_total, machine.frames_total);
+	while (st->st_blksize < MIN(st->st_size, BLOCK_MAX))
+		st->st_blksize *= 2;
+}
+
+const struct file_class wordfile_class = {.read = wordfile_read, .stat = wordfile_stat};
 
 /* How many of the COUNT words that start with number FIRST are below END. */
 static size_t count_below(uint64_t end, uint64_t first, size_t count)

@@ -1,7 +1,7 @@
 /*
  * wordfile.h - binary files of 64-bit words (file_class), like /proc/PID/pagemap and
  * /proc/kpagecount. Word number N is at offset 8 x N. A read shows the words as they are at that
- * moment. Offset and length must be multiples of 8.
+ * moment. Offset and length must be multiples of 8. The size is the true one.
  */
 #ifndef FS_FILES_WORDFILE_H
 #define FS_FILES_WORDFILE_H

@@ -91,6 +91,30 @@ int render_environ(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return add_memory(out, process, info.layout.env_start, info.layout.env_end);
 }
 
+off_t length_cmdline(struct vm_process *process)
+{
+	struct vm_process_info info;
+
+	if (living_process_info(process, &info) != 0)
+		return -1;
+	if (info.layout.arg_start >= info.layout.arg_end) {
+		g_autoptr(GString) name = g_string_new(NULL);
+
+		text_escaped(name, info.comm, "");
+		return (off_t)name->len + 1;
+	}
+	return (off_t)(info.layout.arg_end - info.layout.arg_start);
+}
+
+off_t length_environ(struct vm_process *process)
+{
+	struct vm_process_info info;
+
+	if (living_process_info(process, &info) != 0)
+		return -1;
+	return (off_t)(info.layout.env_end - info.layout.env_start);
+}
+
 /*
  * Binary, as on the stack. Before the first exec it is only the pair that ends every vector,
  * AT_NULL.

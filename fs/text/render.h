@@ -48,6 +48,14 @@ int view_objects(GString *out, struct fs_mount *mount, struct vm_process *proces
                  const struct fs_caller *caller);
 
 /*
+ * How long cmdline and environ are (fs_length_fn). Their text is in the memory of the process,
+ * which may be in a host file that does not answer, and stat must not wait for it. They are shorter
+ * than told if part of the memory is gone, or setproctitle(3) has changed it.
+ */
+off_t length_cmdline(struct vm_process *process);
+off_t length_environ(struct vm_process *process);
+
+/*
  * The functions that take a new value (fs_store_fn). They return 0, -EINVAL for a value that is not
  * allowed, or what vm_process_set_comm or vm_process_clear_refs returns.
  */

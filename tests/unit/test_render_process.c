@@ -187,6 +187,8 @@ static void test_strings_before_exec(struct render_fixture *f, gconstpointer dat
 
 	assert_bytes(f, render_comm, "demo\n", 5);
 	assert_bytes(f, render_cmdline, "demo", 5);
+	g_assert_cmpint(length_cmdline(f->process), ==, 5);
+	g_assert_cmpint(length_environ(f->process), ==, 0);
 	assert_bytes(f, render_environ, "", 0);
 	assert_bytes(f, render_auxv, nulls, sizeof(nulls));
 }
@@ -202,6 +204,8 @@ static void test_strings_after_exec(struct render_fixture *f, gconstpointer data
 	assert_bytes(f, render_comm, "true\n", 5);
 	assert_bytes(f, render_cmdline, cmdline, sizeof(cmdline));
 	assert_bytes(f, render_environ, environment, sizeof(environment));
+	g_assert_cmpint(length_cmdline(f->process), ==, sizeof(cmdline));
+	g_assert_cmpint(length_environ(f->process), ==, sizeof(environment));
 
 	/* A title that is longer than the arguments, as setproctitle(3) writes it. */
 	g_assert_cmpint(vm_write(f->process, info.layout.arg_start, "a title over HOME", 18), ==,
