@@ -8,6 +8,7 @@
 #include "fs/files/directory.h"
 #include "fs/files/request.h"
 #include "fs/files/tree.h"
+#include "fs/host/hostprocess.h"
 #include "fs/text/rights.h"
 
 #include <errno.h>
@@ -379,6 +380,8 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
+/* --- Their contents --------------------------------------------------------------------------- */
+
 /*
  * Whether the kernel reads for its page cache. read(2) does not use the cache, since the file was
  * opened with direct_io, but splice, sendfile and private mappings do (filemap_splice_read): they
@@ -390,8 +393,14 @@ static bool is_for_cache(const struct fuse_file_info *fi)
 	return fi->lock_owner == 0;
 }
 
-/* EINVAL is what splice answers in /proc. Programs that try it first then go on with read. */
-/* --- Their contents --------------------------------------------------------------------------- */
+/*
+ * Whether the page cache may get pages of HANDLE for CALLER. It keeps them while memory changes, so
+ * only mem gives some, because a private mapping needs them. A splice does not.
+ */
+static bool may_cache(const struct fs_handle *handle, const struct fs_caller *caller)
+{
+	return handle->class->cached && !hostprocess_splices(handle->mount, caller->pid);
+}
 
 /* Do the work of CALL, if its file is slow as a call, else at once. */
 static void submit(const struct fs_call *call)
@@ -421,6 +430,7 @@ static void run_flush(const struct fs_call *call)
 	call->handle->class->flush(call->req, &call->caller, call->handle);
 }
 
+/* EINVAL is what splice answers in /proc. Programs that try it first then go on with read. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
@@ -429,7 +439,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 
 	if (handle == NULL)
 		return;
-	if (is_for_cache(fi) && !handle->class->cached)
+	if (is_for_cache(fi) && !may_cache(handle, &caller))
 		fuse_reply_err(req, EINVAL);
 	else
 		submit(&(struct fs_call){req, handle, caller, run_read, NULL, size, offset,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 bool hostprocess_is_our_lack(int error)
 {
@@ -71,4 +72,29 @@ GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller 
 	    !acts_as(status, "Gid", caller->gid))
 		return NULL;
 	return status_numbers(status, "Groups");
+}
+
+/* Whether system call NUMBER reads files into the page cache and maps nothing. */
+static bool is_splice(int64_t number)
+{
+	return number == SYS_splice || number == SYS_sendfile || number == SYS_copy_file_range ||
+	       number == SYS_readahead || number == SYS_fadvise64;
+}
+
+/* A thread that has just sent its request may not sleep yet. */
+enum { LOOKS = 10, LOOK_EVERY_US = 100 };
+
+bool hostprocess_splices(const struct fs_mount *mount, pid_t pid)
+{
+	for (int look = 0; look < LOOKS; look++) {
+		g_autofree char *text =
+		    pid != 0 ? proc_read(mount->proc_pids, "%d/syscall", (int)pid) : NULL;
+
+		if (text == NULL)
+			return false;
+		if (!g_str_has_prefix(text, "running"))
+			return is_splice(g_ascii_strtoll(text, NULL, 10));
+		g_usleep(LOOK_EVERY_US);
+	}
+	return false;
 }

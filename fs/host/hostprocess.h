@@ -6,6 +6,8 @@
 
 #include "fs/fs.h"
 
+#include <stdbool.h>
+
 /*
  * Read the numbers in the line KEY of /proc/PID/status. Returns a GArray of uint32_t; free it with
  * g_array_unref. It is empty if PID is 0, or if the process or the line cannot be seen. NULL, with
@@ -26,5 +28,12 @@ bool hostprocess_is_our_lack(int error);
  * -ENOMEM).
  */
 GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller *caller, int *lack);
+
+/*
+ * Whether the thread PID, which waits for an answer of ours, moves bytes of a file within the
+ * kernel (splice, sendfile), or asks for them to be read ahead. False if that cannot be seen: the
+ * host's rules for ptrace apply.
+ */
+bool hostprocess_splices(const struct fs_mount *mount, pid_t pid);
 
 #endif
