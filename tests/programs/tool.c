@@ -257,11 +257,28 @@ static int cmd_random(char **arg)
 	return 0;
 }
 
+/* Returns what splice(2) returns; the bytes are in BYTES. */
+static ssize_t splice_some(int fd, size_t size, char *bytes)
+{
+	int ends[2];
+	ssize_t got;
+
+	if (pipe(ends) != 0)
+		die("pipe");
+	got = splice(fd, NULL, ends[1], NULL, size, 0);
+	if (got > 0)
+		got = read(ends[0], bytes, (size_t)got);
+	close(ends[0]);
+	close(ends[1]);
+	return got;
+}
+
 /*
  * Work with up to ten open handles of one file. Standard input has one command on each line:
  *
  *     N read SIZE    one read on handle N (a digit); the bytes go to standard output unchanged
  *     N rest         reads to the end
+ *     N splice SIZE  one splice of at most 64 KiB, through a pipe
  *     N seek OFFSET
  *     N write TEXT   one write; prints nothing, or errno's name
  *     run COMMAND    runs it in the shell
@@ -294,6 +311,10 @@ static int session_step(const char *file, int *handles, char *line)
 		size_t size = number(rest + 5);
 		bytes = malloc(size + 1);
 		got = bytes == NULL ? -1 : read(*fd, bytes, size);
+	} else if (strncmp(rest, "splice ", 7) == 0) {
+		size_t size = number(rest + 7);
+		bytes = malloc(size + 1);
+		got = bytes == NULL ? -1 : splice_some(*fd, size, bytes);
 	} else {
 		got = read_whole(*fd, 65536, &bytes);
 	}
