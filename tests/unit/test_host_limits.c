@@ -55,15 +55,30 @@ struct host_limit_test {
 	uint64_t writeback_centisecs;
 };
 
+/* Not g_get_tmp_dir, which remembers the folder, also in the child. */
+static const char *tmp_dir(void)
+{
+	const char *dir = g_getenv("TMPDIR");
+
+	return dir != NULL ? dir : "/tmp";
+}
+
 static void run_in_child(gconstpointer data)
 {
 	const struct host_limit_test *test = data;
 	const struct vm_limits limits = {.writeback_centisecs = test->writeback_centisecs};
-	pid_t child = fork();
+	/* A folder for files that the user may write to, and that goes with what is left in it. */
+	g_autofree char *dir = g_strdup_printf("%s/vasfs-limits-XXXXXX", tmp_dir());
+	g_assert_nonnull(mkdtemp(dir));
+	g_autofree char *remove = g_strdup_printf("rm -rf %s", dir);
+	pid_t child;
 	int status;
 
+	g_assert_cmpint(getuid() == 0 ? chown(dir, USER, USER) : 0, ==, 0);
+	child = fork();
 	if (child == 0) {
 		struct vm_fixture f;
+		g_setenv("TMPDIR", dir, TRUE);
 		become_user();
 		signal(SIGXFSZ, SIG_IGN);
 		fixture_setup(&f, &limits);
@@ -71,6 +86,7 @@ static void run_in_child(gconstpointer data)
 		_exit(0);
 	}
 	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	g_assert_true(g_spawn_command_line_sync(remove, NULL, NULL, NULL, NULL));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
 		g_test_skip("the limit does not hold here");
 	else
