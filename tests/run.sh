@@ -67,6 +67,8 @@ packages_of() {
 	case $1 in
 	coverage) echo gcovr ;;
 	fuzz) echo 'clang libclang-rt-dev' ;;
+	# Tools that read files in ways of their own, for sizes.sh.
+	*) echo 'busybox pv python3 rsync rust-coreutils tar' ;;
 	esac
 }
 arguments_of() {

@@ -7,8 +7,6 @@
 # What builds and runs vasfs, and the tools of the tests and examples.
 packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev'
 packages="$packages fuse3 mount bsdextrautils xxd"
-# Tools that read files in ways of their own.
-packages="$packages busybox pv python3 rsync rust-coreutils tar"
 
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then

@@ -35,8 +35,8 @@ in_call() {
 READ=17 WRITE=1
 # gone PID: it has ended, and only its status is left, if that
 gone() {
-	case $(ps -o stat= -p "$1") in
-	'' | Z*) ;;
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	'' | Z* | X*) ;;
 	*) return 1 ;;
 	esac
 }
