@@ -129,25 +129,27 @@ bool command_signal(struct command_call *call, int index, int *number)
 
 /* --- Host files ------------------------------------------------------------------------------- */
 
+#define WHY_NO_ROOT "your root or working directory is not known, so it may mean another file"
+#define WHY_NOT_ROOT "this vasfs does not run as root, so it opens files for its own user only"
 #define WHY_NO_THREAD "vasfs cannot make a thread that opens it as you (ulimit -u, or a cgroup)"
 #define WHY_NO_DESCRIPTOR "vasfs has as many files open as it may (ulimit -n)"
 
 static const struct command_reason file_reasons[] = {
     {EAGAIN, WHY_NO_THREAD},
     {EMFILE, WHY_NO_DESCRIPTOR},
-    {EINVAL, "your root or working directory is not known, so it may mean another file"},
+    {EINVAL, WHY_NO_ROOT},
     {ENODEV, "not a regular file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links"},
-    {EPERM, "this vasfs does not run as root, so it opens files for its own user only"},
+    {EPERM, WHY_NOT_ROOT},
     {0, NULL},
 };
 
 static const struct command_reason exec_reasons[] = {
     {EAGAIN, WHY_NO_THREAD},
     {EMFILE, WHY_NO_DESCRIPTOR},
-    {EINVAL, "your root or working directory is not known, so it may mean another file"},
+    {EINVAL, WHY_NO_ROOT},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links or interpreters"},
-    {EPERM, "this vasfs does not run as root, so it opens files for its own user only"},
+    {EPERM, WHY_NOT_ROOT},
     {EACCES, "not a regular file that you may read and execute"},
     {ENOENT, "no such file, or its interpreter or a library is missing"},
     {ENOEXEC, "not an x86-64 program or script, or it is damaged"},

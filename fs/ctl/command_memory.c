@@ -380,9 +380,11 @@ int command_access(struct command_call *call)
 	while (len > 0 && error == 0) {
 		uint64_t step = access_step(addr, len);
 
-		error = vm_interrupted() ? -EINTR
-		                         : vm_access(call->process, addr, step, access,
-		                                     add_access_line, &lines);
+		if (vm_interrupted())
+			error = -EINTR;
+		else
+			error =
+			    vm_access(call->process, addr, step, access, add_access_line, &lines);
 		addr += step;
 		len -= step;
 	}

@@ -141,9 +141,11 @@ int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const
 		size_t step = piece + (newline != NULL);
 
 		/* Nobody waits for the rest any more. */
-		error = vm_interrupted() ? -EINTR
-		                         : take_piece_locked(open, caller, text, piece,
-		                                             newline != NULL, number++);
+		if (vm_interrupted())
+			error = -EINTR;
+		else
+			error =
+			    take_piece_locked(open, caller, text, piece, newline != NULL, number++);
 		text += step;
 		len -= step;
 	}

@@ -1,44 +1,11 @@
 # A backing file that hangs blocks only those who touch it. The file is in a second mount, whose
 # daemon is stopped.
+. "$(dirname "$0")/backing.sh"
 . "$(dirname "$0")/lib.sh"
-# The hang leaves threads behind. That is not a leak, because they end with the process.
-here=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)
-TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$here/hang.supp"
-export TSAN_OPTIONS
-backing=$T/backing
-mkdir "$backing"
-start_backing() {
-	"$TOOL" daemon "$T/backing-daemon" "$VASFS" "$backing" || exit 1
-	"$VASCTL" "$backing" spawn >/dev/null
-	"$VASCTL" "$backing/1" mmap 0x10000000 16K rw- private,anon,fixed >/dev/null
-	"$TOOL" pwrite "$backing/1/mem" 0x10000000 'page one' >/dev/null
-	"$TOOL" pwrite "$backing/1/mem" 0x10001000 'page two' >/dev/null
-}
-stop_backing() {
-	kill -CONT "$(cat "$T/backing-daemon.pid")"
-	fusermount3 -u -z "$backing"
-	"$TOOL" reap "$T/backing-daemon"
-}
-# Stop the daemon of the file, and wait until none of its threads runs. If one of them had already
-# taken a request, the kernel could not give the request up, whatever our daemon does.
-hang_backing() {
-	kill -STOP "$(cat "$T/backing-daemon.pid")"
-	eventually 10 backing_stopped
-}
-backing_stopped() {
-	! cut -d ' ' -f 3 "/proc/$(cat "$T/backing-daemon.pid")/task"/*/stat | grep -qv T
-}
-# quickly COMMAND...: COMMAND succeeds within a time that only a hang exceeds
-quickly() {
-	timeout 20 "$@"
-}
 
 # waits PID: the process is blocked in the system call pread64
 waits() {
-	case $(cat "/proc/$1/syscall" 2>/dev/null) in
-	'17 '*) ;;
-	*) return 1 ;;
-	esac
+	in_call "$1" 17
 }
 # read_hanging COUNT ADDR: start COUNT readers of memory that hangs; $readers has their pids
 read_hanging() {
@@ -83,7 +50,7 @@ for file in frames objects meminfo vmstat; do
 done
 ok 'sync goes on' quickly "$VASCTL" "$M" sync
 
-kill -CONT "$(cat "$T/backing-daemon.pid")"
+wake_backing
 # shellcheck disable=SC2086 # a list
 wait $readers
 is "$(cat "$T"/read.* | sort | uniq -c | tr -s ' ')" " 32 $(hex 'page two')" \
@@ -99,7 +66,7 @@ refused 'none of which gets anything' grep -qxE '[0-9a-f]{16}' "$T"/read.*
 refused 'nothing is mounted' mounted
 
 # A store to that file that cannot reach it any more.
-kill -CONT "$(cat "$T/backing-daemon.pid")"
+wake_backing
 start_mount
 ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 4K rw- shared "$backing/1/mem" 0x10000000)

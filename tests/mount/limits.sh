@@ -1,16 +1,6 @@
 # Limits of the host on the daemon: the call that meets one fails with its errno, the daemon lives,
 # no data are lost, and all goes on when there is room again.
-if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ] &&
-	unshare --mount true 2>/dev/null; then
-	export FUSE_FOR_ALL=tried
-	# shellcheck disable=SC2016 # for the inner shell
-	exec unshare --mount sh -c '
-		device=$(mktemp -d) &&
-			mount -t tmpfs none "$device" && mknod -m 666 "$device/fuse" c 10 229 &&
-			mount --bind "$device/fuse" /dev/fuse && umount -l "$device"
-		rmdir "$device"
-		exec "$@"' sh "$(readlink "/proc/$$/exe")" "$0"
-fi
+. "$(dirname "$0")/fuse_for_all.sh"
 . "$(dirname "$0")/lib.sh"
 
 # limit NAME SOFT: change a limit of the daemon

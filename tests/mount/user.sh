@@ -1,16 +1,5 @@
-# An ordinary user with a machine of their own, mounted through fusermount3. If only root may open
-# /dev/fuse, this test runs in a mount namespace in which everybody may, as is Debian's default.
-if [ "$(id -u)" -eq 0 ] && [ "$(stat -c %a /dev/fuse)" != 666 ] && [ -z "${FUSE_FOR_ALL:-}" ] &&
-	unshare --mount true 2>/dev/null; then
-	export FUSE_FOR_ALL=tried
-	# shellcheck disable=SC2016 # for the inner shell
-	exec unshare --mount sh -c '
-		device=$(mktemp -d) &&
-			mount -t tmpfs none "$device" && mknod -m 666 "$device/fuse" c 10 229 &&
-			mount --bind "$device/fuse" /dev/fuse && umount -l "$device"
-		rmdir "$device"
-		exec "$@"' sh "$(readlink "/proc/$$/exe")" "$0"
-fi
+# An ordinary user with a machine of their own, mounted through fusermount3.
+. "$(dirname "$0")/fuse_for_all.sh"
 . "$(dirname "$0")/lib.sh"
 as_user() {
 	if is_root; then

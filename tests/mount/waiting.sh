@@ -1,37 +1,8 @@
 # Commands and accesses that wait or take long hold up nobody else, and a client that is killed is
 # gone. The file that hangs is in a second mount, whose daemon is stopped.
+. "$(dirname "$0")/backing.sh"
 . "$(dirname "$0")/lib.sh"
-# The hang leaves threads behind. That is not a leak, because they end with the process.
-here=$(cd "$OLDPWD" && cd "$(dirname "$0")" && pwd)
-TSAN_OPTIONS="${TSAN_OPTIONS:-}:report_thread_leaks=0:suppressions=$here/hang.supp"
-export TSAN_OPTIONS
-backing=$T/backing
-mkdir "$backing"
-"$TOOL" daemon "$T/backing-daemon" "$VASFS" "$backing" || exit 1
-"$VASCTL" "$backing" spawn >/dev/null
-"$VASCTL" "$backing/1" mmap 0x10000000 1M rw- private,anon,fixed >/dev/null
-"$TOOL" pwrite "$backing/1/mem" 0x10000000 'page one' >/dev/null
-backing_stopped() {
-	! cut -d ' ' -f 3 "/proc/$(cat "$T/backing-daemon.pid")/task"/*/stat | grep -qv T
-}
-hang_backing() {
-	kill -STOP "$(cat "$T/backing-daemon.pid")"
-	eventually 10 backing_stopped
-}
-wake_backing() {
-	kill -CONT "$(cat "$T/backing-daemon.pid")"
-}
-# quickly COMMAND...: COMMAND succeeds within a time that only a hang exceeds
-quickly() {
-	timeout 20 "$@"
-}
-# calls PID NAME: the process is blocked in the system call of that number
-in_call() {
-	case $(cat "/proc/$1/syscall" 2>/dev/null) in
-	"$2 "*) ;;
-	*) return 1 ;;
-	esac
-}
+
 READ=17 WRITE=1
 # gone PID: it has ended, and only its status is left, if that
 gone() {
@@ -62,6 +33,7 @@ all_gone() {
 }
 clients=
 
+start_backing
 start_mount
 for _ in 1 2 3; do
 	ctl "$M" spawn >/dev/null
@@ -132,6 +104,5 @@ kill_clients 'many lines in one write can be killed'
 ok 'and end' eventually 20 rests
 is "$(peek 3 "$canary" 6)" "$(hex canary)" 'another process is as it was'
 stop_mount
-fusermount3 -u -z "$backing"
-is "$("$TOOL" reap "$T/backing-daemon")" 'exit 0' 'the machine with the file goes on'
+is "$(stop_backing)" 'exit 0' 'the machine with the file goes on'
 done_testing

@@ -260,11 +260,8 @@ static gpointer swapoff_main(gpointer machine)
 static bool swapoff_came(void *ctx)
 {
 	struct swapoff_race *race = ctx;
-	struct vm_machine *machine = race->visitor.p.f.machine;
+	bool waits = somebody_waits(race->visitor.p.f.machine);
 
-	machine_lock(machine);
-	bool waits = machine->waiters > 0;
-	machine_unlock(machine);
 	race->seen = entry_kind(race->visitor.other, ANON_AT) == VM_ENTRY_PAGE;
 	return waits || race->seen;
 }

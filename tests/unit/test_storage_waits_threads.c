@@ -30,16 +30,6 @@ static gpointer latecomer_main(gpointer data)
 	return NULL;
 }
 
-static bool somebody_waits(void *ctx)
-{
-	struct vm_machine *machine = ctx;
-
-	machine_lock(machine);
-	bool waits = machine->waiters > 0;
-	machine_unlock(machine);
-	return waits;
-}
-
 static void come_late(void *ctx)
 {
 	struct latecomer *late = ctx;

@@ -24,7 +24,6 @@ struct flusher {
 static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
 {
 	GPtrArray *objects = g_ptr_array_new();
-
 	uint64_t step = 0;
 
 	machine_lock(machine);

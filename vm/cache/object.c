@@ -217,6 +217,24 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 	frame_put_locked(machine, pfn);
 }
 
+void object_list_pages_locked(struct vm_object *object, struct list_link *list, unsigned flags,
+                              uint64_t first, uint64_t last, GArray *pages)
+{
+	struct list_walk walk;
+	struct list_link *l;
+	uint64_t step = 0;
+
+	list_walk_begin(&object->walks, &walk, list);
+	while ((l = list_walk_step(&walk, list)) != NULL) {
+		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
+		if ((flags == 0 || (frame->flags & flags)) && frame->index >= first &&
+		    frame->index < last)
+			g_array_append_val(pages, frame->index);
+		machine_yield_locked(object->machine, step++);
+	}
+	list_walk_end(&object->walks, &walk);
+}
+
 bool object_in_hole_locked(const struct vm_object *object, uint64_t index)
 {
 	return index >= object->hole_first && index < object->hole_last;

@@ -82,6 +82,14 @@ void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn);
 void object_remove_locked(struct vm_object *object, vm_pfn pfn);
 
 /*
+ * Append to PAGES (uint64_t) the numbers of the pages of [FIRST, LAST) in LIST, OBJECT's `clean` or
+ * `dirty`, that have one of FLAGS; 0: all. The lock is dropped meanwhile: a page that moves between
+ * the lists may be added twice, or be missing.
+ */
+void object_list_pages_locked(struct vm_object *object, struct list_link *list, unsigned flags,
+                              uint64_t first, uint64_t last, GArray *pages);
+
+/*
  * Mark the page in FRAME dirty: newer than its file. Nothing happens for shared anonymous memory.
  */
 void object_dirty_locked(struct vm_frame *frame);

@@ -10,7 +10,6 @@
 #include "vm/cache/shrink.h"
 #include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable_range.h"
 
 #include <errno.h>
 #include <string.h>
@@ -101,10 +100,8 @@ static bool reread_page(struct vm_object *object, const struct vm_medium *medium
 	} while (error == 0 && frame->version != version);
 	bool gone = frame->object != object;
 	bool can = !gone && error == 0 && twin_can_take_over_locked(machine, pfn);
-	if (can) {
+	if (can)
 		twin_take_over_locked(machine, pfn, bytes);
-		frame->version++;
-	}
 	machine_unlock(machine);
 	return can || gone;
 }
@@ -172,25 +169,6 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 /* --- Taking over changes ---------------------------------------------------------------------- */
 
 /*
- * Add the numbers of the pages of LIST, one of OBJECT's, to PAGES, an array of uint64_t. The lock
- * is dropped meanwhile: a page that moves to another list may be added twice, and one that is read
- * meanwhile needs no second look.
- */
-static void list_pages_locked(struct vm_object *object, struct list_link *list, GArray *pages)
-{
-	struct list_walk walk;
-	struct list_link *l;
-	uint64_t step = 0;
-
-	list_walk_begin(&object->walks, &walk, list);
-	while ((l = list_walk_step(&walk, list)) != NULL) {
-		g_array_append_val(pages, LIST_ENTRY(l, struct vm_frame, link)->index);
-		machine_yield_locked(object->machine, step++);
-	}
-	list_walk_end(&object->walks, &walk);
-}
-
-/*
  * reread_page for page INDEX, if it is in the cache. A page that is being read stays as it is: its
  * reading may have begun before the file was looked at. No lock is held.
  */
@@ -245,8 +223,8 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, handle->medium.fd, &status);
 			pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-			list_pages_locked(object, &object->clean, pages);
-			list_pages_locked(object, &object->dirty, pages);
+			object_list_pages_locked(object, &object->clean, 0, 0, UINT64_MAX, pages);
+			object_list_pages_locked(object, &object->dirty, 0, 0, UINT64_MAX, pages);
 		}
 		machine_unlock(machine);
 	}

@@ -16,6 +16,16 @@
 
 #include <sys/stat.h>
 
+void object_drop_page_locked(struct vm_object *object, vm_pfn pfn)
+{
+	struct vm_machine *machine = object->machine;
+
+	frame_pin_locked(machine, pfn);
+	pagetable_evict_frame_locked(machine, pfn);
+	object_remove_locked(object, pfn);
+	frame_unpin_locked(machine, pfn);
+}
+
 /*
  * Unmap and drop the pages of LIST from page number PAGES on. A page that is being read is left to
  * fill_page (page_in.c), one that is being written to end_locked (write_back.c): when they are
@@ -35,10 +45,7 @@ static void drop_beyond_locked(struct vm_object *object, struct list_link *list,
 		if (frame->index >= pages && !(frame->flags & (FRAME_BUSY | FRAME_WRITEBACK))) {
 			vm_pfn pfn = (vm_pfn)(frame - machine->frames);
 			entries = frame->mapped;
-			frame_pin_locked(machine, pfn);
-			pagetable_evict_frame_locked(machine, pfn);
-			object_remove_locked(object, pfn);
-			frame_unpin_locked(machine, pfn);
+			object_drop_page_locked(object, pfn);
 		}
 		machine_spend_locked(machine, &spent, 1 + entries);
 	}

@@ -25,6 +25,9 @@ struct stat;
  */
 void object_take_size_locked(struct vm_object *object, int fd, const struct stat *status);
 
+/* Unmap the page in PFN, one of OBJECT's, everywhere, and drop it from the cache, dirty or not. */
+void object_drop_page_locked(struct vm_object *object, vm_pfn pfn);
+
 /* Wait until no other thread drops pages of OBJECT. The lock is dropped meanwhile. */
 void object_await_size_locked(struct vm_object *object);
 

@@ -185,6 +185,8 @@ void twin_take_over_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t
 	struct vm_twin *twin = machine->twins[pfn];
 	struct twin_map map;
 
+	/* What others have read of it meanwhile may be older. */
+	machine->frames[pfn].version++;
 	if (twin == NULL) {
 		memory_copy(page, bytes, VM_PAGE_SIZE);
 		return;

@@ -2,17 +2,18 @@
  * write_back.c - write dirty pages to their host file (object.h). flusher.c calls it regularly,
  * msync, reclaim and the release of a file when they need it.
  *
- * A page under write-back is clean, pinned and FRAME_WRITEBACK, and its entries have lost RW. So a
- * store during the write faults and makes the page dirty again.
+ * A page under write-back becomes clean, is pinned and FRAME_WRITEBACK, and its entries lose RW. So
+ * a store during the write faults and makes the page dirty again.
  */
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
+#include "vm/cache/shrink.h"
 #include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
-#include "vm/memory/pagetable_range.h"
+#include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 
 #include <errno.h>
@@ -160,10 +161,8 @@ static void end_locked(struct vm_object *object, struct vm_frame *frame, vm_pfn 
 	else if (frame->object != NULL && !beyond)
 		twin_failed_locked(machine, pfn, &copy->stored);
 	/* The file shrank while we wrote. shrink.c left the page for us to drop. */
-	if (beyond) {
-		pagetable_evict_frame_locked(machine, pfn);
-		object_remove_locked(object, pfn);
-	}
+	if (beyond)
+		object_drop_page_locked(object, pfn);
 	if (error != 0)
 		object->error = error;
 	frame_unpin_locked(machine, pfn);
@@ -190,24 +189,6 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 	return error;
 }
 
-/* Append to PAGES those of [FIRST, LAST) in LIST that have FLAG. The lock is dropped meanwhile. */
-static void add_pages_locked(GArray *pages, struct vm_object *object, struct list_link *list,
-                             unsigned flag, uint64_t first, uint64_t last)
-{
-	struct list_walk walk;
-	struct list_link *l;
-	uint64_t step = 0;
-
-	list_walk_begin(&object->walks, &walk, list);
-	while ((l = list_walk_step(&walk, list)) != NULL) {
-		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		if ((frame->flags & flag) && frame->index >= first && frame->index < last)
-			g_array_append_val(pages, frame->index);
-		machine_yield_locked(object->machine, step++);
-	}
-	list_walk_end(&object->walks, &walk);
-}
-
 /*
  * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if
  * that fails: a GArray of page numbers, uint64_t. The lock is dropped meanwhile. A page that
@@ -220,8 +201,9 @@ static GArray *unwritten_pages_locked(struct vm_object *object, uint64_t first, 
 
 	/* Those being written first: if that fails meanwhile, they are among the dirty ones. */
 	if (object->writers > 0)
-		add_pages_locked(written, object, &object->clean, FRAME_WRITEBACK, first, last);
-	add_pages_locked(dirty, object, &object->dirty, FRAME_DIRTY, first, last);
+		object_list_pages_locked(object, &object->clean, FRAME_WRITEBACK, first, last,
+		                         written);
+	object_list_pages_locked(object, &object->dirty, FRAME_DIRTY, first, last, dirty);
 	/* But they are waited for, so they come last. */
 	g_array_append_vals(dirty, written->data, written->len);
 	g_array_unref(written);

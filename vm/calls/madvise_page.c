@@ -8,6 +8,7 @@
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
+#include "vm/cache/shrink.h"
 #include "vm/cache/swap_in.h"
 #include "vm/calls/madvise.h"
 #include "vm/memory/frame.h"
@@ -247,17 +248,6 @@ int advice_pageout(struct advice_part *part)
 
 /* --- MADV_REMOVE ------------------------------------------------------------------------------ */
 
-/* Unmap page PFN of OBJECT everywhere, and remove it from the cache, dirty or not. */
-static void drop_page_locked(struct vm_object *object, vm_pfn pfn)
-{
-	struct vm_machine *machine = object->machine;
-
-	frame_pin_locked(machine, pfn);
-	pagetable_evict_frame_locked(machine, pfn);
-	object_remove_locked(object, pfn);
-	frame_unpin_locked(machine, pfn);
-}
-
 /*
  * Drop the pages of LIST in [FIRST, LAST), dirty or not. The lock is dropped meanwhile. True: a
  * page was in transit and was waited for, so look at all lists again.
@@ -289,7 +279,7 @@ static bool drop_list_locked(struct vm_object *object, struct list_link *list, u
 			waited = true;
 			continue;
 		}
-		drop_page_locked(object, (vm_pfn)(frame - machine->frames));
+		object_drop_page_locked(object, (vm_pfn)(frame - machine->frames));
 		machine_spend_locked(machine, &spent, 1 + entries);
 	}
 	list_walk_end(&object->walks, &walk);

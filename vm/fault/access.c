@@ -186,7 +186,6 @@ struct copy {
 };
 
 /* Append what PINS holds to COPY, and unpin it. */
-
 static void gather(struct vm_machine *machine, struct copy *copy, struct pins *pins)
 {
 	for (int i = 0; i < pins->count; i++) {

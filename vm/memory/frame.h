@@ -57,6 +57,12 @@ static inline bool frame_has_identity(const struct vm_frame *frame)
 	return frame->mapped > 0 || frame->object != NULL || (frame->flags & FRAME_SWAPCACHE);
 }
 
+/* Whether FRAME holds a page of a host file that need not be written before it goes. */
+static inline bool frame_is_clean_file_page(const struct vm_frame *frame)
+{
+	return frame->object != NULL && !frame->object->shmem && !(frame->flags & FRAME_DIRTY);
+}
+
 /* Whether FRAME is not free. */
 static inline bool frame_in_use(const struct vm_frame *frame)
 {

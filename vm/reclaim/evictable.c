@@ -67,8 +67,7 @@ static vm_pfn oldest_locked(struct vm_machine *machine, bool clean_only)
 	frame_walk_begin_locked(machine, &walk);
 	for (; (pfn = frame_walk_step_locked(machine, &walk)) != VM_PFN_NONE; steps--) {
 		const struct vm_frame *frame = &machine->frames[pfn];
-		bool fits = !clean_only ||
-		            (frame_kind(frame) == VM_FRAME_FILE && !(frame->flags & FRAME_DIRTY));
+		bool fits = !clean_only || frame_is_clean_file_page(frame);
 		machine->count.scanned += !clean_only;
 		if (fits && evictable_locked(machine, pfn))
 			break;

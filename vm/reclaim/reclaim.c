@@ -233,7 +233,8 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 }
 
 /*
- * No page can be evicted. PASSED: the search passed some that were only in use for the moment.
+ * No page can be evicted, or *TRIES is 0. PASSED: the search passed some that were only in use for
+ * the moment.
  *
  * => 0: look again. Waited, or something has changed during the search, which uses up one of *TRIES
  * => -EAGAIN: waiting would help, but not WAIT. -ENOMEM: it would not help
@@ -241,6 +242,8 @@ static vm_pfn choose_locked(struct vm_machine *machine)
 static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool wait,
                                    uint64_t *tries)
 {
+	if (*tries == 0)
+		return wait ? -ENOMEM : -EAGAIN;
 	/*
 	 * The search dropped the lock. Pages that it passed may not be in use any more, and others
 	 * may have become evictable behind it.
@@ -274,10 +277,8 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 		if (machine->nr_free > 0)
 			break;
 		if (pfn == VM_PFN_NONE) {
-			passed = machine->passed - passed;
-			result = tries > 0 ? nothing_to_evict_locked(machine, passed > 0, wait, &tries)
-			         : wait    ? -ENOMEM
-			                   : -EAGAIN;
+			result = nothing_to_evict_locked(machine, machine->passed > passed, wait,
+			                                 &tries);
 			continue;
 		}
 		if (try_evict_locked(machine, pfn))
@@ -313,9 +314,8 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 
 	machine_lock(machine);
 	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
-		const struct vm_frame *frame = &machine->frames[pfn];
-		if (frame->object != NULL && !frame->object->shmem &&
-		    !(frame->flags & FRAME_DIRTY) && evictable_locked(machine, (vm_pfn)pfn)) {
+		if (frame_is_clean_file_page(&machine->frames[pfn]) &&
+		    evictable_locked(machine, (vm_pfn)pfn)) {
 			reclaim_drop_locked(machine, (vm_pfn)pfn);
 			dropped++;
 		}

@@ -30,14 +30,6 @@ static uint64_t frames_needed_locked(const struct vm_machine *machine)
 	return machine->swap.used - machine->count.swap_cached;
 }
 
-static bool is_clean_file_page_locked(struct vm_machine *machine, vm_pfn pfn)
-{
-	const struct vm_frame *frame = &machine->frames[pfn];
-
-	return (frame->flags & FRAME_LISTED) && frame_kind(frame) == VM_FRAME_FILE &&
-	       !(frame->flags & FRAME_DIRTY) && evictable_locked(machine, pfn);
-}
-
 /*
  * Whether there are as many frames as are needed, free or with clean file pages that can be
  * evicted. The lock is dropped meanwhile, so the answer may be outdated. Then swapoff fails later.
@@ -49,7 +41,9 @@ static bool frames_suffice_locked(struct vm_machine *machine)
 	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
 		if (frames_needed_locked(machine) <= machine->nr_free + clean)
 			break;
-		clean += is_clean_file_page_locked(machine, (vm_pfn)pfn);
+		const struct vm_frame *frame = &machine->frames[pfn];
+		clean += (frame->flags & FRAME_LISTED) && frame_is_clean_file_page(frame) &&
+		         evictable_locked(machine, (vm_pfn)pfn);
 		machine_yield_locked(machine, pfn);
 	}
 	return frames_needed_locked(machine) <= machine->nr_free + clean;
