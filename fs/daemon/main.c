@@ -24,6 +24,7 @@
  *       file.h                  what a file of the mount is
  *       textfile.c wordfile.c memfile.c ctlfile.c link.c own.c   the kinds of files
  *       eventfile.c event_feed.c    events, and the readers that wait for them
+ *       openfile.c              the open files of the mount
  *       call.c                  requests that may take long
  *       tree.c                  the table of all files; names, inode numbers, attributes
  *       directory.c             reading directories

@@ -56,7 +56,7 @@ struct fs_calls {
 	GHashTable *lanes; /* of struct count, by uid and pid */
 	unsigned running;
 	struct list_link waiting; /* of struct job */
-	/* of struct job: those that were interrupted, in the order of their time; a reference each */
+	/* of struct job, a reference each: the interrupted, in the order of their time */
 	struct list_link expiring;
 	bool stopped;
 };

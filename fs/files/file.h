@@ -11,7 +11,7 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
 
-struct ops_server;
+struct openfile_table;
 struct tree_file;
 
 /*
@@ -44,14 +44,14 @@ struct tree_node {
 
 /* An open file or directory. */
 struct fs_handle {
-	struct list_link link; /* in the list of all open files, see ops.c */
+	struct list_link link; /* in a list of the table of open files */
 	const struct file_class *class;
 	struct fs_mount *mount;
 	struct tree_node node;
 	struct fs_caller opener;
-	struct ops_server *server;
-	int refs;    /* atomic: the open file, and calls that are under way */
-	void *state; /* belongs to the class */
+	struct openfile_table *table; /* it is in (openfile.h) */
+	int refs;                     /* atomic: the open file, and calls that are under way */
+	void *state;                  /* belongs to the class */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "fs/files/ops.h"
 #include "fs/files/call.h"
 #include "fs/files/directory.h"
+#include "fs/files/openfile.h"
 #include "fs/files/request.h"
 #include "fs/files/tree.h"
 #include "fs/host/hostprocess.h"
@@ -51,11 +52,6 @@ static struct fs_handle *get_handle(const struct fuse_file_info *fi)
 	return (struct fs_handle *)(uintptr_t)fi->fh;
 }
 
-static bool is_opener(const struct fs_handle *handle, const struct fs_caller *caller)
-{
-	return caller->uid == handle->opener.uid && caller->gid == handle->opener.gid;
-}
-
 /*
  * The open file FI, for a request about its contents. What may be done with an open file was
  * decided at its open, so only its opener may go on. A descriptor can reach a program with more
@@ -75,7 +71,7 @@ static struct fs_handle *get_own_handle(fuse_req_t req, const struct fuse_file_i
 	struct fs_handle *handle = get_handle(fi);
 
 	*caller = get_caller(req, fi);
-	if (is_opener(handle, caller))
+	if (openfile_is_opener(handle, caller))
 		return handle;
 	fuse_reply_err(req, EPERM);
 	return NULL;
@@ -123,54 +119,6 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	tree_node_clear(&dir);
 }
 
-/* The list that has the open files of INO, which is a plain number (tree_shown_ino). */
-static struct list_link *handles_of(struct ops_server *server, fuse_ino_t ino)
-{
-	return &server->handles[(ino ^ ino >> 32) % OPS_HANDLE_LISTS];
-}
-
-/* What is known from the open files of an inode. */
-struct open_files {
-	struct tree_node node; /* without a reference if no file is open */
-	/* what they have for their readers; -1: nothing */
-	off_t own;  /* the one that is asked for, or the last one that the asking thread opened */
-	off_t last; /* the last one of all */
-};
-
-/*
- * Look at the open files of INO. Returns whether there are any. Directories are left out, so that
- * they are gone at once when their process ends. Free the node with tree_node_clear.
- *
- * A descriptor that came from somebody else says nothing to ASKER, and of a text that depends on
- * the reader only its own is of use.
- */
-static bool look_at_open(struct ops_server *server, fuse_ino_t ino, const struct fs_caller *asker,
-                         struct open_files *open)
-{
-	fuse_ino_t shown = tree_shown_ino(ino);
-	struct list_link *list = handles_of(server, shown);
-
-	*open = (struct open_files){.own = -1, .last = -1};
-	pthread_mutex_lock(&server->lock);
-	for (struct list_link *l = list->next; l != list; l = l->next) {
-		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
-		off_t size;
-
-		if (S_ISDIR(handle->node.file->mode) || tree_ino(&handle->node) != shown)
-			continue;
-		if (open->node.file == NULL)
-			open->node = tree_node_copy(&handle->node);
-		size = handle->class->size != NULL ? handle->class->size(handle) : -1;
-		bool same = is_opener(handle, asker);
-		if (size >= 0 && (same || handle->node.file->view == NULL))
-			open->last = size;
-		if (size >= 0 && same && handle->opener.pid == asker->pid)
-			open->own = size;
-	}
-	pthread_mutex_unlock(&server->lock);
-	return open->node.file != NULL;
-}
-
 /*
  * Fill in the size of a text, if it can be known. Only for SEEK_END the kernel says which open file
  * is meant. For fstat it does not even say that there is one, but most likely it is one that the
@@ -207,13 +155,14 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	struct stat st;
 	bool found = tree_find(mount, ino, &node);
 
-	if (!look_at_open(request_server(req), ino, &asker, &open) && !found) {
+	if (!openfile_look(&request_server(req)->handles, ino, &asker, &open) && !found) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
 	if (!found)
 		node = tree_node_copy(&open.node);
-	if (fi != NULL && get_handle(fi)->class->size != NULL && is_opener(get_handle(fi), &asker))
+	if (fi != NULL && get_handle(fi)->class->size != NULL &&
+	    openfile_is_opener(get_handle(fi), &asker))
 		open.own = get_handle(fi)->class->size(get_handle(fi));
 	tree_stat(mount, &node, &st);
 	if (node.file->class != NULL && node.file->class->size != NULL)
@@ -223,15 +172,9 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	tree_node_clear(&node);
 }
 
-/* The class of FILE when it is open, or NULL for a link. */
-static const struct file_class *file_class(const struct tree_file *file)
-{
-	return S_ISDIR(file->mode) ? &directory_class : file->class;
-}
-
 static int check_setattr(const struct tree_file *file, int to_set)
 {
-	const struct file_class *class = file_class(file);
+	const struct file_class *class = openfile_class(file);
 
 	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		return EPERM;
@@ -283,55 +226,10 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* --- Open files ------------------------------------------------------------------------------- */
 
-static void handle_put(struct fs_handle *handle)
-{
-	struct ops_server *server = handle->server;
-
-	if (!g_atomic_int_dec_and_test(&handle->refs))
-		return;
-	pthread_mutex_lock(&server->lock);
-	list_remove(&handle->link);
-	pthread_mutex_unlock(&server->lock);
-	if (handle->class->release != NULL)
-		handle->class->release(handle);
-	tree_node_clear(&handle->node);
-	g_free(handle);
-}
-
-/*
- * Open NODE for CALLER. On success the reference in NODE moves to *HANDLE. Returns 0 or a negative
- * errno.
- */
-static int handle_new(struct ops_server *server, struct tree_node *node,
-                      const struct fs_caller *caller, struct fs_handle **handle)
-{
-	struct fs_handle *new = g_new0(struct fs_handle, 1);
-	int error = 0;
-
-	new->class = file_class(node->file);
-	new->mount = &server->mount;
-	new->node = *node;
-	new->opener = *caller;
-	new->server = server;
-	new->refs = 1;
-	if (new->class->open != NULL)
-		error = new->class->open(new);
-	if (error != 0) {
-		g_free(new);
-		return error;
-	}
-	node->process = NULL;
-	pthread_mutex_lock(&server->lock);
-	list_append(handles_of(server, tree_ino(&new->node)), &new->link);
-	pthread_mutex_unlock(&server->lock);
-	*handle = new;
-	return 0;
-}
-
 /* The kernel's check of the mode lets root pass, but a file without write cannot be written. */
 static int check_open(const struct tree_file *file, int flags)
 {
-	const struct file_class *class = file_class(file);
+	const struct file_class *class = openfile_class(file);
 
 	if (class == NULL)
 		return -ELOOP;
@@ -349,7 +247,7 @@ static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_fil
 	}
 	if (fuse_reply_open(req, fi) ==
 	    -ENOENT) /* the caller was interrupted, so no release will come */
-		handle_put(handle);
+		openfile_put(handle);
 }
 
 /* For files and directories. */
@@ -366,7 +264,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (error == 0)
 		error = check_guard(request_mount(req), &node, &caller);
 	if (error == 0)
-		error = handle_new(request_server(req), &node, &caller, &handle);
+		error = openfile_new(&request_server(req)->handles, request_mount(req), &node,
+		                     &caller, &handle);
 	if (error != 0)
 		fuse_reply_err(req, -error);
 	else
@@ -376,7 +275,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	handle_put(get_handle(fi));
+	openfile_put(get_handle(fi));
 	fuse_reply_err(req, 0);
 }
 
@@ -409,8 +308,8 @@ static void submit(const struct fs_call *call)
 		call->run(call);
 		return;
 	}
-	g_atomic_int_inc(&call->handle->refs);
-	call_submit(call->handle->server->calls, call);
+	openfile_ref(call->handle);
+	call_submit(request_server(call->req)->calls, call);
 }
 
 static void run_read(const struct fs_call *call)
@@ -463,7 +362,7 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fs_caller caller = get_caller(req, fi);
 	struct fs_handle *handle = get_handle(fi);
 
-	if (handle->class->flush != NULL && is_opener(handle, &caller))
+	if (handle->class->flush != NULL && openfile_is_opener(handle, &caller))
 		submit(&(struct fs_call){req, handle, caller, run_flush, NULL, 0, 0, fi->flags});
 	else
 		fuse_reply_err(req, 0);
@@ -597,14 +496,12 @@ const struct fuse_lowlevel_ops ops_table = {
 
 void ops_server_init(struct ops_server *server)
 {
-	pthread_mutex_init(&server->lock, NULL);
-	for (int i = 0; i < OPS_HANDLE_LISTS; i++)
-		list_init(&server->handles[i]);
+	openfile_table_init(&server->handles);
 }
 
 bool ops_server_start(struct ops_server *server)
 {
-	server->calls = calls_new(handle_put);
+	server->calls = calls_new(openfile_put);
 	return server->calls != NULL;
 }
 
@@ -612,8 +509,5 @@ void ops_server_close(struct ops_server *server)
 {
 	/* First: calls that were interrupted still have references to handles. */
 	calls_free(server->calls);
-	for (int i = 0; i < OPS_HANDLE_LISTS; i++)
-		while (!list_empty(&server->handles[i]))
-			handle_put(LIST_ENTRY(server->handles[i].next, struct fs_handle, link));
-	pthread_mutex_destroy(&server->lock);
+	openfile_table_close(&server->handles);
 }

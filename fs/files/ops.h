@@ -4,13 +4,9 @@
 #ifndef FS_FILES_OPS_H
 #define FS_FILES_OPS_H
 
-#include "fs/fs.h"
-#include "util/list.h"
+#include "fs/files/openfile.h"
 
 #include <fuse3/fuse_lowlevel.h>
-#include <pthread.h>
-
-enum { OPS_HANDLE_LISTS = 256 };
 
 /* What a FUSE session serves. It is the user data of the session. */
 struct ops_server {
@@ -19,14 +15,12 @@ struct ops_server {
 	void *ready_ctx;
 
 	struct fs_calls *calls; /* call.h */
-	pthread_mutex_t lock;
-	/* of struct fs_handle, all that are open, by inode number; under lock */
-	struct list_link handles[OPS_HANDLE_LISTS];
+	struct openfile_table handles;
 };
 
 extern const struct fuse_lowlevel_ops ops_table;
 
-/* Set up the lock and the list; the caller sets the rest. */
+/* Set up the table of open files; the caller sets the rest. */
 void ops_server_init(struct ops_server *server);
 
 /* Make the calls, before requests come. False with errno set: there can be no thread for them. */
