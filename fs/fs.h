@@ -24,6 +24,7 @@ struct fs_mount {
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
 	unsigned next_inode;      /* atomic: number of the next inode of a slow file (tree.h) */
+	struct fs_budget *budget; /* budget.c: the memory of open files; NULL: no bound */
 	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
 	int proc;                 /* the host's /proc (util/proc.h), or -1 */
 	/* the same if its pids are those of callers, else -1: then it says nothing of them */
@@ -54,7 +55,16 @@ struct fs_caller {
  */
 typedef int (*fs_render_fn)(GString *out, struct fs_mount *mount, struct vm_process *process);
 
-/* The same for a file that shows CALLER, who opened it, more than others. */
+/*
+ * Append lines of a file that may be long to LINES, from the place lines->from on, until there are
+ * enough. CALLER opened the file. The lines of one call are of one state, as far as the engine
+ * gives one. Returns 0 or a negative errno: -ENOMEM if there was no room (lines->full).
+ */
+struct text_lines;
+typedef int (*fs_lines_fn)(struct text_lines *lines, struct fs_mount *mount,
+                           struct vm_process *process, const struct fs_caller *caller);
+
+/* The same as fs_render_fn for a file that shows CALLER, who opened it, more than others. */
 typedef int (*fs_view_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
                           const struct fs_caller *caller);
 

@@ -77,10 +77,14 @@ void text_escaped(GString *out, const char *text, const char *bytes)
 	}
 }
 
-static bool text_grow(GString *out, size_t size)
+static bool text_grow(struct text_lines *lines, size_t size)
 {
-	char *str = g_try_realloc(out->str, size);
+	GString *out = lines->out;
+	char *str;
 
+	if (lines->may_take != NULL && !lines->may_take(lines->ctx, size))
+		return false;
+	str = g_try_realloc(out->str, size);
 	if (!str)
 		return false;
 	out->str = str;
@@ -95,6 +99,13 @@ bool text_room(struct text_lines *lines, size_t len)
 
 	if (!lines->full && needed > out->allocated_len)
 		lines->full =
-		    needed > TEXT_MAX || !text_grow(out, MAX(needed, 2 * out->allocated_len));
+		    needed > TEXT_MAX || !text_grow(lines, MAX(needed, 2 * out->allocated_len));
 	return !lines->full;
+}
+
+bool text_line_ends(struct text_lines *lines, uint64_t next)
+{
+	lines->from = next;
+	lines->more = lines->out->len >= lines->enough;
+	return !lines->more;
 }

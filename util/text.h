@@ -25,17 +25,31 @@ void text_decimal(GString *out, uint64_t value);
 void text_escaped(GString *out, const char *text, const char *bytes);
 
 /*
- * A text to which a callback adds lines. `full` is set once room ran out; then add no more lines.
+ * A text to which a callback adds lines, or a piece of such a text. Each line has a place, a number
+ * that rises from line to line: an address, a number of a frame. What it is, the text decides. The
+ * first line has place 0 or more.
  */
 struct text_lines {
 	GString *out;
-	bool full;
+	size_t enough; /* bytes after which no more lines are to be added */
+	uint64_t from; /* the place of the next line */
+	bool more;     /* there are lines left, from `from` on */
+	bool full;     /* room ran out */
+	/* whether `out` may take SIZE bytes of memory; NULL: as many as there are */
+	bool (*may_take)(void *ctx, size_t size);
+	void *ctx;
 };
 
 /*
  * Make room for LEN more bytes, so that appending them allocates nothing. False, now and from then
- * on, if memory ran out or the text would exceed 1 GiB.
+ * on, if memory ran out, may_take refused it, or the text would exceed 1 GiB.
  */
 bool text_room(struct text_lines *lines, size_t len);
+
+/*
+ * A line was added, and the next one is at NEXT or after it. Returns whether to add it, which may
+ * be the next call's result for a walk of vm.h.
+ */
+bool text_line_ends(struct text_lines *lines, uint64_t next);
 
 #endif

@@ -603,9 +603,16 @@ struct vm_area_info {
 	const char *name;
 };
 
-typedef void (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
-/* Call FN for each area, by address, with the process locked for reading. -ESRCH. */
-int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx);
+/*
+ * Walks over areas, entries, frames and objects call a function for each, which returns whether to
+ * go on. A walk that was given up can be continued later: it begins at FROM, 0 for all.
+ */
+typedef bool (*vm_area_fn)(void *ctx, const struct vm_area_info *area);
+/*
+ * Call FN for each area that ends above the address FROM, by address, with the process locked for
+ * reading. -ESRCH.
+ */
+int vm_process_areas(struct vm_process *process, uint64_t from, vm_area_fn fn, void *ctx);
 
 /*
  * The next address at or after VA that has data (HOLE false) or has none (HOLE true), like lseek(2)
@@ -628,9 +635,9 @@ struct vm_area_usage {
 	char vm_flags[80]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
 };
 
-typedef void (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
-/* Call FN for each area, by address, with the process locked for reading. -ESRCH. */
-int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx);
+typedef bool (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
+/* As vm_process_areas. */
+int vm_process_usage(struct vm_process *process, uint64_t from, vm_usage_fn fn, void *ctx);
 
 /*
  * Fill WORDS with the words of /proc/PID/pagemap for COUNT pages, from page number FIRST (VA >> 12)
@@ -699,12 +706,19 @@ struct vm_entry_info {
 	bool cow;       /* the area allows writes, and a write would copy the page */
 };
 
-typedef void (*vm_entry_fn)(void *ctx, const struct vm_entry_info *entry);
+/* The place of ENTRY in the order in which vm_process_entries shows them. */
+static inline uint64_t vm_entry_place(const struct vm_entry_info *entry)
+{
+	return entry->va | (uint64_t)(VM_PGD - entry->level);
+}
+
+typedef bool (*vm_entry_fn)(void *ctx, const struct vm_entry_info *entry);
 /*
- * Call FN for each entry in use of the four-level page table, by address, parents first, with the
- * process locked for reading. Entries may change meanwhile. -ESRCH.
+ * Call FN for each entry in use of the four-level page table, by address, parents first, from the
+ * place FROM on (vm_entry_place), with the process locked for reading. Entries may change
+ * meanwhile. -ESRCH.
  */
-int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx);
+int vm_process_entries(struct vm_process *process, uint64_t from, vm_entry_fn fn, void *ctx);
 
 /*
  * Call FN for the last faults of the process (up to 512), the oldest first. Also after its end. For
@@ -783,9 +797,11 @@ struct vm_frame_info {
 	uint64_t va;          /* where that process maps it */
 };
 
-typedef void (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);
-/* Call FN for each frame in use, by number, without locks. Frames may change meanwhile. */
-void vm_machine_frames(struct vm_machine *machine, vm_frame_fn fn, void *ctx);
+typedef bool (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);
+/*
+ * Call FN for each frame in use, from number FROM on, without locks. Frames may change meanwhile.
+ */
+void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn, void *ctx);
 
 struct vm_object_info {
 	uint64_t number; /* from 1, never used again */
@@ -798,9 +814,12 @@ struct vm_object_info {
 	const char *name;      /* path, or "/dev/zero (deleted)"; valid during the callback */
 };
 
-typedef void (*vm_object_fn)(void *ctx, const struct vm_object_info *object);
-/* Call FN for each object, the oldest first, without locks, as they were at one moment. */
-void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx);
+typedef bool (*vm_object_fn)(void *ctx, const struct vm_object_info *object);
+/*
+ * Call FN for each object, from number FROM on, the oldest first, without locks. Objects may come
+ * and go meanwhile.
+ */
+void vm_machine_objects(struct vm_machine *machine, uint64_t from, vm_object_fn fn, void *ctx);
 
 /* --- Memory pressure -------------------------------------------------------------------------- */
 

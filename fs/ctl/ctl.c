@@ -39,7 +39,7 @@ struct fs_ctl_open {
 	uint64_t generation; /* of `shown`, or of the one before */
 };
 
-struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process)
+struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process, uid_t uid)
 {
 	struct fs_ctl_open *open = g_new0(struct fs_ctl_open, 1);
 
@@ -49,7 +49,7 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 	                           process != NULL ? vm_process_pid(process) : 0);
 	pthread_mutex_init(&open->lock, NULL);
 	open->line = g_string_new(NULL);
-	ctl_results_init(&open->results);
+	ctl_results_init(&open->results, mount->budget, uid);
 	open->generation = NO_GENERATION;
 	return open;
 }
@@ -83,7 +83,7 @@ static int run_line_locked(struct fs_ctl_open *open, const struct fs_caller *cal
 	};
 	int error;
 
-	ctl_results_init(&answer);
+	ctl_results_init(&answer, NULL, 0);
 	error = command_run(&call, open->line->str, open->line->len, number);
 	keep_results(open, caller, &answer);
 	g_string_truncate(open->line, 0);
@@ -96,7 +96,7 @@ static int refuse_long_line_locked(struct fs_ctl_open *open, const struct fs_cal
 	struct ctl_results answer;
 	int error;
 
-	ctl_results_init(&answer);
+	ctl_results_init(&answer, NULL, 0);
 	error = command_refuse(&answer, -E2BIG, "longer than 4096 bytes", number);
 	keep_results(open, caller, &answer);
 	return error;

@@ -2,7 +2,7 @@
  * ctl.h - the ctl files: a stream of commands in, result lines out. docs/semantics.md says what
  * users see.
  *
- *     open = fs_ctl_open(mount, process or NULL)   at open; NULL is the machine's ctl
+ *     open = fs_ctl_open(mount, process or NULL, uid)   at open; NULL is the machine's ctl
  *       fs_ctl_write(open, caller, text, len)      runs each line that ends
  *       fs_ctl_read(open, caller, out, size)       gives result lines
  *       fs_ctl_close(open, caller)                 at flush: runs a last line without a newline
@@ -21,10 +21,10 @@
 struct fs_ctl_open;
 
 /*
- * Open the ctl file of PROCESS (a reference is taken), or that of the machine if PROCESS is NULL.
- * Never returns NULL.
+ * Open the ctl file of PROCESS (a reference is taken), or that of the machine if PROCESS is NULL,
+ * for the user UID. Never returns NULL.
  */
-struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process);
+struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process, uid_t uid);
 
 /*
  * Take LEN bytes from CALLER, and run each line that ends in them. Returns 0, or the negative errno

@@ -5,15 +5,51 @@
 
 #include <string.h>
 
-void ctl_results_init(struct ctl_results *results)
+/* So much memory each queue may have, whatever the budget says. */
+enum { FREE_BYTES = 4096 };
+
+void ctl_results_init(struct ctl_results *results, struct fs_budget *budget, uid_t uid)
 {
 	*results = (struct ctl_results){.text = g_string_new(NULL)};
+	budget_open(budget, uid, &results->share);
 }
 
 void ctl_results_clear(struct ctl_results *results)
 {
 	g_string_free(results->text, TRUE);
 	results->text = NULL;
+	budget_close(&results->share);
+}
+
+/* Make room for LEN more bytes, so that appending them allocates nothing. */
+static bool make_room(struct ctl_results *results, size_t len)
+{
+	GString *text = results->text;
+	size_t size = text->len + len + 1;
+	char *str;
+
+	if (size <= text->allocated_len)
+		return true;
+	size = MAX(size, 2 * text->allocated_len);
+	if (size > FREE_BYTES && !budget_resize(&results->share, size))
+		return false;
+	str = g_try_realloc(text->str, size);
+	if (str == NULL)
+		return false;
+	text->str = str;
+	text->allocated_len = size;
+	return true;
+}
+
+/* Give memory back, if nothing is left to read. */
+static void give_back(struct ctl_results *results)
+{
+	if (results->taken < results->text->len || results->share.held == 0)
+		return;
+	g_string_free(results->text, TRUE);
+	results->text = g_string_new(NULL);
+	results->taken = 0;
+	budget_resize(&results->share, 0);
 }
 
 static uint64_t count_lines(const char *text, size_t len)
@@ -51,6 +87,13 @@ static void drop_lines(struct ctl_results *results, size_t room)
 
 void ctl_results_add(struct ctl_results *results, const char *text, size_t len)
 {
+	if (!make_room(results, len)) {
+		drop_lines(results, 0);
+		if (!make_room(results, len)) {
+			results->lost += count_lines(text, len);
+			return;
+		}
+	}
 	g_string_append_len(results->text, text, (gssize)len);
 	/* Drop more than needed, so that a full queue is not moved for every new line. */
 	if (results->text->len - results->taken > CTL_RESULTS_MAX)
@@ -104,6 +147,7 @@ void ctl_results_take(struct ctl_results *results, GString *out, size_t size)
 	results->taken += size;
 	results->mid_line = results->text->str[results->taken - 1] != '\n';
 	erase_taken(results);
+	give_back(results);
 }
 
 GBytes *ctl_results_copy(const struct ctl_results *results)

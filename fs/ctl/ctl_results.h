@@ -2,11 +2,13 @@
  * ctl_results.h - the result lines that a ctl file keeps for its reader.
  *
  * struct ctl_results is a bounded queue of text. Lines are added at the end and taken from the
- * front. When it exceeds CTL_RESULTS_MAX bytes, the oldest whole lines are dropped, and one line
- * says how many. It has no lock of its own.
+ * front. When it exceeds CTL_RESULTS_MAX bytes, or the budget has no room for more, the oldest whole
+ * lines are dropped, and one line says how many. It has no lock of its own.
  */
 #ifndef FS_CTL_CTL_RESULTS_H
 #define FS_CTL_CTL_RESULTS_H
+
+#include "fs/text/budget.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -16,13 +18,16 @@ enum { CTL_RESULTS_MAX = 1 << 20 };
 
 struct ctl_results {
 	GString *text;
-	size_t taken;  /* bytes of text that were read already */
-	bool mid_line; /* the last byte read was not a newline */
-	uint64_t lost; /* lines that were dropped and not yet reported */
+	struct budget_share share; /* for the memory of text */
+	size_t taken;              /* bytes of text that were read already */
+	bool mid_line;             /* the last byte read was not a newline */
+	uint64_t lost;             /* lines that were dropped and not yet reported */
 };
 
-/* Set up an empty queue. ctl_results_clear frees what it holds. */
-void ctl_results_init(struct ctl_results *results);
+/*
+ * Set up an empty queue of the user UID. BUDGET may be NULL. ctl_results_clear frees what it holds.
+ */
+void ctl_results_init(struct ctl_results *results, struct fs_budget *budget, uid_t uid);
 void ctl_results_clear(struct ctl_results *results);
 
 /* Append LEN bytes, which must be whole lines. */

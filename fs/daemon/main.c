@@ -48,6 +48,7 @@
 #include "fs/daemon/swapfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
+#include "fs/text/budget.h"
 #include "util/nanoseconds.h"
 #include "util/proc.h"
 #include "util/text.h"
@@ -277,6 +278,7 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	int status, pages;
 	bool lost = false;
 
+	server->mount.budget = fs_budget_new();
 	server->mount.ctl = fs_ctl_store_new();
 	server->mount.events = fs_events_new(server->mount.machine);
 	if (server->mount.events == NULL || !ops_server_start(server)) {
@@ -288,6 +290,7 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	ops_server_close(server);
 	fs_events_free(server->mount.events);
 	fs_ctl_store_free(server->mount.ctl);
+	fs_budget_free(server->mount.budget);
 	pages = status_of_pages(server->mount.machine);
 	if (!free_machine(server->mount.machine, &lost))
 		leave_hung(session, pages);

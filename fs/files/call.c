@@ -9,6 +9,7 @@
  * held.
  */
 #include "fs/files/call.h"
+#include "fs/text/budget.h"
 
 #include "util/nanoseconds.h"
 
@@ -38,6 +39,7 @@ struct job {
 	struct fs_calls *calls;
 	struct count *user, *lane;
 	char *bytes;                /* its own copy of call.bytes, or NULL */
+	struct budget_share share;  /* for `bytes` */
 	bool answered, interrupted; /* atomic */
 	int refs;                   /* atomic */
 	/* Under the lock. */
@@ -70,6 +72,7 @@ static void job_unref(struct job *job)
 		return;
 	job->calls->handle_put(job->call.handle);
 	g_free(job->bytes);
+	budget_close(&job->share);
 	g_free(job);
 }
 
@@ -244,6 +247,8 @@ static int enqueue_locked(struct job *job)
 	if (job->user->waiting == MAX_WAITING)
 		return -EAGAIN;
 	if (job->call.bytes != NULL) {
+		if (!budget_resize(&job->share, job->call.size))
+			return -ENOMEM;
 		job->bytes = g_try_malloc(MAX(job->call.size, 1));
 		if (job->bytes == NULL)
 			return -ENOMEM;
@@ -290,6 +295,7 @@ void call_submit(struct fs_calls *calls, const struct fs_call *call)
 		return;
 	}
 	*job = (struct job){.call = *call, .calls = calls, .refs = 1};
+	budget_open(call->handle->mount->budget, call->caller.uid, &job->share);
 	fuse_req_interrupt_func(call->req, on_interrupt, job);
 	int error = enter(job, &runs);
 	if (runs)

@@ -28,7 +28,7 @@ static int ctlfile_open(struct fs_handle *handle)
 {
 	struct ctlfile *file = g_new0(struct ctlfile, 1);
 
-	file->stream = fs_ctl_open(handle->mount, handle->node.process);
+	file->stream = fs_ctl_open(handle->mount, handle->node.process, handle->opener.uid);
 	file->groups = hostprocess_groups(handle->mount, &handle->opener, &file->lack);
 	handle->state = file;
 	return 0;

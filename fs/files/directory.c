@@ -5,6 +5,7 @@
 #include "fs/files/directory.h"
 
 #include "fs/files/tree.h"
+#include "fs/text/budget.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,8 +20,10 @@ enum { DOTS = 2 }; /* "." and ".." come first */
 
 struct directory {
 	pthread_mutex_t lock;
-	GArray *entries; /* of struct entry, without the dots; under lock */
-	bool taken;      /* whether `entries` is filled; under lock */
+	/* Under lock. */
+	GArray *entries;           /* of struct entry, without the dots */
+	bool taken;                /* whether `entries` is filled */
+	struct budget_share share; /* for the memory of `entries` */
 };
 
 static void entry_add(GArray *entries, const struct tree_file *file, int number)
@@ -43,11 +46,11 @@ static void add_numbered(GArray *entries, const struct fs_handle *handle,
 	g_array_unref(numbers);
 }
 
-static void snapshot_take(struct directory *directory, const struct fs_handle *handle)
+/* False if there is no room for them. */
+static bool snapshot_take(struct directory *directory, const struct fs_handle *handle)
 {
 	const struct tree_file *dir = handle->node.file, *file = NULL;
 
-	directory->taken = true;
 	g_array_set_size(directory->entries, 0);
 	while ((file = tree_next(dir, file)) != NULL)
 		if (file->numbers == NULL)
@@ -55,6 +58,9 @@ static void snapshot_take(struct directory *directory, const struct fs_handle *h
 	while ((file = tree_next(dir, file)) != NULL)
 		if (file->numbers != NULL)
 			add_numbered(directory->entries, handle, file);
+	directory->taken =
+	    budget_resize(&directory->share, directory->entries->len * sizeof(struct entry));
+	return directory->taken;
 }
 
 static int directory_open(struct fs_handle *handle)
@@ -63,6 +69,7 @@ static int directory_open(struct fs_handle *handle)
 
 	pthread_mutex_init(&directory->lock, NULL);
 	directory->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
+	budget_open(handle->mount->budget, handle->opener.uid, &directory->share);
 	handle->state = directory;
 	return 0;
 }
@@ -72,6 +79,7 @@ static void directory_release(struct fs_handle *handle)
 	struct directory *directory = handle->state;
 
 	g_array_unref(directory->entries);
+	budget_close(&directory->share);
 	pthread_mutex_destroy(&directory->lock);
 	g_free(directory);
 }
@@ -170,18 +178,22 @@ void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t
 	bool gone = handle->node.process != NULL && !vm_process_alive(handle->node.process);
 	struct directory *directory = handle->state;
 	g_autofree char *buf = g_try_malloc(size);
-	size_t used;
+	size_t used = 0;
+	bool there;
 
 	if (gone || buf == NULL) {
 		fuse_reply_err(req, gone ? ENOENT : ENOMEM);
 		return;
 	}
 	pthread_mutex_lock(&directory->lock);
-	if (offset == 0 || !directory->taken)
-		snapshot_take(directory, handle);
-	used = append_entries(req, handle, (size_t)offset, buf, size, plus);
+	there = (offset > 0 && directory->taken) || snapshot_take(directory, handle);
+	if (there)
+		used = append_entries(req, handle, (size_t)offset, buf, size, plus);
 	pthread_mutex_unlock(&directory->lock);
-	fuse_reply_buf(req, buf, used);
+	if (there)
+		fuse_reply_buf(req, buf, used);
+	else
+		fuse_reply_err(req, ENOMEM);
 }
 
 const struct file_class directory_class = {

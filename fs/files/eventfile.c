@@ -3,7 +3,7 @@
  *
  *     engine -> event_feed -> the events' thread, which renders lines -> log -> readers
  *
- * Lines are made only while a reader is open, and the log keeps the last LOG_MAX of them. Each
+ * Lines are made only while a reader is open, and the log keeps the last of them, up to LOG_MAX. Each
  * reader has its own place in the log. A reader that was too slow goes on with the oldest line
  * left, after a line that says how many events it missed. If the feed overflowed, all readers see
  * such a line. Of processes into which it may not look, a reader sees neither addresses nor names.
@@ -27,7 +27,8 @@
 
 enum {
 	BATCH = 256,              /* lines made at a time */
-	LOG_MAX = EVENT_FEED_MAX, /* lines that the log keeps */
+	LOG_MAX = EVENT_FEED_MAX, /* lines that the log keeps, ... */
+	LOG_BYTES = 8 << 20,      /* ... if they have no more bytes than this */
 };
 
 struct log_line {
@@ -44,6 +45,8 @@ struct fs_events {
 	/* Under lock. */
 	struct log_line *log; /* line number N, counted from the first ever, is at N % LOG_MAX */
 	uint64_t made;        /* lines made so far */
+	uint64_t oldest;      /* the number of the oldest line that is kept */
+	size_t bytes;         /* in all lines that are kept */
 	struct list_link readers, parked;
 	bool stopped;
 };
@@ -91,8 +94,7 @@ static bool add_line_locked(struct reader *reader, GString *out)
 	const struct fs_events *events = reader->events;
 	const struct log_line *line;
 
-	if (events->made > LOG_MAX)
-		reader->at = MAX(reader->at, events->made - LOG_MAX);
+	reader->at = MAX(reader->at, events->oldest);
 	do {
 		if (reader->at == events->made)
 			return false;
@@ -211,15 +213,25 @@ static char *render_line(const struct event_record *record)
 	return g_string_free(line, FALSE);
 }
 
+static void log_drop_oldest_locked(struct fs_events *events)
+{
+	struct log_line *line = &events->log[events->oldest++ % LOG_MAX];
+
+	events->bytes -= strlen(line->text);
+	g_clear_pointer(&line->text, g_free);
+}
+
 /* Takes TEXT over. */
 static void log_append_locked(struct fs_events *events, const struct event_record *record,
                               char *text)
 {
-	struct log_line *line = &events->log[events->made++ % LOG_MAX];
-
-	g_free(line->text);
-	*line =
+	if (events->made - events->oldest == LOG_MAX)
+		log_drop_oldest_locked(events);
+	events->log[events->made++ % LOG_MAX] =
 	    (struct log_line){.text = text, .owner = record->fault.owner, .number = record->number};
+	events->bytes += strlen(text);
+	while (events->bytes > LOG_BYTES)
+		log_drop_oldest_locked(events);
 }
 
 /* Move the poll handles of readers that now have something to read to HANDLES. */

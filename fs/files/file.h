@@ -6,6 +6,7 @@
 #define FS_FILES_FILE_H
 
 #include "fs/fs.h"
+#include "fs/text/budget.h"
 #include "util/list.h"
 
 #include <fuse3/fuse_lowlevel.h>
@@ -51,6 +52,7 @@ struct fs_handle {
 	struct fs_caller opener;
 	struct openfile_table *table; /* it is in (openfile.h) */
 	int refs;                     /* atomic: the open file, and calls that are under way */
+	struct budget_share share;    /* for this structure, and what every class has about */
 	void *state;                  /* belongs to the class */
 };
 
@@ -95,6 +97,8 @@ struct file_class {
 	 * while it is written to; it must not be that of the next one who opens the file.
 	 */
 	bool slow;
+	/* whether a read of HANDLE may take long, so that it is a call; NULL: as `slow` says */
+	bool (*takes_long)(const struct fs_handle *handle);
 	/* the kernel may keep pages of it, see op_read; otherwise it cannot be mapped or spliced */
 	bool cached;
 };
@@ -128,9 +132,10 @@ struct tree_file {
 		fs_link_fn link;     /* symbolic links */
 	};
 	fs_view_fn view;   /* textfile_class: NULL, or instead of `render` */
+	fs_lines_fn lines; /* textfile_class: NULL, or instead of `render` */
 	fs_store_fn store; /* valuefile_class */
 	bool guarded;      /* it can only be opened or followed by who may look into the process */
-	/* Of `render` or `view`. stat uses the length instead if it is not NULL. */
+	/* Of the text. stat uses the length instead if it is not NULL. */
 	enum text_work work;
 	fs_length_fn length;
 	const struct tree_numbers *numbers; /* NULL for a row with a name */

@@ -5,6 +5,9 @@
 #include "fs/files/directory.h"
 #include "fs/files/tree.h"
 
+/* About the memory that an open file takes, besides its text. */
+enum { HANDLE_BYTES = 512 };
+
 const struct file_class *openfile_class(const struct tree_file *file)
 {
 	return S_ISDIR(file->mode) ? &directory_class : file->class;
@@ -24,9 +27,16 @@ static struct list_link *list_of(struct openfile_table *table, fuse_ino_t ino)
 int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tree_node *node,
                  const struct fs_caller *caller, struct fs_handle **handle)
 {
-	struct fs_handle *new = g_new0(struct fs_handle, 1);
+	struct fs_handle *new = g_try_new0(struct fs_handle, 1);
 	int error = 0;
 
+	if (new == NULL)
+		return -ENOMEM;
+	budget_open(mount->budget, caller->uid, &new->share);
+	if (!budget_resize(&new->share, HANDLE_BYTES)) {
+		g_free(new);
+		return -ENOMEM;
+	}
 	new->class = openfile_class(node->file);
 	new->mount = mount;
 	new->node = *node;
@@ -36,6 +46,7 @@ int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tr
 	if (new->class->open != NULL)
 		error = new->class->open(new);
 	if (error != 0) {
+		budget_close(&new->share);
 		g_free(new);
 		return error;
 	}
@@ -64,7 +75,14 @@ void openfile_put(struct fs_handle *handle)
 	if (handle->class->release != NULL)
 		handle->class->release(handle);
 	tree_node_clear(&handle->node);
+	budget_close(&handle->share);
 	g_free(handle);
+}
+
+/* Whether the text of FILE may be another for another reader. */
+static bool depends_on_reader(const struct tree_file *file)
+{
+	return file->view != NULL || file->lines != NULL;
 }
 
 bool openfile_look(struct openfile_table *table, fuse_ino_t ino, const struct fs_caller *asker,
@@ -85,7 +103,7 @@ bool openfile_look(struct openfile_table *table, fuse_ino_t ino, const struct fs
 			open->node = tree_node_copy(&handle->node);
 		size = handle->class->size != NULL ? handle->class->size(handle) : -1;
 		bool same = openfile_is_opener(handle, asker);
-		if (size >= 0 && (same || handle->node.file->view == NULL))
+		if (size >= 0 && (same || !depends_on_reader(handle->node.file)))
 			open->last = size;
 		if (size >= 0 && same && handle->opener.pid == asker->pid)
 			open->own = size;

@@ -301,10 +301,16 @@ static bool may_cache(const struct fs_handle *handle, const struct fs_caller *ca
 	return handle->class->cached && !hostprocess_splices(handle->mount, caller->pid);
 }
 
-/* Do the work of CALL, if its file is slow as a call, else at once. */
+static bool takes_long(const struct fs_handle *handle)
+{
+	return handle->class->slow ||
+	       (handle->class->takes_long != NULL && handle->class->takes_long(handle));
+}
+
+/* Do the work of CALL, if it may take long as a call, else at once. */
 static void submit(const struct fs_call *call)
 {
-	if (!call->handle->class->slow) {
+	if (!takes_long(call->handle)) {
 		call->run(call);
 		return;
 	}

@@ -1,136 +1,322 @@
 /*
  * textfile.c - files of text: each open file has a snapshot of its text.
+ *
+ * A text that is longer than WHOLE_MAX, or for which the budget has no room, is read in pieces
+ * (fs_lines_fn). Then the snapshot is a window of the text, which moves forward as the text is
+ * read. Each piece is rendered when it is read, so it is of another moment than the one before. An
+ * offset before the window is found as seq_file of Linux finds it: from the start of the text.
  */
 #include "fs/files/textfile.h"
 
+#include "fs/files/call.h"
+#include "fs/text/budget.h"
 #include "fs/text/render.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
-struct snapshot {
-	pthread_mutex_t lock;
-	GString *text; /* under lock; NULL: nothing was rendered yet */
+enum {
+	/* the longest value; as in /proc/sys, it must fit into a page with its end */
+	VALUE_MAX = VM_PAGE_SIZE - 1,
+	/* the most memory for a text that is kept whole */
+	WHOLE_MAX = 8 << 20,
+	/* about how much of a longer one is rendered at a time */
+	PIECE = 128 << 10,
+	/* for snapshot.size */
+	NOT_RENDERED = -1,
+	IN_PIECES = -2,
 };
 
-/* The longest value. As in /proc/sys, it must fit into a page with its end. */
-enum { VALUE_MAX = VM_PAGE_SIZE - 1 };
+struct snapshot {
+	off_t size; /* atomic: bytes of the whole text, NOT_RENDERED, or IN_PIECES */
+	pthread_mutex_t lock;
+	/* Under lock. */
+	struct budget_share share; /* for the memory of `text` */
+	GString *text;             /* or NULL */
+	/* 0 and unused, unless the text is read in pieces: */
+	uint64_t start; /* the offset of `text` in the file */
+	uint64_t from;  /* the place of the line after `text`, if there are `more` */
+	bool more;
+};
 
-/*
- * Render the present text for CALLER. Returns NULL with *ERROR set to a negative errno if that
- * fails.
- */
-static GString *render(struct fs_mount *mount, const struct tree_node *node,
-                       const struct fs_caller *caller, int *error)
-{
-	const struct tree_file *file = node->file;
-	struct vm_process *process = node->process;
-	GString *text;
-
-	*error = -ESRCH;
-	if (process != NULL && !vm_process_alive(process))
-		return NULL;
-	text = g_string_new(NULL);
-	*error = file->view != NULL ? file->view(text, mount, process, caller)
-	                            : file->render(text, mount, process);
-	if (*error == 0)
-		return text;
-	g_string_free(text, TRUE);
-	return NULL;
-}
-
-static void snapshot_new(struct fs_handle *handle, GString *text)
+static void snapshot_new(struct fs_handle *handle)
 {
 	struct snapshot *snapshot = g_new0(struct snapshot, 1);
 
+	snapshot->size = NOT_RENDERED;
 	pthread_mutex_init(&snapshot->lock, NULL);
-	snapshot->text = text;
+	budget_open(handle->mount->budget, handle->opener.uid, &snapshot->share);
 	handle->state = snapshot;
 }
 
-static int textfile_open(struct fs_handle *handle)
+static void drop_text_locked(struct snapshot *snapshot)
 {
-	int error;
-	GString *text = render(handle->mount, &handle->node, &handle->opener, &error);
-
-	if (text != NULL)
-		snapshot_new(handle, text);
-	return error;
+	if (snapshot->text != NULL)
+		g_string_free(g_steal_pointer(&snapshot->text), TRUE);
+	budget_resize(&snapshot->share, 0);
 }
 
 static void textfile_release(struct fs_handle *handle)
 {
 	struct snapshot *snapshot = handle->state;
 
+	drop_text_locked(snapshot);
 	pthread_mutex_destroy(&snapshot->lock);
-	if (snapshot->text != NULL)
-		g_string_free(snapshot->text, TRUE);
 	g_free(snapshot);
 }
 
-static void snapshot_replace(struct snapshot *snapshot, GString *text)
+static void set_size(struct snapshot *snapshot, off_t size)
 {
-	GString *old;
-
-	pthread_mutex_lock(&snapshot->lock);
-	old = snapshot->text;
-	snapshot->text = text;
-	pthread_mutex_unlock(&snapshot->lock);
-	if (old != NULL)
-		g_string_free(old, TRUE);
+	__atomic_store_n(&snapshot->size, size, __ATOMIC_RELEASE);
 }
 
-/* Copy at most SIZE bytes, starting at OFFSET, to BUF. Returns how many. */
-static size_t snapshot_copy(struct snapshot *snapshot, char *buf, size_t size, size_t offset)
+static off_t get_size(const struct snapshot *snapshot)
 {
-	pthread_mutex_lock(&snapshot->lock);
-	if (snapshot->text != NULL && offset < snapshot->text->len) {
-		size = MIN(size, snapshot->text->len - offset);
-		memcpy(buf, snapshot->text->str + offset, size);
-	} else {
-		size = 0;
-	}
-	pthread_mutex_unlock(&snapshot->lock);
-	return size;
+	return __atomic_load_n(&snapshot->size, __ATOMIC_ACQUIRE);
 }
 
 static off_t textfile_size(const struct fs_handle *handle)
 {
-	struct snapshot *snapshot = handle->state;
-	off_t size;
+	off_t size = get_size(handle->state);
 
+	return size >= 0 ? size : -1;
+}
+
+/* A read far behind the window renders all before it. */
+static bool textfile_takes_long(const struct fs_handle *handle)
+{
+	return get_size(handle->state) == IN_PIECES;
+}
+
+/* --- Rendering -------------------------------------------------------------------------------- */
+
+/* Append to OUT the text of NODE, a file that is never long, for CALLER. 0 or a negative errno. */
+static int render_short(GString *out, struct fs_mount *mount, const struct tree_node *node,
+                        const struct fs_caller *caller)
+{
+	const struct tree_file *file = node->file;
+
+	if (node->process != NULL && !vm_process_alive(node->process))
+		return -ESRCH;
+	if (file->view != NULL)
+		return file->view(out, mount, node->process, caller);
+	return file->render(out, mount, node->process);
+}
+
+static int render_lines(struct text_lines *lines, struct fs_mount *mount,
+                        const struct tree_node *node, const struct fs_caller *caller)
+{
+	if (node->process != NULL && !vm_process_alive(node->process))
+		return -ESRCH;
+	return node->file->lines(lines, mount, node->process, caller);
+}
+
+/* Whether the share CTX has room for a whole text (text_lines.may_take). */
+static bool may_be_whole(void *ctx, size_t size)
+{
+	return size <= WHOLE_MAX && budget_resize_spare(ctx, size);
+}
+
+/* The same for a piece of a text. */
+static bool may_be_piece(void *ctx, size_t size)
+{
+	return budget_resize(ctx, size);
+}
+
+/* Begin to read the text in pieces. */
+static void begin_pieces_locked(struct snapshot *snapshot)
+{
+	drop_text_locked(snapshot);
+	snapshot->text = g_string_new(NULL);
+	snapshot->start = snapshot->from = 0;
+	snapshot->more = true;
+	set_size(snapshot, IN_PIECES);
+}
+
+/* Render a text that may be long. If there is no room for all of it, it is read in pieces. */
+static int fill_lines_locked(struct snapshot *snapshot, const struct fs_handle *handle)
+{
+	struct text_lines lines = {.out = g_string_new(NULL),
+	                           .enough = G_MAXSIZE,
+	                           .may_take = may_be_whole,
+	                           .ctx = &snapshot->share};
+	int error = render_lines(&lines, handle->mount, &handle->node, &handle->opener);
+
+	snapshot->text = lines.out;
+	if (!lines.full)
+		return error;
+	begin_pieces_locked(snapshot);
+	return 0;
+}
+
+/* Render a text that is short. */
+static int fill_short_locked(struct snapshot *snapshot, const struct fs_handle *handle)
+{
+	int error;
+
+	snapshot->text = g_string_new(NULL);
+	error = render_short(snapshot->text, handle->mount, &handle->node, &handle->opener);
+	if (error == 0 && !budget_resize(&snapshot->share, snapshot->text->allocated_len))
+		error = -ENOMEM;
+	return error;
+}
+
+/* Render the text of HANDLE anew. 0 or a negative errno; then there is none. */
+static int fill_locked(struct snapshot *snapshot, const struct fs_handle *handle)
+{
+	int error;
+
+	drop_text_locked(snapshot);
+	set_size(snapshot, NOT_RENDERED);
+	error = handle->node.file->lines != NULL ? fill_lines_locked(snapshot, handle)
+	                                         : fill_short_locked(snapshot, handle);
+	if (error != 0)
+		drop_text_locked(snapshot);
+	else if (get_size(snapshot) != IN_PIECES)
+		set_size(snapshot, (off_t)snapshot->text->len);
+	return error;
+}
+
+/* --- Pieces ----------------------------------------------------------------------------------- */
+
+/* Drop what the window has before OFFSET. */
+static void advance_locked(struct snapshot *snapshot, uint64_t offset)
+{
+	size_t drop = MIN(snapshot->text->len, offset - snapshot->start);
+
+	g_string_erase(snapshot->text, 0, (gssize)drop);
+	snapshot->start += drop;
+}
+
+/* Render lines until LEN more bytes are in the window. */
+static int next_piece_locked(struct snapshot *snapshot, const struct fs_handle *handle, size_t len)
+{
+	struct text_lines lines = {.out = snapshot->text,
+	                           .enough = snapshot->text->len + len,
+	                           .from = snapshot->from,
+	                           .may_take = may_be_piece,
+	                           .ctx = &snapshot->share};
+	int error = render_lines(&lines, handle->mount, &handle->node, &handle->opener);
+
+	snapshot->from = lines.from;
+	snapshot->more = lines.more || error != 0;
+	return error;
+}
+
+/* Move the window so that it has the SIZE bytes at OFFSET, as far as the text goes. */
+static int seek_locked(struct snapshot *snapshot, const struct fs_handle *handle, size_t size,
+                       uint64_t offset)
+{
+	int error = 0;
+
+	if (offset < snapshot->start || offset == 0)
+		begin_pieces_locked(snapshot);
+	advance_locked(snapshot, offset);
+	while (error == 0 && snapshot->more) {
+		uint64_t end = snapshot->start + snapshot->text->len;
+
+		if (end >= offset + size)
+			break;
+		error = vm_interrupted()
+		            ? -EINTR
+		            : next_piece_locked(snapshot, handle, MIN(offset + size - end, PIECE));
+		advance_locked(snapshot, offset);
+	}
+	return error;
+}
+
+/* Forget the window up to END. What is left, less than a line, is copied to a smaller piece. */
+static void trim_locked(struct snapshot *snapshot, uint64_t end)
+{
+	GString *rest;
+
+	advance_locked(snapshot, end);
+	rest = g_string_new_len(snapshot->text->str, (gssize)snapshot->text->len);
+	if (budget_resize(&snapshot->share, rest->allocated_len)) {
+		g_string_free(snapshot->text, TRUE);
+		snapshot->text = rest;
+	} else {
+		g_string_free(rest, TRUE);
+	}
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static int textfile_open(struct fs_handle *handle)
+{
+	struct snapshot *snapshot;
+	int error;
+
+	snapshot_new(handle);
+	snapshot = handle->state;
 	pthread_mutex_lock(&snapshot->lock);
-	size = snapshot->text != NULL ? (off_t)snapshot->text->len : -1;
+	error = fill_locked(snapshot, handle);
 	pthread_mutex_unlock(&snapshot->lock);
+	if (error != 0)
+		textfile_release(handle);
+	return error;
+}
+
+/* Copy at most SIZE bytes, starting at OFFSET, to BUF. Returns how many. */
+static size_t copy_locked(const struct snapshot *snapshot, char *buf, size_t size, uint64_t offset)
+{
+	uint64_t at = offset - snapshot->start;
+
+	if (at >= snapshot->text->len)
+		return 0;
+	size = MIN(size, snapshot->text->len - at);
+	memcpy(buf, snapshot->text->str + at, size);
 	return size;
 }
 
-static void snapshot_reply(fuse_req_t req, struct snapshot *snapshot, size_t size, off_t offset)
+/*
+ * Bring SIZE bytes of the text at OFFSET to BUF. FRESH: at offset 0 it is rendered anew. Returns
+ * how many bytes there are, or a negative errno.
+ */
+static ssize_t read_locked(struct snapshot *snapshot, const struct fs_handle *handle, char *buf,
+                           size_t size, uint64_t offset, bool fresh)
 {
-	g_autofree char *buf = g_try_malloc(size);
+	int error = 0;
+	size_t got;
 
-	if (buf == NULL)
-		fuse_reply_err(req, ENOMEM);
+	if (snapshot->text == NULL || (fresh && offset == 0 && get_size(snapshot) != IN_PIECES))
+		error = fill_locked(snapshot, handle);
+	if (error == 0 && get_size(snapshot) == IN_PIECES)
+		error = seek_locked(snapshot, handle, size, offset);
+	if (snapshot->text == NULL)
+		return error;
+	got = copy_locked(snapshot, buf, size, offset);
+	if (get_size(snapshot) == IN_PIECES)
+		trim_locked(snapshot, offset + got);
+	return got > 0 ? (ssize_t)got : error;
+}
+
+static void answer_read(fuse_req_t req, const struct fs_handle *handle, size_t size, off_t offset,
+                        bool fresh)
+{
+	struct snapshot *snapshot = handle->state;
+	g_autofree char *buf = g_try_malloc(size);
+	ssize_t got = -ENOMEM;
+
+	if (buf != NULL) {
+		pthread_mutex_lock(&snapshot->lock);
+		got = read_locked(snapshot, handle, buf, size, (uint64_t)offset, fresh);
+		pthread_mutex_unlock(&snapshot->lock);
+	}
+	if (!call_claim())
+		return;
+	if (got < 0)
+		fuse_reply_err(req, (int)-got);
 	else
-		fuse_reply_buf(req, buf, snapshot_copy(snapshot, buf, size, (size_t)offset));
+		fuse_reply_buf(req, buf, (size_t)got);
 }
 
 static void textfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
                           size_t size, off_t offset, int flags)
 {
-	int error = 0;
-
-	/* No lock while rendering: of two reads at offset 0 at a time, either's text may stay. */
-	if (offset == 0 || textfile_size(handle) < 0) {
-		GString *text = render(handle->mount, &handle->node, &handle->opener, &error);
-		if (text != NULL)
-			snapshot_replace(handle->state, text);
-	}
-	if (error != 0)
-		fuse_reply_err(req, -error);
-	else
-		snapshot_reply(req, handle->state, size, offset);
+	answer_read(req, handle, size, offset, true);
 }
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
@@ -175,25 +361,29 @@ static uint64_t work_of(struct fs_mount *mount, const struct tree_node *node)
 static off_t textfile_measure(struct fs_mount *mount, const struct tree_node *node,
                               const struct fs_caller *caller)
 {
+	const struct tree_file *file = node->file;
+	struct text_lines lines;
 	GString *text;
 	off_t size;
 	int error;
 
-	if (node->file->view == NULL && node->file->render == NULL)
+	if (file->lines == NULL && file->view == NULL && file->render == NULL)
 		return 0;
-	if (node->file->length != NULL)
-		return node->file->length(node->process);
+	if (file->length != NULL)
+		return file->length(node->process);
 	if (work_of(mount, node) > MEASURED_MAX)
 		return -1;
-	text = render(mount, node, caller, &error);
-	if (text == NULL)
-		return -1;
-	size = (off_t)text->len;
+	text = g_string_new(NULL);
+	lines = (struct text_lines){.out = text, .enough = G_MAXSIZE};
+	error = file->lines != NULL ? render_lines(&lines, mount, node, caller)
+	                            : render_short(text, mount, node, caller);
+	size = error == 0 ? (off_t)text->len : -1;
 	g_string_free(text, TRUE);
 	return size;
 }
 
 const struct file_class textfile_class = {
+    .takes_long = textfile_takes_long,
     .open = textfile_open,
     .release = textfile_release,
     .read = textfile_read,
@@ -209,7 +399,7 @@ const struct file_class textfile_class = {
  */
 static int valuefile_open(struct fs_handle *handle)
 {
-	snapshot_new(handle, NULL);
+	snapshot_new(handle);
 	return 0;
 }
 
@@ -264,17 +454,23 @@ static int ownfile_open(struct fs_handle *handle)
 	    .cred = {handle->opener.uid, handle->opener.gid},
 	    .comm = "vasfs-caller",
 	};
-	GString *text = g_string_new(NULL);
+	struct snapshot *snapshot;
 
-	handle->node.file->own(text, &info);
-	snapshot_new(handle, text);
-	return 0;
+	snapshot_new(handle);
+	snapshot = handle->state;
+	snapshot->text = g_string_new(NULL);
+	handle->node.file->own(snapshot->text, &info);
+	set_size(snapshot, (off_t)snapshot->text->len);
+	if (budget_resize(&snapshot->share, snapshot->text->allocated_len))
+		return 0;
+	textfile_release(handle);
+	return -ENOMEM;
 }
 
 static void ownfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,
                          size_t size, off_t offset, int flags)
 {
-	snapshot_reply(req, handle->state, size, offset);
+	answer_read(req, handle, size, offset, false);
 }
 
 const struct file_class ownfile_class = {

@@ -94,7 +94,8 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
 #define VIEW(mode, function) S_IFREG | (mode), &textfile_class, .view = (function)
 #define LONG_TEXT(mode, function, growth) TEXT(mode, function), .work = (growth)
-#define LONG_VIEW(mode, function, growth) VIEW(mode, function), .work = (growth)
+#define LINES(mode, function, growth) \
+	S_IFREG | (mode), &textfile_class, .lines = (function), .work = (growth)
 #define VALUE(mode, function) S_IFREG | (mode), &valuefile_class, .render = (function)
 #define WORDS(mode, function) S_IFREG | (mode), &wordfile_class, .words = (function)
 #define LINK(function) S_IFLNK | 0777, .link = (function)
@@ -107,18 +108,19 @@ static const struct tree_numbers own_numbers = {.pids = true, .has = is_own};
 #define THREAD_FILES(parent) \
 	{"auxv", parent, TEXT(0400, render_auxv), .guarded = true}, \
 	    {"clear_refs", parent, VALUE(0200, NULL), .store = store_clear_refs}, \
-	    {"cmdline", parent, TEXT(0444, render_cmdline), .length = length_cmdline}, \
+	    {"cmdline", parent, LINES(0444, lines_cmdline, WORK_LITTLE), \
+	     .length = length_cmdline}, \
 	    {"comm", parent, VALUE(0644, render_comm), .store = store_comm}, \
 	    {"cwd", parent, LINK(link_root), .guarded = true}, \
-	    {"environ", parent, TEXT(0400, render_environ), .length = length_environ, \
+	    {"environ", parent, LINES(0400, lines_environ, WORK_LITTLE), .length = length_environ, \
 	     .guarded = true}, \
 	    {"exe", parent, LINK(link_exe), .guarded = true}, \
 	    {"limits", parent, TEXT(0444, render_limits)}, \
-	    {"maps", parent, LONG_TEXT(0444, render_maps, WORK_AREAS), .guarded = true}, \
+	    {"maps", parent, LINES(0444, lines_maps, WORK_AREAS), .guarded = true}, \
 	    {"mem", parent, S_IFREG | 0600, &memfile_class, .guarded = true}, \
 	    {"pagemap", parent, WORDS(0400, words_pagemap), .guarded = true}, \
 	    {"root", parent, LINK(link_root), .guarded = true}, \
-	    {"smaps", parent, LONG_TEXT(0444, render_smaps, WORK_USAGE), .guarded = true}, \
+	    {"smaps", parent, LINES(0444, lines_smaps, WORK_USAGE), .guarded = true}, \
 	    {"smaps_rollup", parent, LONG_TEXT(0444, render_smaps_rollup, WORK_USAGE), \
 	     .guarded = true}, \
 	    {"stat", parent, VIEW(0444, view_stat)}, {"statm", parent, TEXT(0444, render_statm)}, \
@@ -141,13 +143,13 @@ static const struct tree_file files[] = {
     /* Anyone who may use the mount may make processes. They belong to their maker. */
     {"ctl", &files[ROOT], S_IFREG | 0666, &ctlfile_class},
     {"events", &files[ROOT], S_IFREG | 0444, &eventfile_class},
-    {"frames", &files[ROOT], LONG_VIEW(0444, view_frames, WORK_FRAMES)},
+    {"frames", &files[ROOT], LINES(0444, lines_frames, WORK_FRAMES)},
     {"kpagecount", &files[ROOT], WORDS(0400, words_kpagecount)},
     {"kpageflags", &files[ROOT], WORDS(0400, words_kpageflags)},
     {"loadavg", &files[ROOT], TEXT(0444, render_loadavg)},
     {"meminfo", &files[ROOT], TEXT(0444, render_meminfo)},
     {"mounts", &files[ROOT], TEXT(0444, render_mounts)},
-    {"objects", &files[ROOT], LONG_VIEW(0444, view_objects, WORK_MUCH)},
+    {"objects", &files[ROOT], LINES(0444, lines_objects, WORK_MUCH)},
     {"self", &files[ROOT], LINK(link_self)},
     {"stat", &files[ROOT], TEXT(0444, render_machine_stat)},
     {"swaps", &files[ROOT], TEXT(0444, render_swaps)},
@@ -176,9 +178,9 @@ static const struct tree_file files[] = {
 
     THREAD_FILES(&files[PROCESS]),
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
-    {"faults", &files[PROCESS], TEXT(0444, render_faults), .guarded = true},
-    {"pagetable", &files[PROCESS], LONG_TEXT(0444, render_pagetable, WORK_PAGES), .guarded = true},
-    {"tlb", &files[PROCESS], TEXT(0444, render_tlb), .guarded = true},
+    {"faults", &files[PROCESS], LINES(0444, lines_faults, WORK_LITTLE), .guarded = true},
+    {"pagetable", &files[PROCESS], LINES(0444, lines_pagetable, WORK_PAGES), .guarded = true},
+    {"tlb", &files[PROCESS], LINES(0444, lines_tlb, WORK_LITTLE), .guarded = true},
     {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers, .guarded = true},
 
     THREAD_FILES(&files[THREAD]),

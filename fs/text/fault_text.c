@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 static const char access_letters[] = {[VM_ACCESS_READ] = 'r',
                                       [VM_ACCESS_WRITE] = 'w',
@@ -101,18 +102,30 @@ void fault_line_masked(GString *out, const char *line)
 	}
 }
 
-static void add_fault(void *ctx, const struct vm_fault *fault)
+/* The most bytes that the line of FAULT takes: an escape is four. */
+static size_t line_room(const struct vm_fault *fault)
 {
-	GString *out = ctx;
+	enum { ROOM = 512 };
 
-	fault_line(out, fault, true);
-	g_string_append_c(out, '\n');
+	return ROOM + (fault->file != NULL ? 4 * strlen(fault->file) : 0);
 }
 
-int render_faults(GString *out, struct fs_mount *mount, struct vm_process *process)
+static void add_fault(void *ctx, const struct vm_fault *fault)
+{
+	struct text_lines *lines = ctx;
+
+	if (fault->seq < lines->from || lines->more || !text_room(lines, line_room(fault)))
+		return;
+	fault_line(lines->out, fault, true);
+	g_string_append_c(lines->out, '\n');
+	text_line_ends(lines, fault->seq + 1);
+}
+
+int lines_faults(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                 const struct fs_caller *caller)
 {
 	if (!vm_process_alive(process))
 		return -ESRCH;
-	vm_process_faults(process, add_fault, out);
-	return 0;
+	vm_process_faults(process, add_fault, lines);
+	return lines->full ? -ENOMEM : 0;
 }

@@ -19,7 +19,7 @@ enum {
 
 /* Text for one reader. */
 struct view {
-	struct text_lines lines;
+	struct text_lines *lines;
 	const struct fs_mount *mount;
 	const struct fs_caller *caller;
 	/* objects: the files of the reader's processes, see own_files; NULL: the reader sees all */
@@ -74,13 +74,13 @@ static void add_frame_keys(GString *out, const struct view *view, const struct v
 	}
 }
 
-static void add_frame(void *ctx, const struct vm_frame_info *frame)
+static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 {
 	struct view *view = ctx;
-	GString *out = view->lines.out;
+	GString *out = view->lines->out;
 
-	if (!text_room(&view->lines, LINE_ROOM))
-		return;
+	if (!text_room(view->lines, LINE_ROOM))
+		return false;
 	g_string_append(out, "0x");
 	text_hex(out, frame->pfn, 1);
 	g_string_append_c(out, ' ');
@@ -91,15 +91,16 @@ static void add_frame(void *ctx, const struct vm_frame_info *frame)
 	add_frame_state(out, frame);
 	add_frame_keys(out, view, frame);
 	g_string_append_c(out, '\n');
+	return text_line_ends(view->lines, frame->pfn + 1);
 }
 
-int view_frames(GString *out, struct fs_mount *mount, struct vm_process *process,
-                const struct fs_caller *caller)
+int lines_frames(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                 const struct fs_caller *caller)
 {
-	struct view view = {.lines = {.out = out}, .mount = mount, .caller = caller};
+	struct view view = {.lines = lines, .mount = mount, .caller = caller};
 
-	vm_machine_frames(mount->machine, add_frame, &view);
-	return view.lines.full ? -ENOMEM : 0;
+	vm_machine_frames(mount->machine, lines->from, add_frame, &view);
+	return lines->full ? -ENOMEM : 0;
 }
 
 /* --- objects ---------------------------------------------------------------------------------- */
@@ -109,10 +110,11 @@ static char *file_id(dev_t dev, ino_t ino)
 	return g_strdup_printf("%jx:%jx", (uintmax_t)dev, (uintmax_t)ino);
 }
 
-static void add_own_area(void *ctx, const struct vm_area_info *area)
+static bool add_own_area(void *ctx, const struct vm_area_info *area)
 {
 	if (area->ino != 0)
 		g_hash_table_add(ctx, file_id(area->dev, area->ino));
+	return true;
 }
 
 static void add_own_descriptors(GHashTable *own, struct vm_process *process)
@@ -147,7 +149,7 @@ static GHashTable *own_files(const struct view *view)
 			continue;
 		struct vm_cred owner = vm_process_cred(process);
 		if (rights_trace(view->mount, view->caller, &owner)) {
-			vm_process_areas(process, add_own_area, own);
+			vm_process_areas(process, 0, add_own_area, own);
 			add_own_descriptors(own, process);
 		}
 		vm_process_unref(process);
@@ -163,14 +165,14 @@ static bool sees_name(const struct view *view, const struct vm_object_info *obje
 	       (object->name != NULL && g_hash_table_contains(view->own, object->name));
 }
 
-static void add_object(void *ctx, const struct vm_object_info *object)
+static bool add_object(void *ctx, const struct vm_object_info *object)
 {
 	struct view *view = ctx;
-	GString *out = view->lines.out;
+	GString *out = view->lines->out;
 	const char *name = object->name ? object->name : "";
 
-	if (!text_room(&view->lines, LINE_ROOM + 4 * strlen(name)))
-		return;
+	if (!text_room(view->lines, LINE_ROOM + 4 * strlen(name)))
+		return false;
 	g_string_append_printf(
 	    out, "%" PRIu64 " %s %02x:%02x %ju %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ",
 	    object->number, object->shmem ? "shmem" : "file", major(object->dev),
@@ -178,18 +180,19 @@ static void add_object(void *ctx, const struct vm_object_info *object)
 	    object->dirty);
 	text_escaped(out, sees_name(view, object) ? name : "-", "");
 	g_string_append_c(out, '\n');
+	return text_line_ends(view->lines, object->number + 1);
 }
 
-int view_objects(GString *out, struct fs_mount *mount, struct vm_process *process,
-                 const struct fs_caller *caller)
+int lines_objects(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller)
 {
-	struct view view = {.lines = {.out = out}, .mount = mount, .caller = caller};
+	struct view view = {.lines = lines, .mount = mount, .caller = caller};
 
 	if (!rights_administer(mount, caller))
 		view.own = own_files(&view);
-	vm_machine_objects(mount->machine, add_object, &view);
+	vm_machine_objects(mount->machine, lines->from, add_object, &view);
 	g_clear_pointer(&view.own, g_hash_table_unref);
-	return view.lines.full ? -ENOMEM : 0;
+	return lines->full ? -ENOMEM : 0;
 }
 
 /* --- version ---------------------------------------------------------------------------------- */

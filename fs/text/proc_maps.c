@@ -55,20 +55,20 @@ void maps_line(GString *out, const struct vm_area_info *area)
 	g_string_append_c(out, '\n');
 }
 
-static void add_area(void *ctx, const struct vm_area_info *area)
+static bool add_area(void *ctx, const struct vm_area_info *area)
 {
 	struct text_lines *lines = ctx;
 
-	if (text_room(lines, maps_line_room(area)))
-		maps_line(lines->out, area);
+	if (!text_room(lines, maps_line_room(area)))
+		return false;
+	maps_line(lines->out, area);
+	return text_line_ends(lines, area->end);
 }
 
-int render_maps(GString *out, struct fs_mount *mount, struct vm_process *process)
+int lines_maps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+               const struct fs_caller *caller)
 {
-	struct text_lines lines = {.out = out};
-	int error = vm_process_areas(process, add_area, &lines);
+	int error = vm_process_areas(process, lines->from, add_area, lines);
 
-	if (error)
-		return error;
-	return lines.full ? -ENOMEM : 0;
+	return error == 0 && lines->full ? -ENOMEM : error;
 }

@@ -82,13 +82,13 @@ static void add_notes(GString *out, const struct vm_entry_info *entry)
 		g_string_append(out, " cow");
 }
 
-static void add_entry(void *ctx, const struct vm_entry_info *entry)
+static bool add_entry(void *ctx, const struct vm_entry_info *entry)
 {
 	struct text_lines *lines = ctx;
 	GString *out = lines->out;
 
 	if (!text_room(lines, LINE_ROOM))
-		return;
+		return false;
 	text_hex(out, entry->va, 16);
 	g_string_append_c(out, ' ');
 	g_string_append(out, level_names[entry->level]);
@@ -100,14 +100,13 @@ static void add_entry(void *ctx, const struct vm_entry_info *entry)
 	text_hex(out, entry->raw, 16);
 	add_notes(out, entry);
 	g_string_append_c(out, '\n');
+	return text_line_ends(lines, vm_entry_place(entry) + 1);
 }
 
-int render_pagetable(GString *out, struct fs_mount *mount, struct vm_process *process)
+int lines_pagetable(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                    const struct fs_caller *caller)
 {
-	struct text_lines lines = {.out = out};
-	int error = vm_process_entries(process, add_entry, &lines);
+	int error = vm_process_entries(process, lines->from, add_entry, lines);
 
-	if (error)
-		return error;
-	return lines.full ? -ENOMEM : 0;
+	return error == 0 && lines->full ? -ENOMEM : error;
 }

@@ -55,7 +55,7 @@ static void add_rest(GString *out, const struct vm_area_usage *usage)
 
 /* --- smaps ------------------------------------------------------------------------------------ */
 
-static void add_area(void *ctx, const struct vm_area_usage *usage)
+static bool add_area(void *ctx, const struct vm_area_usage *usage)
 {
 	const struct kib_row sizes[] = {
 	    {"Size:", usage->area.end - usage->area.start},
@@ -65,23 +65,22 @@ static void add_area(void *ctx, const struct vm_area_usage *usage)
 	struct text_lines *lines = ctx;
 
 	if (!text_room(lines, ENTRY_ROOM + maps_line_room(&usage->area)))
-		return;
+		return false;
 	maps_line(lines->out, &usage->area);
 	kib_rows(lines->out, sizes, G_N_ELEMENTS(sizes), 1);
 	add_resident(lines->out, usage);
 	add_rest(lines->out, usage);
 	g_string_append_printf(lines->out, "THPeligible:    %8u\nVmFlags: %s\n", 0,
 	                       usage->vm_flags);
+	return text_line_ends(lines, usage->area.end);
 }
 
-int render_smaps(GString *out, struct fs_mount *mount, struct vm_process *process)
+int lines_smaps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller)
 {
-	struct text_lines lines = {.out = out};
-	int error = vm_process_usage(process, add_area, &lines);
+	int error = vm_process_usage(process, lines->from, add_area, lines);
 
-	if (error)
-		return error;
-	return lines.full ? -ENOMEM : 0;
+	return error == 0 && lines->full ? -ENOMEM : error;
 }
 
 /* --- smaps_rollup ----------------------------------------------------------------------------- */
@@ -91,7 +90,7 @@ struct sum {
 	bool any;
 };
 
-static void sum_area(void *ctx, const struct vm_area_usage *usage)
+static bool sum_area(void *ctx, const struct vm_area_usage *usage)
 {
 	static const size_t fields[] = {
 #define FIELD(name) offsetof(struct vm_area_usage, name)
@@ -110,12 +109,13 @@ static void sum_area(void *ctx, const struct vm_area_usage *usage)
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
 		G_STRUCT_MEMBER(uint64_t, &sum->all, fields[i]) +=
 		    G_STRUCT_MEMBER(uint64_t, usage, fields[i]);
+	return true;
 }
 
 int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct sum sum = {.all.area = {.perm = "---p", .name = "[rollup]"}};
-	int error = vm_process_usage(process, sum_area, &sum);
+	int error = vm_process_usage(process, 0, sum_area, &sum);
 
 	if (error)
 		return error;

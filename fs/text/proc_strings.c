@@ -12,23 +12,25 @@
 #include <string.h>
 
 /*
- * Append the memory of PROCESS in [START, END), up to the first address without an area. Returns 0,
- * or -ENOMEM if the text has no room.
+ * Append the memory of PROCESS in [START, END), up to the first address without an area. The place
+ * of a page is its offset from START. Returns 0, or -ENOMEM if the text has no room.
  */
-static int add_memory(GString *out, struct vm_process *process, uint64_t start, uint64_t end)
+static int add_memory(struct text_lines *lines, struct vm_process *process, uint64_t start,
+                      uint64_t end)
 {
-	struct text_lines lines = {.out = out};
 	char page[VM_PAGE_SIZE];
+	bool more = true;
 
-	while (start < end) {
-		size_t len = vm_peek(process, start, page, MIN(sizeof(page), end - start));
+	while (more && start + lines->from < end) {
+		uint64_t va = start + lines->from;
+		size_t len = vm_peek(process, va, page, MIN(sizeof(page), end - va));
 
 		if (len == 0)
 			break;
-		if (!text_room(&lines, len))
+		if (!text_room(lines, len))
 			return -ENOMEM;
-		g_string_append_len(out, page, (gssize)len);
-		start += len;
+		g_string_append_len(lines->out, page, (gssize)len);
+		more = text_line_ends(lines, lines->from + len);
 	}
 	return 0;
 }
@@ -62,7 +64,8 @@ static void add_title(GString *out, struct vm_process *process, const struct vm_
  * As get_mm_cmdline in Linux, with one difference: a process that has not called exec shows its
  * name. Tools take a process with an empty cmdline for a kernel thread.
  */
-int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process)
+int lines_cmdline(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller)
 {
 	struct vm_process_info info;
 	int error = living_process_info(process, &info);
@@ -70,25 +73,26 @@ int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *proc
 	if (error)
 		return error;
 	if (info.layout.arg_start >= info.layout.arg_end) {
-		text_escaped(out, info.comm, "");
-		g_string_append_c(out, '\0');
+		text_escaped(lines->out, info.comm, "");
+		g_string_append_c(lines->out, '\0');
 		return 0;
 	}
-	if (title_was_set(process, &info)) {
-		add_title(out, process, &info);
+	if (lines->from == 0 && title_was_set(process, &info)) {
+		add_title(lines->out, process, &info);
 		return 0;
 	}
-	return add_memory(out, process, info.layout.arg_start, info.layout.arg_end);
+	return add_memory(lines, process, info.layout.arg_start, info.layout.arg_end);
 }
 
-int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process)
+int lines_environ(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller)
 {
 	struct vm_process_info info;
 	int error = living_process_info(process, &info);
 
 	if (error)
 		return error;
-	return add_memory(out, process, info.layout.env_start, info.layout.env_end);
+	return add_memory(lines, process, info.layout.env_start, info.layout.env_end);
 }
 
 off_t length_cmdline(struct vm_process *process)

@@ -1,5 +1,5 @@
 /*
- * render.h - the functions that render text files, one for each file (fs_render_fn). Those of a
+ * render.h - the functions that render text files, one for each file. Those of a
  * process's files are in proc_*.c and fault_text.c, those of the root's in machine_*.c and
  * readme.c.
  *
@@ -10,16 +10,9 @@
 
 #include "fs/fs.h"
 
-int render_maps(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_smaps(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_smaps_rollup(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_pagetable(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_faults(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_tlb(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process);
-int render_environ(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_auxv(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_limits(GString *out, struct fs_mount *mount, struct vm_process *process);
 
@@ -42,10 +35,29 @@ int view_status(GString *out, struct fs_mount *mount, struct vm_process *process
                 const struct fs_caller *caller);
 int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller);
-int view_frames(GString *out, struct fs_mount *mount, struct vm_process *process,
+
+/*
+ * Those of files that may be long (fs_lines_fn). The place of a line is the end of the area before
+ * it, or the number of its frame, object or fault.
+ */
+int lines_maps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+               const struct fs_caller *caller);
+int lines_smaps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                 const struct fs_caller *caller);
-int view_objects(GString *out, struct fs_mount *mount, struct vm_process *process,
+int lines_pagetable(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                    const struct fs_caller *caller);
+int lines_faults(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                  const struct fs_caller *caller);
+int lines_tlb(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+              const struct fs_caller *caller);
+int lines_cmdline(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller);
+int lines_environ(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller);
+int lines_frames(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                 const struct fs_caller *caller);
+int lines_objects(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                  const struct fs_caller *caller);
 
 /*
  * How long cmdline and environ are (fs_length_fn). Their text is in the memory of the process,

@@ -56,19 +56,20 @@ struct target {
 	bool past_end, found, executable;
 };
 
-static void look_past_end(void *ctx, const struct vm_area_info *area)
+static bool look_past_end(void *ctx, const struct vm_area_info *area)
 {
 	struct target *target = ctx;
 	struct stat status;
 
 	if (target->va + target->len <= area->start || target->va >= area->end ||
 	    area->perm[3] != 's' || area->ino == 0)
-		return;
+		return true;
 	uint64_t last = MIN(target->va + target->len, area->end) - area->start + area->offset;
 	for (int i = 0; i < FILES; i++)
 		if (stat(target->engine->path[i], &status) == 0 && status.st_ino == area->ino &&
 		    last > (uint64_t)status.st_size)
 			target->past_end = true;
+	return true;
 }
 
 /*
@@ -79,7 +80,7 @@ static bool stores_past_end(struct engine *e, struct vm_process *process, const 
 {
 	struct target target = {.engine = e, .va = step->arg[0], .len = step->arg[1]};
 
-	vm_process_areas(process, look_past_end, &target);
+	vm_process_areas(process, 0, look_past_end, &target);
 	return target.past_end;
 }
 
@@ -108,14 +109,15 @@ static void run_store(struct engine *e, struct vm_process *process, const struct
 }
 
 /* The area that covers a target, or may grow down to it. */
-static void look_executable(void *ctx, const struct vm_area_info *area)
+static bool look_executable(void *ctx, const struct vm_area_info *area)
 {
 	struct target *target = ctx;
 
 	if (target->va >= area->end || target->found)
-		return;
+		return true;
 	target->found = true;
 	target->executable = area->perm[2] == 'x';
+	return true;
 }
 
 /*
@@ -128,7 +130,7 @@ static void run_fetch(struct engine *e, struct vm_process *process, const struct
 	struct target target = {.engine = e, .va = step->arg[0], .len = 1};
 	uint8_t byte = 0;
 
-	vm_process_areas(process, look_executable, &target);
+	vm_process_areas(process, 0, look_executable, &target);
 	vm_peek(process, target.va, &byte, 1);
 	if (target.executable && byte != RETURN) {
 		outcome->result = SKIPPED;
@@ -180,23 +182,25 @@ static uint64_t pages_before(const struct vague_pages *pages, uint64_t va)
 }
 
 /* Which pages of files are in memory is up to the host. */
-static void note_file(void *ctx, const struct vm_area_info *area)
+static bool note_file(void *ctx, const struct vm_area_info *area)
 {
 	struct vague_pages *pages = ctx;
 
 	if (engine_which_file(pages->engine, area->ino) >= 0 &&
 	    engine_which_file(pages->engine, area->ino) < FILES)
 		pages->bits |= pages_before(pages, area->end) & ~pages_before(pages, area->start);
+	return true;
 }
 
 /* Linux does not copy entries of the zero page when it forks. */
-static void note_zero_page(void *ctx, const struct vm_entry_info *entry)
+static bool note_zero_page(void *ctx, const struct vm_entry_info *entry)
 {
 	struct vague_pages *pages = ctx;
 
 	if (entry->level == VM_PTE && entry->zero)
 		pages->bits |=
 		    pages_before(pages, entry->va + PAGE) & ~pages_before(pages, entry->va);
+	return true;
 }
 
 static void run_mincore(struct engine *e, struct vm_process *process, const struct step *step,
@@ -212,8 +216,8 @@ static void run_mincore(struct engine *e, struct vm_process *process, const stru
 		return;
 	for (uint64_t i = 0; i < MINCORE_BITS && i * PAGE < len; i++)
 		outcome->value |= (uint64_t)(vector[i] & 1) << i;
-	vm_process_areas(process, note_file, &pages);
-	vm_process_entries(process, note_zero_page, &pages);
+	vm_process_areas(process, 0, note_file, &pages);
+	vm_process_entries(process, 0, note_zero_page, &pages);
 	/* What the engine swapped out is still in memory on the host. */
 	vm_machine_info(e->machine, &machine);
 	outcome->vague = pages.bits | (machine.swap_outs > 0 ? ~outcome->value : 0);

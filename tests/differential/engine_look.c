@@ -38,16 +38,17 @@ struct looking {
 	guint next; /* index of the next resident page to mark */
 };
 
-static void add_area(void *ctx, const struct vm_area_info *info)
+static bool add_area(void *ctx, const struct vm_area_info *info)
 {
 	struct looking *looking = ctx;
 	struct area area = {.start = info->start, .end = info->end, .offset = info->offset};
 
 	if (!is_compared(info->start))
-		return;
+		return true;
 	area.file = engine_which_file(looking->engine, info->ino);
 	memcpy(area.perm, info->perm, sizeof area.perm);
 	g_array_append_val(looking->picture->areas, area);
+	return true;
 }
 
 static void add_resident(struct vm_process *process, struct picture *picture,
@@ -61,7 +62,7 @@ static void add_resident(struct vm_process *process, struct picture *picture,
 }
 
 /* Entries come by address, and so do the resident pages of the picture. */
-static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
+static bool mark_zero_page(void *ctx, const struct vm_entry_info *entry)
 {
 	struct looking *looking = ctx;
 	const GArray *resident = looking->picture->resident;
@@ -72,9 +73,10 @@ static void mark_zero_page(void *ctx, const struct vm_entry_info *entry)
 	if (entry->level == VM_PTE && looking->next < resident->len &&
 	    g_array_index(resident, struct resident_page, looking->next).va == entry->va)
 		g_array_index(resident, struct resident_page, looking->next).zero = entry->zero;
+	return true;
 }
 
-static void add_usage(void *ctx, const struct vm_area_usage *info)
+static bool add_usage(void *ctx, const struct vm_area_usage *info)
 {
 	struct looking *looking = ctx;
 	struct usage usage = {
@@ -86,10 +88,11 @@ static void add_usage(void *ctx, const struct vm_area_usage *info)
 	};
 
 	if (!is_compared(info->area.start))
-		return;
+		return true;
 	g_strlcpy(usage.flags, info->vm_flags, sizeof usage.flags);
 	g_strchomp(usage.flags);
 	g_array_append_val(looking->picture->usage, usage);
+	return true;
 }
 
 struct sizes engine_sizes(struct vm_process *process)
@@ -115,12 +118,12 @@ void engine_look(struct engine *e, unsigned slot, struct picture *picture)
 	struct sizes sizes = engine_sizes(e->process[slot]);
 	picture->sizes = (struct sizes){sizes.total - e->base.total, sizes.data - e->base.data,
 	                                sizes.stack - e->base.stack};
-	vm_process_areas(e->process[slot], add_area, &looking);
+	vm_process_areas(e->process[slot], 0, add_area, &looking);
 	for (guint i = 0; i < picture->areas->len; i++)
 		add_resident(e->process[slot], picture,
 		             &g_array_index(picture->areas, struct area, i));
-	vm_process_entries(e->process[slot], mark_zero_page, &looking);
-	vm_process_usage(e->process[slot], add_usage, &looking);
+	vm_process_entries(e->process[slot], 0, mark_zero_page, &looking);
+	vm_process_usage(e->process[slot], 0, add_usage, &looking);
 }
 
 static void hash_words(void *ctx, const struct iovec *iov, int count)

@@ -102,7 +102,7 @@ static struct fs_ctl_open *open_of(struct session *s)
 			return NULL;
 		vm_process_set_limit(process, VM_LIMIT_AS, ADDRESS_SPACE, ADDRESS_SPACE);
 	}
-	*open = fs_ctl_open(&s->fuzz.mount, process);
+	*open = fs_ctl_open(&s->fuzz.mount, process, 0);
 	if (process != NULL)
 		vm_process_unref(process);
 	return *open;

@@ -27,10 +27,11 @@ static const uint64_t old_area = 0x10000;
 
 /* --- What a process has ----------------------------------------------------------------------- */
 
-static void append_area(void *ctx, const struct vm_area_info *area)
+static bool append_area(void *ctx, const struct vm_area_info *area)
 {
 	g_string_append_printf(ctx, "%lx-%lx %s %lx %s\n", area->start, area->end, area->perm,
 	                       area->offset, area->name != NULL ? area->name : "");
+	return true;
 }
 
 struct state {
@@ -44,7 +45,7 @@ static void state_take(struct state *state, struct fuzz *f, struct vm_process *p
 	vm_machine_info(f->mount.machine, &state->machine);
 	vm_process_info(process, &state->process);
 	state->areas = g_string_new(NULL);
-	g_assert_cmpint(vm_process_areas(process, append_area, state->areas), ==, 0);
+	g_assert_cmpint(vm_process_areas(process, 0, append_area, state->areas), ==, 0);
 }
 
 static void assert_unchanged(const struct state *was, const struct state *is)
@@ -96,14 +97,15 @@ struct edges {
 	size_t count;
 };
 
-static void add_edges(void *ctx, const struct vm_area_info *area)
+static bool add_edges(void *ctx, const struct vm_area_info *area)
 {
 	struct edges *edges = ctx;
 
 	if (edges->count + 2 > G_N_ELEMENTS(edges->addresses))
-		return;
+		return true;
 	edges->addresses[edges->count++] = area->start;
 	edges->addresses[edges->count++] = area->end - 1;
+	return true;
 }
 
 /* Let the new program touch the first and last bytes of its areas. */
@@ -111,7 +113,7 @@ static void touch(struct vm_process *process)
 {
 	struct edges edges = {.count = 0};
 
-	vm_process_areas(process, add_edges, &edges);
+	vm_process_areas(process, 0, add_edges, &edges);
 	for (size_t i = 0; i < edges.count; i++)
 		for (int access = VM_ACCESS_READ; access <= VM_ACCESS_EXEC; access++)
 			vm_access(process, edges.addresses[i], 1, (enum vm_access)access, NULL,

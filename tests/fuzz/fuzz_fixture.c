@@ -117,9 +117,10 @@ static void end_processes(struct fuzz *f)
 	}
 }
 
-static void count_object(void *ctx, const struct vm_object_info *object)
+static bool count_object(void *ctx, const struct vm_object_info *object)
 {
 	++*(unsigned *)ctx;
+	return true;
 }
 
 static void assert_nothing_left(struct fuzz *f)
@@ -134,7 +135,7 @@ static void assert_nothing_left(struct fuzz *f)
 	g_assert_cmpuint(info.committed, ==, 0);
 	g_assert_cmpuint(info.locked, ==, 0);
 	g_assert_cmpuint(info.swap_used, ==, 0);
-	vm_machine_objects(f->mount.machine, count_object, &objects);
+	vm_machine_objects(f->mount.machine, 0, count_object, &objects);
 	g_assert_cmpuint(objects, ==, 0);
 }
 

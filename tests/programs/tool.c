@@ -12,6 +12,9 @@
  *     tool map FILE OFFSET LENGTH         the bytes in hex, through a private mapping
  *     tool poll FILE MILLISECONDS         "ready" if it can be read in time, else "timeout"; then
  *                                         the result of a read that does not wait
+ *     tool hold FILE COUNT                opens FILE up to COUNT times and reads a byte each time;
+ *                                         prints how often it went well, and why not more often;
+ *                                         then keeps all open until the end of standard input
  *     tool steps FILE SIZE                the file, read SIZE bytes at a time
  *     tool random FILE SEED               "same" if reads at random offsets give what one read in
  *                                         order gave
@@ -35,6 +38,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -342,6 +346,28 @@ static int cmd_session(char **arg)
 }
 
 /* The read may also return events that came after the poll. Only the first line is printed. */
+static int cmd_hold(char **arg)
+{
+	struct rlimit files = {.rlim_cur = 100000, .rlim_max = 100000};
+	int count = (int)number(arg[1]), held = 0;
+	char byte;
+
+	/* Only root may have as many; others have as many as they may. */
+	setrlimit(RLIMIT_NOFILE, &files);
+	while (held < count) {
+		int fd = open(arg[0], O_RDONLY);
+		if (fd < 0 || read(fd, &byte, 1) < 0)
+			break;
+		held++;
+	}
+	printf("%d%s%s\n", held, held < count ? " " : "",
+	       held < count ? strerrorname_np(errno) : "");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	return 0;
+}
+
 static int cmd_poll(char **arg)
 {
 	struct pollfd entry = {.fd = open(arg[0], O_RDONLY | O_NONBLOCK), .events = POLLIN};
@@ -465,11 +491,11 @@ static const struct {
 	int args; /* the least number of arguments */
 	int (*run)(char **arg);
 } commands[] = {
-    {"open", 2, cmd_open},     {"pread", 3, cmd_pread},     {"pwrite", 3, cmd_pwrite},
-    {"fill", 4, cmd_fill},     {"write", 2, cmd_write},     {"seek", 3, cmd_seek},
-    {"map", 3, cmd_map},       {"steps", 2, cmd_steps},     {"poll", 2, cmd_poll},
-    {"random", 2, cmd_random}, {"session", 1, cmd_session}, {"daemon", 2, cmd_daemon},
-    {"reap", 1, cmd_reap},
+    {"open", 2, cmd_open},     {"pread", 3, cmd_pread},   {"pwrite", 3, cmd_pwrite},
+    {"fill", 4, cmd_fill},     {"write", 2, cmd_write},   {"seek", 3, cmd_seek},
+    {"map", 3, cmd_map},       {"steps", 2, cmd_steps},   {"poll", 2, cmd_poll},
+    {"hold", 2, cmd_hold},     {"random", 2, cmd_random}, {"session", 1, cmd_session},
+    {"daemon", 2, cmd_daemon}, {"reap", 1, cmd_reap},
 };
 
 int main(int argc, char **argv)

@@ -186,7 +186,7 @@ static void test_descriptors(struct ctl_fixture *f, const void *unused)
 
 static void test_access(struct ctl_fixture *f, const void *unused)
 {
-	struct fs_ctl_open *open = fs_ctl_open(&f->mount, f->process);
+	struct fs_ctl_open *open = fs_ctl_open(&f->mount, f->process, 0);
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
 
@@ -236,8 +236,8 @@ static void test_fork_and_exit(struct ctl_fixture *f, const void *unused)
 	child = vm_process_find(f->mount.machine, pid);
 	g_assert_nonnull(child);
 	g_assert_cmpuint(vm_process_cred(child).uid, ==, f->me.uid);
-	open = fs_ctl_open(&f->mount, child);
-	reader = fs_ctl_open(&f->mount, child);
+	open = fs_ctl_open(&f->mount, child, 0);
+	reader = fs_ctl_open(&f->mount, child, 0);
 	g_assert_cmpint(ctl_put(f, open, "exit 300\nbrk 0\n"), ==, -ESRCH);
 	g_assert_false(vm_process_alive(child));
 	ctl_expect(f, open, "0\nerror: brk: ESRCH: the process has ended (line 2)\n");
@@ -280,7 +280,7 @@ static void test_machine(struct ctl_fixture *f, const void *unused)
 	g_autofree char *kill =
 	    g_strdup_printf("kill %d\nkill %d KILL\n", (int)spawned, (int)executed);
 	g_autofree char *answer = NULL, *help = NULL;
-	struct fs_ctl_open *open = fs_ctl_open(&f->mount, NULL);
+	struct fs_ctl_open *open = fs_ctl_open(&f->mount, NULL, 0);
 
 	help = ctl_get(f, open);
 	g_assert_cmpuint(ctl_process_count(f), ==, 3);

@@ -73,7 +73,7 @@ static void test_shared_close(struct ctl_fixture *f, const void *unused)
 	g_assert_cmpint(ctl_put(f, f->open, "sbrk 4K"), ==, 0);
 	g_assert_cmpint(fs_ctl_close(f->open, &other), ==, 0);
 	fs_ctl_free(f->open);
-	f->open = fs_ctl_open(&f->mount, f->process);
+	f->open = fs_ctl_open(&f->mount, f->process, 0);
 	ctl_expect(f, f->open, "0x555555557000\n");
 	other = f->me;
 	other.pid++;
@@ -173,8 +173,8 @@ static void test_long_line(struct ctl_fixture *f, const void *unused)
 
 static void test_readers(struct ctl_fixture *f, const void *unused)
 {
-	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process);
-	struct fs_ctl_open *other = fs_ctl_open(&f->mount, f->process);
+	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process, 0);
+	struct fs_ctl_open *other = fs_ctl_open(&f->mount, f->process, 0);
 	g_autoptr(GString) piece = g_string_new(NULL);
 	g_autofree char *help = ctl_get_in_steps(f, reader, 7);
 
@@ -203,7 +203,7 @@ static void test_readers(struct ctl_fixture *f, const void *unused)
 static void test_bounded(struct ctl_fixture *f, const void *unused)
 {
 	g_autofree char *text = NULL, *last = NULL;
-	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process);
+	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process, 0);
 	uint64_t lines = 0, lost;
 
 	for (int i = 0; i < 200000; i++)
@@ -243,6 +243,30 @@ static void test_bounded_mid_line(struct ctl_fixture *f, const void *unused)
 	g_assert_true(g_str_has_prefix(text, "555556000\n# "));
 }
 
+/* Where the budget has no room, a few results are kept nevertheless, and the newest is one of them. */
+static void test_no_budget(struct ctl_fixture *f, const void *unused)
+{
+	struct fs_budget *budget = fs_budget_new();
+	struct fs_ctl_open *open;
+	struct budget_share all;
+
+	budget_open(budget, 0, &all);
+	g_assert_true(budget_resize(&all, BUDGET_BYTES / 2));
+	f->mount.budget = budget;
+	open = fs_ctl_open(&f->mount, f->process, 0);
+	g_assert_cmpint(ctl_put(f, open, "sbrk 4K\n"), ==, 0);
+	for (int i = 0; i < 10000; i++)
+		g_assert_cmpint(ctl_put(f, open, i < 9999 ? "sbrk 0\n" : "brk 0\n"), ==, 0);
+	g_autofree char *text = ctl_get(f, open);
+	g_assert_true(g_str_has_prefix(text, "# "));
+	g_assert_true(g_str_has_suffix(text, "\n0x555555557000\n"));
+	g_assert_cmpuint(strlen(text), <=, 4096 + 100);
+	fs_ctl_free(open);
+	f->mount.budget = NULL;
+	budget_close(&all);
+	fs_budget_free(budget);
+}
+
 /* --- Many at once ----------------------------------------------------------------------------- */
 
 enum { CLIENTS = 50, ROUNDS = 40 };
@@ -256,7 +280,7 @@ struct client {
 static void *run_client(void *ctx)
 {
 	struct client *client = ctx;
-	struct fs_ctl_open *open = fs_ctl_open(&client->f->mount, client->f->process);
+	struct fs_ctl_open *open = fs_ctl_open(&client->f->mount, client->f->process, 0);
 
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		uint64_t addr = client->base + i * 8192;
@@ -321,6 +345,7 @@ int main(int argc, char **argv)
 	ADD("/ctl/stream/readers", test_readers);
 	ADD("/ctl/stream/bounded", test_bounded);
 	ADD("/ctl/stream/bounded-mid-line", test_bounded_mid_line);
+	ADD("/ctl/stream/no-budget", test_no_budget);
 	ADD("/ctl/stream/clients", test_clients);
 	ADD("/ctl/stream/records-go", test_records_go);
 	return g_test_run();

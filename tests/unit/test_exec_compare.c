@@ -207,7 +207,7 @@ static void engine_stop(struct engine *engine)
 	vm_machine_free(engine->machine);
 }
 
-static void take_area(void *ctx, const struct vm_area_info *info)
+static bool take_area(void *ctx, const struct vm_area_info *info)
 {
 	struct area *area = g_new0(struct area, 1);
 
@@ -217,13 +217,14 @@ static void take_area(void *ctx, const struct vm_area_info *info)
 	if (area->name == NULL)
 		area->name = g_strdup("");
 	g_ptr_array_add(ctx, area);
+	return true;
 }
 
 static GPtrArray *engine_areas(const struct engine *engine)
 {
 	GPtrArray *areas = g_ptr_array_new_with_free_func((GDestroyNotify)area_free);
 
-	g_assert_cmpint(vm_process_areas(engine->process, take_area, areas), ==, 0);
+	g_assert_cmpint(vm_process_areas(engine->process, 0, take_area, areas), ==, 0);
 	return areas;
 }
 

@@ -130,14 +130,15 @@ struct first_area {
 	char perm[5];
 };
 
-static void find_first(void *ctx, const struct vm_area_info *area)
+static bool find_first(void *ctx, const struct vm_area_info *area)
 {
 	struct first_area *first = ctx;
 
 	if (first->start != 0 || area->name == NULL || !g_str_has_suffix(area->name, first->suffix))
-		return;
+		return true;
 	first->start = area->start;
 	memcpy(first->perm, area->perm, sizeof first->perm);
+	return true;
 }
 
 static int peek(struct exec_fixture *f, uint64_t va)
@@ -167,7 +168,7 @@ static void test_library_read_only_tail(struct exec_fixture *f, gconstpointer da
 	bytes[0xeff] = bytes[0xf00] = 'x';
 	g_free(exec_write(f, "libtop.so", bytes, size));
 	g_autofree char *text = exec_with_library(f, path);
-	g_assert_cmpint(vm_process_areas(f->process, find_first, &first), ==, 0);
+	g_assert_cmpint(vm_process_areas(f->process, 0, find_first, &first), ==, 0);
 	g_assert_cmpstr(first.perm, ==, "r--p");
 	g_assert_cmpint(peek(f, first.start + 0xeff), ==, 'x');
 	g_assert_cmpint(peek(f, first.start + 0xf00), ==, 0);

@@ -51,7 +51,7 @@ static void prepare(struct run *run)
 
 /* --- What a process has ----------------------------------------------------------------------- */
 
-static void note_area(void *ctx, const struct vm_area_usage *usage)
+static bool note_area(void *ctx, const struct vm_area_usage *usage)
 {
 	struct state *state = ctx;
 
@@ -64,6 +64,7 @@ static void note_area(void *ctx, const struct vm_area_usage *usage)
 		sample->locked = strstr(usage->vm_flags, "lo ") != NULL;
 		sample->empty_in_child = strstr(usage->vm_flags, "wf ") != NULL;
 	}
+	return true;
 }
 
 struct state state_of(struct vm_process *process)
@@ -71,7 +72,7 @@ struct state state_of(struct vm_process *process)
 	struct state state;
 
 	memset(&state, 0, sizeof state);
-	g_assert_cmpint(vm_process_usage(process, note_area, &state), ==, 0);
+	g_assert_cmpint(vm_process_usage(process, 0, note_area, &state), ==, 0);
 	for (int i = 0; i < SAMPLES; i++)
 		vm_peek(process, sample_va(i), &state.sample[i].byte, 1);
 	return state;

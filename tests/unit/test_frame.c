@@ -70,14 +70,15 @@ struct wanted {
 	bool found;
 };
 
-static void look_for_frame(void *ctx, const struct vm_frame_info *info)
+static bool look_for_frame(void *ctx, const struct vm_frame_info *info)
 {
 	struct wanted *wanted = ctx;
 
 	if (info->pfn != wanted->pfn)
-		return;
+		return true;
 	wanted->info = *info;
 	wanted->found = true;
+	return true;
 }
 
 /* What the list of frames shows for the frame that PROCESS has at VA. */
@@ -89,7 +90,7 @@ static struct vm_frame_info frame_at(struct vm_fixture *f, struct vm_process *pr
 	g_assert_cmpint(vm_translate(process, va, &translation), ==, 0);
 	g_assert_true(translation.present);
 	wanted.pfn = translation.pa / PAGE;
-	vm_machine_frames(f->machine, look_for_frame, &wanted);
+	vm_machine_frames(f->machine, 0, look_for_frame, &wanted);
 	g_assert_true(wanted.found);
 	return wanted.info;
 }

@@ -354,19 +354,22 @@ static void swap_off(struct pressure *p)
 	g_assert_cmpint(vm_machine_swapoff(p->f.machine), ==, 0);
 }
 
-static void count_usage(void *ctx, const struct vm_area_usage *usage)
+static bool count_usage(void *ctx, const struct vm_area_usage *usage)
 {
 	*(uint64_t *)ctx += usage->rss + usage->swap;
+	return true;
 }
 
-static void count_frame(void *ctx, const struct vm_frame_info *info)
+static bool count_frame(void *ctx, const struct vm_frame_info *info)
 {
 	++*(uint64_t *)ctx;
+	return true;
 }
 
-static void count_entry(void *ctx, const struct vm_entry_info *info)
+static bool count_entry(void *ctx, const struct vm_entry_info *info)
 {
 	++*(uint64_t *)ctx;
+	return true;
 }
 
 /* Everything that only looks. */
@@ -380,17 +383,18 @@ static void look(struct pressure *p)
 	vm_machine_page_flags(p->f.machine, 0, FRAMES, words);
 	g_assert_cmpint(vm_process_pagemap(p->f.process, ARENA / PAGE, MANY, words), ==, 0);
 	g_assert_cmpint(vm_mincore(p->f.process, ARENA, MANY * PAGE, vec), ==, 0);
-	g_assert_cmpint(vm_process_usage(p->f.process, count_usage, &n), ==, 0);
+	g_assert_cmpint(vm_process_usage(p->f.process, 0, count_usage, &n), ==, 0);
 	g_assert_cmpint(vm_process_clear_refs(p->f.process, 1), ==, 0);
 	g_assert_cmpint(vm_process_clear_refs(p->f.process, 4), ==, 0);
-	g_assert_cmpint(vm_process_entries(p->f.process, count_entry, &n), ==, 0);
-	vm_machine_frames(p->f.machine, count_frame, &n);
+	g_assert_cmpint(vm_process_entries(p->f.process, 0, count_entry, &n), ==, 0);
+	vm_machine_frames(p->f.machine, 0, count_frame, &n);
 	g_assert_cmpuint(n, >, MANY);
 }
 
-static void count_object(void *ctx, const struct vm_object_info *info)
+static bool count_object(void *ctx, const struct vm_object_info *info)
 {
 	++*(uint64_t *)ctx;
+	return true;
 }
 
 /* Whatever looks at all files. */
@@ -398,7 +402,7 @@ static void look_at_files(struct pressure *p)
 {
 	uint64_t n = 0;
 
-	vm_machine_objects(p->f.machine, count_object, &n);
+	vm_machine_objects(p->f.machine, 0, count_object, &n);
 	g_assert_cmpuint(n, ==, THINGS + 1);
 	g_assert_cmpint(vm_machine_sync(p->f.machine), ==, 0);
 }

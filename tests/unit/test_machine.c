@@ -235,24 +235,28 @@ static void *race_thread(void *ctx)
 }
 
 /* Other threads meanwhile change the file's size and look at everything. */
-static void ignore_entry(void *ctx, const struct vm_entry_info *entry)
+static bool ignore_entry(void *ctx, const struct vm_entry_info *entry)
 {
+	return true;
 }
 
-static void ignore_frame(void *ctx, const struct vm_frame_info *frame)
+static bool ignore_frame(void *ctx, const struct vm_frame_info *frame)
 {
+	return true;
 }
 
-static void ignore_object(void *ctx, const struct vm_object_info *object)
+static bool ignore_object(void *ctx, const struct vm_object_info *object)
 {
+	return true;
 }
 
 static void ignore_fault(void *ctx, const struct vm_fault *fault)
 {
 }
 
-static void ignore_area(void *ctx, const struct vm_area_info *area)
+static bool ignore_area(void *ctx, const struct vm_area_info *area)
 {
+	return true;
 }
 
 static void look_at_all(struct race *race)
@@ -260,11 +264,11 @@ static void look_at_all(struct race *race)
 	struct vm_machine_info info;
 
 	vm_machine_info(race->f->machine, &info);
-	vm_machine_frames(race->f->machine, ignore_frame, NULL);
-	vm_machine_objects(race->f->machine, ignore_object, NULL);
+	vm_machine_frames(race->f->machine, 0, ignore_frame, NULL);
+	vm_machine_objects(race->f->machine, 0, ignore_object, NULL);
 	vm_machine_drop_entries(race->f->machine);
-	vm_process_entries(race->f->process, ignore_entry, NULL);
-	vm_process_areas(race->f->process, ignore_area, NULL);
+	vm_process_entries(race->f->process, 0, ignore_entry, NULL);
+	vm_process_areas(race->f->process, 0, ignore_area, NULL);
 	vm_process_faults(race->f->process, ignore_fault, NULL);
 }
 

@@ -203,17 +203,18 @@ static void test_private(struct vm_fixture *f, gconstpointer data)
 
 /* --- Names ------------------------------------------------------------------------------------ */
 
-static void keep_name(void *ctx, const struct vm_area_info *area)
+static bool keep_name(void *ctx, const struct vm_area_info *area)
 {
 	if (area->start == A(0))
 		*(char **)ctx = g_strdup(area->name);
+	return true;
 }
 
 static void assert_name(struct vm_fixture *f, const char *expected)
 {
 	g_autofree char *name = NULL;
 
-	g_assert_cmpint(vm_process_areas(f->process, keep_name, &name), ==, 0);
+	g_assert_cmpint(vm_process_areas(f->process, 0, keep_name, &name), ==, 0);
 	g_assert_cmpstr(name, ==, expected);
 }
 
@@ -296,7 +297,7 @@ static void test_drop_entries(struct vm_fixture *f, gconstpointer data)
 	forget(&m);
 }
 
-static void count_object(void *ctx, const struct vm_object_info *object)
+static bool count_object(void *ctx, const struct vm_object_info *object)
 {
 	struct vm_object_info *sum = ctx;
 
@@ -305,6 +306,7 @@ static void count_object(void *ctx, const struct vm_object_info *object)
 	sum->pages += object->pages;
 	sum->dirty += object->dirty;
 	sum->size += object->size;
+	return true;
 }
 
 static void test_looking(struct vm_fixture *f, gconstpointer data)
@@ -315,7 +317,7 @@ static void test_looking(struct vm_fixture *f, gconstpointer data)
 	map_file(f->process, A(8), 1, RW, MAP_PRIVATE, m.file, 0);
 	put(f->process, A(0), 'x');
 	get(f->process, A(1));
-	vm_machine_objects(f->machine, count_object, &sum);
+	vm_machine_objects(f->machine, 0, count_object, &sum);
 	g_assert_cmpuint(sum.number, ==, 1);
 	g_assert_cmpuint(sum.areas, ==, 2);
 	g_assert_cmpuint(sum.pages, ==, 2);

@@ -17,7 +17,7 @@ struct sums {
 	uint64_t pss, swap_pss, rss, swap, pss_anon;
 };
 
-static void add_usage(void *ctx, const struct vm_area_usage *usage)
+static bool add_usage(void *ctx, const struct vm_area_usage *usage)
 {
 	struct sums *sums = ctx;
 
@@ -25,24 +25,27 @@ static void add_usage(void *ctx, const struct vm_area_usage *usage)
 	sums->swap_pss += usage->swap_pss;
 	sums->rss += usage->rss;
 	sums->swap += usage->swap_pss > 0 ? usage->swap : 0;
+	return true;
 }
 
 struct mapped {
 	uint64_t frames, users;
 };
 
-static void add_frame(void *ctx, const struct vm_frame_info *frame)
+static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 {
 	struct mapped *mapped = ctx;
 
 	mapped->frames += frame->users > 0;
 	mapped->users += frame->users;
+	return true;
 }
 
-static void note_slot(void *ctx, const struct vm_entry_info *entry)
+static bool note_slot(void *ctx, const struct vm_entry_info *entry)
 {
 	if (entry->kind == VM_ENTRY_SWAP)
 		g_hash_table_add(ctx, GSIZE_TO_POINTER(entry->pfn));
+	return true;
 }
 
 /* The division may lose less than one unit for each user. */
@@ -63,17 +66,17 @@ static void assert_sums(struct pressure *p, struct vm_process **processes)
 		struct vm_process_info info;
 		if (processes[i] == NULL)
 			continue;
-		g_assert_cmpint(vm_process_usage(processes[i], add_usage, &one), ==, 0);
+		g_assert_cmpint(vm_process_usage(processes[i], 0, add_usage, &one), ==, 0);
 		vm_process_info(processes[i], &info);
 		g_assert_cmpuint(one.rss, ==,
 		                 (info.rss_anon + info.rss_file + info.rss_shmem) * PAGE);
 		g_assert_cmpuint(one.swap, ==, info.swap * PAGE);
-		g_assert_cmpint(vm_process_entries(processes[i], note_slot, slots), ==, 0);
+		g_assert_cmpint(vm_process_entries(processes[i], 0, note_slot, slots), ==, 0);
 		all.pss += one.pss;
 		all.swap_pss += one.swap_pss;
 		all.rss += one.rss;
 	}
-	vm_machine_frames(p->f.machine, add_frame, &mapped);
+	vm_machine_frames(p->f.machine, 0, add_frame, &mapped);
 	g_assert_cmpuint(all.rss, ==, mapped.users * PAGE);
 	assert_near(all.pss, mapped.frames * SHARE, mapped.users);
 	assert_near(all.swap_pss, g_hash_table_size(slots) * SHARE, PROCESSES * AREA_PAGES * 4);
@@ -85,19 +88,19 @@ struct comparison {
 };
 
 /* pagemap's word and the frame's words must agree with ENTRY. */
-static void compare_entry(void *ctx, const struct vm_entry_info *entry)
+static bool compare_entry(void *ctx, const struct vm_entry_info *entry)
 {
 	struct comparison *c = ctx;
 	uint64_t number = entry->va / PAGE - ARENA / PAGE, count, flags;
 
 	if (entry->level != VM_PTE || entry->va < ARENA || number >= AREA_PAGES)
-		return;
+		return true;
 	uint64_t word = c->words[number] & ~(UINT64_C(1) << 55);
 	c->words[number] = 0;
 	if (entry->kind == VM_ENTRY_SWAP) {
 		g_assert_cmphex(word & ~(UINT64_C(1) << 56), ==,
 		                UINT64_C(1) << 62 | entry->pfn << 5);
-		return;
+		return true;
 	}
 	g_assert_cmphex(word & ((UINT64_C(1) << 55) - 1), ==, entry->pfn);
 	g_assert_cmphex(word >> 62, ==, 2);
@@ -105,18 +108,20 @@ static void compare_entry(void *ctx, const struct vm_entry_info *entry)
 	vm_machine_page_flags(c->machine, entry->pfn, 1, &flags);
 	if (entry->zero) {
 		g_assert_true(flags >> KPF_ZERO_PAGE & 1);
-		return;
+		return true;
 	}
 	g_assert_cmpuint(count, ==, entry->users);
 	g_assert_cmpuint(word >> 56 & 1, ==, entry->users == 1);
 	g_assert_cmpuint(word >> 61 & 1, ==, !(flags >> KPF_ANON & 1));
 	g_assert_true(flags >> KPF_MMAP & 1);
 	g_assert_false(flags >> KPF_BUDDY & 1);
+	return true;
 }
 
-static void keep_entry(void *ctx, const struct vm_entry_info *entry)
+static bool keep_entry(void *ctx, const struct vm_entry_info *entry)
 {
 	g_array_append_vals(ctx, entry, 1);
+	return true;
 }
 
 static void assert_pagemap(struct pressure *p, struct vm_process *process)
@@ -125,7 +130,7 @@ static void assert_pagemap(struct pressure *p, struct vm_process *process)
 	struct comparison c = {.machine = p->f.machine};
 
 	g_assert_cmpint(vm_process_pagemap(process, ARENA / PAGE, AREA_PAGES, c.words), ==, 0);
-	g_assert_cmpint(vm_process_entries(process, keep_entry, entries), ==, 0);
+	g_assert_cmpint(vm_process_entries(process, 0, keep_entry, entries), ==, 0);
 	for (guint i = 0; i < entries->len; i++)
 		compare_entry(&c, &g_array_index(entries, struct vm_entry_info, i));
 	/* Pages that are not mapped may still be soft-dirty. */
@@ -334,7 +339,8 @@ static void test_ended(void)
 	pressure_begin(&p, &roomy);
 	struct vm_process *child = fork_of(p.f.process);
 	g_assert_cmpint(vm_process_exit(child, 0), ==, 0);
-	g_assert_cmpint(vm_process_usage(child, add_usage, &(struct sums){.pss = 0}), ==, -ESRCH);
+	g_assert_cmpint(vm_process_usage(child, 0, add_usage, &(struct sums){.pss = 0}), ==,
+	                -ESRCH);
 	g_assert_cmpint(vm_process_pagemap(child, 0, 1, &word), ==, -ESRCH);
 	for (int what = 1; what <= 5; what++)
 		g_assert_cmpint(vm_process_clear_refs(child, what), ==, -ESRCH);

@@ -89,7 +89,7 @@ struct walk {
 	bool started;
 };
 
-static void check_order(void *ctx, const struct vm_entry_info *entry)
+static bool check_order(void *ctx, const struct vm_entry_info *entry)
 {
 	struct walk *walk = ctx;
 
@@ -103,7 +103,7 @@ static void check_order(void *ctx, const struct vm_entry_info *entry)
 	walk->last_level = (int)entry->level;
 	walk->entries++;
 	if (entry->va < UINT64_C(1) << 47)
-		return;
+		return true;
 	walk->kernel++;
 	g_assert_cmphex(entry->va >> 47, ==, 0x1ffff);
 	if (entry->level == VM_PGD)
@@ -112,6 +112,7 @@ static void check_order(void *ctx, const struct vm_entry_info *entry)
 	g_assert_cmphex(entry->raw & PTE_P, ==, PTE_P);
 	if (entry->kind == VM_ENTRY_HUGE)
 		g_assert_cmphex(entry->raw & PTE_PS, ==, PTE_PS);
+	return true;
 }
 
 static void test_order(struct vm_fixture *f, gconstpointer data)
@@ -124,7 +125,7 @@ static void test_order(struct vm_fixture *f, gconstpointer data)
 			map(f->process, va, 1, RW, PRIVATE_ANON);
 			put(f->process, va, 'x');
 		}
-	g_assert_cmpint(vm_process_entries(f->process, check_order, &walk), ==, 0);
+	g_assert_cmpint(vm_process_entries(f->process, 0, check_order, &walk), ==, 0);
 	g_assert_cmpint(walk.entries, >, 100);
 	g_assert_cmpint(walk.kernel, >=, 2);
 }

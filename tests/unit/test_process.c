@@ -20,10 +20,11 @@ static struct vm_process_info info_of(struct vm_process *process)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void note_area(void *ctx, const struct vm_area_info *area)
+static bool note_area(void *ctx, const struct vm_area_info *area)
 {
 	g_string_append_printf(ctx, "%lx-%lx %s %s\n", area->start, area->end, area->perm,
 	                       area->name);
+	return true;
 }
 
 static void test_spawn(struct vm_fixture *f, gconstpointer data)
@@ -43,7 +44,7 @@ static void test_spawn(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(info.layout.start_brk, ==, 0x555555556000);
 	g_assert_cmphex(info.layout.brk, ==, 0x555555556000);
 	g_assert_cmpuint(info.vm_stack, ==, 0x21);
-	g_assert_cmpint(vm_process_areas(process, note_area, areas), ==, 0);
+	g_assert_cmpint(vm_process_areas(process, 0, note_area, areas), ==, 0);
 	g_assert_cmpstr(areas->str, ==, "7ffffffde000-7ffffffff000 rw-p [stack]\n");
 	g_string_free(areas, TRUE);
 	g_assert_null(vm_process_exe(process));
@@ -87,7 +88,7 @@ static void test_exit(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpint(vm_process_exit(child, 3), ==, -ESRCH);
 	g_assert_cmpint(vm_process_kill(child, 0), ==, -ESRCH);
 	g_assert_cmpint(vm_process_kill(child, SIGKILL), ==, -ESRCH);
-	g_assert_cmpint(vm_process_areas(child, note_area, NULL), ==, -ESRCH);
+	g_assert_cmpint(vm_process_areas(child, 0, note_area, NULL), ==, -ESRCH);
 	g_assert_cmpint(vm_process_seek(child, 0, false), ==, -ESRCH);
 	g_assert_null(vm_process_exe(child));
 	size_t len = 1;

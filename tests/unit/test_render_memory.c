@@ -19,7 +19,7 @@
 /* The line for the last-level entry of ADDR, or NULL. */
 static char *pte_line(struct render_fixture *f, uint64_t addr)
 {
-	g_autofree char *text = rendered_text(f, render_pagetable);
+	g_autofree char *text = lined_text(f, lines_pagetable);
 	g_autofree char *prefix = g_strdup_printf("%016" PRIx64 " PTE", addr);
 
 	assert_lines_match(text, PAGETABLE_LINE);
@@ -71,7 +71,7 @@ static void test_pagetable_fork(struct render_fixture *f, gconstpointer data)
 	poke(f, addr);
 
 	struct vm_process *child = vm_fork(f->process, &cred, &error);
-	g_autofree char *text = rendered_text(f, render_pagetable);
+	g_autofree char *text = lined_text(f, lines_pagetable);
 	g_autofree char *shared = pte_line(f, addr);
 
 	g_assert_nonnull(child);
@@ -167,7 +167,7 @@ static void test_faults(struct render_fixture *f, gconstpointer data)
 	poke(f, addr);
 	g_assert_cmpint(vm_write(f->process, 0x10, "x", 1), ==, -EFAULT);
 
-	g_autofree char *text = rendered_text(f, render_faults);
+	g_autofree char *text = lined_text(f, lines_faults);
 
 	assert_lines_match(text, "^[0-9]+ [0-9]+\\.[0-9]{6} [0-9]+ [rwx] [0-9a-f]{16} "
 	                         "(minor|major|fatal) [a-z-]+( [a-z]+=[^ ]+)*$");
@@ -186,8 +186,8 @@ static void test_frames_and_objects(struct render_fixture *f, gconstpointer data
 	poke(f, anon);
 	poke(f, addr + VM_PAGE_SIZE);
 
-	g_autofree char *frames = viewed_text(f, view_frames);
-	g_autofree char *objects = viewed_text(f, view_objects);
+	g_autofree char *frames = lined_text(f, lines_frames);
+	g_autofree char *objects = lined_text(f, lines_objects);
 	g_autofree char *anon_end = g_strdup_printf(" anon 1 - pid=%d va=%016" PRIx64 "\n",
 	                                            vm_process_pid(f->process), anon);
 	g_autofree char *file_end = g_strdup_printf(

@@ -6,6 +6,7 @@
  * must equal the host's line for the same mapping. Keys must come in the host's order.
  */
 #include "tests/fixture/render_fixture.h"
+#include "util/text.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -23,7 +24,7 @@ static void assert_same_maps_line(struct render_fixture *f, const void *addr)
 {
 	g_autofree char *start = g_strdup_printf("%08lx-", (unsigned long)addr);
 	g_autofree char *host = host_file("/proc/self/maps");
-	g_autofree char *ours = rendered_text(f, render_maps);
+	g_autofree char *ours = lined_text(f, lines_maps);
 	const char *host_line = strstr(host, start);
 	const char *our_line = strstr(ours, start);
 
@@ -69,7 +70,7 @@ static void test_maps_anon(struct render_fixture *f, gconstpointer data)
 /* The host pads the name [stack] as it pads a path. */
 static void test_maps_stack(struct render_fixture *f, gconstpointer data)
 {
-	g_autofree char *ours = rendered_text(f, render_maps);
+	g_autofree char *ours = lined_text(f, lines_maps);
 
 	g_assert_true(
 	    g_regex_match_simple("^[0-9a-f]+-7ffffffff000 rw-p 00000000 00:00 0 {26}\\[stack\\]$",
@@ -181,15 +182,23 @@ static void assert_bytes(struct render_fixture *f, fs_render_fn render, const ch
 	g_assert_cmpmem(out->str, out->len, bytes, len);
 }
 
+static void assert_lined_bytes(struct render_fixture *f, fs_lines_fn lines, const char *bytes,
+                               size_t len)
+{
+	g_autoptr(GString) out = lined_by(f, lines, 0, 0);
+
+	g_assert_cmpmem(out->str, out->len, bytes, len);
+}
+
 static void test_strings_before_exec(struct render_fixture *f, gconstpointer data)
 {
 	static const char nulls[16];
 
 	assert_bytes(f, render_comm, "demo\n", 5);
-	assert_bytes(f, render_cmdline, "demo", 5);
+	assert_lined_bytes(f, lines_cmdline, "demo", 5);
 	g_assert_cmpint(length_cmdline(f->process), ==, 5);
 	g_assert_cmpint(length_environ(f->process), ==, 0);
-	assert_bytes(f, render_environ, "", 0);
+	assert_lined_bytes(f, lines_environ, "", 0);
 	assert_bytes(f, render_auxv, nulls, sizeof(nulls));
 }
 
@@ -202,8 +211,8 @@ static void test_strings_after_exec(struct render_fixture *f, gconstpointer data
 	exec_program(f);
 	vm_process_info(f->process, &info);
 	assert_bytes(f, render_comm, "true\n", 5);
-	assert_bytes(f, render_cmdline, cmdline, sizeof(cmdline));
-	assert_bytes(f, render_environ, environment, sizeof(environment));
+	assert_lined_bytes(f, lines_cmdline, cmdline, sizeof(cmdline));
+	assert_lined_bytes(f, lines_environ, environment, sizeof(environment));
 	g_assert_cmpint(length_cmdline(f->process), ==, sizeof(cmdline));
 	g_assert_cmpint(length_environ(f->process), ==, sizeof(environment));
 
@@ -211,7 +220,7 @@ static void test_strings_after_exec(struct render_fixture *f, gconstpointer data
 	g_assert_cmpint(vm_write(f->process, info.layout.arg_start, "a title over HOME", 18), ==,
 	                18);
 	g_assert_cmpint(vm_write(f->process, info.layout.arg_start + 18, "!", 1), ==, 1);
-	assert_bytes(f, render_cmdline, "a title over HOME\0", 18);
+	assert_lined_bytes(f, lines_cmdline, "a title over HOME\0", 18);
 }
 
 static void test_auxv(struct render_fixture *f, gconstpointer data)
@@ -279,9 +288,10 @@ static void test_status_of_others(struct render_fixture *f, gconstpointer data)
 
 static void test_ended(struct render_fixture *f, gconstpointer data)
 {
-	static const fs_render_fn files[] = {render_maps,    render_pagetable, render_faults,
-	                                     render_statm,   render_comm,      render_cmdline,
-	                                     render_environ, render_auxv};
+	static const fs_render_fn files[] = {render_statm, render_comm, render_auxv,
+	                                     render_smaps_rollup};
+	static const fs_lines_fn longs[] = {lines_maps,   lines_smaps,   lines_pagetable,
+	                                    lines_faults, lines_cmdline, lines_environ};
 	static const fs_view_fn views[] = {view_status, view_stat};
 	static const struct fs_caller root;
 
@@ -290,6 +300,12 @@ static void test_ended(struct render_fixture *f, gconstpointer data)
 		g_autoptr(GString) out = g_string_new(NULL);
 
 		g_assert_cmpint(files[i](out, &f->mount, f->process), ==, -ESRCH);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(longs); i++) {
+		g_autoptr(GString) out = g_string_new(NULL);
+		struct text_lines lines = {.out = out, .enough = G_MAXSIZE};
+
+		g_assert_cmpint(longs[i](&lines, &f->mount, f->process, &root), ==, -ESRCH);
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(views); i++) {
 		g_autoptr(GString) out = g_string_new(NULL);

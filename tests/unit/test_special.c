@@ -114,11 +114,12 @@ static int64_t on_host(const struct step *step, char **areas)
 
 /* --- In the engine ---------------------------------------------------------------------------- */
 
-static void print_area(void *ctx, const struct vm_area_info *area)
+static bool print_area(void *ctx, const struct vm_area_info *area)
 {
 	if (area->name != NULL && g_str_has_prefix(area->name, "[v"))
 		g_string_append_printf(ctx, "%s %s %lu\n", area->name, area->perm,
 		                       (area->end - area->start) / PAGE);
+	return true;
 }
 
 struct wanted {
@@ -126,19 +127,20 @@ struct wanted {
 	struct range range;
 };
 
-static void find_area(void *ctx, const struct vm_area_info *area)
+static bool find_area(void *ctx, const struct vm_area_info *area)
 {
 	struct wanted *wanted = ctx;
 
 	if (g_strcmp0(area->name, wanted->name) == 0)
 		wanted->range = (struct range){area->start, area->end};
+	return true;
 }
 
 static struct range engine_range(struct vm_process *process, enum where where)
 {
 	struct wanted wanted = {.name = names[where]};
 
-	g_assert_cmpint(vm_process_areas(process, find_area, &wanted), ==, 0);
+	g_assert_cmpint(vm_process_areas(process, 0, find_area, &wanted), ==, 0);
 	return wanted.range;
 }
 
@@ -166,7 +168,7 @@ static int64_t in_engine(struct exec_fixture *f, const struct step *step, char *
 	int64_t result = engine_call(child, &real);
 	GString *text = g_string_new(NULL);
 
-	g_assert_cmpint(vm_process_areas(child, print_area, text), ==, 0);
+	g_assert_cmpint(vm_process_areas(child, 0, print_area, text), ==, 0);
 	*areas = g_string_free(text, FALSE);
 	assert_sound(f->machine);
 	end(child);
@@ -320,12 +322,13 @@ struct flags {
 	char text[80];
 };
 
-static void take_flags(void *ctx, const struct vm_area_usage *usage)
+static bool take_flags(void *ctx, const struct vm_area_usage *usage)
 {
 	struct flags *flags = ctx;
 
 	if (usage->area.start == flags->start)
 		g_strlcpy(flags->text, usage->vm_flags, sizeof flags->text);
+	return true;
 }
 
 /* Flags as on the host, except for soft-dirty, which its kernel may lack. */
@@ -334,7 +337,7 @@ static void test_flags(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpint(exec_path(f, "/bin/true"), ==, 0);
 	for (int where = VVAR; where <= VDSO; where++) {
 		struct flags flags = {.start = engine_range(f->process, (enum where)where).start};
-		g_assert_cmpint(vm_process_usage(f->process, take_flags, &flags), ==, 0);
+		g_assert_cmpint(vm_process_usage(f->process, 0, take_flags, &flags), ==, 0);
 		g_autofree char *host = host_flags((enum where)where);
 		g_auto(GStrv) of_host = g_strsplit(host, "sd ", 2);
 		g_auto(GStrv) ours = g_strsplit(flags.text, "sd ", 2);

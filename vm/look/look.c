@@ -52,16 +52,18 @@ void look_area(const struct vm_area *area, struct look_name *name, struct vm_are
 	info->name = name->text;
 }
 
-int vm_process_areas(struct vm_process *process, vm_area_fn fn, void *ctx)
+int vm_process_areas(struct vm_process *process, uint64_t from, vm_area_fn fn, void *ctx)
 {
 	struct look_name name = {NULL, NULL};
 	struct vm_area_info info;
+	bool more = true;
 
 	if (process_enter(process) != 0)
 		return -ESRCH;
-	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
+	const struct vm_area *area = area_find(process->space, from);
+	for (; area != NULL && more; area = area->next) {
 		look_area(area, &name, &info);
-		fn(ctx, &info);
+		more = fn(ctx, &info);
 	}
 	process_unlock(process);
 	g_free(name.text);
@@ -166,7 +168,7 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 {
 	struct vm_machine *machine = space->process->machine;
 	uint64_t span = pagetable_span(level), base = va & -(span * VM_TABLE_ENTRIES);
-	unsigned stop = *index + PIECE;
+	unsigned stop = MIN(*index + PIECE, VM_TABLE_ENTRIES);
 	vm_entry_id ids[4];
 
 	piece->count = 0;
@@ -185,31 +187,49 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 	*index = stop;
 }
 
+/* A walk over entries: what to call, and the place of the first entry for it. */
+struct entry_walk {
+	const struct vm_space *space;
+	uint64_t from;
+	vm_entry_fn fn;
+	void *ctx;
+};
+
 /*
- * Call FN for the entries of the table of LEVEL that serves VA, each followed by those of the table
- * that it points to. The process is locked for reading; the machine lock is not held during FN.
+ * Call the function of WALK for the entries of the table of LEVEL that serves VA, each followed by
+ * those of the table that it points to. The walk begins INSIDE the table, or shows all of it. False
+ * if the function gave the walk up. The process is locked for reading; the machine lock is not held
+ * during the function.
  */
-static void show_table(const struct vm_space *space, uint64_t va, enum vm_level level,
-                       vm_entry_fn fn, void *ctx)
+static bool show_table(const struct entry_walk *walk, uint64_t va, enum vm_level level, bool inside)
 {
+	unsigned index = inside ? walk->from / pagetable_span(level) % VM_TABLE_ENTRIES : 0;
 	struct piece piece;
 
-	for (unsigned index = 0; index < VM_TABLE_ENTRIES;) {
-		read_piece(space, va, level, &index, &piece);
+	while (index < VM_TABLE_ENTRIES) {
+		read_piece(walk->space, va, level, &index, &piece);
 		for (int i = 0; i < piece.count; i++) {
-			fn(ctx, &piece.entry[i]);
-			if (piece.entry[i].kind == VM_ENTRY_TABLE)
-				show_table(space, piece.entry[i].va, (enum vm_level)(level - 1), fn,
-				           ctx);
+			const struct vm_entry_info *entry = &piece.entry[i];
+			bool before = vm_entry_place(entry) < walk->from;
+			if (!before && !walk->fn(walk->ctx, entry))
+				return false;
+			/* Of those before the place only the table around it is looked into. */
+			if (entry->kind == VM_ENTRY_TABLE &&
+			    !show_table(walk, entry->va, (enum vm_level)(level - 1), before))
+				return false;
 		}
 	}
+	return true;
 }
 
-int vm_process_entries(struct vm_process *process, vm_entry_fn fn, void *ctx)
+int vm_process_entries(struct vm_process *process, uint64_t from, vm_entry_fn fn, void *ctx)
 {
+	struct entry_walk walk = {.from = from, .fn = fn, .ctx = ctx};
+
 	if (process_enter(process) != 0)
 		return -ESRCH;
-	show_table(process->space, 0, VM_PGD, fn, ctx);
+	walk.space = process->space;
+	show_table(&walk, 0, VM_PGD, true);
 	process_unlock(process);
 	return 0;
 }
@@ -336,66 +356,85 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	return true;
 }
 
-void vm_machine_frames(struct vm_machine *machine, vm_frame_fn fn, void *ctx)
+void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn, void *ctx)
 {
 	struct vm_frame_info info[PIECE];
-	uint64_t pfn = 0;
-	bool more = true;
+	uint64_t pfn = from;
+	bool more = true, wanted = true;
 
-	while (more) {
+	while (more && wanted) {
 		int count = 0;
 		machine_lock(machine);
 		for (uint64_t stop = pfn + PIECE; pfn < stop && pfn < machine->frames_used; pfn++)
 			count += describe_frame_locked(machine, (vm_pfn)pfn, &info[count]);
 		more = pfn < machine->frames_used;
 		machine_unlock(machine);
-		for (int i = 0; i < count; i++)
-			fn(ctx, &info[i]);
+		for (int i = 0; i < count && wanted; i++)
+			wanted = fn(ctx, &info[i]);
 	}
 }
 
-/* A copy of what is shown of an object, with a reference to its name. */
+/* What is shown of an object, with a reference to its name. */
 struct object_row {
 	struct vm_object_info info;
-	char *name; /* a GRefString */
+	char *name; /* a GRefString or NULL */
 };
 
-/* All objects: an array of struct object_row. */
-static GArray *object_rows(struct vm_machine *machine)
-{
-	GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct object_row));
+/* A walk over objects, which stands at OBJECT. */
+struct object_walk {
+	struct vm_object *object; /* a reference; NULL: before the first or after the last */
+	struct object_row row[PIECE];
+	int count;
+};
 
-	machine_lock(machine);
-	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
-	     object = object_next_locked(machine, object)) {
-		struct object_row row = {
-		    .info = {.number = object->number,
-		             .shmem = object->shmem,
-		             .dev = object->dev,
-		             .ino = object->ino,
-		             .size = object->size,
-		             .areas = object->area_count,
-		             .pages = object->pages,
-		             .dirty = object->dirty_pages},
-		    .name = object->name != NULL ? g_ref_string_acquire(object->name) : NULL,
-		};
-		g_array_append_val(rows, row);
-		machine_yield_locked(machine, rows->len);
-	}
-	machine_unlock(machine);
-	return rows;
+static struct object_row describe_object_locked(const struct vm_object *object)
+{
+	return (struct object_row){
+	    .info = {.number = object->number,
+	             .shmem = object->shmem,
+	             .dev = object->dev,
+	             .ino = object->ino,
+	             .size = object->size,
+	             .areas = object->area_count,
+	             .pages = object->pages,
+	             .dirty = object->dirty_pages},
+	    .name = object->name != NULL ? g_ref_string_acquire(object->name) : NULL,
+	};
 }
 
-void vm_machine_objects(struct vm_machine *machine, vm_object_fn fn, void *ctx)
+/* Fill in the rows of the next objects from number FROM on: none after the last. */
+static void read_objects(struct vm_machine *machine, uint64_t from, struct object_walk *walk)
 {
-	GArray *rows = object_rows(machine);
+	uint64_t step = 0;
 
-	for (guint i = 0; i < rows->len; i++) {
-		struct object_row *row = &g_array_index(rows, struct object_row, i);
-		row->info.name = row->name;
-		fn(ctx, &row->info);
-		if (row->name != NULL)
-			g_ref_string_release(row->name);
-	}
-	g_array_unref(rows);
+	walk->count = 0;
+	machine_lock(machine);
+	do {
+		walk->object = object_next_locked(machine, walk->object);
+		if (walk->object != NULL && walk->object->number >= from)
+			walk->row[walk->count++] = describe_object_locked(walk->object);
+		machine_yield_locked(machine, step++);
+	} while (walk->object != NULL && walk->count < PIECE);
+	machine_unlock(machine);
+}
+
+void vm_machine_objects(struct vm_machine *machine, uint64_t from, vm_object_fn fn, void *ctx)
+{
+	struct object_walk walk = {.object = NULL};
+	bool more = true;
+
+	do {
+		read_objects(machine, from, &walk);
+		for (int i = 0; i < walk.count; i++) {
+			walk.row[i].info.name = walk.row[i].name;
+			more = more && fn(ctx, &walk.row[i].info);
+			if (walk.row[i].name != NULL)
+				g_ref_string_release(walk.row[i].name);
+		}
+	} while (more && walk.object != NULL);
+	if (walk.object == NULL)
+		return;
+	machine_lock(machine);
+	object_put_locked(walk.object);
+	machine_unlock(machine);
 }

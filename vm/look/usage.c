@@ -161,18 +161,20 @@ static void put_vm_flags(const struct vm_area *area, char *text)
 			strcat(text, words[i].word);
 }
 
-int vm_process_usage(struct vm_process *process, vm_usage_fn fn, void *ctx)
+int vm_process_usage(struct vm_process *process, uint64_t from, vm_usage_fn fn, void *ctx)
 {
 	struct look_name name = {NULL, NULL};
+	bool more = true;
 
 	if (process_enter(process) != 0)
 		return -ESRCH;
-	for (const struct vm_area *area = process->space->first; area != NULL; area = area->next) {
+	const struct vm_area *area = area_find(process->space, from);
+	for (; area != NULL && more; area = area->next) {
 		struct vm_area_usage usage = {.rss = 0};
 		look_area(area, &name, &usage.area);
 		add_area(&usage, area);
 		put_vm_flags(area, usage.vm_flags);
-		fn(ctx, &usage);
+		more = fn(ctx, &usage);
 	}
 	process_unlock(process);
 	g_free(name.text);
