@@ -93,7 +93,8 @@ bool openfile_look(struct openfile_table *table, fuse_ino_t ino, const struct fs
 
 	*open = (struct open_files){.own = -1, .last = -1};
 	pthread_mutex_lock(&table->lock);
-	for (struct list_link *l = list->next; l != list; l = l->next) {
+	/* The newest first: who asks has mostly just opened it. */
+	for (struct list_link *l = list->prev; l != list && open->own < 0; l = l->prev) {
 		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
 		off_t size;
 
@@ -103,7 +104,7 @@ bool openfile_look(struct openfile_table *table, fuse_ino_t ino, const struct fs
 			open->node = tree_node_copy(&handle->node);
 		size = handle->class->size != NULL ? handle->class->size(handle) : -1;
 		bool same = openfile_is_opener(handle, asker);
-		if (size >= 0 && (same || !depends_on_reader(handle->node.file)))
+		if (size >= 0 && open->last < 0 && (same || !depends_on_reader(handle->node.file)))
 			open->last = size;
 		if (size >= 0 && same && handle->opener.pid == asker->pid)
 			open->own = size;
