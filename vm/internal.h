@@ -303,7 +303,9 @@ struct vm_file {
 	struct vm_object *object;
 	struct vm_handle *handle; /* NULL for shared anonymous memory */
 	int access;               /* O_RDONLY, O_WRONLY or O_RDWR */
-	int refs;                 /* atomic */
+	/* of its mount or file system: nothing may be executed (path_noexec), nothing mapped */
+	bool noexec, unmappable;
+	int refs; /* atomic */
 };
 
 struct vm_object {

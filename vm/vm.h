@@ -384,9 +384,10 @@ struct vm_file *vm_process_file(struct vm_process *process, int fd);
  *
  * -EINVAL (length 0, unaligned, MAP_HUGETLB, a wrong type of mapping), -EBADF (no FILE), -ENOMEM
  * (no place, a limit, overcommit, max_map_count), -EEXIST (MAP_FIXED_NOREPLACE), -EPERM (below
- * mmap_min_addr, or locked with a MEMLOCK limit of 0; root may), -EAGAIN (more locked than the
- * limit allows), -EACCES (FILE is not open for that), -EOVERFLOW, -EOPNOTSUPP (MAP_SHARED_VALIDATE
- * with unknown flags), -ESRCH.
+ * mmap_min_addr, or locked with a MEMLOCK limit of 0, which root may; or PROT_EXEC of a FILE on a
+ * noexec mount), -EAGAIN (more locked than the limit allows), -EACCES (FILE is not open for that),
+ * -ENODEV (the file system of FILE cannot map its files, as sysfs), -EOVERFLOW, -EOPNOTSUPP
+ * (MAP_SHARED_VALIDATE with unknown flags), -ESRCH.
  */
 int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
                 struct vm_file *file, uint64_t offset);
@@ -398,8 +399,8 @@ int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len);
 /*
  * mprotect(2); PROT may include PROT_GROWSDOWN. As in Linux (do_mprotect_pkey), areas before the
  * first failure are changed. -EINVAL (unaligned, unknown bits, PROT_GROWSDOWN without a stack),
- * -ENOMEM (a hole, a limit, overcommit, max_map_count), -EACCES (the file is not open for that),
- * -ESRCH.
+ * -ENOMEM (a hole, a limit, overcommit, max_map_count), -EACCES (the file is not open for that, or
+ * PROT_EXEC and it is on a noexec mount), -ESRCH.
  */
 int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot);
 /*

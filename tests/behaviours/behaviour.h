@@ -132,6 +132,7 @@ enum need {
 	NEED_NO_KEYS = 4,
 	NEED_ALIGNED = 8, /* to compare: the file system aligns large mappings */
 	NEED_GUARDS = 16, /* to compare: the kernel has a flag for guard pages */
+	NEED_NOEXEC = 32, /* to run: the files are on a noexec mount, which is made for that */
 };
 
 struct row {
@@ -180,6 +181,7 @@ extern const struct family family_brk, family_faults, family_files, family_fork,
     family_madvise, family_merging;
 extern const struct family family_mincore, family_mlock, family_mmap, family_mprotect,
     family_mremap, family_msync;
-extern const struct family family_munmap, family_pages, family_placement, family_stack;
+extern const struct family family_munmap, family_noexec, family_pages, family_placement,
+    family_stack;
 
 #endif

@@ -13,24 +13,28 @@
 #include "tests/differential/engine_executor.h"
 #include "tests/differential/host_executor.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 static const struct family *const families[] = {
     &family_limits,  &family_mmap,  &family_placement, &family_munmap,  &family_mprotect,
     &family_mremap,  &family_brk,   &family_mlock,     &family_madvise, &family_pages,
     &family_mincore, &family_msync, &family_fork,      &family_faults,  &family_files,
-    &family_merging, &family_stack,
+    &family_merging, &family_stack, &family_noexec,
 };
 
-/* Where the rows run. */
-static struct {
-	char *dir;
+/* Where rows run. */
+struct site {
+	char *dir;         /* of their files */
 	struct host *host; /* NULL: no host to compare with */
 	char *why;
-	unsigned meets; /* the needs that this host meets */
-	bool guard_flag;
-} site;
+};
+/* The one in the usual place, and the one on a noexec mount. */
+static struct site usual, noexec;
+static unsigned host_meets; /* the needs that this host meets */
+static bool host_guard_flag;
 
 /* --- A row ------------------------------------------------------------------------------------ */
 
@@ -53,7 +57,7 @@ static void make_program(const struct row *row, struct program *program, unsigne
 	uint32_t slot = 0;
 
 	memset(program, 0, sizeof *program);
-	program->unprivileged = row->unprivileged || !(site.meets & NEED_ROOT);
+	program->unprivileged = row->unprivileged || !(host_meets & NEED_ROOT);
 	add_steps(program, row->step, row->steps, &slot);
 	*tested = program->steps - 1;
 	add_steps(program, row->after, row->steps_after, &slot);
@@ -81,16 +85,17 @@ static bool check_side(const struct row *row, const struct program *program, uns
 	return what == NULL;
 }
 
-/* Run the row on the host. Its answers must be as expected, and the same as ENGINE's. */
-static void check_host(const struct row *row, const struct program *program, unsigned tested,
-                       bool engine_is_right, const struct answers *engine)
+/* Run the row on the host of SITE. Its answers must be as expected, and the same as ENGINE's. */
+static void check_host(const struct site *site, const struct row *row,
+                       const struct program *program, unsigned tested, bool engine_is_right,
+                       const struct answers *engine)
 {
-	struct comparison how = {.fold = false, .guard_flag = site.guard_flag};
+	struct comparison how = {.fold = false, .guard_flag = host_guard_flag};
 	struct difference difference;
 	struct answers answers;
 
 	answers_init(&answers);
-	host_run(site.host, program, &answers);
+	host_run(site->host, program, &answers);
 	bool both = check_side(row, program, tested, &answers, true) && engine_is_right;
 	if (both && compare(program, &how, &answers, engine, &difference)) {
 		tell(row, program, "compared", difference.text);
@@ -101,25 +106,28 @@ static void check_host(const struct row *row, const struct program *program, uns
 
 static void test_row(gconstpointer data)
 {
-	enum { OF_BOTH = NEED_ROOT | NEED_HEURISTIC };
+	enum { OF_BOTH = NEED_ROOT | NEED_HEURISTIC | NEED_NOEXEC };
 	const struct row *row = data;
+	const struct site *site = row->needs & NEED_NOEXEC ? &noexec : &usual;
 	struct answers engine;
 	struct program program;
-	unsigned tested, missing = row->needs & ~site.meets;
+	unsigned tested, missing = row->needs & ~host_meets;
 
 	if (missing & OF_BOTH) {
-		g_test_skip(missing & NEED_ROOT ? "needs root" : "needs overcommit_memory 0");
+		g_test_skip(missing & NEED_ROOT     ? "needs root"
+		            : missing & NEED_NOEXEC ? "needs the right to mount"
+		                                    : "needs overcommit_memory 0");
 		return;
 	}
 	make_program(row, &program, &tested);
 	answers_init(&engine);
-	engine_run(&program, site.dir, MAX_STEPS, &engine);
+	engine_run(&program, site->dir, MAX_STEPS, &engine);
 	bool right = check_side(row, &program, tested, &engine, false);
-	if (site.host == NULL || missing != 0)
+	if (site->host == NULL || missing != 0)
 		g_test_message("the engine only: %s",
-		               site.host == NULL ? site.why : "the host cannot do that");
+		               site->host == NULL ? site->why : "the host cannot do that");
 	else
-		check_host(row, &program, tested, right, &engine);
+		check_host(site, row, &program, tested, right, &engine);
 	answers_clear(&engine);
 }
 
@@ -131,26 +139,56 @@ static void look_at_host(void)
 	struct abilities abilities;
 
 	g_file_get_contents("/proc/sys/vm/overcommit_memory", &overcommit, NULL, NULL);
-	host_abilities(site.dir, &abilities);
-	site.guard_flag = abilities.guard_flag;
-	site.meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
+	host_abilities(usual.dir, &abilities);
+	host_guard_flag = abilities.guard_flag;
+	host_meets = (abilities.root ? NEED_ROOT : 0) | (abilities.exec_only ? NEED_NO_KEYS : 0) |
 	             (abilities.large_files ? NEED_ALIGNED : 0) |
 	             (abilities.guard_flag ? NEED_GUARDS : 0) |
 	             (overcommit == NULL || atoi(overcommit) == 0 ? NEED_HEURISTIC : 0);
 }
 
-static void site_begin(void)
+/*
+ * Mount a file system with the option noexec on the new folder DIR. This program gets a mount
+ * namespace of its own for that, so nothing stays mounted, whatever happens. Whether it worked.
+ */
+static bool mount_noexec(const char *dir)
 {
-	site.dir = make_folder(NULL);
-	look_at_host();
-	site.host = host_new(HOST_MACHINE, site.dir, 0, &site.why);
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", dir, "tmpfs", MS_NOEXEC, NULL) == 0;
 }
 
-static void site_end(void)
+static void site_begin(struct site *site)
 {
-	g_clear_pointer(&site.host, host_free);
-	drop_folder(site.dir);
-	g_free(site.why);
+	site->host = host_new(HOST_MACHINE, site->dir, 0, &site->why);
+}
+
+static void site_end(struct site *site)
+{
+	g_clear_pointer(&site->host, host_free);
+	g_clear_pointer(&site->dir, drop_folder);
+	g_free(site->why);
+}
+
+static void sites_begin(void)
+{
+	usual.dir = make_folder(NULL);
+	look_at_host();
+	noexec.dir = make_folder(NULL);
+	if (mount_noexec(noexec.dir)) {
+		host_meets |= NEED_NOEXEC;
+		site_begin(&noexec);
+	}
+	site_begin(&usual);
+}
+
+static void sites_end(void)
+{
+	site_end(&usual);
+	g_clear_pointer(&noexec.host, host_free);
+	if (host_meets & NEED_NOEXEC)
+		umount2(noexec.dir, MNT_DETACH);
+	site_end(&noexec);
 }
 
 /* "/behaviour/mmap/a-length-of-0" */
@@ -170,8 +208,8 @@ int main(int argc, char **argv)
 			g_autofree char *path = path_of(families[i], &families[i]->rows[k]);
 			g_test_add_data_func(path, &families[i]->rows[k], test_row);
 		}
-	site_begin();
+	sites_begin();
 	int result = g_test_run();
-	site_end();
+	sites_end();
 	return result;
 }

@@ -1,5 +1,6 @@
 #include "vm/cache/file.h"
 #include "util/proc.h"
+#include "vm/base/filesystem.h"
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/record.h"
@@ -79,6 +80,7 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int 
 			*error = -errno;
 	}
 	if (*error == 0) {
+		filesystem_limits(fd, &file->noexec, &file->unmappable);
 		machine_lock(machine);
 		kept = attach_locked(file, fd, name, &status, fresh);
 		*error = file->object == NULL ? -ENOMEM : 0;

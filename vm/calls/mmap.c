@@ -43,8 +43,8 @@ struct request {
 	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G)
 
 /*
- * Check the type of mapping against the access mode of the file, and set the flags for sharing.
- * -EOVERFLOW, -EINVAL, -EOPNOTSUPP, -EACCES.
+ * Check the type of mapping against the access mode of the file and what its file system forbids,
+ * and set the flags for that. -EOVERFLOW, -EINVAL, -EOPNOTSUPP, -EACCES, -EPERM, -ENODEV.
  */
 static int check_file_type(struct request *request)
 {
@@ -66,6 +66,13 @@ static int check_file_type(struct request *request)
 	}
 	if (access == O_WRONLY)
 		return -EACCES;
+	if (request->file->noexec) {
+		if (request->prot & PROT_EXEC)
+			return -EPERM;
+		request->area_flags &= ~(unsigned)AREA_MAYEXEC;
+	}
+	if (request->file->unmappable)
+		return -ENODEV;
 	return request->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
 

@@ -7,7 +7,8 @@
  * read-only, makes the stack executable if a library needs that, and maps anonymous pages for
  * itself between the libraries.
  *
- * If a library is missing or malformed, ld.so would end the program. Here it is left out.
+ * If a library is missing or malformed, or cannot be mapped because its mount is noexec, ld.so
+ * would end the program. Here it is left out.
  */
 #include "vm/exec/library.h"
 

@@ -31,6 +31,19 @@ static bool layout_valid(const struct elf_file *elf)
 	return first->p_filesz > 0;
 }
 
+/*
+ * Whether mmap refuses one of the segments because of the file system of IMAGE: none can be mapped,
+ * or one is executable, and the mount is noexec.
+ */
+static bool mount_refuses(const struct exec_image *image)
+{
+	bool executable = false;
+
+	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&image->elf, PT_LOAD, s)) != NULL;)
+		executable |= (s->p_flags & PF_X) != 0;
+	return image->file->unmappable || (executable && image->file->noexec);
+}
+
 /* The end of the last page of SEGMENT's file part, as an address of the file. */
 static uint64_t file_end(const Elf64_Phdr *segment)
 {
@@ -161,6 +174,8 @@ int library_map(struct exec *exec, struct exec_image *image)
 
 	/* Hostile sizes end here, so that the sums in map_span do not wrap around. */
 	if (!layout_valid(&image->elf) || span > room || elf_alignment(&image->elf) > room - span)
+		return -ENOEXEC;
+	if (mount_refuses(image))
 		return -ENOEXEC;
 	const Elf64_Phdr *first = elf_segment(&image->elf, PT_LOAD, NULL);
 	int64_t at = map_span(exec, image, span);
