@@ -123,9 +123,10 @@ struct vm_space {
 	uint64_t total_pages, peak_pages, data_pages, stack_pages, exec_pages, locked_pages;
 	struct vm_layout layout;
 	unsigned lock_future; /* AREA_LOCKED, AREA_LOCKONFAULT of new areas (MCL_FUTURE) */
-	struct vm_file *exe;  /* the running program, a reference, or NULL */
-	uint64_t auxv[64];    /* the auxiliary vector on the stack: pairs of key and value */
-	unsigned auxv_len;    /* elements of auxv in use, a multiple of 2; 0 before an exec */
+	/* the running program, a reference, kept from being written (file_deny_write); or NULL */
+	struct vm_file *exe;
+	uint64_t auxv[64]; /* the auxiliary vector on the stack: pairs of key and value */
+	unsigned auxv_len; /* elements of auxv in use, a multiple of 2; 0 before an exec */
 	/* machine */
 	uint32_t pgd;    /* number of the top-level table */
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
@@ -329,7 +330,12 @@ struct vm_object {
 	uint64_t hole_first, hole_last;
 	uint64_t hole_moves; /* grows when one of these becomes dirty or clean */
 	uint64_t area_count, pages, dirty_pages;
-	unsigned files;   /* references: vm_files, and transfers while they last */
+	unsigned files; /* references: vm_files, and transfers while they last */
+	/*
+	 * above 0: vm_files that may write it; below 0: programs that run it, and execs that read
+	 * it (Linux's i_writecount)
+	 */
+	int write_count;
 	bool unsynced;    /* something was written to the file since object_sync */
 	unsigned writers; /* write-backs under way */
 	/* a writable handle, kept with a reference until all dirty pages are written or lost */

@@ -224,7 +224,8 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info);
  * one.
  *
  * Returns a reference with *ERROR 0, or NULL with *ERROR a negative errno: -ENODEV (not a regular
- * file), -ENOMEM, those of fstat(2), and those of readlink(2) in /proc/self/fd.
+ * file), -ETXTBSY (for writing, of a file that a process runs: get_write_access), -ENOMEM, those of
+ * fstat(2), and those of readlink(2) in /proc/self/fd.
  */
 struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error);
 struct vm_file *vm_file_ref(struct vm_file *file);
@@ -233,6 +234,9 @@ struct vm_file *vm_file_ref(struct vm_file *file);
  * the host file.
  */
 void vm_file_unref(struct vm_file *file);
+
+/* Whether FILE is on a noexec mount (path_noexec): it cannot be run, nor mapped with PROT_EXEC. */
+bool vm_file_is_noexec(const struct vm_file *file);
 
 /*
  * The present name of FILE as /proc/PID/maps shows it: an absolute path, with ` (deleted)` after an
@@ -320,9 +324,13 @@ struct vm_exec_args {
  * first heap. Descriptors stay open. Stores the program's entry point (AT_ENTRY) in *ENTRY. The old
  * address space is replaced only when the new one is complete: on failure PROCESS is as before.
  *
- * -ENOEXEC: a file is malformed; -E2BIG: too many or too long strings; -ELOOP: too many #! lines;
- * -EIO or another error of reading a file; -ENOMEM; -ESRCH; and what args->opener answers (-ENOENT,
- * -EACCES, ...).
+ * The program, scripts and interpreters cannot be opened for writing while this lasts, and the
+ * program (of a script: its interpreter) cannot as long as a process runs it.
+ *
+ * -ENOEXEC: a file is malformed; -EACCES: one is on a noexec mount; -ETXTBSY: one is open for
+ * writing in this machine (what the host has open does not count); -E2BIG: too many or too long
+ * strings; -ELOOP: too many #! lines; -EIO or another error of reading a file; -ENOMEM; -ESRCH; and
+ * what args->opener answers (-ENOENT, -EACCES, ...).
  */
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
 

@@ -141,6 +141,7 @@ static const struct command_reason file_reasons[] = {
     {ENODEV, "not a regular file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links"},
     {EPERM, WHY_NOT_ROOT},
+    {ETXTBSY, "it is the program of a running process"},
     {0, NULL},
 };
 
@@ -150,7 +151,8 @@ static const struct command_reason exec_reasons[] = {
     {EINVAL, WHY_NO_ROOT},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links or interpreters"},
     {EPERM, WHY_NOT_ROOT},
-    {EACCES, "not a regular file that you may read and execute"},
+    {EACCES, "not a regular file that you may read and execute (on a noexec mount nobody may)"},
+    {ETXTBSY, "a process has it or its interpreter open for writing"},
     {ENOENT, "no such file, or its interpreter or a library is missing"},
     {ENOEXEC, "not an x86-64 program or script, or it is damaged"},
     {E2BIG, "arguments and environment are too long"},

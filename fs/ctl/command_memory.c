@@ -147,6 +147,7 @@ int command_mmap(struct command_call *call)
 		return error;
 	result = vm_mmap(call->process, words.addr, words.len, words.prot,
 	                 host_map_flags(words.flags), file, words.offset);
+	bool noexec = file != NULL && (words.prot & PROT_EXEC) != 0 && vm_file_is_noexec(file);
 	if (file != NULL)
 		vm_file_unref(file);
 	bool fixed = (words.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
@@ -158,6 +159,8 @@ int command_mmap(struct command_call *call)
 	}
 	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
 	              "Linux takes a fixed address among the last 4095 for an errno");
+	command_blame(call, result == -EPERM && noexec,
+	              "the file is on a noexec mount, so a mapping of it cannot be executable");
 	return command_done_address(call, result);
 }
 
@@ -181,7 +184,8 @@ int command_munmap(struct command_call *call)
 }
 
 const struct command_reason mprotect_reasons[] = {
-    {EACCES, "the file was opened read-only, so a shared mapping of it cannot become writable"},
+    {EACCES, "a shared mapping of a file opened read-only cannot become writable, nor a mapping "
+             "of a file on a noexec mount executable"},
     {EINVAL, "growsdown is for an area that grows down"},
     {ENOMEM, "part of the range is not mapped, or there would be too many areas"},
     {0, NULL},

@@ -6,11 +6,13 @@
  * machine's own threads are stopped, so that nothing else sees the damage.
  */
 #include "tests/fixture/pressure.h"
+#include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
 #include "vm/policy/policy.h"
 #include "vm/space/area.h"
+#include "vm/space/space.h"
 
 enum { AREA_PAGES = 4 };
 
@@ -301,6 +303,22 @@ static void test_files(void)
 	scene_end(&s);
 }
 
+static void test_write_counts(void)
+{
+	struct scene s;
+
+	scene_begin(&s);
+	g_autofree char *path = make_file(&s.p.f, "program", PAGE, 'a');
+	struct vm_file *program = open_file(&s.p.f, path, O_RDONLY);
+	g_assert_cmpint(file_deny_write(program), ==, 0);
+	space_set_exe(s.space, program);
+	file_allow_write(program);
+	SPOIL(&s, s.file->object->write_count, 0, "write count");
+	SPOIL(&s, program->object->write_count, 0, "write count");
+	vm_file_unref(program);
+	scene_end(&s);
+}
+
 /* --- Frames, slots and free lists ------------------------------------------------------------- */
 
 static void test_frames(void)
@@ -393,6 +411,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/objects", test_objects);
 	g_test_add_func("/check/object-areas", test_object_areas);
 	g_test_add_func("/check/files", test_files);
+	g_test_add_func("/check/write-counts", test_write_counts);
 	g_test_add_func("/check/frames", test_frames);
 	g_test_add_func("/check/slots", test_slots);
 	g_test_add_func("/check/free-tables", test_free_tables);

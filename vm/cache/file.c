@@ -35,20 +35,68 @@ static struct vm_file *file_alloc(struct vm_machine *machine, int access)
 	return file;
 }
 
+/* --- Writers and programs --------------------------------------------------------------------- */
+
+/* Whether FILE counts among those that may write its object. Nobody runs anonymous memory. */
+static bool is_writer(const struct vm_file *file)
+{
+	return file->access != O_RDONLY && !file->object->shmem;
+}
+
+/* Count FILE among the writers. -ETXTBSY: a program runs it (get_write_access). */
+static int begin_writing_locked(struct vm_file *file)
+{
+	if (!is_writer(file))
+		return 0;
+	if (file->object->write_count < 0)
+		return -ETXTBSY;
+	file->object->write_count++;
+	return 0;
+}
+
+static void end_writing(struct vm_file *file)
+{
+	if (!is_writer(file))
+		return;
+	machine_lock(file->machine);
+	file->object->write_count--;
+	machine_unlock(file->machine);
+}
+
+int file_deny_write(struct vm_file *file)
+{
+	machine_lock(file->machine);
+	int error = file->object->write_count > 0 ? -ETXTBSY : 0;
+	if (error == 0)
+		file->object->write_count--;
+	machine_unlock(file->machine);
+	return error;
+}
+
+void file_allow_write(struct vm_file *file)
+{
+	machine_lock(file->machine);
+	file->object->write_count++;
+	machine_unlock(file->machine);
+}
+
+/* --- Opening and closing ---------------------------------------------------------------------- */
+
 /*
  * Enter FILE, opened as FD under the name NAME, in the object of the host file that STATUS shows.
  *
  * => true: FRESH is FILE's handle, and owns FD
- * => false, FILE has an object: it shares a handle; the caller closes FD and frees FRESH
- * => false, FILE has no object: no memory; the caller closes FD and frees FRESH
+ * => false, *ERROR 0: it shares a handle; the caller closes FD and frees FRESH
+ * => false, *ERROR -ENOMEM or -ETXTBSY: FILE is not entered; the caller closes FD and frees FRESH
  */
 static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
-                          struct vm_handle *fresh)
+                          struct vm_handle *fresh, int *error)
 {
 	const struct vm_config *config = &file->machine->config;
 
 	file->object = object_of_file_locked(file->machine, status);
-	if (file->object == NULL)
+	*error = file->object == NULL ? -ENOMEM : begin_writing_locked(file);
+	if (*error != 0)
 		return false;
 	file->object->files++;
 	file->handle = handle_find_same_locked(file->object, file->access, name);
@@ -82,8 +130,7 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int 
 	if (*error == 0) {
 		filesystem_limits(fd, &file->noexec, &file->unmappable);
 		machine_lock(machine);
-		kept = attach_locked(file, fd, name, &status, fresh);
-		*error = file->object == NULL ? -ENOMEM : 0;
+		kept = attach_locked(file, fd, name, &status, fresh, error);
 		machine_unlock(machine);
 	}
 	if (!kept) {
@@ -156,6 +203,7 @@ void vm_file_unref(struct vm_file *file)
 		if (error != 0)
 			file_drop_unseen(object);
 	}
+	end_writing(file);
 	leave_object(object, file->handle);
 	g_free(file);
 }
@@ -254,6 +302,11 @@ void file_list_release(GPtrArray *files)
 	for (guint i = 0; i < files->len; i++)
 		file_release_mapping(files->pdata[i]);
 	g_ptr_array_unref(files);
+}
+
+bool vm_file_is_noexec(const struct vm_file *file)
+{
+	return file->noexec;
 }
 
 char *vm_file_name(const struct vm_file *file)

@@ -19,6 +19,15 @@
 struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool charged);
 
 /*
+ * Keep FILE, a host file, from being opened for writing, until file_allow_write (deny_write_access,
+ * allow_write_access). Any number of callers may do that at a time. The machine lock guards the
+ * count, so of an exec and an open for writing that meet, one fails. -ETXTBSY: it is open for
+ * writing. The machine lock must not be held.
+ */
+int file_deny_write(struct vm_file *file);
+void file_allow_write(struct vm_file *file);
+
+/*
  * Release the reference to FILE that an area had. If no area maps the host file any more, write its
  * dirty pages first; an error is kept for object_take_error. FILE may be NULL. No lock is held.
  */

@@ -1,5 +1,6 @@
 #include "vm/calls/builder.h"
 #include "vm/process/process.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,7 +63,7 @@ void builder_add_auxv(struct builder *builder, uint64_t key, uint64_t value)
 
 void builder_set_exe(struct builder *builder, struct vm_file *file)
 {
-	builder->space->exe = vm_file_ref(file);
+	space_set_exe(builder->space, file);
 }
 
 int builder_adopt(struct builder *builder, struct vm_process *process, const char *comm)

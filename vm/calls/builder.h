@@ -51,7 +51,10 @@ int builder_store(struct builder *builder, uint64_t va, const void *bytes, size_
 /* Append a pair to the auxiliary vector. There is room for 32; more are refused with a warning. */
 void builder_add_auxv(struct builder *builder, uint64_t key, uint64_t value);
 
-/* FILE is the program that runs (/proc/PID/exe). A reference is taken. Call it once. */
+/*
+ * FILE is the program that runs (/proc/PID/exe). A reference is taken. The caller keeps FILE from
+ * being written (file_deny_write). Call it once.
+ */
 void builder_set_exe(struct builder *builder, struct vm_file *file);
 
 /*

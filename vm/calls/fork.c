@@ -17,6 +17,7 @@
 #include "vm/process/environ.h"
 #include "vm/space/area.h"
 #include "vm/space/protect.h"
+#include "vm/space/space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,7 +47,8 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
 	child->mmap_base = parent->mmap_base;
 	child->layout = parent->layout;
-	child->exe = parent->exe != NULL ? vm_file_ref(parent->exe) : NULL;
+	if (parent->exe != NULL)
+		space_set_exe(child, parent->exe);
 	memcpy(child->auxv, parent->auxv, sizeof child->auxv);
 	child->auxv_len = parent->auxv_len;
 }

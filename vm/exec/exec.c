@@ -30,11 +30,30 @@ enum {
 
 /* --- Finding the program ---------------------------------------------------------------------- */
 
+/*
+ * Open PATH, a file to run (do_open_execat). Nobody can open it for writing until close_program.
+ * NULL, with *ERROR set: -EACCES (it is on a noexec mount), -ETXTBSY (somebody has it open for
+ * writing), or what the opener answers.
+ */
 static struct vm_file *open_program(const struct exec *exec, const char *path, int *error)
 {
 	const struct vm_opener *opener = &exec->args->opener;
+	struct vm_file *file = opener->open(opener->ctx, path, true, error);
 
-	return opener->open(opener->ctx, path, true, error);
+	if (file == NULL)
+		return NULL;
+	*error = file->noexec ? -EACCES : file_deny_write(file);
+	if (*error != 0)
+		g_clear_pointer(&file, vm_file_unref);
+	return file;
+}
+
+static void close_program(struct vm_file *file)
+{
+	if (file == NULL)
+		return;
+	file_allow_write(file);
+	vm_file_unref(file);
 }
 
 /*
@@ -53,7 +72,7 @@ static int read_script(struct vm_file *file, struct script *script)
 /*
  * Open the file *PATH and see what it is.
  *
- * => 0: it is the program, and exec->program has its headers
+ * => 0: it is the program: exec->program has its headers, and exec->program_file stays open
  * => 1: it is a script; *PATH is now the path of its interpreter, and the strings are changed
  * => -ELOOP: LAST is set; as in Linux, the file must still be one that can be opened
  * => another negative errno: it cannot be opened or read, it is malformed, or -E2BIG
@@ -69,13 +88,14 @@ static int find_program_step(struct exec *exec, char **path, bool last)
 	if (file == NULL)
 		return error;
 	if (last) {
-		vm_file_unref(file);
+		close_program(file);
 		return -ELOOP;
 	}
 	error = read_script(file, &script);
 	/* Linux tries its formats in turn: what is not a script may be an ELF file. */
 	if (error == -ENOEXEC) {
-		error = exec_image_open(&exec->program, file);
+		exec->program_file = g_steal_pointer(&file);
+		error = exec_image_open(&exec->program, exec->program_file);
 	} else if (error == 0) {
 		error = exec_strings_interpret(&exec->strings, &script, *path);
 		g_free(*path);
@@ -83,7 +103,7 @@ static int find_program_step(struct exec *exec, char **path, bool last)
 		error = error == 0 ? 1 : error;
 	}
 	script_clear(&script);
-	vm_file_unref(file);
+	close_program(file);
 	return error;
 }
 
@@ -103,12 +123,10 @@ static int find_interpreter(struct exec *exec)
 
 	if (error != 0 || exec->interpreter_path == NULL)
 		return error;
-	struct vm_file *file = open_program(exec, exec->interpreter_path, &error);
-	if (file == NULL)
-		return error;
-	error = exec_image_open(&exec->interpreter, file);
-	vm_file_unref(file);
-	return error;
+	exec->interpreter_file = open_program(exec, exec->interpreter_path, &error);
+	return exec->interpreter_file != NULL
+	           ? exec_image_open(&exec->interpreter, exec->interpreter_file)
+	           : error;
 }
 
 /* --- Building and handing over ---------------------------------------------------------------- */
@@ -205,6 +223,9 @@ int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_
 		error = build_and_adopt(&exec, process, entry);
 	exec_image_clear(&exec.interpreter);
 	exec_image_clear(&exec.program);
+	/* From now on the process itself keeps its program, but not the interpreter. */
+	close_program(exec.interpreter_file);
+	close_program(exec.program_file);
 	exec_strings_clear(&exec.strings);
 	g_free(exec.interpreter_path);
 	return error;

@@ -94,6 +94,8 @@ struct exec {
 	struct exec_strings strings;
 	/* interpreter.file is NULL if the program has no PT_INTERP */
 	struct exec_image program, interpreter;
+	/* the same files, kept from being written until the exec ends; or NULL */
+	struct vm_file *program_file, *interpreter_file;
 	char *interpreter_path; /* as in PT_INTERP, or NULL */
 	uint64_t stack_top;     /* first address past the stack */
 	uint64_t vdso;          /* address of [vdso]; 0: not mapped */

@@ -276,10 +276,12 @@ char *vm_machine_check(struct vm_machine *machine)
 	check.users = g_new0(uint32_t, machine->tables_used);
 	check.areas = g_hash_table_new(NULL, NULL);
 	check.files = g_hash_table_new(NULL, NULL);
+	check.programs = g_hash_table_new(NULL, NULL);
 	check_machine(&check);
 	machine_unlock(machine);
 	g_hash_table_unref(check.areas);
 	g_hash_table_unref(check.files);
+	g_hash_table_unref(check.programs);
 	g_free(check.mapped);
 	g_free(check.held);
 	g_free(check.users);

@@ -20,6 +20,8 @@ struct check {
 	GHashTable *areas;
 	/* struct vm_file * -> how often areas, descriptors and programs refer to it */
 	GHashTable *files;
+	/* struct vm_object * -> how many processes run it */
+	GHashTable *programs;
 	uint64_t committed, locked; /* pages */
 };
 

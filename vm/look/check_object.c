@@ -9,6 +9,8 @@
 #include "vm/look/check.h"
 #include "vm/memory/swap.h"
 
+#include <fcntl.h>
+
 /* Sums over all objects. */
 struct sums {
 	uint64_t dirty, writers, slots, charged;
@@ -133,6 +135,32 @@ static void check_users(struct check *check, const struct vm_object *object)
 		               in_handles, files);
 }
 
+/*
+ * Check that OBJECT counts the writers or the programs that were found. Callers of the engine may
+ * hold more writers, and execs under way count as programs.
+ */
+static void check_write_count(struct check *check, const struct vm_object *object)
+{
+	int programs = (int)GPOINTER_TO_UINT(g_hash_table_lookup(check->programs, object));
+	int writers = 0;
+	GHashTableIter iter;
+	gpointer key;
+
+	g_hash_table_iter_init(&iter, check->files);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		const struct vm_file *file = key;
+		writers += file->object == object && file->access != O_RDONLY;
+	}
+	if (object->shmem)
+		writers = 0;
+	if ((writers > 0 && object->write_count < writers) ||
+	    (programs > 0 && object->write_count > -programs))
+		check_complain(check,
+		               "object %lu: a write count of %d, with %d writers and %d "
+		               "programs",
+		               object->number, object->write_count, writers, programs);
+}
+
 static void check_files(struct check *check)
 {
 	GHashTableIter iter;
@@ -169,6 +197,7 @@ void check_objects(struct check *check)
 		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
 		check_object(check, object, &sums);
 		check_users(check, object);
+		check_write_count(check, object);
 	}
 	if (machine->vdso != NULL)
 		check_areas(check, machine->vdso);

@@ -137,6 +137,16 @@ static void note_file(struct check *check, struct vm_file *file)
 		g_hash_table_insert(check->files, file, GUINT_TO_POINTER(refs + 1));
 }
 
+/* Count one more process that runs FILE, which may be NULL. */
+static void note_program(struct check *check, struct vm_file *file)
+{
+	note_file(check, file);
+	if (file == NULL)
+		return;
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(check->programs, file->object));
+	g_hash_table_insert(check->programs, file->object, GUINT_TO_POINTER(count + 1));
+}
+
 /*
  * The counter for the kind of AREA (vm_stat_account), or NULL. All areas and locked areas have
  * counters besides.
@@ -245,7 +255,7 @@ static void check_space(struct check *check, struct vm_space *space)
 	compare_counters(&visit);
 	check_bounds(&visit);
 	check->locked += visit.found.locked_pages;
-	note_file(check, space->exe);
+	note_program(check, space->exe);
 	tlb_each_locked(space, check_tlb_entry, &visit);
 }
 

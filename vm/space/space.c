@@ -31,6 +31,13 @@ struct vm_space *space_new(struct vm_process *process)
 	return space;
 }
 
+void space_set_exe(struct vm_space *space, struct vm_file *file)
+{
+	/* Cannot fail, because the caller denies it, too. */
+	if (file_deny_write(file) == 0)
+		space->exe = vm_file_ref(file);
+}
+
 void space_free(struct vm_space *space, GPtrArray **files)
 {
 	/*
@@ -40,6 +47,8 @@ void space_free(struct vm_space *space, GPtrArray **files)
 	while (space->first != NULL)
 		file_list_add(files, area_delete(space->first));
 	pagetable_destroy(space);
+	if (space->exe != NULL)
+		file_allow_write(space->exe);
 	file_list_add(files, space->exe);
 	g_free(space);
 }

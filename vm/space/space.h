@@ -16,6 +16,12 @@
  */
 struct vm_space *space_new(struct vm_process *process);
 
+/*
+ * FILE is the program that runs in SPACE (set_mm_exe_file). SPACE takes a reference, and keeps FILE
+ * from being opened for writing as long as it lives. The caller keeps it from that now.
+ */
+void space_set_exe(struct vm_space *space, struct vm_file *file);
+
 /* Free SPACE with its areas and page tables. */
 void space_free(struct vm_space *space, GPtrArray **files);
 
