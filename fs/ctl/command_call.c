@@ -160,19 +160,22 @@ static const struct command_reason exec_reasons[] = {
     {0, NULL},
 };
 
+/* WHY, if it is not NULL, is the reason for -EACCES. */
 static int blame_path(struct command_call *call, const struct command_reason *reasons,
-                      const char *path, int error)
+                      const char *path, int error, const char *why)
 {
-	return command_fail(call, error, "%s: %s", path, command_reason_find(reasons, error));
+	if (why == NULL || error != -EACCES)
+		why = command_reason_find(reasons, error);
+	return command_fail(call, error, "%s: %s", path, why);
 }
 
 struct vm_file *command_file(struct command_call *call, int index, int access, int *error)
 {
-	struct vm_file *file =
-	    hostfile_open(call->mount, call->caller, call->words[index], access, error);
+	struct hostfile_context context = {call->mount, call->caller};
+	struct vm_file *file = hostfile_open(&context, call->words[index], access, error);
 
 	if (file == NULL)
-		blame_path(call, file_reasons, call->words[index], *error);
+		blame_path(call, file_reasons, call->words[index], *error, context.why);
 	return file;
 }
 
@@ -203,5 +206,5 @@ int command_exec(struct command_call *call, struct vm_process *process, int inde
 	if (args.path == NULL)
 		return -EINVAL;
 	error = vm_exec(process, &args, entry);
-	return error < 0 ? blame_path(call, exec_reasons, args.path, error) : 0;
+	return error < 0 ? blame_path(call, exec_reasons, args.path, error, context.why) : 0;
 }

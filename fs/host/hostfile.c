@@ -28,7 +28,8 @@ struct request {
 	int access;
 	bool executable;
 	struct hostpath_start start;
-	int result; /* of that thread: a descriptor or a negative errno */
+	int result;  /* of that thread: a descriptor or a negative errno */
+	bool closed; /* see hostpath_walk */
 };
 
 G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* the caller's groups are uint32_t */
@@ -68,7 +69,8 @@ static int walk_and_open(struct request *request)
 	int found, result;
 
 	hostpath_start_find(request->mount, &request->start, request->caller);
-	found = hostpath_walk(request->mount, request->caller, &request->start, request->path);
+	found = hostpath_walk(request->mount, request->caller, &request->start, request->path,
+	                      &request->closed);
 	if (found < 0)
 		return found;
 	result = check_file(request, found);
@@ -82,7 +84,9 @@ static int walk_and_open(struct request *request)
 
 /*
  * Give this thread the caller's identity for good. The system calls are raw, because those of glibc
- * act on all threads. Returns whether it worked.
+ * act on all threads. The real and saved ids stay root's: a caller who had them in common with this
+ * thread could kill it, and the daemon with it (kill_ok_by_cred). FUSE file systems that let in
+ * only their user look at them, and so stay closed. Returns whether it worked.
  */
 static bool become(const struct request *request)
 {
@@ -130,9 +134,14 @@ static int open_on_thread(struct request *request)
 	return error == 0 ? request->result : -error;
 }
 
-static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_caller *caller,
-                                 const char *path, int access, bool executable, int *error)
+static const char why_closed[] = "it is in a FUSE file system that lets in only the user who "
+                                 "mounted it (mount that with -o allow_root or allow_other)";
+
+static struct vm_file *open_file(struct hostfile_context *context, const char *path, int access,
+                                 bool executable, int *error)
 {
+	const struct fs_mount *mount = context->mount;
+	const struct fs_caller *caller = context->caller;
 	struct request request = {
 	    .mount = mount,
 	    .caller = caller,
@@ -148,21 +157,20 @@ static struct vm_file *open_file(const struct fs_mount *mount, const struct fs_c
 	else if (mount->daemon_uid == 0)
 		fd = open_on_thread(&request);
 	hostpath_start_close(&request.start);
+	context->why = request.closed ? why_closed : NULL;
 	*error = fd < 0 ? fd : 0;
 	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, error);
 }
 
-struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller,
-                              const char *path, int access, int *error)
+struct vm_file *hostfile_open(struct hostfile_context *context, const char *path, int access,
+                              int *error)
 {
-	return open_file(mount, caller, path, access, false, error);
+	return open_file(context, path, access, false, error);
 }
 
 static struct vm_file *open_for_exec(void *ctx, const char *path, bool executable, int *error)
 {
-	const struct hostfile_context *context = ctx;
-
-	return open_file(context->mount, context->caller, path, O_RDONLY, executable, error);
+	return open_file(ctx, path, O_RDONLY, executable, error);
 }
 
 struct vm_opener hostfile_opener(struct hostfile_context *context)

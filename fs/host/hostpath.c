@@ -37,6 +37,7 @@ struct walk {
 	GString *rest;  /* the rest of the path starts in it ... */
 	size_t rest_at; /* ... at this offset */
 	int links;      /* how many were followed */
+	bool closed;    /* it ended at a FUSE file system that does not let us in */
 };
 
 /* --- Places ----------------------------------------------------------------------------------- */
@@ -98,6 +99,28 @@ bool hostpath_is_proc(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
+/*
+ * Whether FD is in a FUSE file system that does not let this thread in at all. No other reason
+ * keeps an open file from saying what it is.
+ */
+static bool is_closed_fuse(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC && fstat(fd, &st) < 0 &&
+	       errno == EACCES;
+}
+
+/* Like look, for the next place of WALK. */
+static int look_ahead(struct walk *walk, int fd, struct place *place)
+{
+	int error = look(fd, place);
+
+	walk->closed = error == -EACCES && is_closed_fuse(fd);
+	return error;
+}
+
 /* Make FD the place reached. Takes FD over. */
 static void go_to(struct walk *walk, int fd)
 {
@@ -110,7 +133,7 @@ static void go_to(struct walk *walk, int fd)
 static int go_to_copy(struct walk *walk, int fd)
 {
 	struct place place;
-	int copy, error = look(fd, &place);
+	int copy, error = look_ahead(walk, fd, &place);
 
 	if (error < 0 || is_ours(walk, &place))
 		return error < 0 ? error : -ELOOP;
@@ -212,13 +235,13 @@ static int follow_link(struct walk *walk, int fd, const char *name, bool last)
  * Check the component FD, which was just opened. Returns FD. If the walk must not go on there,
  * closes FD and returns a negative errno; a negative FD is returned as it is.
  */
-static int check_step(const struct walk *walk, int fd, bool is_dir, struct place *place)
+static int check_step(struct walk *walk, int fd, bool is_dir, struct place *place)
 {
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = look(fd, place);
+	error = look_ahead(walk, fd, place);
 	if (error == 0 && is_ours(walk, place))
 		error = -ELOOP;
 	if (error == 0 && is_dir && S_ISREG(place->mode))
@@ -385,20 +408,23 @@ static int start_walk(struct walk *walk, const char *path)
 		return go_to_copy(walk, walk->start->root);
 	if (walk->start->cwd < 0)
 		return walk->start->lack < 0 ? walk->start->lack : -EINVAL;
-	if ((error = look(walk->start->cwd, &place)) < 0)
+	if ((error = look_ahead(walk, walk->start->cwd, &place)) < 0)
 		return error;
 	return is_ours(walk, &place) ? start_outside(walk) : go_to_copy(walk, walk->start->cwd);
 }
 
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
-                  const struct hostpath_start *start, const char *path)
+                  const struct hostpath_start *start, const char *path, bool *closed)
 {
 	g_autoptr(GString) rest = g_string_new(path);
 	struct walk walk = {
 	    .mount = mount, .caller = caller, .start = start, .at = -1, .rest = rest};
 	int error;
 
+	*closed = false;
 	if ((error = start_walk(&walk, path)) < 0 || (error = walk_rest(&walk)) < 0) {
+		*closed =
+		    error == -EACCES && (walk.closed || (walk.at >= 0 && is_closed_fuse(walk.at)));
 		go_to(&walk, -1);
 		return error;
 	}

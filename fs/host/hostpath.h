@@ -29,7 +29,8 @@ void hostpath_start_close(struct hostpath_start *start);
 
 /*
  * Walk PATH with the rights of this thread. Returns a descriptor opened with O_PATH, or a negative
- * errno:
+ * errno. *CLOSED says whether that is the -EACCES of a FUSE file system that lets in only the user
+ * who mounted it (fuse_allow_current_process).
  *
  *   -EINVAL        it is not known what PATH is to the caller: its root is unknown, or its working
  *                  directory and PATH is relative, or PATH leads over a link of a /proc whose
@@ -41,7 +42,7 @@ void hostpath_start_close(struct hostpath_start *start);
  * and those of open(2).
  */
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
-                  const struct hostpath_start *start, const char *path);
+                  const struct hostpath_start *start, const char *path, bool *closed);
 
 /* Whether FD is on a proc file system. */
 bool hostpath_is_proc(int fd);

@@ -53,10 +53,10 @@ static struct vm_file *open_file(const struct fuzz *f, const char *path, int acc
 	return NULL;
 }
 
-struct vm_file *hostfile_open(struct fs_mount *mount, const struct fs_caller *caller,
-                              const char *path, int access, int *error)
+struct vm_file *hostfile_open(struct hostfile_context *context, const char *path, int access,
+                              int *error)
 {
-	return open_file((const struct fuzz *)mount, path, access, error);
+	return open_file((const struct fuzz *)context->mount, path, access, error);
 }
 
 static struct vm_file *open_for_exec(void *ctx, const char *path, bool executable, int *error)

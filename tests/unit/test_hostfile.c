@@ -82,8 +82,9 @@ static int error_of(struct vm_file *file, int error)
 /* Open PATH. Returns 0 or a negative errno. */
 static int try_open(struct fixture *f, const struct fs_caller *caller, const char *path, int access)
 {
+	struct hostfile_context context = {&f->mount, caller};
 	int error = 0;
-	struct vm_file *file = hostfile_open(&f->mount, caller, path, access, &error);
+	struct vm_file *file = hostfile_open(&context, path, access, &error);
 
 	return error_of(file, error);
 }
@@ -101,8 +102,9 @@ static int try_exec(struct fixture *f, const struct fs_caller *caller, const cha
 /* The absolute name of the file that PATH opens. Free with g_free. */
 static char *opened_name(struct fixture *f, const struct fs_caller *caller, const char *path)
 {
+	struct hostfile_context context = {&f->mount, caller};
 	int error = 0;
-	struct vm_file *file = hostfile_open(&f->mount, caller, path, O_RDONLY, &error);
+	struct vm_file *file = hostfile_open(&context, path, O_RDONLY, &error);
 	char *name;
 
 	g_assert_cmpint(error, ==, 0);
