@@ -419,6 +419,9 @@ struct vm_machine {
 	struct vm_object *vdso;          /* contents of [vdso], or NULL */
 	struct host_layout *vdso_layout; /* vdso.c: the areas around it; NULL without vdso */
 	pthread_mutex_t lock;
+	/* for threads that waited too long for `lock` (machine_lock); how many: atomic */
+	pthread_mutex_t turn;
+	unsigned hungry;
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;
 	int64_t hold_limit;   /* for tests, see lock_time in base/lock.h, ns; 0; atomic */

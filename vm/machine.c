@@ -116,6 +116,7 @@ static void init_locks(struct vm_machine *machine)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&machine->lock, NULL);
+	pthread_mutex_init(&machine->turn, NULL);
 	pthread_cond_init(&machine->io, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -183,6 +184,7 @@ static void machine_destroy(struct vm_machine *machine)
 	pthread_cond_destroy(&machine->flusher_wake);
 	pthread_cond_destroy(&machine->clock_wake);
 	pthread_cond_destroy(&machine->io);
+	pthread_mutex_destroy(&machine->turn);
 	pthread_mutex_destroy(&machine->lock);
 	machine_close_host(machine);
 	g_free(machine->vdso);

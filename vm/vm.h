@@ -780,6 +780,12 @@ struct vm_process_info {
 void vm_process_info(struct vm_process *process, struct vm_process_info *info);
 
 /*
+ * The same, but only what can be told without waiting for a call that changes the process: its
+ * identity, faults and last signal, and pages resident, in swap and of tables. The rest is 0.
+ */
+void vm_process_summary(struct vm_process *process, struct vm_process_info *info);
+
+/*
  * The present name of the running program's file (vm_file_name). NULL before an exec or after the
  * end. Free with g_free.
  */

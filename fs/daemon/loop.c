@@ -6,6 +6,7 @@
 
 #include "util/nanoseconds.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <limits.h>
 #include <pthread.h>
@@ -124,8 +125,13 @@ enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_o
 		fuse_session_exit(session);
 		if (!join_in_time(thread))
 			return LOOP_HANGS; /* the thread still uses LOOP */
-		/* After a signal of ours, a loop that was broken off may return an error. */
-		end = number == LOOP_DONE && loop->result < 0 ? LOOP_FAILED : LOOP_ENDED;
+		/*
+		 * After a signal of ours, a loop that was broken off may return an error. So it does
+		 * if the kernel gives the connection up while requests are under way.
+		 */
+		end = number == LOOP_DONE && loop->result < 0 && loop->result != -ECONNABORTED
+		          ? LOOP_FAILED
+		          : LOOP_ENDED;
 	} else {
 		fprintf(stderr, "vasfs: cannot start a thread: %s\n", g_strerror(error));
 	}

@@ -55,6 +55,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -258,6 +259,17 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 }
 
 /*
+ * Whether the mount of SESSION is gone. Then its device number may be that of another mount by now,
+ * even of one in the same place.
+ */
+static bool is_unmounted(struct fuse_session *session)
+{
+	struct pollfd device = {.fd = fuse_session_fd(session)};
+
+	return poll(&device, 1, 0) == 1 && (device.revents & POLLERR);
+}
+
+/*
  * An ordinary user's mount is unmounted by fusermount3, for which libfuse must fork. If a limit on
  * processes forbids that, the mount is still there: let this process become fusermount3. Its exit
  * status is then ours.
@@ -294,10 +306,11 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	pages = status_of_pages(server->mount.machine);
 	if (!free_machine(server->mount.machine, &lost))
 		leave_hung(session, pages);
+	bool gone = is_unmounted(session);
 	fuse_session_unmount(session);
 	if (lost)
 		status = EXIT_FAILURE;
-	if (status == EXIT_SUCCESS)
+	if (status == EXIT_SUCCESS && !gone)
 		unmount_without_fork(&server->mount, mountpoint);
 	return status;
 }

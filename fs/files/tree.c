@@ -380,7 +380,7 @@ void tree_stat(struct fs_mount *mount, const struct tree_node *node, struct stat
 	if (file == &files[TASK])
 		st->st_nlink += 1;
 	if (node->process != NULL) {
-		vm_process_info(node->process, &info);
+		vm_process_summary(node->process, &info);
 		stat_process(&info, st);
 	}
 	if (file->class != NULL && file->class->stat != NULL)

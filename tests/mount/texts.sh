@@ -75,8 +75,8 @@ ok 'forwards and backwards on one open file' cmp "$T/session" "$T/piece"
 
 # Each of them would take 30 MB.
 before=$(memory)
-hold many "$M/1/pagetable" 200
-is "$(cat "$T/many.held")" 200 '200 readers of it at a time'
+hold many "$M/1/pagetable" 40
+is "$(cat "$T/many.held")" 40 '40 readers of it at a time'
 cheap 100 'which cost no 100 MiB'
 release
 

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* How long a thread waits for the machine lock before it must have it. */
+enum { PATIENCE_US = 200 };
+
 #ifndef NDEBUG
 /* How many locks this thread holds, to check their order. */
 static __thread int held_machines, held_processes;
@@ -65,10 +68,31 @@ static void hold_end(struct vm_machine *machine)
 #define TRY(lock) false
 #endif
 
+/* Try for a while. A thread that drops the lock can take it again before those who wait wake up. */
+static bool lock_in_time(struct vm_machine *machine)
+{
+	struct timespec when = ns_to_timespec(ns_now(CLOCK_REALTIME) + PATIENCE_US * NS_PER_US);
+
+	return pthread_mutex_timedlock(&machine->lock, &when) == 0;
+}
+
+/* From here until this thread has the lock, nobody new may try to get it. */
+static void lock_in_turn(struct vm_machine *machine)
+{
+	pthread_mutex_lock(&machine->turn);
+	__atomic_add_fetch(&machine->hungry, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&machine->lock);
+	__atomic_sub_fetch(&machine->hungry, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&machine->turn);
+}
+
 void machine_lock(struct vm_machine *machine)
 {
+	bool free = __atomic_load_n(&machine->hungry, __ATOMIC_RELAXED) == 0;
+
 	EXPECT(held_machines == 0);
-	pthread_mutex_lock(&machine->lock);
+	if (!free || (pthread_mutex_trylock(&machine->lock) != 0 && !lock_in_time(machine)))
+		lock_in_turn(machine);
 	HOLD(held_machines, 1);
 	TIME_BEGIN(machine);
 }

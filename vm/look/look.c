@@ -237,10 +237,8 @@ int vm_process_entries(struct vm_process *process, uint64_t from, vm_entry_fn fn
 /* --- Processes -------------------------------------------------------------------------------- */
 
 /* Fill in what SPACE, whose process is locked, says of the process. */
-static void show_space(struct vm_space *space, struct vm_process_info *info)
+static void show_space(const struct vm_space *space, struct vm_process_info *info)
 {
-	struct vm_machine *machine = space->process->machine;
-
 	info->vm_total = space->total_pages;
 	info->vm_peak = space->peak_pages;
 	info->vm_data = space->data_pages;
@@ -253,29 +251,27 @@ static void show_space(struct vm_space *space, struct vm_process_info *info)
 	info->vm_lib = space->exec_pages - info->vm_exec;
 	info->areas = space->area_count;
 	info->layout = space->layout;
-	machine_lock(machine);
+}
+
+static void show_counts_locked(const struct vm_space *space, struct vm_process_info *info)
+{
 	info->rss_anon = space->rss[VM_FRAME_ANON];
 	info->rss_file = space->rss[VM_FRAME_FILE];
 	info->rss_shmem = space->rss[VM_FRAME_SHMEM];
 	info->rss_peak = space->rss_peak;
 	info->swap = space->swap;
 	info->tables = space->tables;
-	machine_unlock(machine);
 }
 
-void vm_process_info(struct vm_process *process, struct vm_process_info *info)
+void vm_process_summary(struct vm_process *process, struct vm_process_info *info)
 {
 	struct vm_machine *machine = process->machine;
 
 	*info = (struct vm_process_info){
 	    .pid = process->pid, .cred = process->cred, .start = process->start};
-	process_read_lock(process);
-	if (process->space != NULL)
-		show_space(process->space, info);
-	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
-		info->fds += process->fds->pdata[i] != NULL;
-	process_unlock(process);
 	machine_lock(machine);
+	if (process->oom_space != NULL)
+		show_counts_locked(process->oom_space, info);
 	g_strlcpy(info->comm, process->comm, sizeof info->comm);
 	info->ppid = process->ppid;
 	info->minor_faults = process->minor_faults;
@@ -286,6 +282,17 @@ void vm_process_info(struct vm_process *process, struct vm_process_info *info)
 	info->last_code = process->last_code;
 	info->last_address = process->last_address;
 	machine_unlock(machine);
+}
+
+void vm_process_info(struct vm_process *process, struct vm_process_info *info)
+{
+	process_read_lock(process);
+	vm_process_summary(process, info);
+	if (process->space != NULL)
+		show_space(process->space, info);
+	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
+		info->fds += process->fds->pdata[i] != NULL;
+	process_unlock(process);
 }
 
 char *vm_process_exe(struct vm_process *process)
