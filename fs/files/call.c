@@ -9,6 +9,7 @@
  * held.
  */
 #include "fs/files/call.h"
+#include "fs/files/turns.h"
 #include "fs/text/budget.h"
 
 #include "util/nanoseconds.h"
@@ -42,6 +43,7 @@ struct job {
 	struct budget_share share;  /* for `bytes` */
 	bool answered, interrupted; /* atomic */
 	int refs;                   /* atomic */
+	struct turn turn;           /* of the thread that runs it */
 	/* Under the lock. */
 	struct list_link link;   /* in calls->waiting */
 	struct list_link expiry; /* in calls->expiring */
@@ -50,6 +52,7 @@ struct job {
 
 struct fs_calls {
 	void (*handle_put)(struct fs_handle *handle);
+	struct turns turns;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* Under lock. */
@@ -98,8 +101,10 @@ bool call_is_interrupted(void)
 	return current != NULL && __atomic_load_n(&current->interrupted, __ATOMIC_ACQUIRE);
 }
 
+/* The engine asks between two pieces of work, when it holds no lock. */
 static bool ask_interrupted(void *ctx)
 {
+	turn_wait(&current->calls->turns, &current->turn);
 	return call_is_interrupted();
 }
 
@@ -234,9 +239,11 @@ static void run_jobs(struct job *job)
 		if (__atomic_load_n(&job->answered, __ATOMIC_ACQUIRE))
 			continue;
 		current = job;
+		turn_begin(&job->turn);
 		vm_interrupt(ask_interrupted, NULL);
 		job->call.run(&job->call);
 		vm_interrupt(NULL, NULL);
+		turn_end(&job->calls->turns, &job->turn);
 		current = NULL;
 	}
 }
@@ -319,6 +326,7 @@ struct fs_calls *calls_new(void (*handle_put)(struct fs_handle *handle))
 	calls->lanes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	list_init(&calls->waiting);
 	list_init(&calls->expiring);
+	turns_init(&calls->turns, g_get_num_processors());
 	pthread_mutex_init(&calls->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -327,6 +335,7 @@ struct fs_calls *calls_new(void (*handle_put)(struct fs_handle *handle))
 	errno = pthread_create(&calls->thread, NULL, expire_main, calls);
 	if (errno == 0)
 		return calls;
+	turns_clear(&calls->turns);
 	g_hash_table_unref(calls->users);
 	g_hash_table_unref(calls->lanes);
 	g_free(calls);
@@ -340,6 +349,7 @@ void calls_free(struct fs_calls *calls)
 	pthread_cond_signal(&calls->wake);
 	pthread_mutex_unlock(&calls->lock);
 	pthread_join(calls->thread, NULL);
+	turns_clear(&calls->turns);
 	g_hash_table_unref(calls->users);
 	g_hash_table_unref(calls->lanes);
 	pthread_cond_destroy(&calls->wake);
