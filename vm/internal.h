@@ -375,6 +375,7 @@ struct vm_process {
 	struct vm_process *parent; /* alive, or NULL */
 	struct list_link children, sibling;
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
+	uint64_t evicted; /* its pages that went to make room */
 	int last_signal, last_code;
 	uint64_t last_address;
 	struct vm_space *oom_space; /* SPACE, for readers without the process lock */

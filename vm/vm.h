@@ -505,6 +505,10 @@ enum vm_fault_kind {
 	VM_FAULT_SIGBUS,
 	VM_FAULT_OOM, /* no memory */
 	/* evict: */
+	VM_FAULT_SWAP_OUT,   /* the page was written to swap */
+	VM_FAULT_WRITE_BACK, /* a dirty page of a file: it was written there */
+	VM_FAULT_DROP,       /* a clean page: it can be read again */
+	VM_FAULT_LAZY_FREE,  /* given up with MADV_FREE */
 	VM_FAULT_LOST, /* stores to a deleted file that could not be written, and nobody can see */
 	VM_FAULT_KINDS
 };
@@ -517,6 +521,19 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind);
 #define VM_NO_FRAME UINT64_MAX
 
 /*
+ * Who has a page, or needs one: a process, with the address at which it does. Or, of a page that no
+ * process maps, the file.
+ */
+struct vm_party {
+	bool there;
+	pid_t pid;            /* 0: exec, fork or spawn builds an address space; or no process */
+	struct vm_cred owner; /* of the process; of a page that no process maps, the daemon's */
+	uint64_t va;
+	const char *file; /* without a process: the name, or NULL; as struct vm_fault's */
+	uint64_t offset;  /* of the page in that file, bytes */
+};
+
+/*
  * One access that faulted, or pages that went (VM_EVICT). Only vm_access also reports accesses that
  * hit.
  */
@@ -524,7 +541,7 @@ struct vm_fault {
 	uint64_t seq; /* number of the record, counted from 1 for each machine; 0: a hit */
 	int64_t time; /* ns since the machine's start */
 	pid_t pid;    /* 0: exec, fork or spawn built an address space, or no process had it */
-	/* of the process; for VM_EVICT of the daemon: only it and root may know the file */
+	/* of the process; without one, of the daemon: only it and root may know the file */
 	struct vm_cred owner;
 	enum vm_access access;
 	enum vm_outcome outcome;
@@ -532,18 +549,20 @@ struct vm_fault {
 	enum vm_fault_kind then; /* what followed a stack-grow, else VM_FAULT_NONE */
 	/* page tables, shared since a fork, that were copied for this fault */
 	unsigned tables_copied;
-	uint64_t va;                   /* the address accessed */
+	uint64_t va;                   /* the address accessed, or that of the page that went */
 	uint64_t area_start, area_end; /* its area; both 0 if there is none */
 	char area_perm[5];             /* "rw-p" */
-	uint64_t frame;                /* the frame now mapped, or VM_NO_FRAME */
+	uint64_t frame;                /* the frame now mapped, or that became free; VM_NO_FRAME */
 	uint64_t from;                 /* the frame that was copied, or VM_NO_FRAME */
 	uint64_t slot;                 /* the swap slot that held the page, or VM_NO_FRAME */
-	uint64_t evicted;              /* the frame that was evicted for it, or VM_NO_FRAME */
+	/* whose page had to go for this fault, the last one; of VM_EVICT: whose fault needs it */
+	struct vm_party other;
+	uint64_t users; /* VM_EVICT: how many times the page was mapped */
 	bool tlb;                      /* a hit: the translation was in the TLB */
 	/* name of the mapped file, or NULL; valid during the callback */
 	const char *file;
 	uint64_t offset; /* of the page in that file, bytes */
-	uint64_t pages;  /* VM_EVICT: how many went, of which the first lay at OFFSET; else 0 */
+	uint64_t pages;  /* VM_FAULT_LOST: how many, of which the first lay at OFFSET; else 0 */
 };
 
 /* Gets *FAULT, which is valid during the call. */
@@ -766,6 +785,7 @@ struct vm_process_info {
 	uint64_t areas;
 	struct vm_layout layout;
 	uint64_t minor_faults, major_faults;             /* of this process */
+	uint64_t evicted;                                /* its pages that went to make room */
 	uint64_t child_minor_faults, child_major_faults; /* of its children that have ended */
 	/* of the last fatal fault: SIGSEGV or SIGBUS, and si_code (SEGV_MAPERR, ...); else 0 */
 	int last_signal, last_code;

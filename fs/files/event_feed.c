@@ -18,10 +18,16 @@ static void drop_name(GRefString **name)
 	g_clear_pointer(name, g_ref_string_release);
 }
 
+static void drop_names(struct event_record *record)
+{
+	drop_name(&record->file);
+	drop_name(&record->other_file);
+}
+
 void event_feed_clear(struct event_feed *feed)
 {
 	for (size_t i = 0; i < EVENT_FEED_MAX; i++)
-		drop_name(&feed->ring[i].file);
+		drop_names(&feed->ring[i]);
 	drop_name(&feed->last_file);
 	g_free(feed->ring);
 	pthread_cond_destroy(&feed->wakeup);
@@ -47,9 +53,11 @@ void event_feed_put(void *ctx, const struct vm_fault *fault)
 
 	pthread_mutex_lock(&feed->lock);
 	record = &feed->ring[feed->fed % EVENT_FEED_MAX];
-	drop_name(&record->file);
+	drop_names(record);
 	record->fault = *fault;
 	record->fault.file = record->file = keep_name_locked(feed, fault->file);
+	record->other_file = keep_name_locked(feed, fault->other.file);
+	record->fault.other.file = record->other_file;
 	record->number = feed->fed;
 	/*
 	 * If the ring was not empty, the taker is still busy, and will look again before it waits.
@@ -83,7 +91,7 @@ size_t event_feed_take(struct event_feed *feed, struct event_record *records, si
 	for (; got < count && feed->taken < feed->fed; got++) {
 		struct event_record *record = &feed->ring[feed->taken++ % EVENT_FEED_MAX];
 		records[got] = *record;
-		record->file = NULL; /* the reference moved along */
+		record->file = record->other_file = NULL; /* the references moved along */
 	}
 	pthread_mutex_unlock(&feed->lock);
 	return got;
@@ -93,7 +101,7 @@ void event_feed_release(struct event_feed *feed, struct event_record *records, s
 {
 	pthread_mutex_lock(&feed->lock);
 	for (size_t i = 0; i < count; i++)
-		drop_name(&records[i].file);
+		drop_names(&records[i]);
 	pthread_mutex_unlock(&feed->lock);
 }
 

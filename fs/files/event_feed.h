@@ -16,7 +16,8 @@ enum { EVENT_FEED_MAX = 16384 }; /* records that the ring holds */
 
 struct event_record {
 	struct vm_fault fault;
-	GRefString *file; /* fault.file points to it; NULL if there is none */
+	/* fault.file and fault.other.file point to them; NULL if there is none */
+	GRefString *file, *other_file;
 	uint64_t number;
 };
 

@@ -33,7 +33,8 @@ enum {
 
 struct log_line {
 	char *text;           /* without a newline */
-	struct vm_cred owner; /* of the process that it is about */
+	struct vm_cred owner; /* of the process that it is about, ... */
+	struct vm_cred other; /* ... and of the other one, see struct vm_fault */
 	uint64_t number;      /* of the event */
 };
 
@@ -103,10 +104,12 @@ static bool add_line_locked(struct reader *reader, GString *out)
 	if (line->number > reader->next)
 		g_string_append_printf(out, "# %" G_GUINT64_FORMAT " events lost\n",
 		                       line->number - reader->next);
-	if (rights_trace(reader->mount, &reader->opener, &line->owner))
-		g_string_append(out, line->text);
+	if (!rights_trace(reader->mount, &reader->opener, &line->owner))
+		fault_line_masked(out, line->text, false);
+	else if (!rights_trace(reader->mount, &reader->opener, &line->other))
+		fault_line_masked(out, line->text, true);
 	else
-		fault_line_masked(out, line->text);
+		g_string_append(out, line->text);
 	g_string_append_c(out, '\n');
 	reader->next = line->number + 1;
 	return true;
@@ -225,10 +228,16 @@ static void log_drop_oldest_locked(struct fs_events *events)
 static void log_append_locked(struct fs_events *events, const struct event_record *record,
                               char *text)
 {
+	const struct vm_fault *fault = &record->fault;
+
 	if (events->made - events->oldest == LOG_MAX)
 		log_drop_oldest_locked(events);
-	events->log[events->made++ % LOG_MAX] =
-	    (struct log_line){.text = text, .owner = record->fault.owner, .number = record->number};
+	events->log[events->made++ % LOG_MAX] = (struct log_line){
+	    .text = text,
+	    .owner = fault->owner,
+	    .other = fault->other.there ? fault->other.owner : fault->owner,
+	    .number = record->number,
+	};
 	events->bytes += strlen(text);
 	while (events->bytes > LOG_BYTES)
 		log_drop_oldest_locked(events);

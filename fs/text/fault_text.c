@@ -6,6 +6,7 @@
  * No field contains a blank, so a line can be cut into words whatever the name of a file.
  */
 #include "fs/text/render.h"
+#include "fs/text/rights.h"
 #include "util/nanoseconds.h"
 #include "util/text.h"
 
@@ -37,6 +38,19 @@ static void add_file_keys(GString *out, const struct vm_fault *fault)
 	add_hex_key(out, "offset", fault->offset);
 }
 
+/* PID:VA, or the file and the offset of a page that no process maps. */
+static void add_party(GString *out, const char *key, const struct vm_party *party)
+{
+	g_string_append(out, key);
+	if (party->pid != 0 || party->file == NULL) {
+		g_string_append_printf(out, "%d:", (int)party->pid);
+		text_hex(out, party->va, 16);
+	} else {
+		text_escaped(out, party->file, " \t\n\\");
+		g_string_append_printf(out, "+0x%" PRIx64, party->offset);
+	}
+}
+
 static void add_keys(GString *out, const struct vm_fault *fault)
 {
 	if (fault->then != VM_FAULT_NONE)
@@ -50,12 +64,14 @@ static void add_keys(GString *out, const struct vm_fault *fault)
 		add_hex_key(out, "from", fault->from);
 	if (fault->slot != VM_NO_FRAME)
 		g_string_append_printf(out, " slot=%" PRIu64, fault->slot);
-	if (fault->evicted != VM_NO_FRAME)
-		add_hex_key(out, "evicted", fault->evicted);
 	if (fault->file)
 		add_file_keys(out, fault);
+	if (fault->outcome == VM_EVICT && fault->kind != VM_FAULT_LOST)
+		g_string_append_printf(out, " users=%" PRIu64, fault->users);
 	if (fault->pages)
 		g_string_append_printf(out, " pages=%" PRIu64, fault->pages);
+	if (fault->other.there)
+		add_party(out, fault->outcome == VM_EVICT ? " for=" : " evicted=", &fault->other);
 	if (fault->tables_copied)
 		g_string_append_printf(out, " tables=%u", fault->tables_copied);
 }
@@ -79,8 +95,8 @@ void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
  */
 static bool is_open_key(const char *word)
 {
-	static const char *const keys[] = {
-	    "then=", "frame=", "from=", "slot=", "evicted=", "tables="};
+	static const char *const keys[] = {"then=", "frame=",  "from=",
+	                                   "slot=", "tables=", "users="};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
 		if (g_str_has_prefix(word, keys[i]))
@@ -88,17 +104,39 @@ static bool is_open_key(const char *word)
 	return false;
 }
 
-void fault_line_masked(GString *out, const char *line)
+static bool is_party(const char *word)
+{
+	return g_str_has_prefix(word, "evicted=") || g_str_has_prefix(word, "for=");
+}
+
+/* Append WORD, a key with a party as add_party made it: the pid stays, address and name do not. */
+static void add_party_masked(GString *out, const char *word)
+{
+	const char *value = strchr(word, '=') + 1;
+	size_t pid = strspn(value, "0123456789");
+
+	g_string_append_len(out, word, value - word);
+	if (value[pid] == ':')
+		g_string_append_len(out, value, (gssize)pid + 1);
+	g_string_append_c(out, '-');
+}
+
+void fault_line_masked(GString *out, const char *line, bool party_only)
 {
 	enum { VA = 4, KEYS = 7 }; /* fields, counted from 0 */
 	g_auto(GStrv) words = g_strsplit(line, " ", -1);
 
 	for (unsigned i = 0; words[i]; i++) {
-		if (i >= KEYS && !is_open_key(words[i]))
+		bool party = i >= KEYS && is_party(words[i]);
+
+		if (i >= KEYS && !party && !party_only && !is_open_key(words[i]))
 			continue;
 		if (i > 0)
 			g_string_append_c(out, ' ');
-		g_string_append(out, i == VA ? "-" : words[i]);
+		if (party)
+			add_party_masked(out, words[i]);
+		else
+			g_string_append(out, i == VA && !party_only ? "-" : words[i]);
 	}
 }
 
@@ -107,16 +145,32 @@ static size_t line_room(const struct vm_fault *fault)
 {
 	enum { ROOM = 512 };
 
-	return ROOM + (fault->file != NULL ? 4 * strlen(fault->file) : 0);
+	return ROOM + (fault->file != NULL ? 4 * strlen(fault->file) : 0) +
+	       (fault->other.file != NULL ? 4 * strlen(fault->other.file) : 0);
 }
+
+/* For the lines of a process into which the reader may look. */
+struct fault_lines {
+	struct text_lines *lines;
+	const struct fs_mount *mount;
+	const struct fs_caller *caller;
+};
 
 static void add_fault(void *ctx, const struct vm_fault *fault)
 {
-	struct text_lines *lines = ctx;
+	const struct fault_lines *faults = ctx;
+	struct text_lines *lines = faults->lines;
+	g_autoptr(GString) line = NULL;
 
 	if (fault->seq < lines->from || lines->more || !text_room(lines, line_room(fault)))
 		return;
-	fault_line(lines->out, fault, true);
+	line = g_string_new(NULL);
+	fault_line(line, fault, true);
+	if (!fault->other.there ||
+	    rights_trace(faults->mount, faults->caller, &fault->other.owner))
+		g_string_append_len(lines->out, line->str, (gssize)line->len);
+	else
+		fault_line_masked(lines->out, line->str, true);
 	g_string_append_c(lines->out, '\n');
 	text_line_ends(lines, fault->seq + 1);
 }
@@ -124,8 +178,10 @@ static void add_fault(void *ctx, const struct vm_fault *fault)
 int lines_faults(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                  const struct fs_caller *caller)
 {
+	struct fault_lines faults = {lines, mount, caller};
+
 	if (!vm_process_alive(process))
 		return -ESRCH;
-	vm_process_faults(process, add_fault, lines);
+	vm_process_faults(process, add_fault, &faults);
 	return lines->full ? -ENOMEM : 0;
 }

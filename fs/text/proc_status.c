@@ -197,8 +197,8 @@ static void add_status_sim(GString *out, const struct vm_process_info *info, boo
 	add_address(out, info->layout.brk, hidden);
 	g_string_append_printf(out,
 	                       "\nSimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
-	                       "\nSimFaultsMajor:\t%" PRIu64 "\n",
-	                       info->areas, info->minor_faults, info->major_faults);
+	                       "\nSimFaultsMajor:\t%" PRIu64 "\nSimEvicted:\t%" PRIu64 "\n",
+	                       info->areas, info->minor_faults, info->major_faults, info->evicted);
 }
 
 static void add_status_tlb(GString *out, struct vm_process *process)

@@ -98,8 +98,9 @@ void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
 
 /*
  * Append LINE, which fault_line made with its head, as those see it who may not look into the
- * process: `-` for the address, and only the keys that are neither addresses nor names.
+ * process: `-` for the address, and only the keys that are neither addresses nor names. PARTY_ONLY:
+ * the reader may look into that process, but not into the one of evicted= or for=.
  */
-void fault_line_masked(GString *out, const char *line);
+void fault_line_masked(GString *out, const char *line, bool party_only);
 
 #endif

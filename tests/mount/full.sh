@@ -49,7 +49,7 @@ is "$(dirty)" 102 'a file with a name keeps its pages when nobody maps it'
 pid=$(ctl "$M" spawn)
 b=$(ctl "$M/$pid" mmap 0 1600K rw- private,anon)
 ok 'another process has memory all the same' ctl "$M/$pid" access w "$b" 1600K
-refused 'nothing is lost yet' grep -q ' evict ' "$T/events"
+refused 'nothing is lost yet' grep -q ' evict lost ' "$T/events"
 rm "$disk/kept"
 ok 'the file is deleted' eventually 10 lost "$disk/kept"
 is "$(dirty)" 0 'its pages are gone'
@@ -83,7 +83,7 @@ mount -o remount,size=8M "$disk"
 answers 0 'with room on the disk, sync writes it' "$M" sync
 is "$(dirty)" 0 'all of it'
 is "$(head -c 7 "$disk/patient")" patient 'to the file'
-is "$(grep -c ' evict ' "$T/events")" 2 'and nothing is lost'
+is "$(grep -c ' evict lost ' "$T/events")" 2 'and nothing is lost'
 kill $reader
 wait $reader
 stop_mount

@@ -83,7 +83,7 @@ slot=$(note slot "$line")
 line=$(ctl "$M/1" access r "$a")
 like "$line" "^$(va "$a") major swap-in area=" 'a read brings it back: a major fault'
 is "$(note slot "$line")" "$slot" 'from its slot'
-like "$line" ' evicted=0x[0-9a-f]+ ' 'in place of another'
+like "$line" ' evicted=[0-9]+:[0-9a-f]{16} tlb=' 'in place of another'
 is "$(last_fault 1)" "r ${line% tlb=miss}" 'which faults tells too'
 is "$(vmstat pswpin)" 1 'one page was read'
 is "$(filled 1 "$a" 10)" yes 'every page comes back as it was'

@@ -113,8 +113,7 @@ static void test_fault_line(void)
 	                              .area_perm = "rw-p",
 	                              .frame = 0x1f,
 	                              .from = VM_NO_FRAME,
-	                              .slot = VM_NO_FRAME,
-	                              .evicted = VM_NO_FRAME};
+	                              .slot = VM_NO_FRAME};
 	const struct vm_fault copy = {.access = VM_ACCESS_READ,
 	                              .outcome = VM_MAJOR,
 	                              .kind = VM_FAULT_COW_COPY,
@@ -125,7 +124,7 @@ static void test_fault_line(void)
 	                              .frame = 2,
 	                              .from = 1,
 	                              .slot = 12,
-	                              .evicted = 0x20,
+	                              .other = {.there = true, .pid = 9, .va = 0x5000},
 	                              .file = "/a b\\\nc (deleted)",
 	                              .offset = 0x3000};
 	const struct vm_fault hit = {
@@ -137,7 +136,6 @@ static void test_fault_line(void)
 	                              .frame = VM_NO_FRAME,
 	                              .from = VM_NO_FRAME,
 	                              .slot = VM_NO_FRAME,
-	                              .evicted = VM_NO_FRAME,
 	                              .file = "/a b",
 	                              .offset = 0x3000,
 	                              .pages = 12};
@@ -145,6 +143,30 @@ static void test_fault_line(void)
 	g_autofree char *copy_line = line_of_fault(&copy, false);
 	g_autofree char *hit_line = line_of_fault(&hit, false);
 	g_autofree char *lost_line = line_of_fault(&lost, true);
+	const struct vm_fault went = {.seq = 9,
+	                              .pid = 4,
+	                              .access = VM_ACCESS_NONE,
+	                              .outcome = VM_EVICT,
+	                              .kind = VM_FAULT_SWAP_OUT,
+	                              .va = 0x6000,
+	                              .frame = 3,
+	                              .from = VM_NO_FRAME,
+	                              .slot = 5,
+	                              .users = 2,
+	                              .other = {.there = true, .pid = 8, .va = 0x7123}};
+	const struct vm_fault drop = {.seq = 10,
+	                              .access = VM_ACCESS_WRITE,
+	                              .outcome = VM_MINOR,
+	                              .kind = VM_FAULT_DEMAND_ZERO,
+	                              .pid = 8,
+	                              .va = 0x7123,
+	                              .frame = 3,
+	                              .from = VM_NO_FRAME,
+	                              .slot = VM_NO_FRAME,
+	                              .other = {.there = true, .file = "/a:b c", .offset = 0x1000}};
+	g_autofree char *went_line = line_of_fault(&went, true);
+	g_autofree char *drop_line = line_of_fault(&drop, true);
+	g_autoptr(GString) masked = g_string_new(NULL);
 
 	g_assert_cmpstr(grow_line, ==,
 	                "7 12.003004 3 w 00007ffffffdd123 minor stack-grow then=demand-zero "
@@ -152,11 +174,29 @@ static void test_fault_line(void)
 	g_assert_cmpstr(
 	    copy_line, ==,
 	    "0000000000001000 major cow-copy area=00001000-00002000:rw-p frame=0x2 from=0x1 "
-	    "slot=12 evicted=0x20 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000");
+	    "slot=12 file=/a\\040b\\134\\012c\\040(deleted) offset=0x3000 "
+	    "evicted=9:0000000000005000");
 	g_assert_cmpstr(hit_line, ==, "0000000000001000 hit");
 	g_assert_cmpstr(lost_line, ==,
 	                "8 0.000000 0 - 0000000000000000 evict lost file=/a\\040b offset=0x3000 "
 	                "pages=12");
+	g_assert_cmpstr(went_line, ==,
+	                "9 0.000000 4 - 0000000000006000 evict swap-out frame=0x3 slot=5 users=2 "
+	                "for=8:0000000000007123");
+	g_assert_cmpstr(drop_line, ==,
+	                "10 0.000000 8 w 0000000000007123 minor demand-zero frame=0x3 "
+	                "evicted=/a:b\\040c+0x1000");
+	/* Who may see the process of the line, but not the other one; and who may see neither. */
+	fault_line_masked(masked, went_line, true);
+	g_string_append_c(masked, '\n');
+	fault_line_masked(masked, drop_line, true);
+	g_string_append_c(masked, '\n');
+	fault_line_masked(masked, went_line, false);
+	g_assert_cmpstr(masked->str, ==,
+	                "9 0.000000 4 - 0000000000006000 evict swap-out frame=0x3 slot=5 users=2 "
+	                "for=8:-\n"
+	                "10 0.000000 8 w 0000000000007123 minor demand-zero frame=0x3 evicted=-\n"
+	                "9 0.000000 4 - - evict swap-out frame=0x3 slot=5 users=2 for=8:-");
 }
 
 static void test_faults(struct render_fixture *f, gconstpointer data)

@@ -45,7 +45,9 @@ static void test_record(void)
 	g_assert_cmpint(touch(p.f.process, ARENA, VM_ACCESS_READ, &fault), ==, 0);
 	g_assert_cmpint(fault.kind, ==, VM_FAULT_SWAP_IN);
 	g_assert_cmpuint(fault.slot, ==, entry.pfn);
-	g_assert_cmpuint(fault.evicted, ==, 0);
+	g_assert_true(fault.other.there);
+	g_assert_cmpint(fault.other.pid, ==, vm_process_pid(p.f.process));
+	g_assert_cmphex(fault.other.va, ==, ARENA + PAGE);
 	g_assert_cmpuint(fault.frame, ==, 0);
 	pressure_end(&p);
 }

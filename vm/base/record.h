@@ -14,8 +14,25 @@ static inline struct vm_fault record_unknown(uint64_t va, enum vm_access access)
 	                         .access = access,
 	                         .frame = VM_NO_FRAME,
 	                         .from = VM_NO_FRAME,
-	                         .slot = VM_NO_FRAME,
-	                         .evicted = VM_NO_FRAME};
+	                         .slot = VM_NO_FRAME};
+}
+
+/*
+ * The names in RECORD are GRefStrings. Take a reference to each, or drop them: whoever keeps a copy
+ * of a record keeps its names.
+ */
+static inline void record_keep_names(struct vm_fault *record)
+{
+	if (record->file != NULL)
+		g_ref_string_acquire((char *)record->file);
+	if (record->other.file != NULL)
+		g_ref_string_acquire((char *)record->other.file);
+}
+
+static inline void record_drop_names(struct vm_fault *record)
+{
+	g_clear_pointer((char **)&record->file, g_ref_string_release);
+	g_clear_pointer((char **)&record->other.file, g_ref_string_release);
 }
 
 /*

@@ -33,9 +33,7 @@ static uint64_t ahead_limit(const struct vm_machine *machine)
 /* If ERROR means that no frame was free, make one free. True: try again. */
 static bool may_try_again(struct vm_machine *machine, int error)
 {
-	vm_pfn evicted;
-
-	return error == -ENOMEM && reclaim_frame(machine, false, &evicted) == 0;
+	return error == -ENOMEM && reclaim_frame(machine, false, NULL, NULL) == 0;
 }
 
 /* Bring page INDEX into the cache. False: no frame, or it cannot be read. */

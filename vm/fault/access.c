@@ -359,10 +359,10 @@ static uint64_t try_access(struct vm_process *process, uint64_t va, enum vm_acce
 
 /*
  * Take faults at VA until the access hits: between a fault and the access the page may have been
- * evicted. RECORD gets the last fault, with a reference to the name of its file.
+ * evicted. RECORD gets the last fault, with references to its names.
  *
  * The process is locked for reading on entry and on return, but the lock may have been dropped.
- * Errors as fault_handle's; with -ESRCH only record->file is set, to NULL.
+ * Errors as fault_handle's; with -ESRCH only the names are set, to NULL.
  */
 static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_access access,
                             unsigned flags, struct vm_fault *record)
@@ -370,9 +370,9 @@ static int access_by_faults(struct vm_process *process, uint64_t va, enum vm_acc
 	int error;
 	bool tlb;
 
-	record->file = NULL;
+	record->file = record->other.file = NULL;
 	do {
-		g_clear_pointer((char **)&record->file, g_ref_string_release);
+		record_drop_names(record);
 		error = fault_handle(process, va, access, flags, record);
 	} while (error == 0 && try_access(process, va, access, &tlb) == VM_NO_FRAME);
 	return error;
@@ -401,8 +401,7 @@ static int access_and_report(struct vm_process *process, uint64_t va, enum vm_ac
 		return error;
 	if (fn != NULL)
 		fn(ctx, &record);
-	if (record.file != NULL)
-		g_ref_string_release((char *)record.file);
+	record_drop_names(&record);
 	return error;
 }
 

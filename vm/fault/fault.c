@@ -176,7 +176,8 @@ static void report_locked(struct fault *fault, char *file)
 	if (fault->tell == NULL)
 		return;
 	*fault->tell = *fault->record;
-	fault->tell->file = file != NULL ? g_ref_string_acquire(file) : NULL;
+	fault->tell->file = file;
+	record_keep_names(fault->tell);
 }
 
 /*
@@ -204,6 +205,13 @@ static int pass(struct fault *fault)
 	}
 	machine_unlock(machine);
 	return verdict;
+}
+
+void fault_set_victim(struct fault *fault, const struct vm_party *victim)
+{
+	if (fault->record->other.file != NULL)
+		g_ref_string_release((char *)fault->record->other.file);
+	fault->record->other = *victim;
 }
 
 /* --- Between passes --------------------------------------------------------------------------- */
@@ -280,12 +288,15 @@ static int swap_in(struct fault *fault)
  */
 static int reclaim(struct fault *fault)
 {
-	struct vm_machine *machine = fault->process->machine;
-	vm_pfn evicted;
-	int error = reclaim_frame(machine, true, &evicted);
+	const struct vm_process *process = fault->process;
+	struct vm_machine *machine = process->machine;
+	struct vm_party needs = {
+	    .there = true, .pid = process->pid, .owner = process->cred, .va = fault->record->va};
+	struct vm_party victim = {.there = false};
+	int error = reclaim_frame(machine, true, &needs, &victim);
 
-	if (evicted != VM_PFN_NONE)
-		fault->record->evicted = evicted;
+	if (victim.there)
+		fault_set_victim(fault, &victim);
 	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_largest(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
@@ -396,6 +407,7 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 		verdict = between_passes(&fault, verdict);
 	} while (verdict == 0);
 	drop_page(&fault);
+	fault_set_victim(&fault, &(struct vm_party){.there = false});
 	return verdict;
 }
 

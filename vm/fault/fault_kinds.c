@@ -12,6 +12,7 @@
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
+#include "vm/reclaim/victim.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -143,6 +144,9 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 
 	if (!frame_is_ram(machine, from) || !is_ours_alone_locked(fault, from, pins))
 		return false;
+	struct victim victim;
+	victim_describe_locked(machine, from, &victim);
+	victim.record.kind = VM_FAULT_DROP;
 	frame_pin_locked(machine, from);
 	frame_evicted_locked(machine, from);
 	if (frame->object != NULL) {
@@ -151,6 +155,13 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	} else if (frame->flags & FRAME_SWAPCACHE) {
 		swap_cache_leave_locked(machine, (uint32_t)frame->index);
 	}
+	struct vm_party needs = {.there = true,
+	                         .pid = fault->process->pid,
+	                         .owner = fault->process->cred,
+	                         .va = fault->record->va};
+	struct vm_party party;
+	victim_report_locked(machine, &victim, &needs, &party);
+	fault_set_victim(fault, &party);
 	return true;
 }
 

@@ -276,6 +276,7 @@ void vm_process_summary(struct vm_process *process, struct vm_process_info *info
 	info->ppid = process->ppid;
 	info->minor_faults = process->minor_faults;
 	info->major_faults = process->major_faults;
+	info->evicted = process->evicted;
 	info->child_minor_faults = process->child_minor_faults;
 	info->child_major_faults = process->child_major_faults;
 	info->last_signal = process->last_signal;
@@ -322,26 +323,11 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 
 /* --- Frames and objects ----------------------------------------------------------------------- */
 
-/* The first process found that maps a frame, or 0. */
-struct mapper {
-	pid_t pid;
-	struct vm_cred owner;
-};
-
-static void note_mapper(void *ctx, struct vm_space *space)
-{
-	struct mapper *mapper = ctx;
-
-	if (mapper->pid == 0)
-		*mapper = (struct mapper){space->process->pid, space->process->cred};
-}
-
 /* Describe frame PFN. False if it is not in use. */
 static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
                                   struct vm_frame_info *info)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
-	struct mapper mapper = {0};
 
 	if (!frame_in_use(frame))
 		return false;
@@ -355,9 +341,12 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	if (frame->object != NULL)
 		info->object = frame->object->number;
 	if (frame->rmap != 0) {
-		rmap_table_spaces_locked(machine, pagetable_of(frame->rmap), note_mapper, &mapper);
-		info->pid = mapper.pid;
-		info->owner = mapper.owner;
+		const struct vm_space *space =
+		    rmap_any_space_locked(machine, pagetable_of(frame->rmap));
+		if (space != NULL) {
+			info->pid = space->process->pid;
+			info->owner = space->process->cred;
+		}
 		info->va = pagetable_entry_va(machine, frame->rmap);
 	}
 	return true;

@@ -140,3 +140,19 @@ void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t number,
 	for (vm_entry_id id = table->rmap; id != 0; id = rmap_next_locked(machine, id))
 		rmap_table_spaces_locked(machine, pagetable_of(id), fn, ctx);
 }
+
+static void note_space(void *ctx, struct vm_space *space)
+{
+	struct vm_space **any = ctx;
+
+	if (*any == NULL)
+		*any = space;
+}
+
+struct vm_space *rmap_any_space_locked(const struct vm_machine *machine, uint32_t table)
+{
+	struct vm_space *any = NULL;
+
+	rmap_table_spaces_locked(machine, table, note_space, &any);
+	return any;
+}

@@ -52,4 +52,7 @@ typedef void (*rmap_space_fn)(void *ctx, struct vm_space *space);
 void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t table, rmap_space_fn fn,
                               void *ctx);
 
+/* The first address space found that reaches table TABLE, or NULL. */
+struct vm_space *rmap_any_space_locked(const struct vm_machine *machine, uint32_t table);
+
 #endif

@@ -23,6 +23,10 @@ static const char *const kind_names[VM_FAULT_KINDS] = {
     [VM_FAULT_SEGV_ACCERR] = "segv-accerr",
     [VM_FAULT_SIGBUS] = "sigbus",
     [VM_FAULT_OOM] = "oom",
+    [VM_FAULT_SWAP_OUT] = "swap-out",
+    [VM_FAULT_WRITE_BACK] = "write-back",
+    [VM_FAULT_DROP] = "drop",
+    [VM_FAULT_LAZY_FREE] = "lazy-free",
     [VM_FAULT_LOST] = "lost",
 };
 
@@ -57,8 +61,8 @@ static struct vm_event *next_slot_locked(struct vm_process *process)
 	process->event_next = (process->event_next + 1) % process->event_room;
 	if (process->event_count < process->event_room)
 		process->event_count++;
-	else if (slot->fault.file != NULL)
-		g_ref_string_release((char *)slot->fault.file);
+	else
+		record_drop_names(&slot->fault);
 	return slot;
 }
 
@@ -100,6 +104,18 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 		note_signal_locked(process, fault);
 }
 
+/* Put a copy of RECORD, of FILE, in the ring of PROCESS, if there is room. */
+static void remember_locked(struct vm_process *process, const struct vm_fault *record, char *file)
+{
+	struct vm_event *slot = next_slot_locked(process);
+
+	if (slot == NULL)
+		return;
+	slot->fault = *record;
+	slot->fault.file = file;
+	record_keep_names(&slot->fault);
+}
+
 void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
                          char *file)
 {
@@ -107,18 +123,28 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, boo
 	fault->owner = process->cred;
 	count_locked(process, fault, signal);
 	record_tell_locked(process->machine, fault, file);
-	struct vm_event *slot = process->pid != 0 ? next_slot_locked(process) : NULL;
-	if (slot == NULL)
+	if (process->pid != 0)
+		remember_locked(process, fault, file);
+}
+
+void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *record, char *file)
+{
+	struct vm_process *process = NULL;
+
+	/* It may have ended while the page was written. */
+	if (record->pid != 0)
+		process = g_tree_lookup(machine->processes, GINT_TO_POINTER(record->pid));
+	record_tell_locked(machine, record, file);
+	if (process == NULL)
 		return;
-	slot->fault = *fault;
-	slot->fault.file = file != NULL ? g_ref_string_acquire(file) : NULL;
+	process->evicted++;
+	remember_locked(process, record, file);
 }
 
 void event_free(struct vm_process *process)
 {
 	for (unsigned i = 0; i < process->event_count; i++)
-		if (process->events[i].fault.file != NULL)
-			g_ref_string_release((char *)process->events[i].fault.file);
+		record_drop_names(&process->events[i].fault);
 	g_free(process->events);
 }
 
@@ -141,14 +167,12 @@ void vm_process_faults(struct vm_process *process, vm_fault_fn fn, void *ctx)
 	struct vm_fault *copy = g_try_new(struct vm_fault, MAX(count, 1));
 	for (unsigned i = 0; copy != NULL && i < count; i++) {
 		copy[i] = process->events[(first + i) % process->event_room].fault;
-		if (copy[i].file != NULL)
-			g_ref_string_acquire((char *)copy[i].file);
+		record_keep_names(&copy[i]);
 	}
 	machine_unlock(machine);
 	for (unsigned i = 0; copy != NULL && i < count; i++) {
 		fn(ctx, &copy[i]);
-		if (copy[i].file != NULL)
-			g_ref_string_release((char *)copy[i].file);
+		record_drop_names(&copy[i]);
 	}
 	g_free(copy);
 }

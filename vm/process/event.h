@@ -13,7 +13,7 @@
 enum { EVENT_ROOM = 512 };
 
 struct vm_event {
-	struct vm_fault fault; /* its FILE is a GRefString that the event holds */
+	struct vm_fault fault; /* the event holds its names */
 };
 
 /*
@@ -27,6 +27,13 @@ struct vm_event {
  */
 void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
                          char *file);
+
+/*
+ * RECORD says that a page went (VM_EVICT). It gets its sequence number and time. Call the watcher,
+ * and if process RECORD->pid is still there, count it there and put a copy in its ring. FILE as
+ * above. The machine lock is held.
+ */
+void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *record, char *file);
 
 /* Free the ring of PROCESS, to which there is no reference any more. */
 void event_free(struct vm_process *process);

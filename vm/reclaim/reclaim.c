@@ -13,12 +13,14 @@
 #include "vm/memory/pagetable_range.h"
 #include "vm/memory/swap.h"
 #include "vm/reclaim/evictable.h"
+#include "vm/reclaim/victim.h"
 
 #include <errno.h>
 
 /* --- One frame -------------------------------------------------------------------------------- */
 
-void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn)
+/* Empty the entries of the clean file page in PFN, which is neither pinned nor busy; drop it. */
+static void drop_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	frame_evicted_locked(machine, pfn);
 	pagetable_evict_frame_locked(machine, pfn);
@@ -61,20 +63,29 @@ static void hand_to_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t
 }
 
 /*
+ * The functions for each kind of page return how it ended:
+ *
+ * => GONE: PFN is free. VICTIM's record has the kind, and the slot if there is one
+ * => STAYED: the page was written, but is in use again
+ * => negative errno, see below
+ */
+enum { GONE, STAYED };
+
+/*
  * Evict a private anonymous page. The lock is dropped if it must be written.
  *
- * => 0: PFN is free, or the page was written but is in use again
  * => -ENOMEM: no free slot; the page stays mapped
  * => error of the write: the page stays, dirty, in the swap cache, and its entries hold the slot
  */
-static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
+static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_fault *record)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 	bool clean = frame->flags & FRAME_SWAPCACHE;
 
 	if (evictable_without_swap_locked(machine, pfn)) {
 		pagetable_evict_frame_locked(machine, pfn);
-		return 0;
+		record->kind = VM_FAULT_LAZY_FREE;
+		return GONE;
 	}
 	/* If it was given up, it was written since: it counts again. */
 	frame->flags &= (uint16_t)~FRAME_LAZYFREE;
@@ -85,9 +96,12 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 	if (slot == VM_SLOT_NONE)
 		return -ENOMEM;
 	hand_to_slot_locked(machine, pfn, slot);
+	record->slot = slot;
+	record->kind = VM_FAULT_DROP;
 	/* It is dirty if the slot is new, or if an earlier write to the slot failed. */
 	if (!clean || (frame->flags & FRAME_DIRTY)) {
 		frame->flags |= FRAME_DIRTY;
+		record->kind = VM_FAULT_SWAP_OUT;
 		error = write_out_locked(machine, pfn, slot);
 		if (error == 0)
 			frame->flags &= (uint16_t)~FRAME_DIRTY;
@@ -99,22 +113,23 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn)
 	 * pinned, it stays.
 	 */
 	bool still = (frame->flags & FRAME_SWAPCACHE) && machine->swap.slots[slot].frame == pfn;
-	if (error == 0 && still && frame->mapped == 0 && frame->pins == 0) {
+	bool goes = error == 0 && still && frame->mapped == 0 && frame->pins == 0;
+	if (goes) {
 		frame_evicted_locked(machine, pfn);
 		swap_cache_leave_locked(machine, slot);
 	}
 	swap_put_locked(machine, slot);
-	return error;
+	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
 /*
  * Evict a page of shared anonymous memory. The lock is dropped.
  *
- * => 0: PFN is free and the object has the slot, or the page was written but is in use again
+ * => GONE: the object has the slot
  * => -ENOMEM: no free slot; nothing has changed
  * => error of the write: the page stays in the cache, unmapped, without a slot
  */
-static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
+static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_fault *record)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 	uint32_t slot = swap_alloc_locked(machine, VM_PFN_NONE);
@@ -126,13 +141,16 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	struct vm_object *object = frame->object;
 	uint64_t index = frame->index;
 	object->files++; /* it must stay while we write */
+	record->slot = slot;
+	record->kind = VM_FAULT_SWAP_OUT;
 	int error = write_out_locked(machine, pfn, slot);
 	/*
 	 * The lock was dropped. FRAME_WANTED: the page was mapped meanwhile, and perhaps changed
 	 * and unmapped again, so the slot may hold old contents. The one pin is ours.
 	 */
 	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
-	if (error == 0 && frame->object == object && unused) {
+	bool goes = error == 0 && frame->object == object && unused;
+	if (goes) {
 		swap_enter_locked(machine, slot, object, index);
 		frame_evicted_locked(machine, pfn);
 		object_remove_locked(object, pfn);
@@ -141,60 +159,74 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn)
 	}
 	frame_unpin_locked(machine, pfn);
 	object_put_locked(object);
-	return error;
+	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
 /*
  * Evict a page of a host file. The lock is dropped if it is dirty.
  *
- * => 0: PFN is free, or the page was written but is in use again
  * => error of object_write_page_locked: the page is unmapped, and still dirty in the cache or, if
  *    the file has shrunk, dropped
  */
-static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn)
+static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_fault *record)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 	struct vm_object *object = frame->object;
 	int error = 0;
 
+	record->kind = frame->flags & FRAME_DIRTY ? VM_FAULT_WRITE_BACK : VM_FAULT_DROP;
 	if (!(frame->flags & FRAME_DIRTY)) {
-		reclaim_drop_locked(machine, pfn);
-		return 0;
+		drop_locked(machine, pfn);
+		return GONE;
 	}
 	pagetable_evict_frame_locked(machine, pfn);
 	object->files++;
 	frame_pin_locked(machine, pfn);
 	error = object_write_page_locked(object, pfn);
 	/* The lock was dropped: is it still our page, clean, and pinned only by us? */
-	if (error == 0 && frame->object == object && frame->mapped == 0 && frame->pins == 1 &&
-	    !(frame->flags & FRAME_DIRTY)) {
+	bool goes = error == 0 && frame->object == object && frame->mapped == 0 &&
+	            frame->pins == 1 && !(frame->flags & FRAME_DIRTY);
+	if (goes) {
 		frame_evicted_locked(machine, pfn);
 		object_remove_locked(object, pfn);
 	}
 	frame_unpin_locked(machine, pfn);
 	object_put_locked(object);
-	return error;
+	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
-/* Evict the page in PFN. Results as of the three functions above. */
-static int evict_locked(struct vm_machine *machine, vm_pfn pfn)
+/*
+ * Evict the page in PFN, and record it if it went. *PARTY, unless PARTY is NULL or the page did not
+ * go: whose it was. NEEDS: who needs the frame, or NULL. 0, or an error of the functions above.
+ */
+static int evict_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_party *needs,
+                        struct vm_party *party)
 {
-	static int (*const evict[])(struct vm_machine *, vm_pfn) = {
+	static int (*const evict[])(struct vm_machine *, vm_pfn, struct vm_fault *) = {
 	    [VM_FRAME_ANON] = evict_anon_locked,
 	    [VM_FRAME_FILE] = evict_file_locked,
 	    [VM_FRAME_SHMEM] = evict_shmem_locked,
 	};
 
-	return evict[frame_kind(&machine->frames[pfn])](machine, pfn);
+	struct victim victim;
+
+	victim_describe_locked(machine, pfn, &victim);
+	int result = evict[frame_kind(&machine->frames[pfn])](machine, pfn, &victim.record);
+	if (result == GONE)
+		victim_report_locked(machine, &victim, needs, party);
+	else
+		victim_forget(&victim);
+	return MIN(result, 0);
 }
 
 /*
  * Evict the page in PFN and count it. If that fails, move the page to the newest end of the list,
  * so that the other pages are tried first.
  */
-static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
+static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_party *needs,
+                             struct vm_party *party)
 {
-	bool done = evict_locked(machine, pfn) == 0;
+	bool done = evict_locked(machine, pfn, needs, party) == 0;
 
 	machine->count.reclaimed += done;
 	if (!done && (machine->frames[pfn].flags & FRAME_LISTED))
@@ -204,7 +236,7 @@ static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn)
 
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	return evictable_locked(machine, pfn) && try_evict_locked(machine, pfn);
+	return evictable_locked(machine, pfn) && try_evict_locked(machine, pfn, NULL, NULL);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
@@ -261,11 +293,18 @@ static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool
 	return 0;
 }
 
-int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
+static void replace_party(struct vm_party *party, const struct vm_party *new)
+{
+	if (party->file != NULL)
+		g_ref_string_release((char *)party->file);
+	*party = *new;
+}
+
+int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *needs,
+                  struct vm_party *victim)
 {
 	int result = 0;
 
-	*evicted = VM_PFN_NONE;
 	machine_lock(machine);
 	/*
 	 * TRIES is how many evictions may fail. Every step may drop the lock, so look for a free
@@ -281,10 +320,10 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted)
 			                                 &tries);
 			continue;
 		}
-		if (try_evict_locked(machine, pfn))
-			*evicted = pfn;
-		else
-			tries--;
+		struct vm_party party = {.there = false};
+		tries -= !try_evict_locked(machine, pfn, needs, victim != NULL ? &party : NULL);
+		if (party.there)
+			replace_party(victim, &party);
 	}
 	machine_unlock(machine);
 	return result;
@@ -299,7 +338,7 @@ uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages)
 		vm_pfn pfn = choose_locked(machine);
 		if (pfn == VM_PFN_NONE)
 			break;
-		if (try_evict_locked(machine, pfn))
+		if (try_evict_locked(machine, pfn, NULL, NULL))
 			done++;
 		/* Many clean pages may go without a wait. */
 		machine_yield_locked(machine, tries);
@@ -316,8 +355,7 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
 		if (frame_is_clean_file_page(&machine->frames[pfn]) &&
 		    evictable_locked(machine, (vm_pfn)pfn)) {
-			reclaim_drop_locked(machine, (vm_pfn)pfn);
-			dropped++;
+			dropped += evict_locked(machine, (vm_pfn)pfn, NULL, NULL) == 0;
 		}
 		/* Frames that come into use behind us are left. */
 		machine_yield_locked(machine, pfn);

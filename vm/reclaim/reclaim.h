@@ -22,8 +22,9 @@
 #include "vm/internal.h"
 
 /*
- * Evict pages until a frame is free. *EVICTED is the frame of the last page that was evicted, or
- * VM_PFN_NONE if there was none. WAIT: if no page can be evicted, but some are pinned, wait until
+ * Evict pages until a frame is free. NEEDS: whose fault needs it, or NULL. *VICTIM, unless VICTIM
+ * is NULL: whose page went, the last one, with a reference to the name in it. It is left alone if
+ * none went; before, it must be valid, and its name is released. WAIT: if no page can be evicted, but some are pinned, wait until
  * they can. A caller that pins frames itself must not wait.
  *
  * => 0: a frame was free. Another thread may take it before the caller: then call again
@@ -32,7 +33,8 @@
  * => -ENOMEM: no page can be evicted, and none is pinned; or, with WAIT, every page was tried in
  *    vain, or pinned frames are all there is, and none of them holds a page (FRAME_LISTED)
  */
-int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted);
+int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *needs,
+                  struct vm_party *victim);
 
 /*
  * Evict the page in PFN, a frame in use, now, without asking the policy (MADV_PAGEOUT). The lock is
@@ -41,10 +43,5 @@ int reclaim_frame(struct vm_machine *machine, bool wait, vm_pfn *evicted);
  * written but is in use again.
  */
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn);
-
-/*
- * Empty the entries of the clean file page in PFN, which is neither pinned nor busy, and drop it.
- */
-void reclaim_drop_locked(struct vm_machine *machine, vm_pfn pfn);
 
 #endif

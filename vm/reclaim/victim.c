@@ -1,0 +1,73 @@
+#include "vm/reclaim/victim.h"
+#include "vm/base/record.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
+#include "vm/process/event.h"
+
+/* An entry that maps the page in PFN or, if it is in the swap cache, holds its slot; or 0. */
+static vm_entry_id any_entry_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	if (frame->rmap == 0 && (frame->flags & FRAME_SWAPCACHE))
+		return machine->swap.slots[frame->index].rmap;
+	return frame->rmap;
+}
+
+void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+	vm_entry_id entry = any_entry_locked(machine, pfn);
+	struct vm_fault *record = &victim->record;
+
+	*victim = (struct victim){.record = record_unknown(0, VM_ACCESS_NONE)};
+	record->outcome = VM_EVICT;
+	record->frame = pfn;
+	record->users = rmap_frame_users_locked(machine, pfn);
+	if (frame->flags & FRAME_SWAPCACHE)
+		record->slot = frame->index;
+	if (frame->object != NULL && !frame->object->shmem) {
+		record->offset = frame->index << VM_PAGE_SHIFT;
+		if (frame->object->name != NULL)
+			victim->file = g_ref_string_acquire(frame->object->name);
+	}
+	if (entry == 0)
+		return;
+	const struct vm_space *space = rmap_any_space_locked(machine, pagetable_of(entry));
+	if (space == NULL)
+		return;
+	record->pid = space->process->pid;
+	record->owner = space->process->cred;
+	record->va = pagetable_entry_va(machine, entry);
+}
+
+void victim_forget(struct victim *victim)
+{
+	g_clear_pointer(&victim->file, g_ref_string_release);
+}
+
+/* Whose page RECORD is about. */
+static void set_party(const struct victim *victim, struct vm_party *party)
+{
+	const struct vm_fault *record = &victim->record;
+
+	*party = (struct vm_party){.there = true,
+	                           .pid = record->pid,
+	                           .owner = record->owner,
+	                           .va = record->va,
+	                           .offset = record->offset};
+	if (record->pid == 0 && victim->file != NULL)
+		party->file = g_ref_string_acquire(victim->file);
+}
+
+void victim_report_locked(struct vm_machine *machine, struct victim *victim,
+                          const struct vm_party *needs, struct vm_party *party)
+{
+	if (needs != NULL)
+		victim->record.other = *needs;
+	event_record_evict_locked(machine, &victim->record, victim->file);
+	if (party != NULL)
+		set_party(victim, party);
+	victim_forget(victim);
+}
