@@ -16,7 +16,7 @@ say 'The first page of the process is in a frame:'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 
 say 'It writes to four more pages. For the last there is no free frame, so the' \
-	'oldest page has to go. evicted= names the frame that was emptied.'
+	'oldest page has to go. evicted= says whose page that was, as PID:VA.'
 show "vasctl 1 access w $(printf '0x%x' $((page + 4096))) 16K"
 
 say 'The first page is now in the swap file. Its page-table entry is not present.' \

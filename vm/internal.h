@@ -219,6 +219,8 @@ struct vm_page_key {
 /* A page-replacement policy: see policy/policy.h. The machine lock is held in all functions. */
 struct vm_policy {
 	const char *name;
+	const char *about; /* what it does, in a sentence: below 70 columns */
+	bool hand; /* it sets FRAME_REFERENCED, and passes pages by with a hand */
 	/* Make machine->policy_state, if the policy needs one. 0 or -ENOMEM. May be NULL. */
 	int (*init)(struct vm_machine *machine);
 	/* Free machine->policy_state. May be NULL. */

@@ -67,7 +67,7 @@ static bool check_config(const struct vm_config *config, GError **error)
 	else if (config->first_pid < 1)
 		wrong = "the first pid must be at least 1";
 	else if (config->policy == NULL || policy_find(config->policy) == NULL)
-		wrong = "the policy must be clock, lru, fifo or random";
+		wrong = "no such policy";
 	else if (config->swap >> VM_PAGE_SHIFT > MAX_FRAMES)
 		wrong = "swap must be at most 8T";
 	else if (config->tlb_ways > 0 && config->tlb_sets > VM_MAX_TLB / config->tlb_ways)

@@ -120,7 +120,7 @@ struct vm_config {
 	 * vm_machine_new fails, it may have been closed or not
 	 */
 	struct vm_medium swap_medium;
-	const char *policy; /* "clock", "lru", "fifo", "random" */
+	const char *policy; /* vm_policy_name */
 	/* size of each process's TLB, at most VM_MAX_TLB entries in all; 0 turns it off */
 	unsigned tlb_sets, tlb_ways;
 	unsigned overcommit_memory; /* enum vm_overcommit */
@@ -558,7 +558,7 @@ struct vm_fault {
 	/* whose page had to go for this fault, the last one; of VM_EVICT: whose fault needs it */
 	struct vm_party other;
 	uint64_t users; /* VM_EVICT: how many times the page was mapped */
-	bool tlb;                      /* a hit: the translation was in the TLB */
+	bool tlb;       /* a hit: the translation was in the TLB */
 	/* name of the mapped file, or NULL; valid during the callback */
 	const char *file;
 	uint64_t offset; /* of the page in that file, bytes */
@@ -817,10 +817,11 @@ char *vm_process_exe(struct vm_process *process);
  */
 uint64_t *vm_process_auxv(struct vm_process *process, size_t *len);
 
-enum vm_frame_kind { VM_FRAME_ANON, VM_FRAME_FILE, VM_FRAME_SHMEM };
+enum vm_frame_kind { VM_FRAME_ANON, VM_FRAME_FILE, VM_FRAME_SHMEM, VM_FRAME_FREE };
 
+/* A frame in use, or a run of free ones: then only pfn, last and kind are set. */
 struct vm_frame_info {
-	uint64_t pfn;
+	uint64_t pfn, last; /* the first and the last of the run; equal for a frame in use */
 	enum vm_frame_kind kind;
 	uint64_t users; /* number of times that it is mapped */
 	unsigned pins;  /* transfers that use it now */
@@ -834,9 +835,33 @@ struct vm_frame_info {
 
 typedef bool (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);
 /*
- * Call FN for each frame in use, from number FROM on, without locks. Frames may change meanwhile.
+ * Call FN for each frame in use and each run of free frames, from number FROM on, without locks.
+ * Frames may change meanwhile.
  */
 void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn, void *ctx);
+
+/* A page that can be replaced. */
+struct vm_queue_info {
+	uint64_t position; /* in the queue, from 1 */
+	uint64_t place;    /* for vm_machine_queue, to go on after this page */
+	uint64_t pfn;
+	pid_t pid;            /* a process that maps it, or 0 */
+	struct vm_cred owner; /* of that process */
+	uint64_t va;          /* where that process maps it */
+	bool referenced;      /* used since the hand passed it; only if the policy has a hand */
+	bool dirty;           /* it must be written before its frame can be used */
+	bool locked;          /* mlock(2): it cannot go */
+	bool pinned;          /* in use at this moment: it cannot go now */
+	const char *list;     /* of the policy; a static string */
+};
+
+typedef bool (*vm_queue_fn)(void *ctx, const struct vm_queue_info *page);
+/*
+ * Call FN for each page in a frame, in the order in which the policy would take them, after the
+ * place FROM (0: all), without locks. The order may change meanwhile. A policy that chooses at
+ * random shows them in the order of loading.
+ */
+void vm_machine_queue(struct vm_machine *machine, uint64_t from, vm_queue_fn fn, void *ctx);
 
 struct vm_object_info {
 	uint64_t number; /* from 1, never used again */
@@ -876,12 +901,20 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine);
 int vm_machine_swapoff(struct vm_machine *machine);
 
 /*
- * Set the page-replacement policy: "clock", "lru", "fifo" or "random". -EINVAL: no such policy;
+ * Set the page-replacement policy. -EINVAL: no such policy;
  * -ENOMEM: no memory for its state, and the policy before stays.
  */
 int vm_machine_set_policy(struct vm_machine *machine, const char *name);
 /* The name of the policy. A static string. */
 const char *vm_machine_policy(struct vm_machine *machine);
+/* Whether it has a hand, which stands before the first page of the queue. */
+bool vm_machine_policy_has_hand(struct vm_machine *machine);
+
+/* The name of policy number INDEX, from 0, and what it does, in a sentence. NULL after the last. */
+const char *vm_policy_name(unsigned index);
+const char *vm_policy_about(unsigned index);
+/* The names of all policies, joined with commas. Free with g_free. */
+char *vm_policy_names(void);
 
 /* Values of struct vm_config that can be changed at run time: sys/vm/. */
 enum vm_knob {

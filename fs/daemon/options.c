@@ -63,9 +63,16 @@ static bool set_swapsize(struct options *options, const char *value, GError **er
 	                 "a size such as 64M (K, M, G or T), or 0 for no swap");
 }
 
-/* The engine checks the name when it makes the machine. */
 static bool set_policy(struct options *options, const char *value, GError **error)
 {
+	g_autofree char *names = vm_policy_names();
+	g_autofree char *wanted = g_strconcat("one of ", names, NULL);
+	bool known = false;
+
+	for (unsigned i = 0; vm_policy_name(i) != NULL; i++)
+		known |= strcmp(value, vm_policy_name(i)) == 0;
+	if (!known)
+		return bad_value(error, "policy", value, wanted);
 	g_free(options->policy);
 	options->machine.policy = options->policy = g_strdup(value);
 	return true;
@@ -127,12 +134,13 @@ static const struct option_row {
 	const char *value; /* what the help calls that value */
 	const char *help;
 	bool (*set)(struct options *options, const char *value, GError **error);
+	char *(*names)(void); /* NULL, or what follows in the help */
 } rows[] = {
     {"ram=", "SIZE", "physical memory for user pages, with K, M, G or T (256M)", set_ram},
     {"swap=", "FILE", "swap file, made if missing (one without a name in $TMPDIR or /var/tmp)",
      set_swap},
     {"swapsize=", "SIZE", "its size, 0 turns swap off (2 x ram)", set_swapsize},
-    {"policy=", "NAME", "page replacement: clock, lru, fifo, random (clock)", set_policy},
+    {"policy=", "NAME", "page replacement (clock): ", set_policy, vm_policy_names},
     {"tlb=", "SETSxWAYS", "the TLB of each process, 0 turns it off (16x4)", set_tlb},
     {"oom=", "fail|kill", "out of memory: fail the access, or end the largest process (fail)",
      set_oom},
@@ -300,7 +308,8 @@ void options_print_help(const char *program)
 	       program);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *option = g_strconcat(rows[i].match, rows[i].value, NULL);
-		printf("    -o %-22s %s\n", option, rows[i].help);
+		g_autofree char *names = rows[i].names != NULL ? rows[i].names() : g_strdup("");
+		printf("    -o %-22s %s%s\n", option, rows[i].help, names);
 	}
 	printf("\nlibfuse options (max_threads is %d here):\n", MAX_THREADS);
 	fuse_cmdline_help();

@@ -95,8 +95,8 @@ void fault_line(GString *out, const struct vm_fault *fault, bool with_head)
  */
 static bool is_open_key(const char *word)
 {
-	static const char *const keys[] = {"then=", "frame=",  "from=",
-	                                   "slot=", "tables=", "users="};
+	static const char *const keys[] = {
+	    "then=", "frame=", "from=", "slot=", "tables=", "users="};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
 		if (g_str_has_prefix(word, keys[i]))
@@ -166,8 +166,7 @@ static void add_fault(void *ctx, const struct vm_fault *fault)
 		return;
 	line = g_string_new(NULL);
 	fault_line(line, fault, true);
-	if (!fault->other.there ||
-	    rights_trace(faults->mount, faults->caller, &fault->other.owner))
+	if (!fault->other.there || rights_trace(faults->mount, faults->caller, &fault->other.owner))
 		g_string_append_len(lines->out, line->str, (gssize)line->len);
 	else
 		fault_line_masked(lines->out, line->str, true);

@@ -1,7 +1,7 @@
 /*
  * machine_text.c - the text files of the root that Linux does not have, and version: frames,
- * objects, version. Fields are separated by one blank, there is no header line, and a path comes
- * last. README.in lists the columns.
+ * objects, version. Fields are separated by one blank, the first line names the columns, and a path
+ * comes last. README.in says what they mean.
  */
 #include "fs/text/render.h"
 #include "fs/text/rights.h"
@@ -25,6 +25,17 @@ struct view {
 	/* objects: the files of the reader's processes, see own_files; NULL: the reader sees all */
 	GHashTable *own;
 };
+
+/* Begin the text with HEADER, which names the columns. False: no room. */
+static bool add_header(struct text_lines *lines, const char *header)
+{
+	if (lines->from > 0)
+		return true;
+	if (!text_room(lines, LINE_ROOM))
+		return false;
+	g_string_append(lines->out, header);
+	return true;
+}
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
@@ -83,6 +94,12 @@ static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 		return false;
 	g_string_append(out, "0x");
 	text_hex(out, frame->pfn, 1);
+	if (frame->kind == VM_FRAME_FREE) {
+		g_string_append(out, "-0x");
+		text_hex(out, frame->last, 1);
+		g_string_append(out, " free\n");
+		return text_line_ends(view->lines, frame->last + 1);
+	}
 	g_string_append_c(out, ' ');
 	g_string_append(out, frame_kinds[frame->kind]);
 	g_string_append_c(out, ' ');
@@ -99,6 +116,8 @@ int lines_frames(struct text_lines *lines, struct fs_mount *mount, struct vm_pro
 {
 	struct view view = {.lines = lines, .mount = mount, .caller = caller};
 
+	if (!add_header(lines, "PFN KIND USERS STATE NOTES\n"))
+		return -ENOMEM;
 	vm_machine_frames(mount->machine, lines->from, add_frame, &view);
 	return lines->full ? -ENOMEM : 0;
 }
@@ -188,6 +207,8 @@ int lines_objects(struct text_lines *lines, struct fs_mount *mount, struct vm_pr
 {
 	struct view view = {.lines = lines, .mount = mount, .caller = caller};
 
+	if (!add_header(lines, "NUMBER KIND DEV INODE SIZE AREAS PAGES DIRTY PATH\n"))
+		return -ENOMEM;
 	if (!rights_administer(mount, caller))
 		view.own = own_files(&view);
 	vm_machine_objects(mount->machine, lines->from, add_object, &view);

@@ -1,13 +1,15 @@
 /*
  * proc_tlb.c - PID/tlb: the simulated TLB of a process.
  *
+ *     SET WAY VA PFN FLAGS
  *     geometry SETSxWAYS
  *     hits N
  *     misses N
  *     flushes N
  *     SET WAY VA pfn=0x.. FLAGS
  *
- * There is one line of the last form for each valid entry, by set and way. FLAGS: w writable, x
+ * The first line names the columns of the last form. There is one such line for each valid entry, by
+ * set and way. FLAGS: w writable, x
  * executable, d dirty.
  */
 #include "fs/text/render.h"
@@ -60,8 +62,8 @@ static void insert_head(struct text_lines *lines, size_t at, const struct vm_tlb
 
 	if (!text_room(lines, HEAD_ROOM))
 		return;
-	head = g_strdup_printf("geometry %ux%u\nhits %" PRIu64 "\nmisses %" PRIu64
-	                       "\nflushes %" PRIu64 "\n",
+	head = g_strdup_printf("SET WAY VA PFN FLAGS\ngeometry %ux%u\nhits %" PRIu64
+	                       "\nmisses %" PRIu64 "\nflushes %" PRIu64 "\n",
 	                       info->sets, info->ways, info->hits, info->misses, info->flushes);
 	g_string_insert(lines->out, (gssize)at, head);
 }

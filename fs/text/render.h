@@ -25,6 +25,7 @@ int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *proc
 int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_version(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_policies(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_readme(GString *out, struct fs_mount *mount, struct vm_process *process);
 
 /*
@@ -56,6 +57,8 @@ int lines_environ(struct text_lines *lines, struct fs_mount *mount, struct vm_pr
                   const struct fs_caller *caller);
 int lines_frames(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                  const struct fs_caller *caller);
+int lines_queue(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                const struct fs_caller *caller);
 int lines_objects(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                   const struct fs_caller *caller);
 

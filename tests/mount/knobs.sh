@@ -24,6 +24,7 @@ mmap_min_addr
 oom
 overcommit_memory
 overcommit_ratio
+policies
 policy
 segv
 swappiness' 'the knobs'

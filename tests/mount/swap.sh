@@ -277,7 +277,7 @@ no_start 'cannot be opened' 'a missing directory' "swap=$T/none/file"
 no_start 'cannot reserve' 'more than the disk has' "swap=$T/huge,swapsize=1000T"
 ok 'which leaves no file' test ! -e "$T/huge"
 no_start 'swapsize' 'a size that is none' 'swapsize=much'
-no_start 'clock, lru, fifo or random' 'an unknown policy' 'policy=best'
+no_start 'clock, lru, fifo, random' 'an unknown policy' 'policy=best'
 for tlb in 4 4x x4 0x0 3x4x5 axb; do
 	no_start 'SETSxWAYS' "tlb=$tlb" "tlb=$tlb"
 done

@@ -16,7 +16,8 @@ cached() {
 
 start_mount
 ctl "$M" spawn >/dev/null
-is "$(cat "$M/1/tlb")" 'geometry 16x4
+is "$(cat "$M/1/tlb")" 'SET WAY VA PFN FLAGS
+geometry 16x4
 hits 0
 misses 0
 flushes 0' 'a TLB of 16 sets with 4 ways, empty'
@@ -65,7 +66,7 @@ poke 2 "$a" CHILD. >/dev/null
 is "$(peek 1 "$a" 6)" "$(hex PARENT)" "nor the child's the parent"
 tlb r "$a" >/dev/null
 ctl "$M" reclaim 100000 >/dev/null
-is "$(sed 1,4d "$M/1/tlb")" '' 'eviction flushes'
+is "$(sed 1,5d "$M/1/tlb")" '' 'eviction flushes'
 is "$(peek 1 "$a" 6)" "$(hex PARENT)" 'and the page comes back'
 b=$(ctl "$M/1" mremap "$a" 4K 4K maymove,fixed 0x20000000)
 fails EFAULT 'mremap flushes' "$M/1" access r "$a"
@@ -81,7 +82,7 @@ tlb w "$f" >/dev/null
 ctl "$M/1" msync "$f" 8K sync >/dev/null
 like "$(ctl "$M/1" access w "$f")" 'minor write-notify' 'after write-back a store is noticed again'
 ctl "$M/1" exec /bin/ls >/dev/null
-is "$(sed 1,4d "$M/1/tlb")" '' 'exec starts with an empty one'
+is "$(sed 1,5d "$M/1/tlb")" '' 'exec starts with an empty one'
 stop_mount
 
 # --- Geometry ---------------------------------------------------------------------------------
@@ -91,7 +92,8 @@ ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 8K rw- private,anon)
 is "$(tlb w "$a")" miss 'without a TLB'
 is "$(tlb w "$a")" miss 'every access walks'
-is "$(cat "$M/1/tlb")" 'geometry 0x0
+is "$(cat "$M/1/tlb")" 'SET WAY VA PFN FLAGS
+geometry 0x0
 hits 0
 misses 0
 flushes 0' 'and nothing is counted'
@@ -100,8 +102,8 @@ start_mount -o tlb=1x2
 ctl "$M" spawn >/dev/null
 a=$(ctl "$M/1" mmap 0 16K rw- private,anon)
 ctl "$M/1" access w "$a" 12K >/dev/null
-is "$(head -n 1 "$M/1/tlb")" 'geometry 1x2' 'a set of two ways'
-is "$(sed 1,4d "$M/1/tlb" | wc -l)" 2 'holds two pages'
+is "$(sed -n 2p "$M/1/tlb")" 'geometry 1x2' 'a set of two ways'
+is "$(sed 1,5d "$M/1/tlb" | wc -l)" 2 'holds two pages'
 is "$(tlb r "$(plus "$a" 8192)")" hit 'the last'
 is "$(tlb r "$a")" miss 'and not the first'
 stop_mount

@@ -74,7 +74,7 @@ static bool look_for_frame(void *ctx, const struct vm_frame_info *info)
 {
 	struct wanted *wanted = ctx;
 
-	if (info->pfn != wanted->pfn)
+	if (info->kind == VM_FRAME_FREE || info->pfn != wanted->pfn)
 		return true;
 	wanted->info = *info;
 	wanted->found = true;

@@ -227,6 +227,7 @@ static void test_frames_and_objects(struct render_fixture *f, gconstpointer data
 	poke(f, addr + VM_PAGE_SIZE);
 
 	g_autofree char *frames = lined_text(f, lines_frames);
+	g_autofree char *queue = lined_text(f, lines_queue);
 	g_autofree char *objects = lined_text(f, lines_objects);
 	g_autofree char *anon_end = g_strdup_printf(" anon 1 - pid=%d va=%016" PRIx64 "\n",
 	                                            vm_process_pid(f->process), anon);
@@ -235,12 +236,17 @@ static void test_frames_and_objects(struct render_fixture *f, gconstpointer data
 
 	assert_lines_match(
 	    frames,
+	    "^PFN KIND USERS STATE NOTES$|^0x[0-9a-f]+-0x[0-9a-f]+ free$|"
 	    "^0x[0-9a-f]+ (anon|file|shmem) [0-9]+ (-|[a-z|]+)( object=[0-9]+ index=[0-9]+)?"
 	    "( pid=[0-9]+ va=[0-9a-f]{16})?$");
+	assert_lines_match(queue,
+	                   "^POS FRAME PID VA BITS LIST$|^hand$|"
+	                   "^[0-9]+ 0x[0-9a-f]+ ([0-9]+ [0-9a-f]{16}|- -) (-|[RDLP]+) [a-z]+$");
 	g_assert_nonnull(strstr(frames, anon_end));
 	g_assert_nonnull(strstr(frames, file_end));
 	g_assert_nonnull(strstr(frames, " file 1 dirty object="));
-	assert_lines_match(objects, "^[0-9]+ (file|shmem) [0-9a-f]{2,}:[0-9a-f]{2,} [0-9]+ [0-9]+ "
+	assert_lines_match(objects, "^NUMBER KIND DEV INODE SIZE AREAS PAGES DIRTY PATH$|"
+	                            "^[0-9]+ (file|shmem) [0-9a-f]{2,}:[0-9a-f]{2,} [0-9]+ [0-9]+ "
 	                            "[0-9]+ [0-9]+ [0-9]+ .*$");
 	g_assert_nonnull(strstr(objects, " 8192 1 1 1 "));
 	g_assert_nonnull(strstr(objects, "/a file\\012of two lines\n"));

@@ -89,6 +89,14 @@ int vm_machine_set_policy(struct vm_machine *machine, const char *name)
 	return error;
 }
 
+bool vm_machine_policy_has_hand(struct vm_machine *machine)
+{
+	machine_lock(machine);
+	bool has = machine->policy->hand;
+	machine_unlock(machine);
+	return has;
+}
+
 const char *vm_machine_policy(struct vm_machine *machine)
 {
 	machine_lock(machine);

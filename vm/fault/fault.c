@@ -207,13 +207,6 @@ static int pass(struct fault *fault)
 	return verdict;
 }
 
-void fault_set_victim(struct fault *fault, const struct vm_party *victim)
-{
-	if (fault->record->other.file != NULL)
-		g_ref_string_release((char *)fault->record->other.file);
-	fault->record->other = *victim;
-}
-
 /* --- Between passes --------------------------------------------------------------------------- */
 
 /* Unpin the page that was wanted, if there is one. The machine lock is not held. */

@@ -62,7 +62,12 @@ int fault_in_area_locked(struct fault *fault);
 void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
 
 /* A page of VICTIM had to go for FAULT, which takes over the reference to the name in it. */
-void fault_set_victim(struct fault *fault, const struct vm_party *victim);
+static inline void fault_set_victim(struct fault *fault, const struct vm_party *victim)
+{
+	if (fault->record->other.file != NULL)
+		g_ref_string_release((char *)fault->record->other.file);
+	fault->record->other = *victim;
+}
 
 /* Record that FAULT is fatal, of the kind KIND. Returns ERROR. */
 int fault_fail(struct fault *fault, enum vm_fault_kind kind, int error);

@@ -332,6 +332,7 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	if (!frame_in_use(frame))
 		return false;
 	*info = (struct vm_frame_info){.pfn = pfn,
+	                               .last = pfn,
 	                               .kind = frame_kind(frame),
 	                               .pins = frame->pins,
 	                               .index = frame->index,
@@ -352,10 +353,18 @@ static bool describe_frame_locked(struct vm_machine *machine, vm_pfn pfn,
 	return true;
 }
 
+/* Call FN for the free frames from FIRST up to and without END, if there are any. */
+static bool show_free(uint64_t first, uint64_t end, vm_frame_fn fn, void *ctx)
+{
+	struct vm_frame_info run = {.pfn = first, .last = end - 1, .kind = VM_FRAME_FREE};
+
+	return first >= end || fn(ctx, &run);
+}
+
 void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn, void *ctx)
 {
 	struct vm_frame_info info[PIECE];
-	uint64_t pfn = from;
+	uint64_t pfn = from, free = from; /* where a run of free frames may begin */
 	bool more = true, wanted = true;
 
 	while (more && wanted) {
@@ -365,9 +374,13 @@ void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn
 			count += describe_frame_locked(machine, (vm_pfn)pfn, &info[count]);
 		more = pfn < machine->frames_used;
 		machine_unlock(machine);
-		for (int i = 0; i < count && wanted; i++)
-			wanted = fn(ctx, &info[i]);
+		for (int i = 0; i < count && wanted; i++) {
+			wanted = show_free(free, info[i].pfn, fn, ctx) && fn(ctx, &info[i]);
+			free = info[i].pfn + 1;
+		}
 	}
+	if (wanted)
+		show_free(free, machine->nr_frames, fn, ctx);
 }
 
 /* What is shown of an object, with a reference to its name. */

@@ -129,6 +129,12 @@ void frame_walk_begin_locked(struct vm_machine *machine, struct frame_walk *walk
 	machine->frame_walks = walk;
 }
 
+void frame_walk_resume_locked(struct vm_machine *machine, struct frame_walk *walk, vm_pfn pfn)
+{
+	frame_walk_begin_locked(machine, walk);
+	walk->last = pfn;
+}
+
 vm_pfn frame_walk_step_locked(struct vm_machine *machine, struct frame_walk *walk)
 {
 	vm_pfn pfn =

@@ -105,6 +105,8 @@ struct frame_walk {
 };
 
 void frame_walk_begin_locked(struct vm_machine *machine, struct frame_walk *walk);
+/* The same, but the walk goes on after PFN, which is listed. */
+void frame_walk_resume_locked(struct vm_machine *machine, struct frame_walk *walk, vm_pfn pfn);
 /* The next page, or VM_PFN_NONE at the newest end. */
 vm_pfn frame_walk_step_locked(struct vm_machine *machine, struct frame_walk *walk);
 void frame_walk_end_locked(struct vm_machine *machine, struct frame_walk *walk);

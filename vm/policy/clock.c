@@ -40,4 +40,9 @@ static vm_pfn choose(struct vm_machine *machine)
 	return VM_PFN_NONE;
 }
 
-const struct vm_policy policy_clock = {.name = "clock", .used = used, .choose = choose};
+const struct vm_policy policy_clock = {
+    .name = "clock",
+    .about = "second chance: a hand goes round and takes what was not used since",
+    .hand = true,
+    .used = used,
+    .choose = choose};

@@ -5,4 +5,5 @@
 #include "vm/policy/policy.h"
 #include "vm/reclaim/evictable.h"
 
-const struct vm_policy policy_fifo = {.name = "fifo", .choose = evictable_oldest_locked};
+const struct vm_policy policy_fifo = {
+    .name = "fifo", .about = "the page that was loaded first", .choose = evictable_oldest_locked};

@@ -6,5 +6,8 @@
 #include "vm/policy/policy.h"
 #include "vm/reclaim/evictable.h"
 
-const struct vm_policy policy_lru = {
-    .name = "lru", .used = frame_renew_locked, .choose = evictable_oldest_locked};
+const struct vm_policy policy_lru = {.name = "lru",
+                                     .about =
+                                         "the page that was not used for the longest time; exact",
+                                     .used = frame_renew_locked,
+                                     .choose = evictable_oldest_locked};

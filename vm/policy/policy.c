@@ -14,6 +14,25 @@ const struct vm_policy *policy_find(const char *name)
 	return NULL;
 }
 
+const char *vm_policy_name(unsigned index)
+{
+	return index < G_N_ELEMENTS(policies) ? policies[index]->name : NULL;
+}
+
+const char *vm_policy_about(unsigned index)
+{
+	return index < G_N_ELEMENTS(policies) ? policies[index]->about : NULL;
+}
+
+char *vm_policy_names(void)
+{
+	GString *names = g_string_new(policies[0]->name);
+
+	for (size_t i = 1; i < G_N_ELEMENTS(policies); i++)
+		g_string_append_printf(names, ", %s", policies[i]->name);
+	return g_string_free(names, FALSE);
+}
+
 /*
  * Report all pages that are in frames to POLICY, the oldest first, as if they were loaded now. This
  * is one hold of the lock, however many pages there are, or the policy would hear of pages before

@@ -22,4 +22,5 @@ static vm_pfn choose(struct vm_machine *machine)
 	return evictable_oldest_locked(machine);
 }
 
-const struct vm_policy policy_random = {.name = "random", .choose = choose};
+const struct vm_policy policy_random = {
+    .name = "random", .about = "any page; the option seed makes runs equal", .choose = choose};

@@ -16,8 +16,7 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return true;
 }
 
-/* Whether a locked area maps FRAME. */
-static bool is_locked(const struct vm_machine *machine, const struct vm_frame *frame)
+bool evictable_is_mlocked(const struct vm_machine *machine, const struct vm_frame *frame)
 {
 	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
 		if (pte_get(machine, id) & PTE_LOCKED)
@@ -47,7 +46,7 @@ bool evictable_locked(struct vm_machine *machine, vm_pfn pfn)
 	if (to_swap && (!swap->on || swap->used == swap->total) &&
 	    !evictable_without_swap_locked(machine, pfn))
 		return false;
-	if (is_locked(machine, frame))
+	if (evictable_is_mlocked(machine, frame))
 		return false;
 	bool passed = is_in_transit(frame);
 	machine->passed += passed;

@@ -27,6 +27,9 @@ bool evictable_locked(struct vm_machine *machine, vm_pfn pfn);
  */
 bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn);
 
+/* Whether a locked area maps FRAME, so that its page cannot be evicted. */
+bool evictable_is_mlocked(const struct vm_machine *machine, const struct vm_frame *frame);
+
 /*
  * The frame of the oldest page that can be evicted, or VM_PFN_NONE. All pages looked at count as
  * scanned. The lock is dropped now and then, but not after the page was found: it is the oldest of
