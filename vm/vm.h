@@ -129,6 +129,8 @@ struct vm_config {
 	unsigned swappiness;
 	/* when memory is used up: end the largest process, or else fail the access */
 	bool oom_kill;
+	/* fork copies page tables and takes RW from each entry, or else shares them */
+	bool fork_copy;
 	/* how host files are read and written, and the context of their media */
 	const struct vm_medium_ops *file_ops;
 	void *file_ctx;
@@ -188,7 +190,7 @@ struct vm_machine_info {
 	/* page-cache pages that some process maps */
 	uint64_t frames_mapped;
 	uint64_t frames_dirty, frames_writeback; /* page-cache pages */
-	uint64_t tables;                         /* page-table pages */
+	uint64_t tables, tables_total; /* page-table pages in use, and that there may be */
 	/* alive now; made since the start, by fork or spawn */
 	uint64_t processes, forks;
 	/* pages charged by overcommit accounting */
@@ -730,8 +732,10 @@ struct vm_entry_info {
 	/* frame number of the page or table; the slot for VM_ENTRY_SWAP; 0 for VM_ENTRY_GUARD */
 	uint64_t pfn;
 	uint64_t users; /* processes that reach the table, or that map the page or hold the slot */
-	bool zero;      /* the zero page */
-	bool cow;       /* the area allows writes, and a write would copy the page */
+	/* what it allows user mode, PROT_ bits; and what it and all entries above it allow */
+	int rights, effective;
+	bool zero; /* the zero page */
+	bool cow;  /* the area allows writes, and a write would copy the page */
 };
 
 /* The place of ENTRY in the order in which vm_process_entries shows them. */
@@ -783,6 +787,7 @@ struct vm_process_info {
 	uint64_t swap;                               /* pages */
 	uint64_t tables;                             /* page-table pages, as VmPTE */
 	uint64_t areas;
+	uint64_t cr3; /* physical address of the top-level table */
 	struct vm_layout layout;
 	uint64_t minor_faults, major_faults;             /* of this process */
 	uint64_t evicted;                                /* its pages that went to make room */
@@ -832,6 +837,12 @@ struct vm_frame_info {
 	struct vm_cred owner; /* of that process */
 	uint64_t va;          /* where that process maps it */
 };
+
+/*
+ * Copy LEN bytes of physical memory from ADDRESS on to BUF: frames of RAM, then page tables. What
+ * lies behind frames_total and tables_total pages is 0. It changes nothing.
+ */
+void vm_machine_physical(struct vm_machine *machine, uint64_t address, size_t len, void *buf);
 
 typedef bool (*vm_frame_fn)(void *ctx, const struct vm_frame_info *frame);
 /*
@@ -927,6 +938,7 @@ enum vm_knob {
 	VM_KNOB_DIRTY_RATIO,               /* percent, 1 to 100 */
 	VM_KNOB_OOM_KILL,                  /* 0 or 1 */
 	VM_KNOB_SEGV_KILL,                 /* 0 or 1 */
+	VM_KNOB_FORK_COPY,                 /* 0 or 1 */
 };
 /* Set KNOB to VALUE. -EINVAL: out of range. */
 int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob knob, uint64_t value);

@@ -106,6 +106,12 @@ static bool set_segv(struct options *options, const char *value, GError **error)
 	       bad_value(error, "segv", value, "report or kill");
 }
 
+static bool set_fork(struct options *options, const char *value, GError **error)
+{
+	return parse_choice(value, "share", "copy", &options->machine.fork_copy) ||
+	       bad_value(error, "fork", value, "share or copy");
+}
+
 static bool set_aslr(struct options *options, const char *value, GError **error)
 {
 	options->machine.aslr = true;
@@ -145,6 +151,8 @@ static const struct option_row {
     {"oom=", "fail|kill", "out of memory: fail the access, or end the largest process (fail)",
      set_oom},
     {"segv=", "report|kill", "what a fatal fault does to its process (report)", set_segv},
+    {"fork=", "share|copy", "page tables at a fork: share them, or copy them as Linux does (share)",
+     set_fork},
     {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
     {"seed=", "N", "seed for aslr and policy=random (1)", set_seed},
     {"firstpid=", "N", "first pid (1)", set_firstpid},

@@ -7,6 +7,7 @@
 #include "fs/files/link.h"
 #include "fs/files/memfile.h"
 #include "fs/files/own.h"
+#include "fs/files/physfile.h"
 #include "fs/files/textfile.h"
 #include "fs/files/wordfile.h"
 #include "fs/text/knob.h"
@@ -150,6 +151,7 @@ static const struct tree_file files[] = {
     {"meminfo", &files[ROOT], TEXT(0444, render_meminfo)},
     {"mounts", &files[ROOT], TEXT(0444, render_mounts)},
     {"objects", &files[ROOT], LINES(0444, lines_objects, WORK_MUCH)},
+    {"physmem", &files[ROOT], S_IFREG | 0400, &physfile_class},
     {"queue", &files[ROOT], LINES(0444, lines_queue, WORK_FRAMES)},
     {"self", &files[ROOT], LINK(link_self)},
     {"stat", &files[ROOT], TEXT(0444, render_machine_stat)},
@@ -163,6 +165,7 @@ static const struct tree_file files[] = {
     {"dirty_writeback_centisecs", &files[SYS_VM], VALUE(0644, knob_show_writeback),
      .store = knob_store_writeback},
     {"drop_caches", &files[SYS_VM], VALUE(0200, NULL), .store = knob_store_drop_caches},
+    {"fork", &files[SYS_VM], VALUE(0644, knob_show_fork), .store = knob_store_fork},
     {"max_map_count", &files[SYS_VM], VALUE(0644, knob_show_max_map_count),
      .store = knob_store_max_map_count},
     {"mmap_min_addr", &files[SYS_VM], VALUE(0644, knob_show_mmap_min_addr),

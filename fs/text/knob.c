@@ -52,6 +52,7 @@ typedef const char *const knob_words[2];
 
 static knob_words oom_words = {"fail", "kill"};
 static knob_words segv_words = {"report", "kill"};
+static knob_words fork_words = {"share", "copy"};
 
 static int show_word(GString *out, struct fs_mount *mount, enum vm_knob knob, knob_words words)
 {
@@ -85,6 +86,16 @@ int knob_show_segv(GString *out, struct fs_mount *mount, struct vm_process *proc
 int knob_store_segv(struct fs_mount *mount, struct vm_process *process, const char *text)
 {
 	return store_word(mount, VM_KNOB_SEGV_KILL, segv_words, text);
+}
+
+int knob_show_fork(GString *out, struct fs_mount *mount, struct vm_process *process)
+{
+	return show_word(out, mount, VM_KNOB_FORK_COPY, fork_words);
+}
+
+int knob_store_fork(struct fs_mount *mount, struct vm_process *process, const char *text)
+{
+	return store_word(mount, VM_KNOB_FORK_COPY, fork_words, text);
 }
 
 /* --- Others ----------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 	int knob_store_##name(struct fs_mount *mount, struct vm_process *process, const char *text)
 
 KNOB(dirty_ratio);
+KNOB(fork); /* share, copy */
 KNOB(max_map_count);
 KNOB(mmap_min_addr);
 KNOB(oom); /* fail, kill */

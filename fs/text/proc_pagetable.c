@@ -4,16 +4,17 @@
  *
  *     VA LEVEL INDEX KIND RAW NOTES...
  *
- * NOTES are, in this order and only where they apply: pfn= or slot=, flags=, users=, zero, cow. A
- * process with 1 GiB resident has a quarter of a million lines, so numbers are written without
+ * NOTES are, in this order and only where they apply: pfn= or slot=, flags=, users=, zero, cow,
+ * eff=. A process with 1 GiB resident has a quarter of a million lines, so numbers are written without
  * printf.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
-/* The longest line, and some more. All flags together take 90 bytes. */
+/* The longest line, and some more. All flags together take 110 bytes. */
 #define LINE_ROOM 256
 
 #define PFN_BITS UINT64_C(0x000ffffffffff000)
@@ -27,17 +28,18 @@ static const char *const kind_names[] = {
 };
 
 /*
- * The names of bits by number, as in the processor's manual. A bit that the processor leaves to
- * software is SW and its number.
+ * The names of bits by number, as in the processor's manual, and of those that the processor leaves
+ * to software. One of these is clear when its name applies, see add_flags.
  */
 static const char *const bit_names[64] = {
-    [0] = "P",     [1] = "RW",    [2] = "US",    [3] = "PWT",   [4] = "PCD",   [5] = "A",
-    [6] = "D",     [7] = "PS",    [8] = "G",     [9] = "SW9",   [10] = "SW10", [11] = "SW11",
-    [52] = "SW52", [53] = "SW53", [54] = "SW54", [55] = "SW55", [56] = "SW56", [57] = "SW57",
-    [58] = "SW58", [59] = "SW59", [60] = "SW60", [61] = "SW61", [62] = "SW62", [63] = "NX",
+    [0] = "P",       [1] = "RW",         [2] = "US",     [3] = "PWT",   [4] = "PCD",
+    [5] = "A",       [6] = "D",          [7] = "PS",     [8] = "G",     [9] = "SWAP",
+    [10] = "LOCKED", [11] = "SOFTDIRTY", [52] = "GUARD", [53] = "SW53", [54] = "SW54",
+    [55] = "SW55",   [56] = "SW56",      [57] = "SW57",  [58] = "SW58", [59] = "SW59",
+    [60] = "SW60",   [61] = "SW61",      [62] = "SW62",  [63] = "NX",
 };
 
-enum { PS_BIT = 7 };
+enum { PS_BIT = 7, SOFT_CLEAN_BIT = 11 };
 
 /* In a last-level entry, bit 7 means something else. */
 static const char *bit_name(int bit, enum vm_level level)
@@ -45,19 +47,31 @@ static const char *bit_name(int bit, enum vm_level level)
 	return bit == PS_BIT && level == VM_PTE ? "PAT" : bit_names[bit];
 }
 
-static void add_flags(GString *out, uint64_t raw, enum vm_level level)
+static void add_flags(GString *out, const struct vm_entry_info *entry)
 {
-	uint64_t bits = raw & ~PFN_BITS;
+	uint64_t soft_clean = UINT64_C(1) << SOFT_CLEAN_BIT, bits = entry->raw & ~PFN_BITS;
 	const char *separator = " flags=";
+
+	/* The bit says that a page was not written since clear_refs. Linux has it the other way. */
+	bits = entry->kind == VM_ENTRY_PAGE ? bits ^ soft_clean : bits & ~soft_clean;
 
 	while (bits) {
 		int bit = __builtin_ctzll(bits);
 
 		g_string_append(out, separator);
-		g_string_append(out, bit_name(bit, level));
+		g_string_append(out, bit_name(bit, entry->level));
 		separator = "|";
 		bits &= bits - 1;
 	}
+}
+
+/* What the entries above leave of the entry's own rights. */
+static void add_rights(GString *out, int rights)
+{
+	g_string_append(out, " eff=");
+	g_string_append_c(out, rights & PROT_READ ? 'r' : '-');
+	g_string_append_c(out, rights & PROT_WRITE ? 'w' : '-');
+	g_string_append_c(out, rights & PROT_EXEC ? 'x' : '-');
 }
 
 static void add_notes(GString *out, const struct vm_entry_info *entry)
@@ -66,11 +80,11 @@ static void add_notes(GString *out, const struct vm_entry_info *entry)
 		g_string_append(out, " slot=");
 		text_decimal(out, entry->pfn);
 	} else if (entry->kind == VM_ENTRY_GUARD) {
-		add_flags(out, entry->raw, entry->level);
+		add_flags(out, entry);
 	} else {
 		g_string_append(out, " pfn=0x");
 		text_hex(out, entry->pfn, 1);
-		add_flags(out, entry->raw, entry->level);
+		add_flags(out, entry);
 	}
 	if (entry->users > 1) {
 		g_string_append(out, " users=");
@@ -80,6 +94,8 @@ static void add_notes(GString *out, const struct vm_entry_info *entry)
 		g_string_append(out, " zero");
 	if (entry->cow)
 		g_string_append(out, " cow");
+	if (entry->effective != entry->rights)
+		add_rights(out, entry->effective);
 }
 
 static bool add_entry(void *ctx, const struct vm_entry_info *entry)

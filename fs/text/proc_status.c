@@ -195,6 +195,8 @@ static void add_status_sim(GString *out, const struct vm_process_info *info, boo
 	add_address(out, info->layout.sp, hidden);
 	g_string_append(out, "\nSimBrk:\t");
 	add_address(out, info->layout.brk, hidden);
+	g_string_append(out, "\nSimCr3:\t");
+	add_address(out, info->cr3, hidden);
 	g_string_append_printf(out,
 	                       "\nSimAreas:\t%" PRIu64 "\nSimFaultsMinor:\t%" PRIu64
 	                       "\nSimFaultsMajor:\t%" PRIu64 "\nSimEvicted:\t%" PRIu64 "\n",

@@ -385,6 +385,8 @@ static void begin(struct engine *e, const struct program *program, const char *d
 	config.swap = SLOTS_OF_SWAP * PAGE;
 	config.swap_medium = vm_host_medium(swap_file(dir));
 	config.dirty_writeback_centisecs = 0;
+	/* What a process sees does not depend on it. */
+	config.fork_copy = program->seed % 2;
 	if (program->areas > 0)
 		config.max_map_count = program->areas + AREAS_AT_START;
 	config.overcommit_memory = (unsigned)host_knob("overcommit_memory");

@@ -73,7 +73,7 @@ is "$(vmflags)" 'rd wr mr mw me gu ac sd' 'and that it is gone'
 # --- Guard pages ------------------------------------------------------------------------------
 
 answers 0 'guard_install' "$P" madvise $a 4K guard_install
-like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=SW52$' \
+like "$(cat "$P/pagetable")" '^0000000030000000 PTE [0-9]+ guard 0x[0-9a-f]{16} flags=GUARD$' \
 	'pagetable shows the guard'
 is "$(peek 1 $a 1)" EFAULT 'an access finds nothing'
 like "$(tail -n 1 "$P/faults")" ' r 0000000030000000 fatal segv-maperr ' 'which is SEGV_MAPERR'

@@ -19,6 +19,7 @@ takes() {
 is "$(ls "$vm")" 'dirty_ratio
 dirty_writeback_centisecs
 drop_caches
+fork
 max_map_count
 mmap_min_addr
 oom

@@ -405,13 +405,14 @@ struct machine_size {
 	unsigned frames, slots; /* slots 0: no swap */
 	const char *policy;
 	unsigned tlb_sets;
+	bool fork_copy;
 };
 
 static const struct machine_size sizes[] = {
     {"roomy", 16384, 0, "clock", 16},  {"clock", 16, 4096, "clock", 16},
     {"lru", 16, 4096, "lru", 0},       {"fifo", 12, 4096, "fifo", 1},
     {"random", 12, 4096, "random", 4}, {"three", 3, 4096, "lru", 16},
-    {"one", 1, 4096, "clock", 16},
+    {"one", 1, 4096, "clock", 16},     {"fork-copy", 16, 4096, "clock", 16, true},
 };
 
 /* An unlinked file of SLOTS pages. */
@@ -431,6 +432,7 @@ static void configure(struct vm_config *config, const struct machine_size *size)
 	config->ram = (uint64_t)size->frames * VM_PAGE_SIZE;
 	config->policy = size->policy;
 	config->tlb_sets = size->tlb_sets;
+	config->fork_copy = size->fork_copy;
 	config->overcommit_memory = VM_OVERCOMMIT_ALWAYS;
 	if (size->slots > 0) {
 		config->swap_medium = vm_host_medium(swap_file(size->slots));

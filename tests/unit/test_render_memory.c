@@ -37,7 +37,7 @@ static void test_pagetable(struct render_fixture *f, gconstpointer data)
 	g_autofree char *line = pte_line(f, addr);
 
 	g_assert_nonnull(line);
-	g_assert_true(g_str_has_suffix(line, " flags=P|RW|US|A|D|NX"));
+	g_assert_true(g_str_has_suffix(line, " flags=P|RW|US|A|D|SOFTDIRTY|NX"));
 	g_assert_cmpint(vm_access(f->process, addr + VM_PAGE_SIZE, 1, VM_ACCESS_READ, NULL, NULL),
 	                ==, 0);
 

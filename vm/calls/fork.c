@@ -3,7 +3,7 @@
  *
  * Areas are copied. Page tables are shared, whole subtrees at a time (pagetable.h). So a fork takes
  * one step for each area and one for each 512 GiB in use. The rest of the work is done later, when
- * one side changes something.
+ * one side changes something; or at once, if the knob fork_copy says so.
  *
  * Rule: the parent is write-locked from the first area to the last table, so a fork sees one state.
  * Nobody can find the child (builder.h).
@@ -76,6 +76,28 @@ static int fix_entries(struct vm_space *child, const struct vm_space *parent)
 	return error;
 }
 
+/* Give SPACE tables of its own, with RW in all but the entries of pages. */
+static int own_tables(struct vm_space *space)
+{
+	int error = 0;
+
+	for (const struct vm_area *area = space->first; error == 0 && area != NULL;
+	     area = area->next)
+		error = pagetable_own_range(space, area->start, area->end, VM_PTE);
+	return error;
+}
+
+/*
+ * As Linux and the books have it (knob fork_copy): no table stays shared, and what must be copied at
+ * a write has no RW in its own entry. -ENOMEM: no table page.
+ */
+static int copy_tables(struct vm_space *child, struct vm_space *parent)
+{
+	int error = own_tables(child);
+
+	return error != 0 ? error : own_tables(parent);
+}
+
 /* Fill CHILD from PARENT. After -ENOMEM the child is incomplete, and the caller frees it. */
 static int copy_space(struct vm_space *child, struct vm_space *parent)
 {
@@ -92,7 +114,10 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 	machine_lock(machine);
 	pagetable_share_locked(parent, child);
 	machine_unlock(machine);
-	return fix_entries(child, parent);
+	error = fix_entries(child, parent);
+	if (error == 0 && machine_knob(machine, fork_copy))
+		error = copy_tables(child, parent);
+	return error;
 }
 
 static void copy_fds(struct vm_process *child, const struct vm_process *parent)

@@ -43,6 +43,7 @@ static const struct knob knobs[] = {
     [VM_KNOB_DIRTY_RATIO] = RANGE(dirty_ratio, 1, 100),
     [VM_KNOB_OOM_KILL] = FLAG(oom_kill),
     [VM_KNOB_SEGV_KILL] = FLAG(segv_kill),
+    [VM_KNOB_FORK_COPY] = FLAG(fork_copy),
 };
 
 int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob number, uint64_t value)

@@ -16,6 +16,8 @@
 #include "vm/space/area.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 
 /* --- Areas ------------------------------------------------------------------------------------ */
 
@@ -132,6 +134,7 @@ static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64
 	uint64_t raw = pte_get(machine, id);
 
 	*info = (struct vm_entry_info){.va = va,
+	                               .rights = pte_rights(raw),
 	                               .level = level,
 	                               .index = id % VM_TABLE_ENTRIES,
 	                               .raw = raw,
@@ -197,11 +200,13 @@ struct entry_walk {
 
 /*
  * Call the function of WALK for the entries of the table of LEVEL that serves VA, each followed by
- * those of the table that it points to. The walk begins INSIDE the table, or shows all of it. False
+ * those of the table that it points to. ABOVE: what the entries above the table allow, PROT_ bits.
+ * The walk begins INSIDE the table, or shows all of it. False
  * if the function gave the walk up. The process is locked for reading; the machine lock is not held
  * during the function.
  */
-static bool show_table(const struct entry_walk *walk, uint64_t va, enum vm_level level, bool inside)
+static bool show_table(const struct entry_walk *walk, uint64_t va, enum vm_level level, bool inside,
+                       int above)
 {
 	unsigned index = inside ? walk->from / pagetable_span(level) % VM_TABLE_ENTRIES : 0;
 	struct piece piece;
@@ -209,13 +214,15 @@ static bool show_table(const struct entry_walk *walk, uint64_t va, enum vm_level
 	while (index < VM_TABLE_ENTRIES) {
 		read_piece(walk->space, va, level, &index, &piece);
 		for (int i = 0; i < piece.count; i++) {
-			const struct vm_entry_info *entry = &piece.entry[i];
+			struct vm_entry_info *entry = &piece.entry[i];
+			entry->effective = entry->rights & above;
 			bool before = vm_entry_place(entry) < walk->from;
 			if (!before && !walk->fn(walk->ctx, entry))
 				return false;
 			/* Of those before the place only the table around it is looked into. */
 			if (entry->kind == VM_ENTRY_TABLE &&
-			    !show_table(walk, entry->va, (enum vm_level)(level - 1), before))
+			    !show_table(walk, entry->va, (enum vm_level)(level - 1), before,
+			                entry->effective))
 				return false;
 		}
 	}
@@ -229,7 +236,7 @@ int vm_process_entries(struct vm_process *process, uint64_t from, vm_entry_fn fn
 	if (process_enter(process) != 0)
 		return -ESRCH;
 	walk.space = process->space;
-	show_table(&walk, 0, VM_PGD, true);
+	show_table(&walk, 0, VM_PGD, true, PROT_READ | PROT_WRITE | PROT_EXEC);
 	process_unlock(process);
 	return 0;
 }
@@ -251,6 +258,7 @@ static void show_space(const struct vm_space *space, struct vm_process_info *inf
 	info->vm_lib = space->exec_pages - info->vm_exec;
 	info->areas = space->area_count;
 	info->layout = space->layout;
+	info->cr3 = (space->process->machine->nr_frames + space->pgd) << VM_PAGE_SHIFT;
 }
 
 static void show_counts_locked(const struct vm_space *space, struct vm_process_info *info)
@@ -381,6 +389,25 @@ void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn
 	}
 	if (wanted)
 		show_free(free, machine->nr_frames, fn, ctx);
+}
+
+void vm_machine_physical(struct vm_machine *machine, uint64_t address, size_t len, void *buf)
+{
+	uint64_t pages = machine->nr_frames + (uint64_t)machine->nr_tables;
+	char *to = buf;
+
+	for (size_t piece; len > 0; len -= piece, address += piece, to += piece) {
+		uint64_t page = address >> VM_PAGE_SHIFT, inside = address % VM_PAGE_SIZE;
+		piece = MIN(len, VM_PAGE_SIZE - inside);
+		if (page >= pages) {
+			memset(to, 0, piece);
+			continue;
+		}
+		/* Frames change without the lock, too, as in a real machine. */
+		machine_lock(machine);
+		memory_copy(to, (const char *)machine_page(machine, page) + inside, piece);
+		machine_unlock(machine);
+	}
 }
 
 /* What is shown of an object, with a reference to its name. */

@@ -29,6 +29,8 @@
 
 #include "vm/memory/table.h"
 
+#include <sys/mman.h>
+
 #define PTE_P (UINT64_C(1) << 0)
 #define PTE_RW (UINT64_C(1) << 1)
 #define PTE_US (UINT64_C(1) << 2)
@@ -71,6 +73,14 @@ static inline uint32_t pte_table(const struct vm_machine *machine, uint64_t entr
 static inline bool pte_is_guard(uint64_t entry)
 {
 	return !(entry & PTE_P) && (entry & PTE_GUARD);
+}
+
+/* What ENTRY itself allows user mode: PROT_ bits. Nothing, if it is not present. */
+static inline int pte_rights(uint64_t entry)
+{
+	if (!(entry & PTE_P) || !(entry & PTE_US))
+		return PROT_NONE;
+	return PROT_READ | (entry & PTE_RW ? PROT_WRITE : 0) | (entry & PTE_NX ? 0 : PROT_EXEC);
 }
 
 static inline bool pte_is_swap(uint64_t entry)
