@@ -96,6 +96,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ops_server *server = userdata;
 
+	/*
+	 * A private mapping of mem is filled by reads, and each read is an access. The kernel must
+	 * read no page that nobody asked for: the process did not touch it, and where it has no
+	 * memory, the answer is short and the kernel takes that for the end of the file.
+	 */
+	conn->max_readahead = 0;
 	server->ready(server->ready_ctx);
 }
 

@@ -23,7 +23,7 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 	    idle);
 	g_string_append_printf(out,
 	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64
-	                       "\nprocs_running 0\nprocs_blocked 0\n"
+	                       "\nprocs_running 1\nprocs_blocked 0\n"
 	                       "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
 	                       (intmax_t)(info.start / NS_PER_SEC), info.forks);
 	return 0;

@@ -113,7 +113,18 @@ ok 'an archive of a moderate size' test "$(wc -c <"$T/mem.tar")" -lt 400000
 is "$(grep -ao MARK "$T/mem.tar" | wc -l)" 2 'with what the areas hold'
 like "$(tar -tvf "$T/mem.tar")" ' 140737488351232 .* mem$' 'and the size of the whole'
 
-# The copy is as large as the address space. Only tmpfs allows that.
+# A mapping reads the page that is touched, and nothing around it: what lies before may be a hole.
+b=$(ctl "$M/2" mmap 0x40000000 4K rw- private,anon,fixed)
+c=$(ctl "$M/2" mmap 0x40008000 64K rw- private,anon,fixed)
+poke 2 "$b" before >/dev/null
+poke 2 "$c" after >/dev/null
+faults=$(sed -n 's/^SimFaultsMinor:[^0-9]*//p' "$M/2/status")
+is "$("$TOOL" map "$mem" "$c" 5)" "$(hex after)" 'a page behind a hole is read through a mapping'
+is "$("$TOOL" map "$mem" "$(plus "$c" 32768)" 4)" 00000000 'and one in the middle of untouched ones'
+is $(($(sed -n 's/^SimFaultsMinor:[^0-9]*//p' "$M/2/status") - faults)) 1 \
+	'which is one fault: no page is read ahead'
+
+# The copy is as large as the address space. Only tmpfs allows that: on ext4 it is too long.
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ]; then
 	copy=$(mktemp /dev/shm/vasfs-test.XXXXXX)
 	ok 'cp --sparse=always copies mem' cp --sparse=always "$mem" "$copy"

@@ -81,6 +81,28 @@ f=$(ctl "$M/1" mmap 0 8K rw- shared "$T/file")
 tlb w "$f" >/dev/null
 ctl "$M/1" msync "$f" 8K sync >/dev/null
 like "$(ctl "$M/1" access w "$f")" 'minor write-notify' 'after write-back a store is noticed again'
+# Each page that is accessed counts once, whatever had to be done for it.
+all() {
+	echo $(($(count hits) + $(count misses)))
+}
+before=$(all)
+b=$(ctl "$M/1" mmap 0 64K rw- private,anon)
+ctl "$M/1" access w "$b" 16K >/dev/null
+is $(($(all) - before)) 4 'four accesses, with a fault each'
+ctl "$M/1" access w "$b" 16K >/dev/null
+is $(($(all) - before)) 8 'four that hit'
+"$TOOL" fill "$M/1/mem" "$(plus "$b" 16384)" 16384 65 >/dev/null
+is $(($(all) - before)) 12 'a write of four pages with faults'
+"$TOOL" pread "$M/1/mem" "$(plus "$b" 8192)" 40960 >/dev/null
+is $(($(all) - before)) 22 'a read of ten, of which four fault'
+ctl "$M/1" access r 0x5000 >/dev/null 2>&1
+is $(($(all) - before)) 23 'a fatal one counts, too'
+ctl "$M/1" access r 0x5000 >/dev/null 2>&1
+is $(($(all) - before)) 24 'each time'
+child=$(ctl "$M/1" fork)
+ctl "$M/1" access w "$b" 8K >/dev/null
+is $(($(all) - before)) 26 'two that copy'
+ctl "$M/$child" exit >/dev/null
 ctl "$M/1" exec /bin/ls >/dev/null
 is "$(sed 1,5d "$M/1/tlb")" '' 'exec starts with an empty one'
 stop_mount

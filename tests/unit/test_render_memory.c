@@ -14,7 +14,7 @@
 	"^[0-9a-f]{16} (PGD|PUD|PMD|PTE) ([0-9]|[1-9][0-9]|[1-4][0-9][0-9]|50[0-9]|51[01]) " \
 	"(table|page|huge|swap) " \
 	"0x[0-9a-f]{16} (pfn=0x[0-9a-f]+ flags=[A-Z0-9|]+|slot=[0-9]+)( users=[0-9]+)?( zero)?( " \
-	"cow)?$"
+	"cow)?( eff=[rwx-]{3})?$"
 
 /* The line for the last-level entry of ADDR, or NULL. */
 static char *pte_line(struct render_fixture *f, uint64_t addr)

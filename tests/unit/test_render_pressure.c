@@ -167,7 +167,7 @@ static void test_machine(struct render_fixture *f, gconstpointer data)
 	    {render_loadavg, "^0\\.00 0\\.00 0\\.00 0/1 1\n$"},
 	    {render_machine_stat,
 	     "^cpu  0 0 0 [0-9]+ 0 0 0 0 0 0\ncpu0 0 0 0 [0-9]+ 0 0 0 0 0 0\nintr 0\nctxt 0\n"
-	     "btime [0-9]+\nprocesses 1\nprocs_running 0\nprocs_blocked 0\nsoftirq( 0)+\n$"},
+	     "btime [0-9]+\nprocesses 1\nprocs_running 1\nprocs_blocked 0\nsoftirq( 0)+\n$"},
 	    {render_cpuinfo, "^processor\t: 0\n([a-z_ ]+\t+: [^\n]+\n)+\n$"},
 	};
 

@@ -19,6 +19,7 @@
 #include "vm/fault/fault.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
+#include "vm/memory/tlb.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -150,6 +151,14 @@ static void unpin(struct vm_machine *machine, struct pins *pins, bool wrote)
 	pins->bytes = 0;
 }
 
+/* The access at VA is tried again: the TLB has counted it. PROCESS is locked for reading. */
+static void retry(struct vm_process *process, uint64_t va)
+{
+	machine_lock(process->machine);
+	tlb_retry_locked(process->space, va);
+	machine_unlock(process->machine);
+}
+
 /* How many frames one transfer may pin: a quarter of RAM, at least 1, at most MAX_PINS. */
 static int pin_limit(const struct vm_machine *machine)
 {
@@ -245,8 +254,10 @@ static ssize_t read_by_copy(struct vm_process *process, struct pins *pins, uint6
 static ssize_t read_pinned(struct vm_process *process, struct pins *pins, uint64_t va, size_t len,
                            vm_sink_fn sink, void *ctx)
 {
-	if (pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS) != STOP_END)
+	if (pin_present(process, pins, va, len, VM_ACCESS_READ, MAX_PINS) != STOP_END) {
+		retry(process, va + pins->bytes);
 		return read_by_copy(process, pins, va, len, sink, ctx);
+	}
 	sink(ctx, pins->iov, pins->count);
 	unpin(process->machine, pins, false);
 	process_unlock(process);
@@ -301,7 +312,10 @@ static int look_for_growth(struct vm_process *process, struct pins *pins, uint64
 	}
 	vm_file_unref(file);
 	process_read_lock(process);
-	return process->space != NULL ? 0 : -ESRCH;
+	if (process->space == NULL)
+		return -ESRCH;
+	retry(process, va);
+	return 0;
 }
 
 /* Fill the frames of PINS with the bytes from FROM on, and unpin them. */

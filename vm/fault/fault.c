@@ -42,6 +42,7 @@
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
+#include "vm/memory/tlb.h"
 #include "vm/process/event.h"
 #include "vm/reclaim/oom.h"
 #include "vm/reclaim/reclaim.h"
@@ -199,6 +200,8 @@ static int pass(struct fault *fault)
 	machine_lock(machine);
 	if (fault->area != NULL)
 		verdict = fault_in_area_locked(fault);
+	if (verdict == 0 && fault->area != NULL)
+		tlb_retry_locked(fault->area->space, fault->record->va);
 	if (verdict <= 0) {
 		report_growth(fault);
 		report_locked(fault, file_of(fault));

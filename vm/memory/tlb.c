@@ -13,6 +13,7 @@ struct entry {
 
 struct vm_tlb {
 	uint64_t hits, misses, flushes, clock;
+	uint64_t retry; /* page number, plus one, of tlb_retry_locked; 0: none */
 	uint64_t
 	    flushed; /* the clock at the last flush of all: entries used before are not valid */
 	unsigned sets, ways;
@@ -85,13 +86,23 @@ uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access a
 	if (tlb == NULL)
 		return VM_NO_FRAME;
 	struct entry *entry = find(tlb, va);
+	bool counts = tlb->retry != (va >> VM_PAGE_SHIFT) + 1;
+	tlb->retry = 0;
 	if (entry == NULL || !serves(entry, access)) {
-		tlb->misses++;
+		tlb->misses += counts;
 		return VM_NO_FRAME;
 	}
-	tlb->hits++;
+	tlb->hits += counts;
 	entry->used = ++tlb->clock;
 	return entry->pfn;
+}
+
+void tlb_retry_locked(struct vm_space *space, uint64_t va)
+{
+	struct vm_tlb *tlb = get_locked(space);
+
+	if (tlb != NULL)
+		tlb->retry = (va >> VM_PAGE_SHIFT) + 1;
 }
 
 void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool writable)

@@ -25,6 +25,12 @@ uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access a
  */
 void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t entry, bool writable);
 
+/*
+ * The next look-up of VA's page is part of an access that was counted already: a fault was handled
+ * for it, or it must start again. It counts neither as a hit nor as a miss.
+ */
+void tlb_retry_locked(struct vm_space *space, uint64_t va);
+
 /* Flush the translation of VA, or all, from the TLB of SPACE's process. */
 void tlb_flush_page_locked(struct vm_space *space, uint64_t va);
 void tlb_flush_all_locked(struct vm_space *space);
