@@ -29,7 +29,8 @@ struct fs_mount {
 	int proc;                 /* the host's /proc (util/proc.h), or -1 */
 	/* the same if its pids are those of callers, else -1: then it says nothing of them */
 	int proc_pids;
-	int mounts_fd; /* the host's /proc/self/mounts; 0 or less: not open */
+	int mounts_fd;  /* the host's /proc/self/mounts; 0 or less: not open */
+	bool own_clock; /* the machine has a clock of its own: nothing may change by itself */
 };
 
 /* Who sent a request, as FUSE reports it. */

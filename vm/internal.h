@@ -220,7 +220,7 @@ struct vm_page_key {
 struct vm_policy {
 	const char *name;
 	const char *about; /* what it does, in a sentence: below 70 columns */
-	bool hand; /* it sets FRAME_REFERENCED, and passes pages by with a hand */
+	bool hand;         /* it sets FRAME_REFERENCED, and passes pages by with a hand */
 	/* Make machine->policy_state, if the policy needs one. 0 or -ENOMEM. May be NULL. */
 	int (*init)(struct vm_machine *machine);
 	/* Free machine->policy_state. May be NULL. */
@@ -405,7 +405,8 @@ struct vm_counters {
 struct vm_machine {
 	struct vm_config config;
 	int64_t start_real, start_mono; /* when it started, ns: CLOCK_REALTIME, CLOCK_MONOTONIC */
-	uint8_t *ram;                   /* contents of frame 0 onwards */
+	int64_t ticked; /* the uptime by a clock of its own, ns: atomic, changed under the lock */
+	uint8_t *ram;   /* contents of frame 0 onwards */
 	struct vm_frame *frames;
 	uint64_t nr_frames;
 	/* entries of table 0 onwards; table T is physical page nr_frames + T */
@@ -472,9 +473,10 @@ struct vm_machine {
 	uint64_t may_evict, futile, passed;
 	struct vm_counters count;
 	/* flusher.c */
-	struct list_link flushers; /* machine: one thread for each device */
-	pthread_t clock;           /* the thread that wakes them */
-	bool clock_runs;           /* set before there are other threads */
+	struct list_link flushers;  /* machine: one thread for each device */
+	pthread_t clock;            /* the thread that wakes them */
+	int64_t flushed, refreshed; /* when all were asked last, by that thread's clock, ns */
+	bool clock_runs;            /* set before there are other threads */
 	pthread_cond_t clock_wake, flusher_wake;
 	bool stopping; /* machine */
 };

@@ -40,6 +40,7 @@ void vm_config_init(struct vm_config *config)
 	    .first_pid = 1,
 	    .file_ops = &vm_host_ops,
 	    .policy = "clock",
+	    .clock = -1,
 	    .tlb_sets = 16,
 	    .tlb_ways = 4,
 	    .overcommit_ratio = 50,
@@ -154,7 +155,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
 	list_init(&machine->objects);
 	list_init(&machine->flushers);
-	machine->start_real = ns_now(CLOCK_REALTIME);
+	machine->start_real = config->clock >= 0 ? config->clock : ns_now(CLOCK_REALTIME);
 	machine->start_mono = ns_now(CLOCK_MONOTONIC);
 	init_locks(machine);
 	machine_open_host(machine);

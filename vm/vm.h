@@ -145,7 +145,12 @@ struct vm_config {
 	 * it opens /proc itself
 	 */
 	int proc;
-	uint64_t seed;   /* of random numbers (low 32 bits): aslr, "random" */
+	uint64_t seed; /* of random numbers (low 32 bits): aslr, "random" */
+	/*
+	 * ns since 1970 at which the machine's time starts, which then moves by vm_machine_tick
+	 * only; -1: it is the host's time
+	 */
+	int64_t clock;
 	pid_t first_pid; /* at least 1 */
 	bool aslr;       /* randomise stack, mmap base and PIE base */
 	bool segv_kill;  /* a fatal fault ends the process */
@@ -179,6 +184,14 @@ uint64_t vm_machine_free(struct vm_machine *machine);
  * device can have no thread of its own, its pages are written in the calling thread.
  */
 int vm_machine_sync(struct vm_machine *machine);
+
+/*
+ * If the machine has a clock of its own (vm_config), move it by VM_TICK_NS, and do what is due at
+ * regular times: write dirty pages back, look at files of the host. It waits for these files. Else
+ * do nothing: the time passes by itself.
+ */
+#define VM_TICK_NS INT64_C(10000000)
+void vm_machine_tick(struct vm_machine *machine);
 
 /* The pids of all living processes, ascending. A GArray of pid_t; free with g_array_unref. */
 GArray *vm_machine_pids(struct vm_machine *machine);

@@ -120,7 +120,9 @@ int command_run(struct command_call *call, const char *line, size_t len, unsigne
 		return command_refuse(call->results, -EINVAL,
 		                      "a quote is not closed, or it ends in a backslash", number);
 	call->words = words;
-	return run_words(call, number);
+	int result = run_words(call, number);
+	vm_machine_tick(call->mount->machine);
+	return result;
 }
 
 GBytes *command_help(bool machine)

@@ -326,7 +326,11 @@ static bool make_machine(const struct options *options, struct fs_mount *mount, 
 		if (fd < 0)
 			return false;
 		config.swap_medium = vm_host_medium(fd);
-		mount->swap_name = *swap_name = swapfile_name(mount->proc, fd);
+		/* A file without a name gets another number in each run. */
+		*swap_name = options->swap == NULL && mount->own_clock
+		                 ? g_strdup("swap")
+		                 : swapfile_name(mount->proc, fd);
+		mount->swap_name = *swap_name;
 	}
 	config.proc = mount->proc;
 	mount->machine = vm_machine_new(&config, error);
@@ -351,6 +355,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	raise_descriptor_limit();
 	settle_threads();
 	server->mount.daemon_uid = geteuid();
+	server->mount.own_clock = options->machine.clock >= 0;
 	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);

@@ -4,6 +4,7 @@
  * To add an option, write its function and add a row.
  */
 #include "fs/daemon/options.h"
+#include "util/nanoseconds.h"
 #include "util/number.h"
 
 #include <stdio.h>
@@ -20,6 +21,9 @@ enum {
 	/* Pids rise from the first one and are not used again, so leave enough of them. */
 	MAX_FIRST_PID = 1 << 30,
 };
+
+/* Seconds since 1970: the year 2106. */
+#define MAX_CLOCK UINT64_C(4294967295)
 
 static bool bad_value(GError **error, const char *option, const char *value, const char *wanted)
 {
@@ -106,6 +110,21 @@ static bool set_segv(struct options *options, const char *value, GError **error)
 	       bad_value(error, "segv", value, "report or kill");
 }
 
+static bool set_clock(struct options *options, const char *value, GError **error)
+{
+	uint64_t seconds;
+
+	if (strcmp(value, "real") == 0) {
+		options->machine.clock = -1;
+		return true;
+	}
+	if (!number_parse(value, &seconds) || seconds > MAX_CLOCK)
+		return bad_value(error, "clock", value,
+		                 "real, or seconds since 1970, up to 4294967295");
+	options->machine.clock = (int64_t)seconds * NS_PER_SEC;
+	return true;
+}
+
 static bool set_fork(struct options *options, const char *value, GError **error)
 {
 	return parse_choice(value, "share", "copy", &options->machine.fork_copy) ||
@@ -153,6 +172,9 @@ static const struct option_row {
     {"segv=", "report|kill", "what a fatal fault does to its process (report)", set_segv},
     {"fork=", "share|copy", "page tables at a fork: share them, or copy them as Linux does (share)",
      set_fork},
+    {"clock=", "real|SECONDS",
+     "the machine's time; with SECONDS it moves by commands only, so that runs are equal (real)",
+     set_clock},
     {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
     {"seed=", "N", "seed for aslr and policy=random (1)", set_seed},
     {"firstpid=", "N", "first pid (1)", set_firstpid},

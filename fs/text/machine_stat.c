@@ -76,9 +76,18 @@ int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 	return 0;
 }
 
+/* Whether LINE of mounts is about the root directory: its second word is "/". */
+static bool is_root_mount(const char *line)
+{
+	const char *blank = strchr(line, ' ');
+
+	return blank != NULL && g_str_has_prefix(blank, " / ");
+}
+
 /*
  * The host's mounts: processes map files of the host, and tools look these files up here. The
- * kernel escapes what parts words and lines, and leaves other control characters.
+ * kernel escapes what parts words and lines, and leaves other control characters. With a clock of
+ * its own the machine does not show what others mount meanwhile.
  */
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
@@ -100,6 +109,8 @@ int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *proce
 		return -errno;
 	for (char *line = text->str, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		*end = '\0';
+		if (mount->own_clock && !is_root_mount(line))
+			continue;
 		text_escaped(out, line, "");
 		g_string_append_c(out, '\n');
 	}

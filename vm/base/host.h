@@ -21,7 +21,7 @@ void *machine_reserve(size_t len);
 /* Give back what machine_reserve returned, with the same LEN. MEMORY may be NULL. */
 void machine_unreserve(void *memory, size_t len);
 
-/* Nanoseconds since the machine's start. */
+/* Nanoseconds since the machine's start, by its clock. */
 int64_t machine_uptime(const struct vm_machine *machine);
 
 #endif

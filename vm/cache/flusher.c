@@ -287,36 +287,81 @@ int vm_machine_sync(struct vm_machine *machine)
 #define NS_PER_CENTISEC (NS_PER_SEC / 100)
 #define REFRESH_NS (90 * NS_PER_CENTISEC) /* so that changes of others show within a second */
 
+/* What is due at a time, and when something will be due next: times in ns. */
+struct due {
+	bool flush, refresh;
+	int64_t next;
+};
+
+/* What is due at NOW. It counts as done. */
+static struct due due_locked(struct vm_machine *machine, int64_t now)
+{
+	int64_t period = (int64_t)machine->config.dirty_writeback_centisecs * NS_PER_CENTISEC;
+	struct due due = {.flush = period > 0 && now >= machine->flushed + period,
+	                  .refresh = now >= machine->refreshed + REFRESH_NS};
+
+	if (due.flush)
+		machine->flushed = now;
+	if (due.refresh)
+		machine->refreshed = now;
+	due.next = machine->refreshed + REFRESH_NS;
+	if (period > 0)
+		due.next = MIN(due.next, machine->flushed + period);
+	return due;
+}
+
 static void *clock_main(void *arg)
 {
 	struct vm_machine *machine = arg;
-	int64_t flushed = ns_now(CLOCK_MONOTONIC), refreshed = flushed;
 
 	machine_lock(machine);
+	machine->flushed = machine->refreshed = ns_now(CLOCK_MONOTONIC);
 	while (!machine->stopping) {
-		int64_t now = ns_now(CLOCK_MONOTONIC);
-		int64_t period =
-		    (int64_t)machine->config.dirty_writeback_centisecs * NS_PER_CENTISEC;
-		bool flush = period > 0 && now >= flushed + period;
-		bool refresh = now >= refreshed + REFRESH_NS;
-		flushed = flush ? now : flushed;
-		refreshed = refresh ? now : refreshed;
-		if (flush || refresh)
-			serve_locked(machine, ask_all_locked(machine, flush, refresh), flush, false,
-			             refresh);
+		struct due due = due_locked(machine, ns_now(CLOCK_MONOTONIC));
+		if (due.flush || due.refresh)
+			serve_locked(machine, ask_all_locked(machine, due.flush, due.refresh),
+			             due.flush, false, due.refresh);
 		/*
 		 * Sleep until the earlier of the two is due, the machine stops or a knob changes.
 		 */
-		int64_t next = refreshed + REFRESH_NS;
-		machine_wait_until_locked(machine, &machine->clock_wake,
-		                          period > 0 ? MIN(next, flushed + period) : next);
+		machine_wait_until_locked(machine, &machine->clock_wake, due.next);
 	}
 	machine_unlock(machine);
 	return NULL;
 }
 
+/* All devices with cached files (dev_t). Free it with g_array_unref. The lock is dropped. */
+static GArray *devices_locked(struct vm_machine *machine)
+{
+	GArray *devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
+	uint64_t step = 0;
+
+	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
+	     object = object_next_locked(machine, object)) {
+		if (!object->shmem && object->pages > 0 && !has_device(devices, object->dev))
+			g_array_append_val(devices, object->dev);
+		machine_yield_locked(machine, step++);
+	}
+	return devices;
+}
+
+/* No other thread does anything by the clock, so that two runs of the same calls are equal. */
+void vm_machine_tick(struct vm_machine *machine)
+{
+	if (machine->config.clock < 0)
+		return;
+	machine_lock(machine);
+	int64_t now = __atomic_add_fetch(&machine->ticked, VM_TICK_NS, __ATOMIC_RELAXED);
+	struct due due = due_locked(machine, now);
+	if (due.flush || due.refresh)
+		serve_locked(machine, devices_locked(machine), due.flush, false, due.refresh);
+	machine_unlock(machine);
+}
+
 int flusher_start(struct vm_machine *machine)
 {
+	if (machine->config.clock >= 0)
+		return 0;
 	int error = pthread_create(&machine->clock, NULL, clock_main, machine);
 
 	machine->clock_runs = error == 0;
@@ -325,14 +370,13 @@ int flusher_start(struct vm_machine *machine)
 
 void flusher_stop(struct vm_machine *machine)
 {
-	if (!machine->clock_runs)
-		return;
 	machine_lock(machine);
 	machine->stopping = true;
 	pthread_cond_broadcast(&machine->clock_wake);
 	pthread_cond_broadcast(&machine->flusher_wake);
 	machine_unlock(machine);
-	pthread_join(machine->clock, NULL);
+	if (machine->clock_runs)
+		pthread_join(machine->clock, NULL);
 	while (!list_empty(&machine->flushers)) {
 		struct flusher *flusher = LIST_ENTRY(machine->flushers.next, struct flusher, link);
 		pthread_join(flusher->thread, NULL);
