@@ -476,6 +476,58 @@ int vm_madvise(struct vm_process *process, uint64_t addr, uint64_t len, int advi
  */
 int vm_mincore(struct vm_process *process, uint64_t addr, uint64_t len, uint8_t *vec);
 
+/* --- Why a call failed ------------------------------------------------------------------------ */
+
+/*
+ * What an errno alone does not say. In parentheses: what `asked`, `used` and `limit` mean in a
+ * struct vm_reason; bytes, unless it says otherwise. What is not listed is 0.
+ */
+enum vm_why {
+	VM_WHY_UNKNOWN, /* the errno says it all, or nobody has noted more */
+	VM_WHY_AS,      /* RLIMIT_AS (asked, used, limit: may_expand_vm) */
+	VM_WHY_DATA,    /* RLIMIT_DATA (asked, used, limit) */
+	/* RLIMIT_STACK (asked: how long the stack would be; used: how much it would grow; limit) */
+	VM_WHY_STACK,
+	/* the stack would come too close to the area below (asked: where that ends; used: as above) */
+	VM_WHY_STACK_GAP,
+	VM_WHY_MEMLOCK,      /* RLIMIT_MEMLOCK (asked, used, limit) */
+	VM_WHY_MEMLOCK_ZERO, /* RLIMIT_MEMLOCK is 0, and the process is not root's */
+	VM_WHY_COMMIT_ONE,   /* overcommit mode 0 (asked, limit: RAM and swap) */
+	VM_WHY_COMMIT_ALL,   /* overcommit mode 2 (asked, used: Committed_AS, limit: CommitLimit) */
+	VM_WHY_AREAS,        /* max_map_count (used, limit: areas) */
+	VM_WHY_PLACE,        /* no range of the address space is free (asked) */
+	VM_WHY_TABLES,       /* page-table pages of the machine (limit: pages) */
+	VM_WHY_FRAMES,       /* no frame can be made free (used: bytes locked, limit: of RAM) */
+	VM_WHY_HOST,         /* the host has no memory */
+	VM_WHY_PROCESSES,    /* processes of the machine (used, limit: processes) */
+	VM_WHY_HOLE,         /* nothing is mapped there (asked: address) */
+	VM_WHY_IN_THE_WAY,   /* something is mapped where the area would grow (asked: address) */
+	VM_WHY_SEVERAL,      /* the old range is more than one area (asked: where the first ends) */
+	VM_WHY_BREAK_LOW,    /* the break would lie below the heap (asked, limit: addresses) */
+	VM_WHY_MIN_ADDR,     /* vm.mmap_min_addr (asked, limit: addresses) */
+	VM_WHY_NOEXEC,       /* the file is on a noexec mount */
+	VM_WHY_NO_WRITE,     /* a shared mapping of a file that was opened for reading only */
+	VM_WHY_FILE_END,     /* past the end of the file (asked: offset of the page, limit: size) */
+	VM_WHY_FILE_READ,    /* the file could not be read (used: the host's errno) */
+	VM_WHY_SWAP_READ,    /* swap could not be read (used: the host's errno, 0: it is short) */
+	VM_WHY_DIRTY,   /* too many dirty pages, none can be written (used: the host's errno) */
+	VM_WHY_NO_PAGE, /* an area of the kernel that has no pages, [vvar] */
+};
+
+struct vm_reason {
+	enum vm_why why;
+	int error; /* the negative errno that it explains */
+	uint64_t asked, used, limit;
+};
+
+/*
+ * Why a call of this thread failed. It is noted where the failure is decided, and stays until the
+ * next failure or until vm_reason_clear. So: clear it, make the call, and if that fails with ERROR,
+ * ask. Returns whether a reason for ERROR (negative) was noted since; only then *REASON holds it.
+ */
+void vm_reason_clear(void);
+bool vm_reason(int error, struct vm_reason *reason);
+
 /* --- Accesses and faults ---------------------------------------------------------------------- */
 
 /*
@@ -604,6 +656,15 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
  * before the first page that faults are written at once; a fork may come before the others.
  */
 ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len);
+/*
+ * As vm_read into BUF, and as vm_write, with LEN bytes that lie in one page. FN gets the outcome of
+ * the access as from vm_access: a hit, or the last fault that it took, also a fatal one. Not called
+ * with -ESRCH.
+ */
+ssize_t vm_load(struct vm_process *process, uint64_t va, void *buf, size_t len, vm_fault_fn fn,
+                void *ctx);
+ssize_t vm_store(struct vm_process *process, uint64_t va, const void *buf, size_t len,
+                 vm_fault_fn fn, void *ctx);
 
 /*
  * Make one access of kind ACCESS to each page of [VA, VA+LEN), in order, without data. LEN is at
@@ -614,14 +675,29 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_access access,
               vm_fault_fn fn, void *ctx);
 
+/* Where the bytes of a page are. */
+enum vm_place {
+	VM_PLACE_NONE,      /* no area */
+	VM_PLACE_FRAME,     /* in a frame, number `place_number` */
+	VM_PLACE_SLOT,      /* in the swap slot of that number */
+	VM_PLACE_FILE,      /* in the host file, and no entry of the process points to it */
+	VM_PLACE_ZERO,      /* the zero page is mapped */
+	VM_PLACE_UNTOUCHED, /* nowhere: anonymous memory that nobody has touched */
+	VM_PLACE_GUARD,     /* a guard page */
+	VM_PLACE_NOWHERE,   /* past the end of the file, or [vvar]: an access is SIGBUS */
+};
+
 struct vm_translation {
 	uint64_t entry[4]; /* the entries of the walk, from the PGD down */
+	uint64_t at[4];    /* the physical address of each */
 	int levels;        /* how many there are, 1 to 4 */
 	bool present;      /* user space may read the page; PA is valid */
 	uint64_t pa;       /* physical address */
 	/* what a read would be now: VM_HIT, or the outcome of its fault ... */
 	enum vm_outcome outcome;
 	enum vm_fault_kind kind; /* ... and the kind of that fault */
+	enum vm_place place;
+	uint64_t place_number; /* VM_PLACE_FRAME, VM_PLACE_SLOT */
 };
 
 /* Fill in what a read at VA would find. Changes nothing. -ESRCH. */
@@ -633,6 +709,29 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
  * bytes; 0 if there is no area or the process has ended.
  */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
+
+/* --- Names of addresses ----------------------------------------------------------------------- */
+
+/* Whether NAME is the last part of PATH, the name of a mapped file; ` (deleted)` does not count. */
+bool vm_name_is(const char *path, const char *name);
+
+enum vm_symbols { VM_SYMBOLS_ALL, VM_SYMBOLS_PROGRAM, VM_SYMBOLS_LIBRARIES };
+
+/*
+ * Find the ELF symbol NAME and store its address in *VA: WHERE is the program that the process
+ * runs, or all other files that it maps, by address, or first the one and then the others. FILE,
+ * unless NULL, is the last part of the name of the only file to look at. .symtab is looked at, or
+ * .dynsym if there is none. The files are read as they were opened to be mapped. -ENOENT: no such
+ * symbol, or not within the work that one search may do; -ESRCH.
+ */
+int vm_process_symbol(struct vm_process *process, enum vm_symbols where, const char *file,
+                      const char *name, uint64_t *va);
+
+/*
+ * The name of the ELF symbol that VA belongs to, with the symbol's address in *START. NULL: it
+ * belongs to none, or the process has ended. Free with g_free.
+ */
+char *vm_process_symbol_at(struct vm_process *process, uint64_t va, uint64_t *start);
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 

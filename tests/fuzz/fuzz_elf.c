@@ -108,12 +108,16 @@ static bool add_edges(void *ctx, const struct vm_area_info *area)
 	return true;
 }
 
-/* Let the new program touch the first and last bytes of its areas. */
+/* Let the new program touch the first and last bytes of its areas, and look for symbols there. */
 static void touch(struct vm_process *process)
 {
 	struct edges edges = {.count = 0};
 
 	vm_process_areas(process, 0, add_edges, &edges);
+	uint64_t va;
+	vm_process_symbol(process, VM_SYMBOLS_ALL, NULL, "main", &va);
+	for (size_t i = 0; i < edges.count; i++)
+		g_free(vm_process_symbol_at(process, edges.addresses[i], &va));
 	for (size_t i = 0; i < edges.count; i++)
 		for (int access = VM_ACCESS_READ; access <= VM_ACCESS_EXEC; access++)
 			vm_access(process, edges.addresses[i], 1, (enum vm_access)access, NULL,

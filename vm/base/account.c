@@ -1,5 +1,8 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
+
+#include <errno.h>
 
 void machine_account(struct vm_machine *machine, uint64_t committed, uint64_t locked)
 {
@@ -27,11 +30,19 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 	bool may = true;
 
 	machine_lock(machine);
-	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
-	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS)
-		may = starts || pages <= machine->nr_frames + swap;
-	else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER)
-		may = machine->count.committed + pages < account_commit_limit(machine);
+	uint64_t limit = machine->nr_frames + (machine->swap.on ? machine->swap.total : 0);
+	enum vm_why why = VM_WHY_COMMIT_ONE;
+	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS) {
+		may = starts || pages <= limit;
+	} else if (machine->config.overcommit_memory == VM_OVERCOMMIT_NEVER) {
+		why = VM_WHY_COMMIT_ALL;
+		limit = account_commit_limit(machine);
+		may = machine->count.committed + pages < limit;
+	}
+	uint64_t used = machine->count.committed;
 	machine_unlock(machine);
+	if (!may)
+		reason_set(-ENOMEM, why, pages << VM_PAGE_SHIFT, used << VM_PAGE_SHIFT,
+		           limit << VM_PAGE_SHIFT);
 	return may;
 }

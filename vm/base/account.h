@@ -21,8 +21,8 @@ uint64_t account_commit_limit(const struct vm_machine *machine);
 
 /*
  * Whether PAGES more may be charged to SPACE (__vm_enough_memory). Charges nothing. Linux keeps a
- * reserve for root; it is left out, because a small machine has no memory to spare. Takes the
- * machine lock.
+ * reserve for root; it is left out, because a small machine has no memory to spare. If it may not,
+ * the reason is noted for ENOMEM. Takes the machine lock.
  */
 bool machine_may_commit(const struct vm_space *space, uint64_t pages);
 

@@ -8,6 +8,7 @@
 #include "vm/base/hash.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/cache/twin.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
@@ -124,6 +125,11 @@ struct vm_object *object_new_special(struct vm_machine *machine, const void *byt
 	memcpy(machine_page(machine, machine->nr_frames + object->special), bytes, len);
 	*error = 0;
 	return object;
+}
+
+int object_past_end(const struct vm_object *object, uint64_t index)
+{
+	return reason_set(-EIO, VM_WHY_FILE_END, index << VM_PAGE_SHIFT, 0, object->size);
 }
 
 uint64_t object_size_pages(const struct vm_object *object)

@@ -103,6 +103,9 @@ bool object_in_hole_locked(const struct vm_object *object, uint64_t index);
 /* OBJECT's size as last seen, in pages, rounded up. */
 uint64_t object_size_pages(const struct vm_object *object);
 
+/* Note that page INDEX lies past the end of OBJECT. Returns -EIO, for SIGBUS. */
+int object_past_end(const struct vm_object *object, uint64_t index);
+
 /* Where object_page_in found a page: in the cache, or it was read from the file. */
 enum object_source { OBJECT_CACHED, OBJECT_READ };
 

@@ -5,6 +5,7 @@
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 #include "vm/cache/shrink.h"
@@ -23,7 +24,7 @@ static int read_page(const struct vm_medium *medium, uint64_t index, uint8_t *bu
 	ssize_t n = io_read(medium, buf, VM_PAGE_SIZE, index << VM_PAGE_SHIFT);
 
 	if (n < 0)
-		return -EIO;
+		return reason_set(-EIO, VM_WHY_FILE_READ, 0, (uint64_t)-n, 0);
 	memset(buf + n, 0, VM_PAGE_SIZE - (size_t)n);
 	return 0;
 }
@@ -59,7 +60,7 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	if (machine->frames[pfn].object == object && index == object->size >> VM_PAGE_SHIFT)
 		object_clear_tail_locked(object);
 	if (error == 0 && index >= object_size_pages(object))
-		error = -EIO;
+		error = object_past_end(object, index);
 	if (error != 0) {
 		if (machine->frames[pfn].object == object)
 			object_remove_locked(object, pfn);
@@ -145,7 +146,7 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	struct stat status;
 
 	if (fstat(file->handle->medium.fd, &status) != 0)
-		return -EIO;
+		return reason_set(-EIO, VM_WHY_FILE_READ, 0, (uint64_t)errno, 0);
 	machine_lock(machine);
 	/*
 	 * The times are not taken over here, only the size. So the file's other pages stay stale
@@ -154,8 +155,8 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	bool stale = !object->settled || !object_stamp_equals_locked(object, &status);
 	if (stale)
 		object_take_size_locked(object, file->handle->medium.fd, &status);
-	int error =
-	    index < object_size_pages(object) ? find_page_locked(object, index, pfn, source) : -EIO;
+	int error = index < object_size_pages(object) ? find_page_locked(object, index, pfn, source)
+	                                              : object_past_end(object, index);
 	machine_unlock(machine);
 	if (error != 0)
 		return error;

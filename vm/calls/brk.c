@@ -7,6 +7,7 @@
  */
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/fault/access.h"
 #include "vm/memory/pagetable.h"
@@ -26,19 +27,29 @@ enum {
 	    AREA_READ | AREA_WRITE | AREA_MAYREAD | AREA_MAYWRITE | AREA_MAYEXEC | AREA_ACCOUNT
 };
 
+/* Note why the break stays where it is; sbrk then fails with ENOMEM. Returns false. */
+static bool refuse(enum vm_why why, uint64_t asked, uint64_t used, uint64_t limit)
+{
+	reason_set(-ENOMEM, why, asked, used, limit);
+	return false;
+}
+
 /*
  * Map [FROM, TO) as heap (do_brk_flags). False, with nothing changed: something is in the way, or
  * limits, overcommit or max_map_count forbid it, or there is no memory.
  */
 static bool grow_heap(struct vm_space *space, uint64_t from, uint64_t to)
 {
-	if (to > VM_USER_END - VM_PAGE_SIZE ||
-	    space->area_count > machine_knob(space->process->machine, max_map_count))
-		return false;
+	uint64_t most = machine_knob(space->process->machine, max_map_count);
+
+	if (to > VM_USER_END - VM_PAGE_SIZE)
+		return refuse(VM_WHY_PLACE, to - from, 0, 0);
+	if (space->area_count > most)
+		return refuse(VM_WHY_AREAS, 0, space->area_count, most);
 	/* The area above, or its guard gap if it is a stack, must stay a page away. */
 	const struct vm_area *above = area_find(space, from);
 	if (above != NULL && area_start_gap(above) < to + VM_PAGE_SIZE)
-		return false;
+		return refuse(VM_WHY_IN_THE_WAY, above->start, 0, 0);
 	uint64_t pages = (to - from) >> VM_PAGE_SHIFT;
 	unsigned flags = HEAP_FLAGS | space->lock_future;
 	if (!limits_allow_pages(space, flags, pages) || !machine_may_commit(space, pages) ||
@@ -57,10 +68,12 @@ static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 {
 	uint64_t limit = limits_soft(space->process, VM_LIMIT_DATA);
 
-	return limit == VM_UNLIMITED ||
-	       addr - space->layout.start_brk +
-	               (space->layout.end_data - space->layout.start_data) <=
-	           limit;
+	uint64_t data = space->layout.end_data - space->layout.start_data;
+
+	if (limit == VM_UNLIMITED || addr - space->layout.start_brk + data <= limit)
+		return true;
+	return refuse(VM_WHY_DATA, addr - space->layout.brk,
+	              space->layout.brk - space->layout.start_brk + data, limit);
 }
 
 /* Try to move the break to ADDR. Returns the break after that: the old one if it was refused. */
@@ -68,6 +81,8 @@ static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **fil
 {
 	uint64_t old = page_align(space->layout.brk), new = page_align(addr);
 
+	if (addr < space->layout.start_brk || new < addr)
+		refuse(VM_WHY_BREAK_LOW, addr, 0, space->layout.start_brk);
 	if (addr < space->layout.start_brk || new < addr || !data_limit_allows(space, addr))
 		return space->layout.brk;
 	/* As in Linux, the call is refused if nothing is mapped where the heap would shrink. */

@@ -13,6 +13,7 @@
 #include "util/linux_constants.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/fault/access.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
@@ -86,7 +87,7 @@ static int change_flags(struct advice_part *part, const struct advice *advice)
 	int error;
 	area = area_carve(area, part->start, part->end, flags, &error);
 	if (area == NULL)
-		return error == -ENOMEM ? -EAGAIN : error;
+		return error == -ENOMEM ? reason_turn(error, -EAGAIN) : error;
 	area_set_flags(area, flags);
 	area_merge(space, part->start, part->end);
 	return 0;
@@ -303,6 +304,7 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end,
                   const struct advice *advice)
 {
 	struct advice_part part = {.process = process};
+	uint64_t first_hole = 0;
 	int error = 0, hole = 0;
 
 	process_write_lock(process);
@@ -311,8 +313,10 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end,
 		part.area = process->space != NULL ? area_find(process->space, va) : NULL;
 		if (process->space == NULL)
 			error = -ESRCH;
-		if (part.area == NULL || part.area->start > va)
+		if ((part.area == NULL || part.area->start > va) && hole == 0) {
 			hole = -ENOMEM;
+			first_hole = va;
+		}
 		if (part.area == NULL || part.area->start >= end)
 			break;
 		part.start = MAX(va, part.area->start);
@@ -322,6 +326,8 @@ static int advise(struct vm_process *process, uint64_t va, uint64_t end,
 			error = advise_unlocked(advice, &part);
 	}
 	process_unlock(process);
+	if (error == 0 && hole != 0)
+		reason_set(hole, VM_WHY_HOLE, first_hole, 0, 0);
 	return error != 0 ? error : hole;
 }
 
@@ -338,8 +344,10 @@ static int may_populate(struct vm_process *process, uint64_t va, unsigned right,
 
 	process_read_lock(process);
 	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
-	if (area == NULL)
-		error = process->space != NULL ? -ENOMEM : -ESRCH;
+	if (process->space == NULL)
+		error = -ESRCH;
+	else if (area == NULL)
+		error = reason_set(-ENOMEM, VM_WHY_HOLE, va, 0, 0);
 	else if (area_is_device(area) || !(area->flags & right))
 		error = -EINVAL;
 	else
@@ -363,7 +371,7 @@ static int populate(struct vm_process *process, uint64_t va, uint64_t end, enum 
 		if (error == 0)
 			error = access_range(process, va, MIN(end, area_end) - va, access);
 	}
-	return error == -EIO || error == -EACCES ? -EFAULT : error;
+	return error == -EIO || error == -EACCES ? reason_turn(error, -EFAULT) : error;
 }
 
 /* --- The call --------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * mincore.c - which pages are in memory. Linux: mm/mincore.c.
  */
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/memory/pagetable_range.h"
@@ -90,7 +91,9 @@ static int look_at_part(struct vm_process *process, uint64_t va, uint64_t end, u
 
 	process_read_lock(process);
 	const struct vm_area *area = process->space != NULL ? area_at(process->space, va) : NULL;
-	int error = process->space == NULL ? -ESRCH : area == NULL ? -ENOMEM : 0;
+	int error = process->space == NULL ? -ESRCH : 0;
+	if (error == 0 && area == NULL)
+		error = reason_set(-ENOMEM, VM_WHY_HOLE, va, 0, 0);
 	if (error == 0) {
 		*next = pagetable_stop(va, MIN(area->end, end), VM_PMD);
 		file = area->file != NULL ? vm_file_ref(area->file) : NULL;

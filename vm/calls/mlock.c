@@ -5,6 +5,7 @@
  * must stay, and need not look at areas.
  */
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/fault/access.h"
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
@@ -34,7 +35,7 @@ static int apply(struct vm_space *space, uint64_t start, uint64_t end, unsigned 
 	for (uint64_t va = start, next; error == 0 && va < end; va = next) {
 		struct vm_area *area = area_at(space, va);
 		if (area == NULL)
-			return -ENOMEM;
+			return reason_set(-ENOMEM, VM_WHY_HOLE, va, 0, 0);
 		next = MIN(end, area->end);
 		error = lock_one(area, va, next, flags);
 	}
@@ -57,8 +58,10 @@ static uint64_t locked_in(const struct vm_space *space, uint64_t start, uint64_t
 static int populate_errno(int error)
 {
 	if (error == -ENOMEM)
-		return -EAGAIN;
-	return error == -EFAULT || error == -EACCES || error == -EIO ? -ENOMEM : error;
+		return reason_turn(error, -EAGAIN);
+	if (error == -EFAULT || error == -EACCES || error == -EIO)
+		return reason_turn(error, -ENOMEM);
+	return error;
 }
 
 /*

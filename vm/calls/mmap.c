@@ -5,6 +5,7 @@
 #include "util/linux_constants.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/fault/access.h"
 #include "vm/memory/pagetable.h"
@@ -59,7 +60,7 @@ static int check_file_type(struct request *request)
 		return -EOPNOTSUPP;
 	if (type != MAP_PRIVATE) {
 		if ((request->prot & PROT_WRITE) && access == O_RDONLY)
-			return -EACCES;
+			return reason_set(-EACCES, VM_WHY_NO_WRITE, 0, 0, 0);
 		request->area_flags |= AREA_MAYSHARE | AREA_SHARED;
 		if (access == O_RDONLY)
 			request->area_flags &= ~(unsigned)(AREA_MAYWRITE | AREA_SHARED);
@@ -68,7 +69,7 @@ static int check_file_type(struct request *request)
 		return -EACCES;
 	if (request->file->noexec) {
 		if (request->prot & PROT_EXEC)
-			return -EPERM;
+			return reason_set(-EPERM, VM_WHY_NOEXEC, 0, 0, 0);
 		request->area_flags &= ~(unsigned)AREA_MAYEXEC;
 	}
 	if (request->file->unmappable)
@@ -163,8 +164,9 @@ static int check_room(struct vm_space *space, const struct request *request)
  */
 static int check(struct vm_space *space, struct request *request)
 {
-	if (space->area_count > machine_knob(space->process->machine, max_map_count))
-		return -ENOMEM;
+	uint64_t most = machine_knob(space->process->machine, max_map_count);
+	if (space->area_count > most)
+		return reason_set(-ENOMEM, VM_WHY_AREAS, 0, space->area_count, most);
 	int64_t at = space_find_place(space, request->addr, request->len, request->flags,
 	                              request->file != NULL, request->offset);
 	if (at < 0)
@@ -179,7 +181,7 @@ static int check(struct vm_space *space, struct request *request)
 		return -EPERM;
 	if ((request->area_flags & AREA_LOCKED) &&
 	    !limits_allow_lock(space, request->len >> VM_PAGE_SHIFT))
-		return -EAGAIN;
+		return reason_turn(-ENOMEM, -EAGAIN);
 	int error =
 	    request->file != NULL ? check_file_type(request) : check_anonymous_type(request);
 	if (error != 0)
@@ -271,7 +273,7 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	if (len == 0)
 		return -EINVAL;
 	if (request.len == 0)
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_PLACE, len, 0, 0);
 	if (flags & MAP_FIXED_NOREPLACE)
 		request.flags |= MAP_FIXED;
 	process_write_lock(process);

@@ -4,6 +4,7 @@
 #include "util/linux_constants.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/fault/access.h"
 #include "vm/fault/fault.h"
 #include "vm/memory/frame.h"
@@ -71,7 +72,9 @@ static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int p
 	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS, old = area->flags;
 
 	if (piece.flags & AREA_ACCESS & ~may)
-		return -EACCES;
+		return reason_set(-EACCES,
+		                  piece.flags & AREA_WRITE & ~may ? VM_WHY_NO_WRITE : VM_WHY_NOEXEC,
+		                  0, 0, 0);
 	if (!has_room(area, piece.flags, (end - start) >> VM_PAGE_SHIFT))
 		return -ENOMEM;
 	int error = protect_area(area, start, end, piece.flags);
@@ -88,7 +91,7 @@ static int protect(struct vm_space *space, uint64_t start, uint64_t end, int pro
 	for (uint64_t va = start, next; error == 0 && va < end; va = next) {
 		struct vm_area *area = area_at(space, va);
 		if (area == NULL)
-			return -ENOMEM;
+			return reason_set(-ENOMEM, VM_WHY_HOLE, va, 0, 0);
 		next = MIN(end, area->end);
 		error = protect_one(area, va, next, prot, pieces);
 	}
@@ -114,7 +117,7 @@ static int stretch_down(struct vm_space *space, uint64_t *start, uint64_t end)
 	const struct vm_area *area = area_find(space, *start);
 
 	if (area == NULL || area->start >= end)
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_HOLE, *start, 0, 0);
 	if (!(area->flags & AREA_GROWSDOWN))
 		return -EINVAL;
 	*start = area->start;

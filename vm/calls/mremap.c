@@ -11,6 +11,7 @@
  */
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/fault/access.h"
@@ -74,7 +75,7 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 	if ((move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_DONTEXPAND))
 		return -EINVAL;
 	if (move->old_len > area->end - move->addr)
-		return -EFAULT;
+		return reason_set(-EFAULT, VM_WHY_SEVERAL, area->end, 0, 0);
 	if (move->new_len <= move->old_len)
 		return 0;
 	uint64_t first = area_index(area, move->addr);
@@ -84,7 +85,7 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 		return -EFAULT;
 	uint64_t more = (move->new_len - move->old_len) >> VM_PAGE_SHIFT;
 	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(area->space, more))
-		return -EAGAIN;
+		return reason_turn(-ENOMEM, -EAGAIN);
 	if (!limits_allow_pages(area->space, area->flags, more))
 		return -ENOMEM;
 	return (area->flags & AREA_ACCOUNT) && !machine_may_commit(area->space, more) ? -ENOMEM : 0;
@@ -93,8 +94,12 @@ static int check_resize(const struct move *move, const struct vm_area *area)
 /* Whether MORE areas would come too close to max_map_count. */
 static bool too_many(const struct vm_space *space, uint64_t more)
 {
-	return space->area_count + more + MAP_COUNT_MARGIN >=
-	       machine_knob(space->process->machine, max_map_count);
+	uint64_t most = machine_knob(space->process->machine, max_map_count);
+
+	if (space->area_count + more + MAP_COUNT_MARGIN < most)
+		return false;
+	reason_set(-ENOMEM, VM_WHY_AREAS, 0, space->area_count, most);
+	return true;
 }
 
 /* --- Moving ----------------------------------------------------------------------------------- */
@@ -285,6 +290,16 @@ static bool may_extend(const struct vm_area *area, uint64_t end)
 	       area_overlap(area->space, area->end, end) == NULL;
 }
 
+/* What keeps the range in AREA from growing to END: the rest of AREA, the next, or the top. */
+static uint64_t in_the_way(const struct move *move, const struct vm_area *area, uint64_t end)
+{
+	const struct vm_area *above = area_overlap(area->space, area->end, end);
+
+	if (move->addr + move->old_len < area->end)
+		return move->addr + move->old_len;
+	return above != NULL ? above->start : VM_USER_END;
+}
+
 /* Grow in place if the area ends there and there is room, else move (expand_vma). */
 static int64_t grow(struct move *move, struct vm_area *area)
 {
@@ -298,7 +313,7 @@ static int64_t grow(struct move *move, struct vm_area *area)
 		return (int64_t)move->addr;
 	}
 	if (!(move->flags & MREMAP_MAYMOVE))
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_IN_THE_WAY, in_the_way(move, area, end), 0, 0);
 	move->new_addr = 0;
 	return move_anywhere(move, area, 0);
 }
@@ -339,7 +354,7 @@ static int64_t remap(struct move *move)
 	if (moves_to && too_many(move->space, 2))
 		return -ENOMEM;
 	if (area == NULL)
-		return -EFAULT;
+		return reason_set(-EFAULT, VM_WHY_HOLE, move->addr, 0, 0);
 	bool several = move->old_len > area->end - move->addr;
 	if (several && (move->flags & MREMAP_FIXED) && move->old_len == move->new_len)
 		return remap_several(move);

@@ -5,6 +5,7 @@
  * next area is looked up again, by address.
  */
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/space/area.h"
@@ -19,25 +20,26 @@ struct part {
 	bool shared;          /* the area is, so that dirty pages of it may be its own */
 };
 
+#define NO_HOLE UINT64_MAX
+
 /*
  * Find the first area at or after *VA that begins below END, and move *VA to its end. PART gets its
- * pages if it is a shared mapping of a host file. *HOLE is set if nothing is mapped before it; if
- * there is no such area, *VA becomes END. -EBUSY: MS_INVALIDATE of a locked area. The process is
+ * pages if it is a shared mapping of a host file. *HOLE, if it is NO_HOLE, becomes *VA if nothing is
+ * mapped there; if there is no such area, *VA becomes END. -EBUSY: MS_INVALIDATE of a locked area. The process is
  * locked.
  */
 static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags,
-                     struct part *part, bool *hole)
+                     struct part *part, uint64_t *hole)
 {
 	const struct vm_area *area = area_find(space, *va);
 
 	part->file = NULL;
+	if (*hole == NO_HOLE && (area == NULL || area->start > *va))
+		*hole = *va;
 	if (area == NULL || area->start >= end) {
-		*hole = true;
 		*va = end;
 		return 0;
 	}
-	if (area->start > *va)
-		*hole = true;
 	uint64_t start = MAX(*va, area->start), stop = MIN(end, area->end);
 	*va = stop;
 	if ((flags & MS_INVALIDATE) && (area->flags & AREA_LOCKED))
@@ -78,7 +80,7 @@ static int sync_part(const struct part *part, int flags)
 int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
 {
 	uint64_t end = addr + page_align(len);
-	bool hole = false;
+	uint64_t hole = NO_HOLE;
 	int error = 0;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & (VM_PAGE_SIZE - 1)) ||
@@ -98,5 +100,7 @@ int vm_msync(struct vm_process *process, uint64_t addr, uint64_t len, int flags)
 			vm_file_unref(part.file);
 		}
 	}
-	return error == 0 && hole ? -ENOMEM : error;
+	if (error == 0 && hole != NO_HOLE)
+		error = reason_set(-ENOMEM, VM_WHY_HOLE, hole, 0, 0);
+	return error;
 }

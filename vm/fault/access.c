@@ -48,6 +48,7 @@ struct pins {
 	int count;
 	size_t bytes;
 	uint64_t looked; /* address of the last page that look_for_growth looked at, or 1 */
+	bool tlb;        /* the TLB had the translation of the last page */
 };
 
 /* --- Pinning ---------------------------------------------------------------------------------- */
@@ -106,7 +107,7 @@ static enum stop pin_present(struct vm_process *process, struct pins *pins, uint
                              enum vm_access access, int limit)
 {
 	struct vm_machine *machine = process->machine;
-	bool store = access == VM_ACCESS_WRITE, tlb;
+	bool store = access == VM_ACCESS_WRITE;
 	enum stop stop = STOP_END;
 
 	while (stop == STOP_END && pins->bytes < len && pins->count < limit) {
@@ -115,7 +116,8 @@ static enum stop pin_present(struct vm_process *process, struct pins *pins, uint
 			uint64_t at = va + pins->bytes;
 			size_t piece =
 			    MIN(len - pins->bytes, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
-			uint64_t pfn = pagetable_access_locked(process->space, at, access, &tlb);
+			uint64_t pfn =
+			    pagetable_access_locked(process->space, at, access, &pins->tlb);
 			if (pfn == VM_NO_FRAME)
 				stop = STOP_FAULT;
 			else if (store && page_down(at) != pins->looked &&
@@ -331,7 +333,30 @@ static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t
 	unpin(machine, pins, true);
 }
 
-ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len)
+/*
+ * A fault of ACCESS at VA. TELL, unless NULL, gets its record in place of the one before it, with a
+ * reference to the name of a file.
+ */
+static int take_fault(struct vm_process *process, uint64_t va, enum vm_access access,
+                      struct vm_fault *tell)
+{
+	if (tell != NULL)
+		g_clear_pointer((char **)&tell->file, g_ref_string_release);
+	return fault_handle(process, va, access, 0, tell);
+}
+
+/* PINS holds what an access reached. Unless it took a fault, that is what TELL (or NULL) tells. */
+static void note_hit(struct vm_fault *tell, const struct pins *pins)
+{
+	if (tell == NULL || tell->outcome != VM_HIT || pins->count == 0)
+		return;
+	tell->frame = pins->pfn[0];
+	tell->tlb = pins->tlb;
+}
+
+/* vm_write. TELL, unless NULL, is the record of a hit, for LEN bytes in one page. */
+static ssize_t write_bytes(struct vm_process *process, uint64_t va, const uint8_t *buf, size_t len,
+                           struct vm_fault *tell)
 {
 	int limit = pin_limit(process->machine);
 	struct pins pins;
@@ -345,11 +370,12 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 		enum stop stop =
 		    pin_present(process, &pins, va + done, len - done, VM_ACCESS_WRITE, limit);
 		size_t bytes = pins.bytes;
+		note_hit(tell, &pins);
 		/* Before the fault: it may drop the process lock, and a fork may come in. */
-		copy_in(process->machine, &pins, (const uint8_t *)buf + done);
+		copy_in(process->machine, &pins, buf + done);
 		done += bytes;
 		if (stop == STOP_FAULT)
-			error = fault_handle(process, va + done, VM_ACCESS_WRITE, 0, NULL);
+			error = take_fault(process, va + done, VM_ACCESS_WRITE, tell);
 		else if (stop == STOP_GROWN)
 			error = look_for_growth(process, &pins, va + done);
 	}
@@ -357,6 +383,67 @@ ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_
 	if (done == 0)
 		kill_if_fatal(process, error);
 	return done > 0 ? (ssize_t)done : error;
+}
+
+/* vm_load. TELL is the record of a hit. */
+static ssize_t load_bytes(struct vm_process *process, uint64_t va, void *buf, size_t len,
+                          struct vm_fault *tell)
+{
+	struct pins pins;
+	size_t done = 0;
+	int error = begin(process, va, &len);
+
+	if (error != 0)
+		return error;
+	pins_init(&pins);
+	while (error == 0 && done == 0) {
+		enum stop stop = pin_present(process, &pins, va, len, VM_ACCESS_READ, 1);
+		note_hit(tell, &pins);
+		done = pins.bytes;
+		if (done > 0)
+			memcpy(buf, pins.iov[0].iov_base, done);
+		unpin(process->machine, &pins, false);
+		if (stop == STOP_FAULT)
+			error = take_fault(process, va, VM_ACCESS_READ, tell);
+	}
+	process_unlock(process);
+	kill_if_fatal(process, error);
+	return done > 0 ? (ssize_t)done : error;
+}
+
+ssize_t vm_write(struct vm_process *process, uint64_t va, const void *buf, size_t len)
+{
+	return write_bytes(process, va, buf, len, NULL);
+}
+
+/* RESULT of an access is known: give FN its record, and release what that holds. */
+static ssize_t tell_outcome(struct vm_fault *record, ssize_t result, vm_fault_fn fn, void *ctx)
+{
+	if (result != -ESRCH)
+		fn(ctx, record);
+	if (record->file != NULL)
+		g_ref_string_release((char *)record->file);
+	return result;
+}
+
+ssize_t vm_load(struct vm_process *process, uint64_t va, void *buf, size_t len, vm_fault_fn fn,
+                void *ctx)
+{
+	struct vm_fault record = record_unknown(va, VM_ACCESS_READ);
+
+	record.pid = process->pid;
+	ssize_t result = load_bytes(process, va, buf, len, &record);
+	return tell_outcome(&record, result, fn, ctx);
+}
+
+ssize_t vm_store(struct vm_process *process, uint64_t va, const void *buf, size_t len,
+                 vm_fault_fn fn, void *ctx)
+{
+	struct vm_fault record = record_unknown(va, VM_ACCESS_WRITE);
+
+	record.pid = process->pid;
+	ssize_t result = write_bytes(process, va, buf, len, &record);
+	return tell_outcome(&record, result, fn, ctx);
 }
 
 /* --- Accesses without data -------------------------------------------------------------------- */
@@ -483,79 +570,4 @@ int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_acc
 
 	kill_if_fatal(process, error);
 	return error;
-}
-
-/* --- Looking, not touching -------------------------------------------------------------------- */
-
-/* Find from the entries of a walk whether the page at VA is present, and its physical address. */
-static void find_page(struct vm_translation *translation, uint64_t va)
-{
-	uint64_t rights = PTE_US;
-
-	for (int i = 0; i < translation->levels; i++)
-		rights &= translation->entry[i];
-	uint64_t last = translation->entry[translation->levels - 1];
-	translation->present = (last & PTE_P) && (rights & PTE_US) && va < VM_USER_END;
-	if (translation->present)
-		translation->pa = (last & PTE_PFN_MASK) | (va & (VM_PAGE_SIZE - 1));
-}
-
-int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation *translation)
-{
-	struct vm_machine *machine = process->machine;
-	struct vm_fault record = {.outcome = VM_HIT};
-	vm_entry_id ids[4];
-	int error = process_enter(process);
-
-	if (error != 0)
-		return error;
-	*translation = (struct vm_translation){.levels = 0};
-	machine_lock(machine);
-	translation->levels = pagetable_walk_locked(process->space, va, ids);
-	for (int i = 0; i < translation->levels; i++)
-		translation->entry[i] = pte_get(machine, ids[i]);
-	machine_unlock(machine);
-	/* Other faults may change the entries now; the prediction below reads them again. */
-	find_page(translation, va);
-	if (!translation->present)
-		fault_predict(process, va, &record);
-	translation->outcome = record.outcome;
-	translation->kind = record.kind;
-	process_unlock(process);
-	return 0;
-}
-
-/* Copy LEN bytes at VA, which lie in one page: zeros if it is not present. */
-static void peek_piece_locked(const struct vm_space *space, uint64_t va, uint8_t *to, size_t len)
-{
-	const struct vm_machine *machine = space->process->machine;
-	vm_entry_id ids[4];
-
-	uint64_t entry = pagetable_walk_locked(space, va, ids) == 4 ? pte_get(machine, ids[3]) : 0;
-	if (entry & PTE_P)
-		memcpy(to,
-		       (uint8_t *)machine_page(machine, pte_pfn(entry)) + (va & (VM_PAGE_SIZE - 1)),
-		       len);
-	else
-		memset(to, 0, len);
-}
-
-size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len)
-{
-	size_t done = 0;
-
-	if (begin(process, va, &len) != 0)
-		return 0;
-	const struct vm_area *area = area_at(process->space, va);
-	len = area != NULL ? MIN(len, area->end - va) : 0;
-	while (done < len) {
-		uint64_t at = va + done;
-		size_t piece = MIN(len - done, VM_PAGE_SIZE - (at & (VM_PAGE_SIZE - 1)));
-		machine_lock(process->machine);
-		peek_piece_locked(process->space, at, (uint8_t *)buf + done, piece);
-		machine_unlock(process->machine);
-		done += piece;
-	}
-	process_unlock(process);
-	return done;
 }

@@ -35,6 +35,7 @@
 #include "vm/fault/fault.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/base/record.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
@@ -79,22 +80,36 @@ static bool may_reach(const struct vm_area *area, uint64_t start)
 	if (!(area->flags & AREA_GROWSDOWN) ||
 	    start < machine_knob(area->space->process->machine, mmap_min_addr))
 		return false;
-	return below == NULL || (below->flags & AREA_GROWSDOWN) || !(below->flags & AREA_ACCESS) ||
-	       start - below->end >= AREA_GUARD_GAP;
+	if (below == NULL || (below->flags & AREA_GROWSDOWN) || !(below->flags & AREA_ACCESS) ||
+	    start - below->end >= AREA_GUARD_GAP)
+		return true;
+	reason_set(-EFAULT, VM_WHY_STACK_GAP, below->end, area->start - start, 0);
+	return false;
 }
 
-/* Whether limits and overcommit allow the stack AREA to start at START (acct_stack_growth). */
+/*
+ * Whether limits and overcommit allow the stack AREA to start at START (acct_stack_growth). If not,
+ * the reason is noted for EFAULT, which the access will get.
+ */
 static bool may_grow(const struct vm_area *area, uint64_t start)
 {
 	struct vm_space *space = area->space;
 	uint64_t more = (area->start - start) >> VM_PAGE_SHIFT;
 
-	if (more > area->pgoff || !limits_allow_pages(space, area->flags, more) ||
-	    area->end - start > limits_soft(space->process, VM_LIMIT_STACK))
+	uint64_t limit = limits_soft(space->process, VM_LIMIT_STACK);
+	bool may = more <= area->pgoff && limits_allow_pages(space, area->flags, more);
+
+	if (may && area->end - start > limit) {
+		reason_set(-EFAULT, VM_WHY_STACK, area->end - start, area->start - start, limit);
 		return false;
-	if ((area->flags & AREA_LOCKED) && !limits_allow_lock(space, more))
-		return false;
-	return !(area->flags & AREA_ACCOUNT) || machine_may_commit(space, more);
+	}
+	if (may && (area->flags & AREA_LOCKED))
+		may = limits_allow_lock(space, more);
+	if (may && (area->flags & AREA_ACCOUNT))
+		may = machine_may_commit(space, more);
+	if (!may)
+		reason_turn(-ENOMEM, -EFAULT);
+	return may;
 }
 
 /*
@@ -311,7 +326,12 @@ static int write_dirty(struct fault *fault)
 	machine_lock(machine);
 	bool full = dirty_is_full_locked(machine);
 	machine_unlock(machine);
-	error = error != 0 && full ? give_up(fault, VM_FAULT_SIGBUS, -EIO) : 0;
+	if (error != 0 && full) {
+		reason_set(-EIO, VM_WHY_DIRTY, 0, (uint64_t)-error, 0);
+		error = give_up(fault, VM_FAULT_SIGBUS, -EIO);
+	} else {
+		error = 0;
+	}
 	vm_file_unref(fault->file);
 	fault->file = NULL;
 	return error;

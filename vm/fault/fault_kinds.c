@@ -5,6 +5,7 @@
  * function that would have to wait returns a PASS_ instead (fault_inner.h), with nothing mapped.
  */
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
 #include "vm/fault/fault.h"
@@ -233,7 +234,7 @@ static int shmem_page_locked(struct fault *fault, uint64_t entry)
 	vm_pfn pfn = object_lookup_locked(object, index);
 
 	if (index >= object_size_pages(object))
-		return fault_fail(fault, VM_FAULT_SIGBUS, -EIO);
+		return fault_fail(fault, VM_FAULT_SIGBUS, object_past_end(object, index));
 	if (pfn != VM_PFN_NONE && (machine->frames[pfn].flags & FRAME_BUSY))
 		return wait_for(fault, pfn);
 	if (pfn != VM_PFN_NONE)
@@ -286,7 +287,9 @@ static int file_page_locked(struct fault *fault, uint64_t entry)
 		return PASS_PAGE_IN;
 	}
 	if (index >= object_size_pages(fault->area->object))
-		return fault_fail(fault, VM_FAULT_SIGBUS, -EIO); /* the file shrank meanwhile */
+		/* The file shrank meanwhile. */
+		return fault_fail(fault, VM_FAULT_SIGBUS,
+		                  object_past_end(fault->area->object, index));
 	return cached_page_locked(
 	    fault, fault->page,
 	    source_kind(fault, fault->page, VM_FAULT_FILE_READ, VM_FAULT_PAGE_CACHE));
@@ -302,7 +305,8 @@ static int special_page_locked(struct fault *fault, uint64_t entry)
 	struct vm_object *object = fault->area->object;
 
 	if (object == NULL || index >= object_size_pages(object))
-		return fault_fail(fault, VM_FAULT_SIGBUS, -EIO);
+		return fault_fail(fault, VM_FAULT_SIGBUS,
+		                  reason_set(-EIO, VM_WHY_NO_PAGE, 0, 0, 0));
 	uint64_t pfn = fault->process->machine->nr_frames + object->special + index;
 	if (writes(fault))
 		return map_private_frame_locked(fault, VM_FAULT_COW_COPY, pfn, 0);

@@ -4,6 +4,7 @@
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/memory/frame.h"
 
 #include <errno.h>
@@ -167,7 +168,9 @@ int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
 	ssize_t n =
 	    io_read(&machine->swap.medium, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
 
-	return n == VM_PAGE_SIZE ? 0 : -EIO;
+	if (n == VM_PAGE_SIZE)
+		return 0;
+	return reason_set(-EIO, VM_WHY_SWAP_READ, 0, n < 0 ? (uint64_t)-n : 0, 0);
 }
 
 int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)

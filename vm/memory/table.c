@@ -1,6 +1,7 @@
 #include "vm/memory/table.h"
 
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level,
 	} else if (machine->tables_used < machine->nr_tables) {
 		number = machine->tables_used++;
 	} else {
+		reason_set(-ENOMEM, VM_WHY_TABLES, 0, 0, machine->nr_tables);
 		return 0;
 	}
 	machine->table_count++;

@@ -1,6 +1,7 @@
 #include "vm/process/process.h"
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/tlb.h"
@@ -56,7 +57,8 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 	machine_lock(machine);
 	if (machine->process_count >= machine->config.max_processes ||
 	    machine->next_pid == G_MAXINT) {
-		error = -EAGAIN;
+		error = reason_set(-EAGAIN, VM_WHY_PROCESSES, 0, machine->process_count,
+		                   machine->config.max_processes);
 	} else {
 		process->pid = machine->next_pid++;
 		process->oom_space = process->space;

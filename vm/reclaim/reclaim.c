@@ -7,6 +7,7 @@
 #include "vm/reclaim/reclaim.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
@@ -325,6 +326,9 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 		if (party.there)
 			replace_party(victim, &party);
 	}
+	if (result == -ENOMEM)
+		reason_set(result, VM_WHY_FRAMES, 0, machine->count.locked << VM_PAGE_SHIFT,
+		           machine->nr_frames << VM_PAGE_SHIFT);
 	machine_unlock(machine);
 	return result;
 }

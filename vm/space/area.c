@@ -4,6 +4,7 @@
 #include "vm/space/area.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pte.h"
 
@@ -73,8 +74,10 @@ struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, u
 {
 	struct vm_area *area = g_try_new0(struct vm_area, 1);
 
-	if (area == NULL)
+	if (area == NULL) {
+		reason_set(-ENOMEM, VM_WHY_HOST, 0, 0, 0);
 		return NULL;
+	}
 	area->space = space;
 	area->start = start;
 	area->end = end;
@@ -207,7 +210,7 @@ static int split_at(struct vm_space *space, uint64_t at, uint64_t limit)
 	if (area == NULL || area->start == at)
 		return 0;
 	if (space->area_count >= limit)
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_AREAS, 0, space->area_count, limit);
 	return area->flags & AREA_SPECIAL ? -EINVAL : split(area, at);
 }
 

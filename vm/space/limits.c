@@ -1,5 +1,6 @@
 #include "vm/space/limits.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 
 #include <errno.h>
 
@@ -17,13 +18,22 @@ uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
 	return process->limits[limit].soft;
 }
 
+/* Note that PAGES more, with USED pages, would go past LIMIT bytes. */
+static void limit_reached(enum vm_why why, uint64_t pages, uint64_t used, uint64_t limit)
+{
+	reason_set(-ENOMEM, why, pages << VM_PAGE_SHIFT, used << VM_PAGE_SHIFT, limit);
+}
+
 bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t pages)
 {
 	const struct vm_process *process = space->process;
 	bool is_data = (flags & (AREA_WRITE | AREA_SHARED | AREA_GROWSDOWN)) == AREA_WRITE;
 
-	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT)
+	if (space->total_pages + pages > limits_soft(process, VM_LIMIT_AS) >> VM_PAGE_SHIFT) {
+		limit_reached(VM_WHY_AS, pages, space->total_pages,
+		              limits_soft(process, VM_LIMIT_AS));
 		return false;
+	}
 	uint64_t data = space->data_pages + pages;
 	if (!is_data || data <= limits_soft(process, VM_LIMIT_DATA) >> VM_PAGE_SHIFT)
 		return true;
@@ -31,22 +41,31 @@ bool limits_allow_pages(const struct vm_space *space, unsigned flags, uint64_t p
 	 * If the soft limit is 0, only the hard one counts. Valgrind sets it to 0 so that brk does
 	 * not grow.
 	 */
-	return limits_soft(process, VM_LIMIT_DATA) == 0 &&
-	       data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT;
+	if (limits_soft(process, VM_LIMIT_DATA) == 0 &&
+	    data <= process->limits[VM_LIMIT_DATA].hard >> VM_PAGE_SHIFT)
+		return true;
+	limit_reached(VM_WHY_DATA, pages, space->data_pages, limits_soft(process, VM_LIMIT_DATA));
+	return false;
 }
 
 bool limits_allow_lock(const struct vm_space *space, uint64_t pages)
 {
 	const struct vm_process *process = space->process;
 
-	return process->cred.uid == 0 || space->locked_pages + pages <=
-	                                     limits_soft(process, VM_LIMIT_MEMLOCK) >>
-	                                     VM_PAGE_SHIFT;
+	uint64_t limit = limits_soft(process, VM_LIMIT_MEMLOCK);
+
+	if (process->cred.uid == 0 || space->locked_pages + pages <= limit >> VM_PAGE_SHIFT)
+		return true;
+	limit_reached(VM_WHY_MEMLOCK, pages, space->locked_pages, limit);
+	return false;
 }
 
 bool limits_can_lock(const struct vm_process *process)
 {
-	return process->cred.uid == 0 || limits_soft(process, VM_LIMIT_MEMLOCK) > 0;
+	if (process->cred.uid == 0 || limits_soft(process, VM_LIMIT_MEMLOCK) > 0)
+		return true;
+	reason_set(-EPERM, VM_WHY_MEMLOCK_ZERO, 0, 0, 0);
+	return false;
 }
 
 int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft,

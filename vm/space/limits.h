@@ -1,7 +1,8 @@
 /*
  * limits.h - the resource limits of a process that concern memory (setrlimit(2)).
  *
- * Rule: the process is locked, or nobody else can find it.
+ * Rule: the process is locked, or nobody else can find it. Who says no has noted the reason
+ * (reason.h): of limits_allow_... for ENOMEM, of limits_can_lock for EPERM.
  */
 #ifndef VM_SPACE_LIMITS_H
 #define VM_SPACE_LIMITS_H

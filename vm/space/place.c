@@ -1,5 +1,6 @@
 #include "vm/space/place.h"
 #include "util/linux_constants.h"
+#include "vm/base/reason.h"
 #include "vm/memory/table.h"
 #include "vm/space/area.h"
 
@@ -84,17 +85,18 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 	const struct vm_process *process = space->process;
 
 	if (len > VM_USER_END)
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_PLACE, len, 0, 0);
 	/* Callers take this for an errno (IS_ERR_VALUE). */
 	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
 		return (int64_t)addr;
 	if (!(flags & MAP_FIXED))
 		addr = choose_place(space, addr, len, flags, is_file, offset);
 	if (addr > VM_USER_END - len)
-		return -ENOMEM;
+		return reason_set(-ENOMEM, VM_WHY_PLACE, len, 0, 0);
 	if (addr & (VM_PAGE_SIZE - 1))
 		return -EINVAL;
-	if (addr < machine_knob(process->machine, mmap_min_addr) && process->cred.uid != 0)
-		return -EPERM;
+	uint64_t lowest = machine_knob(process->machine, mmap_min_addr);
+	if (addr < lowest && process->cred.uid != 0)
+		return reason_set(-EPERM, VM_WHY_MIN_ADDR, addr, 0, lowest);
 	return (int64_t)addr;
 }

@@ -1,5 +1,6 @@
 #include "vm/space/space.h"
 #include "vm/base/lock.h"
+#include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pagetable_range.h"
 #include "vm/space/area.h"
@@ -58,8 +59,10 @@ int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end
 	const struct vm_area *first = area_at(space, start);
 	bool cuts_hole = first != NULL && first->start < start && first->end > end;
 
-	if (cuts_hole && space->area_count >= machine_knob(space->process->machine, max_map_count))
-		return -ENOMEM;
+	uint64_t most = machine_knob(space->process->machine, max_map_count);
+
+	if (cuts_hole && space->area_count >= most)
+		return reason_set(-ENOMEM, VM_WHY_AREAS, 0, space->area_count, most);
 	return area_isolate_unlimited(space, start, end);
 }
 
