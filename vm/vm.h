@@ -250,9 +250,6 @@ struct vm_file *vm_file_ref(struct vm_file *file);
  */
 void vm_file_unref(struct vm_file *file);
 
-/* Whether FILE is on a noexec mount (path_noexec): it cannot be run, nor mapped with PROT_EXEC. */
-bool vm_file_is_noexec(const struct vm_file *file);
-
 /*
  * The present name of FILE as /proc/PID/maps shows it: an absolute path, with ` (deleted)` after an
  * unlink; "/dev/zero (deleted)" for shared anonymous memory; "" if the host does not say. Free with

@@ -3,7 +3,10 @@
  */
 #include "fs/ctl/command.h"
 
+#include "fs/ctl/address.h"
+#include "fs/ctl/command_help.h"
 #include "fs/ctl/command_table.h"
+#include "fs/ctl/command_why.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -40,13 +43,6 @@ static char *line_without_comment(const char *line)
 	return g_string_free(out, FALSE);
 }
 
-static const struct command *find_command(const struct command *commands, const char *name)
-{
-	while (commands->name != NULL && strcmp(commands->name, name) != 0)
-		commands++;
-	return commands->name != NULL ? commands : NULL;
-}
-
 /* Add the result line of an error. People read it on terminals, and it has words of the caller. */
 static void add_error(struct ctl_results *results, const char *name, int error, const char *why,
                       unsigned number)
@@ -79,65 +75,121 @@ static int call_command(struct command_call *call, const struct command *command
 	if (given < command->min || (command->max >= 0 && given > command->max))
 		return command_fail(call, -EINVAL, "wrong number of words: %s %s", command->name,
 		                    command->arguments);
+	vm_reason_clear();
 	return command->run(call);
+}
+
+static int refuse_unknown(struct command_call *call, unsigned number)
+{
+	g_autofree char *name = g_strndup(call->words[0], 32);
+	g_autofree char *why =
+	    command_help_unknown(call->commands, call->others, call->process == NULL, name);
+
+	add_error(call->results, name, -EINVAL, why, number);
+	return -EINVAL;
+}
+
+/* If a decimal address may have been meant as hex, note the question. */
+static void ask_for_hex(struct command_call *call)
+{
+	for (int i = 1; call->addresses >> i != 0 && call->note == NULL; i++)
+		if (call->addresses >> i & 1)
+			call->note = address_question(call->process, call->words[i]);
+}
+
+/*
+ * Add the error line of COMMAND, with the sentence that says most: that of the command, of the
+ * engine, of the row, or of the errno.
+ */
+static void explain(struct command_call *call, const struct command *command, int error,
+                    unsigned number)
+{
+	g_autofree char *noted = NULL, *all = NULL;
+	const char *why = call->why;
+
+	if (why == NULL)
+		why = noted = why_sentence(call->mount->machine, error);
+	if (why == NULL)
+		why = command_reason_find(command->reasons, error);
+	ask_for_hex(call);
+	if (why != NULL && call->note != NULL)
+		why = all = g_strdup_printf("%s; %s", why, call->note);
+	add_error(call->results, command->name, error, why, number);
 }
 
 static int run_words(struct command_call *call, unsigned number)
 {
-	const struct command *command = find_command(
-	    call->process != NULL ? process_commands : machine_commands, call->words[0]);
+	bool machine = call->process == NULL;
 	int error;
 
-	if (command == NULL) {
-		g_autofree char *name = g_strndup(call->words[0], 32);
-
-		add_error(call->results, name, -EINVAL, "no such command", number);
-		return -EINVAL;
-	}
-	error = call_command(call, command);
-	if (error < 0)
-		add_error(call->results, command->name, error,
-		          call->why != NULL ? call->why
-		                            : command_reason_find(command->reasons, error),
-		          number);
+	call->commands = machine ? machine_commands : process_commands;
+	call->others = machine ? process_commands : machine_commands;
+	call->addresses = 0;
+	const struct command *command = command_find(call->commands, call->words[0]);
+	if (command == NULL)
+		error = refuse_unknown(call, number);
+	else if ((error = call_command(call, command)) < 0)
+		explain(call, command, error, number);
 	g_clear_pointer(&call->why, g_free);
+	g_clear_pointer(&call->note, g_free);
+	vm_machine_tick(call->mount->machine);
 	return error;
+}
+
+/*
+ * Split TEXT, which has nothing that a shell would look at, into words: pointers into TEXT, which is
+ * changed. Most lines are like that, and a script may have millions. Free with g_free.
+ */
+static char **split_plain(char *text, int *count)
+{
+	enum { FIRST_ROOM = 8 };
+	size_t room = FIRST_ROOM;
+	char **words = g_new(char *, room), *place = NULL;
+
+	*count = 0;
+	for (char *word = strtok_r(text, " \t", &place); word != NULL;
+	     word = strtok_r(NULL, " \t", &place)) {
+		if ((size_t)*count + 1 == room)
+			words = g_renew(char *, words, room *= 2);
+		words[(*count)++] = word;
+	}
+	words[*count] = NULL;
+	return words;
+}
+
+/* A line with quotes, backslashes or a comment. */
+static int run_shell_line(struct command_call *call, const char *copy, unsigned number)
+{
+	g_autofree char *text = line_without_comment(copy);
+	g_auto(GStrv) words = NULL;
+
+	if (text[strspn(text, " \t")] == '\0')
+		return 0;
+	if (!g_shell_parse_argv(text, &call->count, &words, NULL))
+		return command_refuse(call->results, -EINVAL,
+		                      "a quote is not closed, or it ends in a backslash", number);
+	call->words = words;
+	return run_words(call, number);
 }
 
 int command_run(struct command_call *call, const char *line, size_t len, unsigned number)
 {
 	g_autofree char *copy = g_strndup(line, len);
-	g_autofree char *text = NULL;
-	g_auto(GStrv) words = NULL;
-	g_autoptr(GError) error = NULL;
+	g_autofree char **words = NULL;
 
 	if (strlen(copy) != len)
 		return command_refuse(call->results, -EINVAL, "it has a NUL byte", number);
-	text = line_without_comment(copy);
-	if (text[strspn(text, " \t")] == '\0')
-		return 0;
-	if (!g_shell_parse_argv(text, &call->count, &words, &error))
-		return command_refuse(call->results, -EINVAL,
-		                      "a quote is not closed, or it ends in a backslash", number);
-	call->words = words;
-	int result = run_words(call, number);
-	vm_machine_tick(call->mount->machine);
-	return result;
+	if (strpbrk(copy, "\"'\\#") != NULL)
+		return run_shell_line(call, copy, number);
+	call->words = words = split_plain(copy, &call->count);
+	return call->count > 0 ? run_words(call, number) : 0;
 }
 
 GBytes *command_help(bool machine)
 {
-	GString *help =
-	    g_string_new("# Commands, one a line; after writing, read this file for the result.\n");
+	GString *help = g_string_new("# Commands, one a line; after writing, read this file for "
+	                             "the result.\n");
 
-	for (const struct command *c = machine ? machine_commands : process_commands;
-	     c->name != NULL; c++) {
-		g_autofree char *usage = g_strdup_printf("%s %s", c->name, c->arguments);
-
-		if (strlen(usage) <= 36)
-			g_string_append_printf(help, "%-36s  %s\n", usage, c->help);
-		else
-			g_string_append_printf(help, "%s\n%38s%s\n", usage, "", c->help);
-	}
+	command_help_list(help, machine ? machine_commands : process_commands);
 	return g_string_free_to_bytes(help);
 }

@@ -15,7 +15,7 @@ const struct command_reason madvise_reasons[] = {
     {EACCES, "remove needs a shared mapping that may be written"},
     {EAGAIN, "there would be too many areas"},
     {EFAULT, "a guard page, beyond the end of the file, or no room on its disk"},
-    {EINVAL, "the range is not valid, or the area does not take this advice"},
+    {EINVAL, "the range is not valid, or an area of this kind does not take this advice"},
     {ENOMEM, "part of the range is not mapped; the rest was advised"},
     {EOPNOTSUPP, "the file system cannot make holes"},
     {0, NULL},
@@ -27,9 +27,7 @@ int command_madvise(struct command_call *call)
 
 	if (!command_range(call, &addr, &len))
 		return -EINVAL;
-	if (strchr(call->words[3], ',') != NULL)
-		return command_fail(call, -EINVAL, "one advice at a time");
-	if (!command_words(call, 3, madvise_words, &advice))
+	if (!command_word(call, 3, madvise_words, &advice))
 		return -EINVAL;
 	command_blame_unaligned(call, addr);
 	return command_done(call, vm_madvise(call->process, addr, len, (int)advice));
@@ -86,21 +84,6 @@ const struct command_reason setrlimit_reasons[] = {
     {0, NULL},
 };
 
-static bool parse_limit(struct command_call *call, uint64_t *limit)
-{
-	static const char *const names[VM_LIMITS] = {
-	    [VM_LIMIT_AS] = "as",           [VM_LIMIT_STACK] = "stack", [VM_LIMIT_DATA] = "data",
-	    [VM_LIMIT_MEMLOCK] = "memlock", [VM_LIMIT_CORE] = "core",
-	};
-
-	for (*limit = 0; *limit < VM_LIMITS; ++*limit)
-		if (strcmp(call->words[1], names[*limit]) == 0)
-			return true;
-	command_fail(call, -EINVAL, "NAME must be as, stack, data, memlock or core, not '%s'",
-	             call->words[1]);
-	return false;
-}
-
 /* Parse a number of bytes, or `unlimited`, which the system call has as the largest number. */
 static bool parse_bytes(struct command_call *call, int index, const char *name, uint64_t *bytes)
 {
@@ -114,7 +97,7 @@ int command_setrlimit(struct command_call *call)
 {
 	uint64_t limit, soft, hard, ignored;
 
-	if (!parse_limit(call, &limit) || !parse_bytes(call, 2, "SOFT", &soft))
+	if (!command_word(call, 1, limit_words, &limit) || !parse_bytes(call, 2, "SOFT", &soft))
 		return -EINVAL;
 	vm_process_limit(call->process, (enum vm_limit)limit, &ignored, &hard);
 	if (call->count > 3 && !parse_bytes(call, 3, "HARD", &hard))

@@ -3,6 +3,8 @@
  */
 #include "fs/ctl/command_call.h"
 
+#include "fs/ctl/address.h"
+#include "fs/ctl/command_why.h"
 #include "fs/host/hostfile.h"
 #include "util/number.h"
 
@@ -56,6 +58,12 @@ void command_blame(struct command_call *call, bool is_reason, const char *why)
 		call->why = g_strdup(why);
 }
 
+void command_note(struct command_call *call, bool is_note, const char *note)
+{
+	if (is_note && call->note == NULL)
+		call->note = g_strdup(note);
+}
+
 void command_blame_unaligned(struct command_call *call, uint64_t addr)
 {
 	command_blame(call, addr % VM_PAGE_SIZE != 0, "the address must be a multiple of 4096");
@@ -72,6 +80,16 @@ const char *command_reason_find(const struct command_reason *reasons, int error)
 }
 
 /* --- Arguments -------------------------------------------------------------------------------- */
+
+bool command_address(struct command_call *call, int index, const char *name, uint64_t *value)
+{
+	g_autofree char *why = address_parse(call->process, call->words[index], value);
+
+	call->addresses |= 1u << index;
+	if (why != NULL)
+		command_fail(call, -EINVAL, "%s: %s", name, why);
+	return why == NULL;
+}
 
 bool command_number(struct command_call *call, int index, const char *name, uint64_t *value)
 {
@@ -94,7 +112,7 @@ bool command_size(struct command_call *call, int index, const char *name, uint64
 
 bool command_range(struct command_call *call, uint64_t *addr, uint64_t *len)
 {
-	return command_number(call, 1, "ADDR", addr) && command_size(call, 2, "LEN", len);
+	return command_address(call, 1, "ADDR", addr) && command_size(call, 2, "LEN", len);
 }
 
 bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits)
@@ -110,11 +128,20 @@ bool command_words(struct command_call *call, int index, const struct word *tabl
 	return false;
 }
 
+bool command_word(struct command_call *call, int index, const struct word *table, uint64_t *value)
+{
+	if (strchr(call->words[index], ',') != NULL) {
+		command_fail(call, -EINVAL, "'%s': one word at a time", call->words[index]);
+		return false;
+	}
+	return command_words(call, index, table, value);
+}
+
 bool command_prot(struct command_call *call, int index, bool growsdown, int *prot)
 {
 	if (prot_parse(call->words[index], growsdown, prot))
 		return true;
-	command_fail(call, -EINVAL, "PROT must be three letters like rw- or r-x, not '%s'",
+	command_fail(call, -EINVAL, "PROT must be letters like rw- or r-x, not '%s'",
 	             call->words[index]);
 	return false;
 }
@@ -156,7 +183,7 @@ static const struct command_reason exec_reasons[] = {
     {ENOENT, "no such file, or its interpreter or a library is missing"},
     {ENOEXEC, "not an x86-64 program or script, or it is damaged"},
     {E2BIG, "arguments and environment are too long"},
-    {ENOMEM, "out of memory; the old program goes on"},
+    {ENOMEM, "out of memory"},
     {0, NULL},
 };
 
@@ -164,8 +191,10 @@ static const struct command_reason exec_reasons[] = {
 static int blame_path(struct command_call *call, const struct command_reason *reasons,
                       const char *path, int error, const char *why)
 {
+	g_autofree char *noted = why_sentence(call->mount->machine, error);
+
 	if (why == NULL || error != -EACCES)
-		why = command_reason_find(reasons, error);
+		why = noted != NULL ? noted : command_reason_find(reasons, error);
 	return command_fail(call, error, "%s: %s", path, why);
 }
 
@@ -206,5 +235,6 @@ int command_exec(struct command_call *call, struct vm_process *process, int inde
 	if (args.path == NULL)
 		return -EINVAL;
 	error = vm_exec(process, &args, entry);
+	command_note(call, error == -ENOMEM, "the old program goes on");
 	return error < 0 ? blame_path(call, exec_reasons, args.path, error, context.why) : 0;
 }

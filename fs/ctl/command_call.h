@@ -9,14 +9,21 @@
 #include "fs/ctl/words.h"
 #include "fs/fs.h"
 
+struct command;
+
 struct command_call {
+	/* the table of this ctl file, and that of the other kind */
+	const struct command *commands, *others;
 	struct fs_mount *mount;
 	struct vm_process *process; /* NULL for a command to the machine */
 	const struct fs_caller *caller;
 	char **words; /* the name of the command first, NULL last */
 	int count;
 	struct ctl_results *results;
-	char *why; /* the reason of a failure, or NULL; free with g_free */
+	char *why;  /* the reason of a failure, or NULL; free with g_free */
+	char *note; /* what is said after it, or NULL; free with g_free */
+	/* bits by index: these words were read as addresses */
+	unsigned addresses;
 };
 
 /* The sentence that explains an errno. A list ends with a NULL sentence. */
@@ -41,6 +48,9 @@ int command_fail(struct command_call *call, int error, const char *format, ...) 
 /* If IS_REASON, and no sentence was set before, WHY explains the failure that may come. */
 void command_blame(struct command_call *call, bool is_reason, const char *why);
 
+/* If IS_NOTE, say NOTE after the reason of the failure. */
+void command_note(struct command_call *call, bool is_note, const char *note);
+
 /* If ADDR is no multiple of the page size, that explains the failure that may come. */
 void command_blame_unaligned(struct command_call *call, uint64_t addr);
 
@@ -51,6 +61,12 @@ void command_blame_unaligned(struct command_call *call, uint64_t addr);
 const char *command_reason_find(const struct command_reason *reasons, int error);
 
 /*
+ * Parse the word at INDEX as an address of the process: a number, or a name (address.h). False,
+ * with the reason set, if that fails.
+ */
+bool command_address(struct command_call *call, int index, const char *name, uint64_t *value);
+
+/*
  * Parse the word at INDEX: as a number, a size, words of a table, a protection, a signal. NAME is
  * what the help calls the word. False, with the reason set, if that fails.
  */
@@ -59,6 +75,8 @@ bool command_size(struct command_call *call, int index, const char *name, uint64
 /* Parse the first two words as ADDR and LEN, with which most calls start. */
 bool command_range(struct command_call *call, uint64_t *addr, uint64_t *len);
 bool command_words(struct command_call *call, int index, const struct word *table, uint64_t *bits);
+/* The same for a table of values, of which there can be only one. */
+bool command_word(struct command_call *call, int index, const struct word *table, uint64_t *value);
 bool command_prot(struct command_call *call, int index, bool growsdown, int *prot);
 bool command_signal(struct command_call *call, int index, int *number);
 

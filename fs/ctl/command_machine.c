@@ -1,6 +1,7 @@
 /*
  * command_machine.c - the commands of the machine's ctl.
  */
+#include "fs/ctl/command_help.h"
 #include "fs/ctl/command_table.h"
 #include "fs/text/rights.h"
 
@@ -83,7 +84,7 @@ static int run_kill(struct command_call *call)
 		return -EINVAL;
 	process = pid <= INT_MAX ? vm_process_find(call->mount->machine, (pid_t)pid) : NULL;
 	if (process == NULL)
-		return -ESRCH;
+		return command_fail(call, -ESRCH, "no process %s", call->words[1]);
 	result = kill_process(call, process, number);
 	vm_process_unref(process);
 	return command_done(call, result);
@@ -138,16 +139,17 @@ static int run_swapoff(struct command_call *call)
 }
 
 const struct command machine_commands[] = {
-    {"spawn", "[NAME]", 0, 1, run_spawn,
-     "make a process with an empty address space; answers its pid", spawn_reasons},
+    {"spawn", "[NAME]", 0, 1, run_spawn, "make an empty process; answers its pid", spawn_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
-     "make a process that runs a program of the host; answers its pid"},
+     "make a process that runs a program; answers pid",
+     .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},
     {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, by default TERM",
      kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},
-    {"reclaim", "PAGES", 1, 1, run_reclaim,
-     "evict that many pages; answers how many it could evict", reclaim_reasons},
-    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, and stop using it",
+    {"reclaim", "PAGES", 1, 1, run_reclaim, "evict pages; answers how many it could",
+     reclaim_reasons},
+    {"swapoff", "", 0, 0, run_swapoff, "bring all pages back from swap, use it no more",
      swapoff_reasons},
+    {"help", "[COMMAND]", 0, 1, command_help_run, "list the commands, or say what one takes"},
     {NULL},
 };

@@ -1,11 +1,9 @@
 /*
- * command_memory.c - commands of a process that map and touch memory. Each parses its words and
- * makes one call of the engine, which decides. After a failure it only looks for the sentence that
- * explains it.
+ * command_memory.c - commands of a process that map memory. Each parses its words and makes one call
+ * of the engine, which decides. After a failure it only looks for the sentence that explains it.
  */
 #include "fs/ctl/command_memory.h"
 
-#include "fs/text/render.h"
 #include "util/linux_constants.h"
 #include "util/number.h"
 
@@ -31,7 +29,7 @@ struct mmap_words {
 const struct command_reason mmap_reasons[] = {
     {EACCES, "the way the file is opened does not permit such a mapping"},
     {EAGAIN, "the limit on locked memory is reached"},
-    {EBADF, "no such descriptor"},
+    {EBADF, "no such descriptor: open makes one"},
     {EEXIST, "fixed_noreplace: something is mapped there"},
     {EINVAL, "these flags do not go together"},
     {ENODEV, "the file cannot be mapped"},
@@ -75,7 +73,7 @@ static int parse_mmap(struct command_call *call, struct mmap_words *words)
 		return -EINVAL;
 	choose = (words->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0 &&
 	         strcmp(call->words[1], "-") == 0;
-	if ((!choose && !command_number(call, 1, "ADDR", &words->addr)) ||
+	if ((!choose && !command_address(call, 1, "ADDR", &words->addr)) ||
 	    !command_size(call, 2, "LEN", &words->len) ||
 	    !command_prot(call, 3, false, &words->prot) ||
 	    (call->count > 6 && !command_size(call, 6, "OFFSET", &words->offset)))
@@ -147,7 +145,6 @@ int command_mmap(struct command_call *call)
 		return error;
 	result = vm_mmap(call->process, words.addr, words.len, words.prot,
 	                 host_map_flags(words.flags), file, words.offset);
-	bool noexec = file != NULL && (words.prot & PROT_EXEC) != 0 && vm_file_is_noexec(file);
 	if (file != NULL)
 		vm_file_unref(file);
 	bool fixed = (words.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
@@ -159,8 +156,6 @@ int command_mmap(struct command_call *call)
 	}
 	command_blame(call, fixed && (uint64_t)result == words.addr && result < 0,
 	              "Linux takes a fixed address among the last 4095 for an errno");
-	command_blame(call, result == -EPERM && noexec,
-	              "the file is on a noexec mount, so a mapping of it cannot be executable");
 	return command_done_address(call, result);
 }
 
@@ -204,22 +199,24 @@ int command_mprotect(struct command_call *call)
 
 const struct command_reason mremap_reasons[] = {
     {EAGAIN, "the limit on locked memory is reached"},
-    {EFAULT, "the old range is not one area"},
+    {EFAULT, "the old range is not one area, or of a kind that cannot grow"},
     {EINVAL,
      "see mremap(2): fixed and dontunmap need maymove, and the two ranges must not overlap"},
-    {ENOMEM, "it cannot grow there and may not move, or there is no room"},
+    {ENOMEM, "there is no room"},
     {0, NULL},
 };
 
 int command_mremap(struct command_call *call)
 {
 	uint64_t addr, old_len, new_len, flags = 0, new_addr = 0;
+	struct vm_reason reason;
 	int64_t result;
 
-	if (!command_number(call, 1, "ADDR", &addr) || !command_size(call, 2, "OLDLEN", &old_len) ||
+	if (!command_address(call, 1, "ADDR", &addr) ||
+	    !command_size(call, 2, "OLDLEN", &old_len) ||
 	    !command_size(call, 3, "NEWLEN", &new_len) ||
 	    (call->count > 4 && !command_words(call, 4, mremap_words, &flags)) ||
-	    (call->count > 5 && !command_number(call, 5, "NEWADDR", &new_addr)))
+	    (call->count > 5 && !command_address(call, 5, "NEWADDR", &new_addr)))
 		return -EINVAL;
 	if ((flags & MREMAP_FIXED) != 0 && call->count <= 5)
 		return command_fail(call, -EINVAL, "fixed needs NEWADDR");
@@ -230,6 +227,8 @@ int command_mremap(struct command_call *call)
 		command_blame(call, (flags & MREMAP_FIXED) != 0 && unaligned(new_addr),
 		              "NEWADDR must be a multiple of 4096");
 	}
+	bool blocked = vm_reason((int)result, &reason) && reason.why == VM_WHY_IN_THE_WAY;
+	command_note(call, blocked, "with maymove it could move");
 	return command_done_address(call, result);
 }
 
@@ -237,7 +236,7 @@ int command_brk(struct command_call *call)
 {
 	uint64_t addr;
 
-	if (!command_number(call, 1, "ADDR", &addr))
+	if (!command_address(call, 1, "ADDR", &addr))
 		return -EINVAL;
 	return command_done_address(call, vm_brk(call->process, addr));
 }
@@ -288,138 +287,4 @@ int command_msync(struct command_call *call)
 		return -EINVAL;
 	command_blame_unaligned(call, addr);
 	return command_done(call, vm_msync(call->process, addr, len, (int)flags));
-}
-
-/* --- Touching and looking --------------------------------------------------------------------- */
-
-/*
- * One command touches at most ACCESS_MAX bytes, so that it ends within seconds, and ACCESS_STEP
- * bytes with each call of the engine.
- */
-#define ACCESS_MAX (UINT64_C(16) << 30)
-#define ACCESS_STEP (UINT64_C(1) << 20)
-
-const struct command_reason access_reasons[] = {
-    {E2BIG, "one command touches at most 16G"},
-    {0, NULL},
-};
-
-struct access_lines {
-	struct command_call *call;
-	GString *line;
-	struct vm_fault fatal; /* its outcome is VM_HIT if there was no fatal fault */
-};
-
-static void add_access_line(void *ctx, const struct vm_fault *fault)
-{
-	struct access_lines *lines = ctx;
-
-	/* A fatal fault becomes the error of the command. Only the pages before it have lines. */
-	if (fault->outcome == VM_FATAL) {
-		lines->fatal = *fault;
-		return;
-	}
-	g_string_truncate(lines->line, 0);
-	fault_line(lines->line, fault, false);
-	g_string_append_printf(lines->line, " tlb=%s\n", fault->tlb ? "hit" : "miss");
-	ctl_results_add(lines->call->results, lines->line->str, lines->line->len);
-}
-
-static const char *why_fatal(const struct vm_fault *fault)
-{
-	switch (fault->kind) {
-	case VM_FAULT_SEGV_MAPERR:
-		if (!vm_is_canonical(fault->va))
-			return "the address is not canonical (SI_KERNEL)";
-		return fault->area_end != 0 ? "a guard page (SEGV_MAPERR)"
-		                            : "no area at the address (SEGV_MAPERR)";
-	case VM_FAULT_SEGV_ACCERR:
-		return "the area does not permit it (SEGV_ACCERR)";
-	case VM_FAULT_SIGBUS:
-		return "beyond the end of the file, its page could not be read, or no room on its "
-		       "disk (SIGBUS)";
-	default:
-		return "physical memory and swap are used up";
-	}
-}
-
-static bool parse_access(struct command_call *call, int index, enum vm_access *access)
-{
-	static const struct {
-		const char *word;
-		enum vm_access access;
-	} kinds[] = {{"r", VM_ACCESS_READ}, {"w", VM_ACCESS_WRITE}, {"x", VM_ACCESS_EXEC}};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		if (strcmp(call->words[index], kinds[i].word) == 0) {
-			*access = kinds[i].access;
-			return true;
-		}
-	}
-	command_fail(call, -EINVAL, "an access is r, w or x, not '%s'", call->words[index]);
-	return false;
-}
-
-/* A step ends at a page boundary, so that no page is touched twice. */
-static uint64_t access_step(uint64_t addr, uint64_t len)
-{
-	return MIN(len, ACCESS_STEP - addr % VM_PAGE_SIZE);
-}
-
-int command_access(struct command_call *call)
-{
-	g_autoptr(GString) line = g_string_new(NULL);
-	struct access_lines lines = {.call = call, .line = line};
-	uint64_t addr, len = 1;
-	enum vm_access access;
-	int error = 0;
-
-	if (!parse_access(call, 1, &access) || !command_number(call, 2, "ADDR", &addr) ||
-	    (call->count > 3 && !command_size(call, 3, "LEN", &len)))
-		return -EINVAL;
-	if (len == 0)
-		return command_fail(call, -EINVAL, "%s", why_length);
-	if (len > ACCESS_MAX)
-		return -E2BIG;
-	while (len > 0 && error == 0) {
-		uint64_t step = access_step(addr, len);
-
-		if (vm_interrupted())
-			error = -EINTR;
-		else
-			error =
-			    vm_access(call->process, addr, step, access, add_access_line, &lines);
-		addr += step;
-		len -= step;
-	}
-	if (lines.fatal.outcome == VM_FATAL)
-		return command_fail(call, error, "%s at 0x%" PRIx64 ": %s",
-		                    vm_fault_kind_name(lines.fatal.kind), lines.fatal.va,
-		                    why_fatal(&lines.fatal));
-	return error;
-}
-
-int command_translate(struct command_call *call)
-{
-	static const char *const levels[] = {"PGD", "PUD", "PMD", "PTE"};
-	g_autoptr(GString) line = g_string_new(NULL);
-	struct vm_translation walk;
-	uint64_t addr;
-	int error;
-
-	if (!command_number(call, 1, "ADDR", &addr))
-		return -EINVAL;
-	if ((error = vm_translate(call->process, addr, &walk)) < 0)
-		return error;
-	g_string_printf(line, "0x%" G_GINT64_MODIFIER "x -> ", addr);
-	if (walk.present)
-		g_string_append_printf(line, "0x%" G_GINT64_MODIFIER "x", walk.pa);
-	else
-		g_string_append_printf(line, "%s %s", vm_outcome_name(walk.outcome),
-		                       vm_fault_kind_name(walk.kind));
-	for (int i = 0; i < walk.levels; i++)
-		g_string_append_printf(line, " %s=0x%016" G_GINT64_MODIFIER "x", levels[i],
-		                       walk.entry[i]);
-	command_answer(call, "%s", line->str);
-	return 0;
 }

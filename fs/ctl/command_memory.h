@@ -1,6 +1,6 @@
 /*
- * command_memory.h - the commands of command_memory.c, command_advice.c and command_mlock.c, for
- * the table in command_process.c.
+ * command_memory.h - the commands of command_memory.c, command_access.c, command_look.c,
+ * command_advice.c and command_mlock.c, for the table in command_process.c.
  */
 #ifndef FS_CTL_COMMAND_MEMORY_H
 #define FS_CTL_COMMAND_MEMORY_H
@@ -23,12 +23,16 @@ int command_madvise(struct command_call *call);
 int command_mincore(struct command_call *call);
 int command_setrlimit(struct command_call *call);
 int command_access(struct command_call *call);
+int command_peek(struct command_call *call);
+int command_poke(struct command_call *call);
 int command_translate(struct command_call *call);
+int command_walk(struct command_call *call);
+int command_where(struct command_call *call);
 
 extern const struct command_reason mmap_reasons[], munmap_reasons[], mprotect_reasons[],
     mremap_reasons[];
 extern const struct command_reason sbrk_reasons[], msync_reasons[], mlock_reasons[],
     munlock_reasons[], mlockall_reasons[], madvise_reasons[], mincore_reasons[],
-    setrlimit_reasons[], access_reasons[];
+    setrlimit_reasons[], access_reasons[], peek_reasons[];
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * command_process.c - the table of the commands in PID/ctl, and those that are not about memory.
  */
+#include "fs/ctl/command_help.h"
 #include "fs/ctl/command_memory.h"
 #include "fs/ctl/command_table.h"
 
@@ -32,19 +33,16 @@ static int run_open(struct command_call *call)
 	return command_done(call, result);
 }
 
-static const struct command_reason close_reasons[] = {
-    {EBADF, "no such descriptor"},
-    {0, NULL},
-};
-
 static int run_close(struct command_call *call)
 {
 	uint64_t fd;
 
 	if (!command_number(call, 1, "FD", &fd))
 		return -EINVAL;
-	return command_done(call,
-	                    fd <= INT_MAX ? vm_process_close(call->process, (int)fd) : -EBADF);
+	int error = fd <= INT_MAX ? vm_process_close(call->process, (int)fd) : -EBADF;
+	if (error == -EBADF)
+		return command_fail(call, error, "descriptor %s is not open", call->words[1]);
+	return command_done(call, error);
 }
 
 static const struct command_reason fork_reasons[] = {
@@ -111,46 +109,63 @@ static int run_setenv(struct command_call *call)
 
 const struct command process_commands[] = {
     {"mmap", "ADDR LEN PROT FLAGS [FILE [OFFSET]]", 4, 6, command_mmap,
-     "map memory or a file: mmap 0 8K rw- private,anon; answers the address", mmap_reasons},
+     "map memory or a file; answers the address", mmap_reasons, 4, mmap_words,
+     "ADDR 0 or - lets the system choose, unless FLAGS have fixed. FLAGS need one of\n"
+     "private, shared, shared_validate, and anonymous unless there is a FILE: a path\n"
+     "of the host, or fd:N. Example: mmap 0 8K rw- private,anon"},
     {"munmap", "ADDR LEN", 2, 2, command_munmap, "unmap a range", munmap_reasons},
     {"mprotect", "ADDR LEN PROT[,growsdown]", 3, 3, command_mprotect,
-     "change the protection of a range", mprotect_reasons},
-    {"mremap", "ADDR OLDLEN NEWLEN [maymove[,fixed][,dontunmap] [NEWADDR]]", 3, 5, command_mremap,
-     "resize or move a mapping; answers its address", mremap_reasons},
-    {"open", "FILE [rdonly|rdwr|wronly]", 1, 2, run_open,
-     "open a host file; answers the descriptor, for mmap's fd:N", open_reasons},
-    {"close", "FD", 1, 1, run_close, "close a descriptor", close_reasons},
+     "change the protection of a range", mprotect_reasons, 3, prot_words},
+    {"mremap", "ADDR OLDLEN NEWLEN [FLAGS [NEWADDR]]", 3, 5, command_mremap,
+     "resize or move a mapping; answers its address", mremap_reasons, 4, mremap_words},
+    {"open", "FILE [MODE]", 1, 2, run_open, "open a host file; answers the descriptor",
+     open_reasons, 2, open_words, "mmap takes the descriptor N as fd:N."},
+    {"close", "FD", 1, 1, run_close, "close a descriptor"},
     {"brk", "ADDR", 1, 1, command_brk, "set the end of the heap (0 asks); answers it"},
     {"sbrk", "INCREMENT", 1, 1, command_sbrk, "move the end of the heap; answers where it was",
      sbrk_reasons},
-    {"msync", "ADDR LEN FLAGS", 3, 3, command_msync,
-     "write a range back: sync, async, invalidate, or 0", msync_reasons},
-    {"mlock", "ADDR LEN", 2, 2, command_mlock, "load a range and keep it in physical memory",
-     mlock_reasons},
-    {"mlock2", "ADDR LEN onfault", 3, 3, command_mlock2,
-     "keep the pages of a range from when they are loaded", mlock_reasons},
+    {"msync", "ADDR LEN FLAGS", 3, 3, command_msync, "write a range back to its file",
+     msync_reasons, 3, msync_words},
+    {"mlock", "ADDR LEN", 2, 2, command_mlock, "load a range and keep it in memory", mlock_reasons},
+    {"mlock2", "ADDR LEN onfault", 3, 3, command_mlock2, "keep pages from when they are loaded",
+     mlock_reasons, 3, mlock2_words},
     {"munlock", "ADDR LEN", 2, 2, command_munlock, "let a range be evicted again", munlock_reasons},
-    {"mlockall", "current[,future][,onfault]", 1, 1, command_mlockall,
-     "lock all that is mapped, and what will be mapped", mlockall_reasons},
+    {"mlockall", "FLAGS", 1, 1, command_mlockall, "lock all that is mapped, or will be",
+     mlockall_reasons, 1, mlockall_words},
     {"munlockall", "", 0, 0, command_munlockall, "let all memory be evicted again"},
-    {"madvise", "ADDR LEN ADVICE", 3, 3, command_madvise,
-     "give advice about a range: dontneed, free, willneed, cold, pageout, wipeonfork, "
-     "guard_install ...",
-     madvise_reasons},
+    {"madvise", "ADDR LEN ADVICE", 3, 3, command_madvise, "give advice about a range",
+     madvise_reasons, 3, madvise_words},
     {"mincore", "ADDR LEN", 2, 2, command_mincore, "which pages are in memory: a 0 or 1 for each",
      mincore_reasons},
     {"fork", "", 0, 0, run_fork, "make a copy of the process; answers its pid", fork_reasons},
-    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
-     "run a program of the host (-k: only what the kernel maps); answers its entry point"},
+    {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "run a program; answers its entry point",
+     .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},
     {"exit", "[STATUS]", 0, 1, run_exit, "end the process"},
     {"kill", "[SIGNAL]", 0, 1, run_kill, "send it a signal, by default TERM", kill_reasons},
-    {"access", "r|w|x ADDR [LEN]", 2, 3, command_access,
-     "touch each page of a range; answers what each found", access_reasons},
-    {"translate", "ADDR", 1, 1, command_translate,
-     "walk the page tables without touching anything"},
-    {"setrlimit", "NAME SOFT [HARD]", 2, 3, command_setrlimit,
-     "limit as, stack, data, memlock or core: bytes, or unlimited", setrlimit_reasons},
+    {"access", "r|w|x ADDR [LEN]", 2, 3, command_access, "touch each page of a range; answers what",
+     access_reasons, 1, access_words,
+     "A line for each page: its address, what happened (hit, minor, major), and the\n"
+     "columns of the file faults. r reads, w writes, x fetches an instruction."},
+    {"peek", "ADDR [LEN]", 1, 2, command_peek, "read memory: 64 bytes, or LEN; as xxd prints it",
+     peek_reasons, .more = "It is an access by the process: pages may fault. At most 64K."},
+    {"poke", "ADDR TEXT", 2, 2, command_poke, "write TEXT to memory; answers as access w",
+     .more = "TEXT is stored as it is, without a newline. hex:DEADBEEF stores these bytes;\n"
+             "u8:N, u16:N, u32:N, u64:N store a number, the lowest byte first."},
+    {"where", "ADDR", 1, 1, command_where, "what is there: area, file, symbol, page",
+     .more = "START-END PERM FILE+OFFSET SYMBOL+OFFSET PAGE. PAGE is frame= its frame, slot=\n"
+             "its swap slot, file (not mapped yet), zero (the zero page), untouched, guard,\n"
+             "or sigbus (past the end of the file). Touches nothing."},
+    {"translate", "ADDR", 1, 1, command_translate, "walk the page tables, in one line",
+     .more = "VA -> PA and the entries of the walk, or the fault that a read would take.\n"
+             "Touches nothing."},
+    {"walk", "ADDR", 1, 1, command_walk, "walk the page tables, a line for each level",
+     .more = "For each level: index, physical address of the entry, the entry, its bits, and\n"
+             "what it points to. Then the rights that all levels give together, and the\n"
+             "physical address, or the fault that a read would take. Touches nothing."},
+    {"setrlimit", "NAME SOFT [HARD]", 2, 3, command_setrlimit, "set a limit: bytes, or unlimited",
+     setrlimit_reasons, 1, limit_words},
     {"setenv", "NAME [VALUE]", 1, 2, run_setenv, "set or remove a variable for the next exec",
      setenv_reasons},
+    {"help", "[COMMAND]", 0, 1, command_help_run, "list the commands, or say what one takes"},
     {NULL},
 };

@@ -5,6 +5,7 @@
 
 #include "util/linux_constants.h"
 #include "util/number.h"
+#include "vm/vm.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -72,6 +73,27 @@ const struct word madvise_words[] = {
     {NULL},
 };
 
+const struct word prot_words[] = {
+    {"---", PROT_NONE},
+    {"r--", PROT_READ},
+    {"rw-", PROT_READ | PROT_WRITE},
+    {"r-x", PROT_READ | PROT_EXEC},
+    {"rwx", PROT_READ | PROT_WRITE | PROT_EXEC},
+    {NULL},
+};
+
+const struct word access_words[] = {
+    {"r", VM_ACCESS_READ},
+    {"w", VM_ACCESS_WRITE},
+    {"x", VM_ACCESS_EXEC},
+    {NULL},
+};
+
+const struct word limit_words[] = {
+    {"as", VM_LIMIT_AS},           {"stack", VM_LIMIT_STACK}, {"data", VM_LIMIT_DATA},
+    {"memlock", VM_LIMIT_MEMLOCK}, {"core", VM_LIMIT_CORE},   {NULL},
+};
+
 const struct word open_words[] = {
     {"rdonly", WORD_RDONLY},
     {"rdwr", WORD_RDWR},
@@ -110,14 +132,20 @@ bool prot_parse(const char *text, bool growsdown, int *prot)
 		int bit;
 	} letters[] = {{'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}};
 
+	size_t len = strcspn(text, ",");
+	/* Without a dash, letters may be left out: rx is r-x. With one, each has its place. */
+	bool places = memchr(text, '-', len) != NULL;
+
 	*prot = PROT_NONE;
-	for (size_t i = 0; i < G_N_ELEMENTS(letters); i++) {
-		if (text[i] == letters[i].letter)
+	if (len == 0)
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(letters) && *text != '\0' && *text != ','; i++) {
+		if (*text == letters[i].letter)
 			*prot |= letters[i].bit;
-		else if (text[i] != '-')
+		else if (places && *text != '-')
 			return false;
+		text += places || *text == letters[i].letter;
 	}
-	text += G_N_ELEMENTS(letters);
 	if (growsdown && strcmp(text, ",growsdown") == 0) {
 		*prot |= PROT_GROWSDOWN;
 		return true;

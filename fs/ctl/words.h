@@ -33,6 +33,9 @@ extern const struct word mlock2_words[];   /* MLOCK_ */
 extern const struct word mlockall_words[]; /* MCL_ */
 extern const struct word madvise_words[];  /* MADV_: a value instead of bits, so only one word */
 extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONLY */
+extern const struct word access_words[];   /* enum vm_access: one word */
+extern const struct word limit_words[];    /* enum vm_limit: one word */
+extern const struct word prot_words[];     /* PROT_: the usual ones; prot_parse knows all */
 
 /*
  * Set *BITS to the bits of the words in TEXT, which are joined with commas. Returns NULL, or the
@@ -41,8 +44,8 @@ extern const struct word open_words[];     /* WORD_RDONLY, WORD_RDWR, WORD_WRONL
 char *words_parse(const struct word *words, const char *text, uint64_t *bits);
 
 /*
- * Set *PROT to the PROT_ bits of TEXT: `rwx`, with `-` for a right that is missing. With GROWSDOWN
- * it may also be like `rw-,growsdown`. False if TEXT is anything else.
+ * Set *PROT to the PROT_ bits of TEXT: `rwx`, with `-` for a right that is missing, or without dashes:
+ * `rw`, `rx`. With GROWSDOWN it may also be like `rw-,growsdown`. False if TEXT is anything else.
  */
 bool prot_parse(const char *text, bool growsdown, int *prot);
 

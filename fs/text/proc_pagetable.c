@@ -29,7 +29,7 @@ static const char *const kind_names[] = {
 
 /*
  * The names of bits by number, as in the processor's manual, and of those that the processor leaves
- * to software. One of these is clear when its name applies, see add_flags.
+ * to software. One of these is clear when its name applies, see entry_flags.
  */
 static const char *const bit_names[64] = {
     [0] = "P",       [1] = "RW",         [2] = "US",     [3] = "PWT",   [4] = "PCD",
@@ -39,7 +39,7 @@ static const char *const bit_names[64] = {
     [60] = "SW60",   [61] = "SW61",      [62] = "SW62",  [63] = "NX",
 };
 
-enum { PS_BIT = 7, SOFT_CLEAN_BIT = 11 };
+enum { PRESENT_BIT = 0, PS_BIT = 7, SOFT_CLEAN_BIT = 11 };
 
 /* In a last-level entry, bit 7 means something else. */
 static const char *bit_name(int bit, enum vm_level level)
@@ -47,22 +47,29 @@ static const char *bit_name(int bit, enum vm_level level)
 	return bit == PS_BIT && level == VM_PTE ? "PAT" : bit_names[bit];
 }
 
-static void add_flags(GString *out, const struct vm_entry_info *entry)
+void entry_flags(GString *out, uint64_t raw, enum vm_level level)
 {
-	uint64_t soft_clean = UINT64_C(1) << SOFT_CLEAN_BIT, bits = entry->raw & ~PFN_BITS;
-	const char *separator = " flags=";
+	bool is_page = level == VM_PTE && (raw & 1 << PRESENT_BIT);
+	uint64_t soft_clean = UINT64_C(1) << SOFT_CLEAN_BIT, bits = raw & ~PFN_BITS;
+	const char *separator = "";
 
 	/* The bit says that a page was not written since clear_refs. Linux has it the other way. */
-	bits = entry->kind == VM_ENTRY_PAGE ? bits ^ soft_clean : bits & ~soft_clean;
+	bits = is_page ? bits ^ soft_clean : bits & ~soft_clean;
 
 	while (bits) {
 		int bit = __builtin_ctzll(bits);
 
 		g_string_append(out, separator);
-		g_string_append(out, bit_name(bit, entry->level));
+		g_string_append(out, bit_name(bit, level));
 		separator = "|";
 		bits &= bits - 1;
 	}
+}
+
+static void add_flags(GString *out, const struct vm_entry_info *entry)
+{
+	g_string_append(out, " flags=");
+	entry_flags(out, entry->raw, entry->level);
 }
 
 /* What the entries above leave of the entry's own rights. */

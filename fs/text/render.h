@@ -99,6 +99,9 @@ size_t maps_line_room(const struct vm_area_info *area);
  */
 void fault_line(GString *out, const struct vm_fault *fault, bool with_head);
 
+/* Append the names of the bits that are set in RAW, an entry of LEVEL, joined by |. */
+void entry_flags(GString *out, uint64_t raw, enum vm_level level);
+
 /*
  * Append LINE, which fault_line made with its head, as those see it who may not look into the
  * process: `-` for the address, and only the keys that are neither addresses nor names. PARTY_ONLY:

@@ -43,9 +43,14 @@ fails 600 'one that has no name' "$P" mmap 0xfffffffffffffda8 4K rw- private,ano
 like "$(sh -c 'echo "mmap 0xfffffffffffffda8 4K rw- private,anon,fixed" >"$1/ctl"' sh "$P" 2>&1)" \
 	. 'and the write ends'
 fails EINVAL 'growsdown and shared' "$P" mmap 0 4K rw- shared,anon,growsdown
-for prot in rwz rw rwxx wr- R-- '' 7; do
+for prot in rwz rx- rwxx xr wr- R-- '' 7; do
 	fails EINVAL "prot '$prot'" "$P" mmap 0 4K "$prot" private,anon
 done
+for prot in r=r-- rw=rw- rx=r-x wx=-wx x=--x -=---; do
+	addr=$(ctl "$P" mmap 0x8000000 4K "${prot%%=*}" private,anon,fixed)
+	is "$(area 1 "$addr" | cut -d ' ' -f 2)" "${prot#*=}p" "prot '${prot%%=*}' is ${prot#*=}"
+done
+ctl "$P" munmap 0x8000000 4K >/dev/null
 for flags in private,bogus PRIVATE,anon '' private-anon; do
 	fails EINVAL "flags '$flags'" "$P" mmap 0 4K rw- "$flags"
 done

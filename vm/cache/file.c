@@ -304,11 +304,6 @@ void file_list_release(GPtrArray *files)
 	g_ptr_array_unref(files);
 }
 
-bool vm_file_is_noexec(const struct vm_file *file)
-{
-	return file->noexec;
-}
-
 char *vm_file_name(const struct vm_file *file)
 {
 	char name[PATH_MAX + 2];
