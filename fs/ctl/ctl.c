@@ -125,9 +125,10 @@ static int end_line_locked(struct fs_ctl_open *open, const struct fs_caller *cal
 	return open->line->len > 0 ? run_line_locked(open, caller, 1) : 0;
 }
 
-int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
-                 size_t len)
+ssize_t fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
+                     size_t len)
 {
+	const char *end = text + len, *at = text;
 	unsigned number = 1;
 	int error = 0;
 
@@ -135,24 +136,26 @@ int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const
 	open->wrote = true;
 	open->writer = caller->files;
 	g_clear_pointer(&open->shown, g_bytes_unref);
-	while (len > 0 && error == 0) {
-		const char *newline = memchr(text, '\n', len);
-		size_t piece = newline != NULL ? (size_t)(newline - text) : len;
-		size_t step = piece + (newline != NULL);
+	/* Whoever has read all so far will read these, too. */
+	bool reads = ctl_results_unread(&open->results) == 0;
+	open->results.most = reads ? 2 * CTL_RESULTS_MAX : CTL_RESULTS_MAX;
+	while (at < end && error == 0 &&
+	       !(reads && ctl_results_unread(&open->results) >= CTL_RESULTS_MAX)) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline != NULL ? newline : end;
 
 		/* Nobody waits for the rest any more. */
 		if (vm_interrupted())
 			error = -EINTR;
 		else
-			error =
-			    take_piece_locked(open, caller, text, piece, newline != NULL, number++);
-		text += step;
-		len -= step;
+			error = take_piece_locked(open, caller, at, (size_t)(stop - at),
+			                          newline != NULL, number++);
+		at = stop + (newline != NULL);
 	}
 	if (error < 0)
 		g_string_truncate(open->line, 0);
 	pthread_mutex_unlock(&open->lock);
-	return error;
+	return error < 0 ? error : at - text;
 }
 
 int fs_ctl_close(struct fs_ctl_open *open, const struct fs_caller *caller)

@@ -27,11 +27,16 @@ struct fs_ctl_open;
 struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process, uid_t uid);
 
 /*
- * Take LEN bytes from CALLER, and run each line that ends in them. Returns 0, or the negative errno
- * of the first command that failed; the bytes after its line are dropped.
+ * Take LEN bytes from CALLER, and run each line that ends in them. Returns how many bytes were
+ * taken, or the negative errno of the first command that failed; the bytes after its line are
+ * dropped.
+ *
+ * Less than LEN is taken if the results of this write would be too many to keep: it ends after a
+ * line, so that the writer can read them and go on. That happens only to a writer who had read all
+ * results before; who never reads finds the oldest gone.
  */
-int fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
-                 size_t len);
+ssize_t fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
+                     size_t len);
 
 /*
  * Run a line that has no newline yet. Then move at most SIZE bytes of results to OUT, which must be

@@ -10,7 +10,7 @@ enum { FREE_BYTES = 4096 };
 
 void ctl_results_init(struct ctl_results *results, struct fs_budget *budget, uid_t uid)
 {
-	*results = (struct ctl_results){.text = g_string_new(NULL)};
+	*results = (struct ctl_results){.text = g_string_new(NULL), .most = CTL_RESULTS_MAX};
 	budget_open(budget, uid, &results->share);
 }
 
@@ -85,6 +85,11 @@ static void drop_lines(struct ctl_results *results, size_t room)
 	g_string_erase(text, (gssize)start, (gssize)(cut - start));
 }
 
+size_t ctl_results_unread(const struct ctl_results *results)
+{
+	return results->text->len - results->taken;
+}
+
 void ctl_results_add(struct ctl_results *results, const char *text, size_t len)
 {
 	if (!make_room(results, len)) {
@@ -96,8 +101,8 @@ void ctl_results_add(struct ctl_results *results, const char *text, size_t len)
 	}
 	g_string_append_len(results->text, text, (gssize)len);
 	/* Drop more than needed, so that a full queue is not moved for every new line. */
-	if (results->text->len - results->taken > CTL_RESULTS_MAX)
-		drop_lines(results, CTL_RESULTS_MAX / 4 * 3);
+	if (ctl_results_unread(results) > results->most)
+		drop_lines(results, results->most / 4 * 3);
 }
 
 void ctl_results_move(struct ctl_results *results, struct ctl_results *from)

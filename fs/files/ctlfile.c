@@ -108,16 +108,16 @@ static void ctlfile_write(fuse_req_t req, const struct fs_caller *caller, struct
 {
 	const struct ctlfile *file = handle->state;
 	struct fs_caller opener;
-	int error = act_as_opener(handle, caller, &opener);
+	ssize_t taken = act_as_opener(handle, caller, &opener);
 
-	if (error == 0)
-		error = fs_ctl_write(file->stream, &opener, buf, size);
+	if (taken == 0)
+		taken = fs_ctl_write(file->stream, &opener, buf, size);
 	if (!call_claim())
 		return;
-	if (error != 0)
-		reply_error(req, error);
+	if (taken < 0)
+		reply_error(req, (int)taken);
 	else
-		fuse_reply_write(req, size);
+		fuse_reply_write(req, (size_t)taken);
 }
 
 static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle)

@@ -156,7 +156,53 @@ like "$(cat "$T/stderr")" '^error: munmap: EINVAL: ' 'and the first failure'
 answers "$(plus $heap 4096)" 'and stops there' "$M/1" sbrk -4096
 refused 'it exits 1 then' sh -c "echo 'munmap 0x1000 0' | '$VASCTL' '$M/1'"
 refused 'vasctl on a folder that is none of a machine fails' ctl "$T" sbrk 0
-refused 'vasctl on nothing fails' ctl "$M/99" sbrk 0
+like "$(ctl "$T" sbrk 0 2>&1)" 'is no mount of vasfs, and no process in one' 'and says so'
+refused 'vasctl on a process that is not there fails' ctl "$M/99" fork
+is "$(ctl "$M/99" fork 2>&1)" 'vasctl: no process 99' 'and says so'
+is "$(cd "$M" && ctl 99 fork 2>&1)" 'vasctl: no process 99' 'in the mount, too'
+like "$(ctl "$M" kill 99 2>&1)" '^error: kill: ESRCH: no process 99$' 'so does kill'
+like "$(ctl "$M/1" munmap 0x1000 0 2>&1)" 'length must not be 0$' 'one command has no line number'
+like "$(ctl "$M/1" mmpa 2>&1)" 'did you mean mmap\?$' 'a slip of the finger'
+like "$(ctl "$M/1" spawn 2>&1)" 'it is one of the machine' 'a command of the other ctl'
+like "$(ctl "$M/1" help mmap)" '^mmap ADDR LEN PROT FLAGS \[FILE \[OFFSET\]\]$' 'help COMMAND'
+
+# Many lines go out in one write; results, order and line numbers stay what they were.
+yes 'sbrk 1' | head -n 30000 >"$T/script"
+{ cat "$T/script" && echo 'munmap 0x1000 0' && echo 'sbrk 1'; } >"$T/failing"
+before=$(ctl "$M/1" sbrk 0)
+ctl "$M/1" <"$T/script" >"$T/results"
+is "$(wc -l <"$T/results")" 30000 'every command of a long script answers'
+is "$(sed -n '1p;$p' "$T/results" | tr '\n' ' ')" "$before $(plus "$before" 29999) " 'in order'
+ctl "$M/1" <"$T/failing" >"$T/results" 2>"$T/stderr"
+is "$? $(wc -l <"$T/results")" '1 30000' 'a failure in the middle of a write ends it there'
+is "$(cat "$T/stderr")" 'error: munmap: EINVAL: length must not be 0 (line 30001)' \
+	'its line is counted from the start of the input'
+answers "$(plus "$before" 60000)" 'what came after it was not run' "$M/1" sbrk -60000
+printf '# a\n\nsbrk 0\nbad' | ctl "$M/1" >"$T/results" 2>"$T/stderr"
+like "$(cat "$T/stderr")" '^error: bad: EINVAL: .*\(line 4\)$' 'a last line without a newline'
+is "$({ echo 'sbrk 0' && head -c 70000 /dev/zero | tr '\0' x; } | ctl "$M/1" 2>&1 >/dev/null)" \
+	'error: line: E2BIG: longer than 4096 bytes (line 2)' 'a line that never ends'
+# Results of more than 1 MiB: all come, although so many are not kept.
+ctl "$M/1" mmap 0x20000000 16M rw- private,anon >/dev/null
+yes 'access r 0x20000000 16M' | head -n 20 | ctl "$M/1" >"$T/results"
+is "$(wc -l <"$T/results")" 81920 'results of many pages in one write are all there'
+unlike "$(cat "$T/results")" '^#' 'no line was dropped'
+ctl "$M/1" munmap 0x20000000 16M >/dev/null
+
+# Who gives one line at a time gets its result before the next.
+mkfifo "$T/in" "$T/out"
+ctl "$M/1" <"$T/in" >"$T/out" &
+exec 5>"$T/in" 6<"$T/out"
+printf 'sbrk ' >&5
+printf '0\nsbr' >&5
+read -r one <&6
+printf 'k 4096\n' >&5
+read -r two <&6
+exec 5>&-
+is "$one $two" "$before $before" 'a slow pipe is answered line by line'
+exec 6<&-
+wait $!
+ctl "$M/1" sbrk -4096 >/dev/null
 
 # --- Results that nobody reads ----------------------------------------------------------------
 
