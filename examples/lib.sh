@@ -53,9 +53,9 @@ show() {
 	eval "$1" 2>&1
 }
 
-# put PID ADDRESS TEXT: show how the process writes TEXT at ADDRESS, the start of a page
+# put PID ADDRESS TEXT: show how the process writes TEXT at ADDRESS
 put() {
-	show "printf '$3' | dd of=$1/mem bs=4096 seek=\$(($2 / 4096)) conv=notrunc status=none"
+	show "vasctl $1 poke $2 '$3'"
 }
 
 # va ADDRESS: the address as pagetable prints it

@@ -7,15 +7,7 @@ set -u
 find_programs
 start_machine
 
-# text PID ADDRESS: print what the process reads there
-text() {
-	dd "if=$1/mem" bs=4096 skip=$(($2 / 4096)) count=1 status=none | head -n 1 | tr -d '\000'
-}
-
 printf 'original contents\n' >"${work:?}/file"
-# shellcheck disable=SC2016 # as one would type it
-say 'Below, "text PID ADDRESS" stands for this:' \
-	'    dd if=PID/mem bs=4096 skip=$((ADDRESS / 4096)) count=1 | head -n 1'
 say 'Three processes map the same file: 1 and 2 shared, 3 private.'
 show 'vasctl . spawn; vasctl . spawn; vasctl . spawn'
 one=$(vasctl 1 mmap 0 4K rw- shared "$work/file")
@@ -25,7 +17,7 @@ show 'grep -H file 1/maps 2/maps 3/maps'
 
 say 'All three read the same frame. The first read fetches it from the disk' \
 	'(major). The others find it in the page cache (minor).'
-show "text 1 $one; text 2 $two; text 3 $three"
+show "vasctl 1 peek $one 16; vasctl 2 peek $two 16; vasctl 3 peek $three 16"
 show 'cat 1/faults 2/faults 3/faults'
 show 'cat objects'
 
@@ -35,7 +27,7 @@ put 1 "$one" 'changed  '
 show 'tail -n 1 1/faults'
 say 'Process 2 sees the change at once. So does process 3: it has not written yet,' \
 	'so its page is still the one of the file.'
-show "text 2 $two; text 3 $three"
+show "vasctl 2 peek $two 16; vasctl 3 peek $three 16"
 
 say 'The file on the disk may still have the old contents. After msync it has the' \
 	'new ones.'
@@ -45,12 +37,12 @@ show "cat $work/file"
 say 'Process 3 writes, and gets a copy of the page for itself.'
 put 3 "$three" 'MY COPY  '
 show 'tail -n 1 3/faults'
-show "text 1 $one; text 2 $two; text 3 $three"
+show "vasctl 1 peek $one 16; vasctl 2 peek $two 16; vasctl 3 peek $three 16"
 
 say 'What the others write from now on does not reach it. What it writes never' \
 	'reaches the file.'
 put 2 "$two" 'renewed  '
-show "text 1 $one; text 2 $two; text 3 $three"
+show "vasctl 1 peek $one 16; vasctl 2 peek $two 16; vasctl 3 peek $three 16"
 
 say 'When the last shared mapping is gone, the file has all that was written' \
 	'through shared mappings, without msync.'

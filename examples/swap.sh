@@ -28,7 +28,7 @@ show "grep -E '^(VmRSS|VmSwap)' 1/status"
 
 say 'The process reads the page. That is a major fault, because it waits for the' \
 	'disk. Another page goes out to make room.'
-show "dd if=1/mem bs=4096 skip=\$(($page / 4096)) count=1 status=none | head -c 9; echo"
+show "vasctl 1 peek $page 16"
 show 'tail -n 1 1/faults'
 show "grep '^$(va "$page") PTE' 1/pagetable"
 show "grep -E '^(pswpin|pswpout)' vmstat"
