@@ -59,16 +59,17 @@ static const char *find_error(const char *text)
 /*
  * Print TEXT, the results of a write that failed: the error on stderr, what came before on stdout.
  * The daemon counts lines from the start of the write. BEFORE: how many came before it; negative:
- * there was only one command, so its line says nothing.
+ * there was only one command, so its line says nothing. False: there is no error in TEXT.
  */
-static void print_failure(const char *text, long before)
+static bool print_failure(const char *text, long before)
 {
 	const char *error = find_error(text);
 	const char *place = error != NULL ? g_strrstr(error, place_prefix) : NULL;
 
 	if (error == NULL) {
 		fputs(text, stdout);
-		return;
+		fflush(stdout);
+		return false;
 	}
 	fwrite(text, 1, (size_t)(error - text), stdout);
 	fflush(stdout);
@@ -79,6 +80,7 @@ static void print_failure(const char *text, long before)
 	else
 		fprintf(stderr, "%.*s (line %ld)\n", (int)(place - error), error,
 		        before + atol(place + strlen(place_prefix)));
+	return true;
 }
 
 /* Append all of FD, up to the end of the file, to TEXT. False with errno set if reading fails. */
@@ -125,8 +127,7 @@ static int transact(int fd, const char *text, size_t len, long before)
 			error = errno;
 		/* Not again after EINTR: the command may have been carried out. */
 		if (done <= 0 || !answered) {
-			print_failure(result->str, before);
-			if (!answered || result->len == 0)
+			if (!print_failure(result->str, before) || !answered)
 				fprintf(stderr, "vasctl: %s\n", g_strerror(error));
 			return EXIT_FAILED;
 		}

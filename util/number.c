@@ -56,3 +56,24 @@ bool size_parse(const char *text, uint64_t *value)
 	*value <<= shift;
 	return true;
 }
+
+#define DECIMAL "0123456789"
+#define HEX DECIMAL "abcdefABCDEF"
+
+static bool is_all(const char *text, const char *digits)
+{
+	return text[0] != '\0' && text[strspn(text, digits)] == '\0';
+}
+
+bool number_is_bare_hex(const char *text)
+{
+	return is_all(text, HEX) && !is_all(text, DECIMAL);
+}
+
+bool number_is_too_large(const char *text)
+{
+	bool hex = strncmp(text, "0x", 2) == 0 || strncmp(text, "0X", 2) == 0;
+	uint64_t value;
+
+	return (hex ? is_all(text + 2, HEX) : is_all(text, DECIMAL)) && !number_parse(text, &value);
+}

@@ -25,4 +25,10 @@ bool number_next(const char **text, uint64_t *value);
  */
 bool size_parse(const char *text, uint64_t *value);
 
+/* Whether TEXT is a number in hex that lacks its 0x: only hex digits, and a letter among them. */
+bool number_is_bare_hex(const char *text);
+
+/* Whether TEXT is written as a number, but does not fit into 64 bits. */
+bool number_is_too_large(const char *text);
+
 #endif

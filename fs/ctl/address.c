@@ -134,14 +134,11 @@ static char *split_offset(const char *text, bool *minus, uint64_t *offset)
 	return g_strndup(text, (size_t)(sign - text));
 }
 
-static bool is_hex(const char *text)
-{
-	return text[0] != '\0' && text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
-}
-
 static char *why_unknown(const char *text, const char *base)
 {
-	if (is_hex(base))
+	if (number_is_too_large(base))
+		return g_strdup_printf("'%s' is not below 2^64", text);
+	if (number_is_bare_hex(base))
 		return g_strdup_printf("'%s' is no name; hex is written with 0x: 0x%s", text, text);
 	return g_strdup_printf("'%s' is no number (decimal, or hex with 0x) and no name: sp, pc, "
 	                       "brk, stack, heap, vdso, a mapped file, a symbol of one",

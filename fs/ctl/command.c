@@ -188,7 +188,7 @@ int command_run(struct command_call *call, const char *line, size_t len, unsigne
 GBytes *command_help(bool machine)
 {
 	GString *help = g_string_new("# Commands, one a line; after writing, read this file for "
-	                             "the result.\n");
+	                             "the result.\n# help COMMAND says what one takes.\n");
 
 	command_help_list(help, machine ? machine_commands : process_commands);
 	return g_string_free_to_bytes(help);

@@ -91,10 +91,19 @@ bool command_address(struct command_call *call, int index, const char *name, uin
 	return why == NULL;
 }
 
+/* If the word at INDEX is hex without 0x, say how that is written. */
+static void note_bare_hex(struct command_call *call, int index)
+{
+	g_autofree char *note = g_strdup_printf("hex is written with 0x: 0x%s", call->words[index]);
+
+	command_note(call, number_is_bare_hex(call->words[index]), note);
+}
+
 bool command_number(struct command_call *call, int index, const char *name, uint64_t *value)
 {
 	if (number_parse(call->words[index], value))
 		return true;
+	note_bare_hex(call, index);
 	command_fail(call, -EINVAL, "%s must be a number below 2^64, decimal or 0x hex, not '%s'",
 	             name, call->words[index]);
 	return false;
@@ -104,6 +113,7 @@ bool command_size(struct command_call *call, int index, const char *name, uint64
 {
 	if (size_parse(call->words[index], value))
 		return true;
+	note_bare_hex(call, index);
 	command_fail(call, -EINVAL,
 	             "%s must be a number of bytes below 2^64, with K, M, G or T, not '%s'", name,
 	             call->words[index]);

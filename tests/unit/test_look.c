@@ -51,6 +51,8 @@ static void test_fixed_names(struct ctl_fixture *f, const void *unused)
 	expect_no_address(f, "sp+x", "no name");
 	expect_no_address(f, "0-1", "below 0");
 	expect_no_address(f, "0xffffffffffffffff+1", "below 0 or above");
+	expect_no_address(f, "0x10000000000000000", "not below 2^64");
+	expect_no_address(f, "18446744073709551616", "not below 2^64");
 	expect_no_address(f, "7ffffffde000", "written with 0x: 0x7ffffffde000");
 	expect_no_address(f, "cafe+8", "written with 0x: 0xcafe+8");
 }
@@ -267,6 +269,8 @@ static void test_unknown(struct ctl_fixture *f, const void *unused)
 	expect_hint(f, f->process, "spawn", "it is one of the machine, for ctl in the mount");
 	expect_hint(f, f->process, "xyzzy", "there are mmap munmap ");
 	expect_hint(f, f->process, "a-command-with-a-very-long-name-indeed", "there are mmap ");
+	expect_hint(f, f->process, "munmap 0 ff", "; hex is written with 0x: 0xff");
+	expect_hint(f, f->process, "close 1f", "; hex is written with 0x: 0x1f");
 	expect_hint(f, NULL, "fork", "it is one of a process, for PID/ctl");
 	expect_hint(f, NULL, "spwn", "did you mean spawn?");
 	expect_hint(f, NULL, "help mmap", "it is one of a process");

@@ -103,6 +103,25 @@ static void test_too_large(void)
 	}
 }
 
+/* What may be said of a word that is no number. */
+static void test_mistakes(void)
+{
+	static const char *const bare[] = {"ff", "7ffff7fff000", "CAFE", "0a"};
+	static const char *const others[] = {"", "10", "0xff", "fg", "-ff", "ff "};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(bare); i++)
+		g_assert_true(number_is_bare_hex(bare[i]));
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		g_assert_false(number_is_bare_hex(others[i]));
+	g_assert_true(number_is_too_large("18446744073709551616"));
+	g_assert_true(number_is_too_large("0x10000000000000000"));
+	g_assert_false(number_is_too_large("18446744073709551615"));
+	g_assert_false(number_is_too_large("0xffffffffffffffff"));
+	g_assert_false(number_is_too_large("x"));
+	g_assert_false(number_is_too_large("0x"));
+	g_assert_false(number_is_too_large(""));
+}
+
 static void test_next(void)
 {
 	static const char line[] = "\t7  0x10 8\n9";
@@ -128,6 +147,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/number/samples", test_samples);
 	g_test_add_func("/number/nonsense", test_nonsense);
 	g_test_add_func("/number/too-large", test_too_large);
+	g_test_add_func("/number/mistakes", test_mistakes);
 	g_test_add_func("/number/next", test_next);
 	return g_test_run();
 }
