@@ -324,7 +324,7 @@ static void list_words(const char *dir, const struct command *commands,
 		list_pids(dir);
 }
 
-/* WORDS: [DIR [COMMAND [N]]]. Nothing of the daemon is asked, so no result of others is replaced. */
+/* WORDS: [DIR [COMMAND [N]]]. The daemon is not asked, so no result of others is replaced. */
 static int list(char **words)
 {
 	const struct command *commands, *command;

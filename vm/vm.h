@@ -485,7 +485,7 @@ enum vm_why {
 	VM_WHY_DATA,    /* RLIMIT_DATA (asked, used, limit) */
 	/* RLIMIT_STACK (asked: how long the stack would be; used: how much it would grow; limit) */
 	VM_WHY_STACK,
-	/* the stack would come too close to the area below (asked: where that ends; used: as above) */
+	/* the stack would be too close to the area below (asked: its end; used: as above) */
 	VM_WHY_STACK_GAP,
 	VM_WHY_MEMLOCK,      /* RLIMIT_MEMLOCK (asked, used, limit) */
 	VM_WHY_MEMLOCK_ZERO, /* RLIMIT_MEMLOCK is 0, and the process is not root's */

@@ -137,8 +137,8 @@ static int run_words(struct command_call *call, unsigned number)
 }
 
 /*
- * Split TEXT, which has nothing that a shell would look at, into words: pointers into TEXT, which is
- * changed. Most lines are like that, and a script may have millions. Free with g_free.
+ * Split TEXT, which has nothing that a shell would look at, into words: pointers into TEXT, which
+ * is changed. Most lines are like that, and a script may have millions. Free with g_free.
  */
 static char **split_plain(char *text, int *count)
 {

@@ -1,6 +1,7 @@
 /*
- * command_memory.c - commands of a process that map memory. Each parses its words and makes one call
- * of the engine, which decides. After a failure it only looks for the sentence that explains it.
+ * command_memory.c - commands of a process that map memory. Each parses its words and makes one
+ * call of the engine, which decides. After a failure it only looks for the sentence that explains
+ * it.
  */
 #include "fs/ctl/command_memory.h"
 

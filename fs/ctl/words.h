@@ -44,8 +44,9 @@ extern const struct word prot_words[];     /* PROT_: the usual ones; prot_parse 
 char *words_parse(const struct word *words, const char *text, uint64_t *bits);
 
 /*
- * Set *PROT to the PROT_ bits of TEXT: `rwx`, with `-` for a right that is missing, or without dashes:
- * `rw`, `rx`. With GROWSDOWN it may also be like `rw-,growsdown`. False if TEXT is anything else.
+ * Set *PROT to the PROT_ bits of TEXT: `rwx`, with `-` for a right that is missing, or without
+ * dashes: `rw`, `rx`. With GROWSDOWN it may also be like `rw-,growsdown`. False if TEXT is anything
+ * else.
  */
 bool prot_parse(const char *text, bool growsdown, int *prot);
 

@@ -176,7 +176,7 @@ static void test_cleared(struct ctl_fixture *f, const void *unused)
 	g_assert_cmpint(reason.why, ==, VM_WHY_BREAK_LOW);
 }
 
-/* --- Media that fail ----------------------------------------------------------------------------- */
+/* --- Media that fail -------------------------------------------------------------------------- */
 
 static ssize_t read_badly(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset)
 {

@@ -103,7 +103,7 @@ static void try_all(struct bytes *bytes)
 	elf_clear(&elf);
 }
 
-/* Overwrite eight bytes somewhere in the headers of sections, in a table of symbols, or anywhere. */
+/* Overwrite some bytes in the headers of sections, in the header of the file, or anywhere. */
 static void damage(struct bytes *bytes, GRand *rand)
 {
 	static const uint64_t values[] = {0, 1, 0xff, UINT32_MAX, UINT64_MAX, UINT64_C(1) << 63};
