@@ -15,7 +15,7 @@
  *       knob.c proc_store.c     values that can be written
  *       rights.c                which processes a reader may look into
  *     ctl/
- *       words.c                 words and letters of commands
+ *       words.c address.c       words, letters and addresses in commands
  *       command_*.c             the tables of commands, and their functions
  *       command.c               runs one line
  *       ctl_results.c ctl_store.c   results, for the next read and for those who only read
