@@ -214,26 +214,68 @@ static void close_fd(const struct vm_medium *medium)
 static const struct vm_medium_ops unreadable = {read_badly, write_well, sync_nothing, close_fd};
 static const struct vm_medium_ops unwritable = {read_zeros, write_badly, sync_nothing, close_fd};
 
+/* Put a machine of CONFIG, with one process, in place of that of the fixture. */
+static void replace_machine(struct ctl_fixture *f, const struct vm_config *config)
+{
+	const struct vm_cred root = {0, 0};
+	int error;
+
+	fs_ctl_free(f->open);
+	vm_process_unref(f->process);
+	vm_machine_free(f->mount.machine);
+	f->mount.machine = vm_machine_new(config, NULL);
+	f->process = vm_process_spawn(f->mount.machine, &root, "test", &error);
+	f->open = fs_ctl_open(&f->mount, f->process, 0);
+}
+
 /* The fixture with a machine of eight frames whose files, and swap, fail. */
 static void set_up_failing(struct ctl_fixture *f, const void *ops)
 {
 	struct vm_config config;
-	const struct vm_cred root = {0, 0};
-	int error;
 
 	ctl_set_up(f, NULL);
-	fs_ctl_free(f->open);
-	vm_process_unref(f->process);
-	vm_machine_free(f->mount.machine);
 	vm_config_init(&config);
 	config.ram = 8 * VM_PAGE_SIZE;
 	config.file_ops = ops;
 	config.dirty_writeback_centisecs = 0;
 	config.swap = 64 * VM_PAGE_SIZE;
 	config.swap_medium = (struct vm_medium){&unreadable, open("/dev/null", O_RDWR), NULL};
-	f->mount.machine = vm_machine_new(&config, NULL);
-	f->process = vm_process_spawn(f->mount.machine, &root, "test", &error);
-	f->open = fs_ctl_open(&f->mount, f->process, 0);
+	replace_machine(f, &config);
+}
+
+/* The fixture with a machine of few tables and processes. */
+static void set_up_small(struct ctl_fixture *f, const void *unused)
+{
+	struct vm_config config;
+
+	ctl_set_up(f, NULL);
+	vm_config_init(&config);
+	config.ram = 1 << 20;
+	config.max_tables = 16;
+	config.max_processes = 2;
+	replace_machine(f, &config);
+}
+
+static void test_machine_bounds(struct ctl_fixture *f, const void *unused)
+{
+	run(f, "fork\n");
+	expect_why(f, "fork", EAGAIN, "the machine has 2 processes and may have 2");
+	for (int i = 1; i <= 4; i++) {
+		g_autofree char *map =
+		    g_strdup_printf("mmap 0x%d00000000000 4K rw- private,anon,fixed\n", i);
+		run(f, map);
+	}
+	expect_why(f,
+	           "access w 0x100000000000\naccess w 0x200000000000\naccess w 0x300000000000\n"
+	           "access w 0x400000000000",
+	           ENOMEM, "all 16 page tables of the machine are used up");
+}
+
+static void test_fork_commit(struct ctl_fixture *f, const void *unused)
+{
+	run(f, "mmap 0x10000 3M rw- private,anon,fixed\n");
+	knob(f, VM_KNOB_OVERCOMMIT_MEMORY, 2);
+	expect_why(f, "fork", ENOMEM, "promised now (Committed_AS) is past CommitLimit, 4 MiB");
 }
 
 static void test_unreadable(struct ctl_fixture *f, const void *unused)
@@ -322,6 +364,9 @@ int main(int argc, char **argv)
 	           test_unreadable, ctl_tear_down);
 	g_test_add("/reasons/unwritable", struct ctl_fixture, &unwritable, set_up_failing,
 	           test_unwritable, ctl_tear_down);
+	g_test_add("/reasons/machine-bounds", struct ctl_fixture, NULL, set_up_small,
+	           test_machine_bounds, ctl_tear_down);
+	ADD("/reasons/fork-commit", test_fork_commit);
 	ADD_OTHER("/reasons/memlock", test_memlock);
 	ADD_OTHER("/reasons/min-addr", test_min_addr);
 	return g_test_run();
