@@ -86,6 +86,76 @@ static void test_find(void)
 	g_free(bytes.data);
 }
 
+/* A file with COUNT functions, whose names are long, so that they fill many pieces. */
+static struct bytes make_large(unsigned count)
+{
+	enum { NAME = 64 };
+	size_t symbols = 4096, names = symbols + count * sizeof(Elf64_Sym),
+	       sections = names + 1 + (size_t)count * NAME;
+	struct bytes bytes = {g_malloc0(sections + 3 * sizeof(Elf64_Shdr)),
+	                      sections + 3 * sizeof(Elf64_Shdr)};
+	Elf64_Ehdr header = {
+	    .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+	    .e_type = ET_DYN,
+	    .e_machine = EM_X86_64,
+	    .e_phoff = sizeof(Elf64_Ehdr),
+	    .e_phentsize = sizeof(Elf64_Phdr),
+	    .e_phnum = 1,
+	    .e_shoff = sections,
+	    .e_shentsize = sizeof(Elf64_Shdr),
+	    .e_shnum = 3};
+	Elf64_Phdr load = {.p_type = PT_LOAD, .p_filesz = 4096, .p_memsz = 4096};
+	Elf64_Shdr headers[3] = {
+	    {.sh_type = SHT_NULL, .sh_size = UINT64_MAX},
+	    {.sh_type = SHT_SYMTAB,
+	     .sh_offset = symbols,
+	     .sh_size = count * sizeof(Elf64_Sym),
+	     .sh_entsize = sizeof(Elf64_Sym),
+	     .sh_link = 2},
+	    {.sh_type = SHT_STRTAB, .sh_offset = names, .sh_size = sections - names}};
+
+	memcpy(bytes.data, &header, sizeof header);
+	memcpy(bytes.data + sizeof header, &load, sizeof load);
+	memcpy(bytes.data + sections, headers, sizeof headers);
+	for (unsigned i = 0; i < count; i++) {
+		/* The names in another order than the symbols. */
+		unsigned place = (unsigned)((uint64_t)i * 7919 % count);
+		Elf64_Sym symbol = {.st_name = 1 + place * NAME,
+		                    .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+		                    .st_shndx = 1,
+		                    .st_value = 16 * i,
+		                    .st_size = 16};
+
+		memcpy(bytes.data + symbols + i * sizeof symbol, &symbol, sizeof symbol);
+		g_snprintf(bytes.data + names + symbol.st_name, NAME, "%040u_function_%u", 0, i);
+	}
+	return bytes;
+}
+
+static void test_large(void)
+{
+	enum { COUNT = 100003 };
+	struct bytes bytes = make_large(COUNT);
+	struct elf_file elf;
+	struct symbol_table *table = open_table(&bytes, &elf);
+	uint64_t value = 0, start;
+
+	g_assert_nonnull(table);
+	for (unsigned i = 0; i < COUNT; i += 9091) {
+		g_autofree char *name = g_strdup_printf("%040u_function_%u", 0, i);
+		g_assert_true(symbol_table_find(table, name, &value));
+		g_assert_cmpuint(value, ==, 16 * i);
+		/* A symbol of which this is the end has another name. */
+		g_assert_false(symbol_table_find(table, name + 1, &value));
+		g_autofree char *at = symbol_table_at(table, 16 * i + 15, &start);
+		g_assert_cmpstr(at, ==, name);
+		g_assert_cmpuint(start, ==, 16 * i);
+	}
+	symbol_table_close(table);
+	elf_clear(&elf);
+	g_free(bytes.data);
+}
+
 /* --- Hostile bytes ---------------------------------------------------------------------------- */
 
 static void try_all(struct bytes *bytes)
@@ -179,6 +249,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/symbol/find", test_find);
+	g_test_add_func("/symbol/large", test_large);
 	g_test_add_func("/symbol/damaged", test_damaged);
 	g_test_add_func("/symbol/endless", test_endless);
 	g_test_add_func("/symbol/names", test_names);

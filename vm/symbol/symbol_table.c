@@ -3,6 +3,7 @@
  */
 #include "vm/symbol/symbol_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { WINDOW = 32 << 10 };
@@ -174,16 +175,45 @@ static int weight(struct symbol_table *table, uint64_t index, const Elf64_Sym *s
 	return is_old(table, index) ? 1 : 3 * weight;
 }
 
-/* Whether the name of SYMBOL is NAME, of LEN bytes without its NUL. */
-static bool has_name(struct symbol_table *table, const Elf64_Sym *symbol, const char *name,
-                     size_t len)
+/* --- By name ---------------------------------------------------------------------------------- */
+
+/*
+ * Where NAME, of LEN bytes without its NUL, stands among the names: offsets, ascending. Linkers let
+ * names share their ends, so it may be the end of a longer one. To look at the names first, and
+ * then only at these numbers, reads both tables forward: names lie in no order. Past MOST places
+ * the file is hostile. Free with g_array_unref.
+ */
+static GArray *places_of(struct symbol_table *table, const char *name, size_t len)
 {
-	if (symbol->st_name >= table->names.sh_size ||
-	    len >= table->names.sh_size - symbol->st_name)
-		return false;
-	const char *bytes = window_get(table->elf, &table->texts,
-	                               table->names.sh_offset + symbol->st_name, len + 1);
-	return bytes != NULL && memcmp(bytes, name, len + 1) == 0;
+	enum { MOST = 1 << 16 };
+	GArray *places = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	uint64_t size = table->names.sh_size, at = 0;
+
+	while (at < size && len < size - at && places->len < MOST) {
+		size_t piece = MIN(WINDOW, size - at);
+		const char *bytes =
+		    window_get(table->elf, &table->texts, table->names.sh_offset + at, piece);
+		const char *found = bytes;
+
+		while (found != NULL && places->len < MOST &&
+		       (found = memmem(found, piece - (size_t)(found - bytes), name, len + 1)) !=
+		           NULL) {
+			uint64_t place = at + (uint64_t)(found++ - bytes);
+			g_array_append_val(places, place);
+		}
+		if (bytes == NULL || piece < WINDOW)
+			break;
+		/* The next piece begins where a name that did not fit into this one may begin. */
+		at += piece - len;
+	}
+	return places;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 bool symbol_table_find(struct symbol_table *table, const char *name, uint64_t *value)
@@ -194,8 +224,11 @@ bool symbol_table_find(struct symbol_table *table, const char *name, uint64_t *v
 
 	if (len == 0 || len >= SYMBOL_NAME_MAX)
 		return false;
-	for (uint64_t i = 0; symbol_get(table, i, &symbol); i++) {
-		if (!is_place(&symbol) || !has_name(table, &symbol, name, len))
+	GArray *places = places_of(table, name, len);
+	for (uint64_t i = 0; places->len > 0 && symbol_get(table, i, &symbol); i++) {
+		uint64_t place = symbol.st_name;
+		if (!is_place(&symbol) || bsearch(&place, places->data, places->len, sizeof place,
+		                                  compare_places) == NULL)
 			continue;
 		int this = weight(table, i, &symbol);
 		if (this > best) {
@@ -203,8 +236,11 @@ bool symbol_table_find(struct symbol_table *table, const char *name, uint64_t *v
 			*value = symbol.st_value;
 		}
 	}
+	g_array_unref(places);
 	return best > 0;
 }
+
+/* --- By address ------------------------------------------------------------------------------- */
 
 /* The name of SYMBOL, or NULL if it has none. */
 static char *name_of(struct symbol_table *table, const Elf64_Sym *symbol)
@@ -238,11 +274,16 @@ static bool is_reserved(struct symbol_table *table, const Elf64_Sym *symbol)
 static void consider(struct symbol_table *table, struct candidate *best, uint64_t index,
                      const Elf64_Sym *symbol)
 {
+	bool tie = best->weight != 0 && symbol->st_value == best->symbol.st_value;
+
 	if (best->weight != 0 && symbol->st_value < best->symbol.st_value)
 		return;
-	int this = weight(table, index, symbol) * 2 + !is_reserved(table, symbol);
-	if (best->weight == 0 || symbol->st_value > best->symbol.st_value || this > best->weight)
-		*best = (struct candidate){*symbol, this};
+	int this = weight(table, index, symbol);
+	if (tie &&
+	    (this < best->weight || (this == best->weight && (!is_reserved(table, &best->symbol) ||
+	                                                      is_reserved(table, symbol)))))
+		return;
+	*best = (struct candidate){*symbol, this};
 }
 
 /* Whether VALUE lies in the section of SYMBOL. */

@@ -5,7 +5,7 @@
  *       symbol_table_find, symbol_table_at     by name, by address
  *     symbol_table_close
  *
- * The tables are read in pieces, with two small buffers, however large the file says they are. What
+ * The tables are read forward, in pieces, however large the file says they are. What
  * is malformed counts as not there. The time is bounded by the source: a search reads forward, and
  * ends at the first read that fails. Nothing here uses an address space, a machine or a lock, so
  * tests can pass arrays.
