@@ -5,10 +5,9 @@
  *       symbol_table_find, symbol_table_at     by name, by address
  *     symbol_table_close
  *
- * The tables are read forward, in pieces, however large the file says they are. What
- * is malformed counts as not there. The time is bounded by the source: a search reads forward, and
- * ends at the first read that fails. Nothing here uses an address space, a machine or a lock, so
- * tests can pass arrays.
+ * The tables are read forward, in pieces, however large the file says they are. What is malformed
+ * counts as not there. The time is bounded by the source: a search ends at the first read that
+ * fails. Nothing here uses an address space, a machine or a lock, so tests can pass arrays.
  *
  * Addresses are those of the file (st_value), not of a process. Only symbols that stand for a place
  * in the file's own memory count: defined, in a section, no thread-local variables, sections or
