@@ -87,7 +87,7 @@ static void test_status_keys(struct render_fixture *f, gconstpointer data)
 	g_autofree char *host_order = shared_keys(host, ours);
 
 	g_assert_cmpstr(our_order, ==, host_order);
-	assert_lines_match(ours, "^[A-Za-z_]+:\t");
+	assert_lines_match(ours, "^[A-Za-z_0-9]+:\t");
 	g_assert_true(
 	    g_regex_match_simple("^VmSize:\t {4,7}[0-9]+ kB$", ours, G_REGEX_MULTILINE, 0));
 	g_assert_nonnull(
@@ -280,7 +280,7 @@ static void test_status_of_others(struct render_fixture *f, gconstpointer data)
 	g_autofree char *other = viewed_by(f, view_status, 1001, 1001);
 
 	g_assert_cmpstr(owner, ==, root);
-	g_assert_nonnull(strstr(other, "\nSimPc:\t-\nSimSp:\t-\nSimBrk:\t-\nSimAreas:\t"));
+	g_assert_nonnull(strstr(other, "\nSimPc:\t-\nSimSp:\t-\nSimBrk:\t-\nSimCr3:\t-\nSimAreas:\t"));
 	g_assert_true(g_str_has_suffix(other, "\nSimSignal:\t11 SEGV_MAPERR -\n"));
 }
 
