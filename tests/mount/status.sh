@@ -15,7 +15,7 @@ stat_field() {
 
 # --- status -----------------------------------------------------------------------------------
 
-is "$(grep -Evc '^[A-Za-z_]+:	' "$P/status")" 0 'every line of status is KEY:<tab>VALUE'
+is "$(grep -Evc '^[A-Za-z_0-9]+:	' "$P/status")" 0 'every line of status is KEY:<tab>VALUE'
 is "$(field Name)" 'a (strange) nam' 'the name is cut to 15 bytes, as the kernel does'
 for key in Tgid Pid; do
 	is "$(field $key)" 1 "$key"
