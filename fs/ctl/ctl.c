@@ -41,12 +41,18 @@ struct fs_ctl_open {
 
 struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process, uid_t uid)
 {
-	struct fs_ctl_open *open = g_new0(struct fs_ctl_open, 1);
+	struct fs_ctl_open *open = g_try_new0(struct fs_ctl_open, 1);
 
-	open->mount = mount;
-	open->process = process != NULL ? vm_process_ref(process) : NULL;
+	if (open == NULL)
+		return NULL;
 	open->file = ctl_store_get(mount->ctl, mount->machine,
 	                           process != NULL ? vm_process_pid(process) : 0);
+	if (open->file == NULL) {
+		g_free(open);
+		return NULL;
+	}
+	open->mount = mount;
+	open->process = process != NULL ? vm_process_ref(process) : NULL;
 	pthread_mutex_init(&open->lock, NULL);
 	open->line = g_string_new(NULL);
 	ctl_results_init(&open->results, mount->budget, uid);
@@ -65,8 +71,10 @@ static void keep_results(struct fs_ctl_open *open, const struct fs_caller *calle
 {
 	const struct vm_cred who = {caller->uid, caller->gid};
 
-	if (answer->text->len > 0)
-		ctl_store_set(open->mount->ctl, open->file, &who, ctl_results_copy(answer));
+	GBytes *copy = answer->text->len > 0 ? ctl_results_copy(answer) : NULL;
+
+	if (copy != NULL)
+		ctl_store_set(open->mount->ctl, open->file, &who, copy);
 	ctl_results_move(&open->results, answer);
 	ctl_results_clear(answer);
 }

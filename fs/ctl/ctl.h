@@ -22,7 +22,7 @@ struct fs_ctl_open;
 
 /*
  * Open the ctl file of PROCESS (a reference is taken), or that of the machine if PROCESS is NULL,
- * for the user UID. Never returns NULL.
+ * for the user UID. NULL: no memory.
  */
 struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *process, uid_t uid);
 

@@ -158,9 +158,12 @@ void ctl_results_take(struct ctl_results *results, GString *out, size_t size)
 GBytes *ctl_results_copy(const struct ctl_results *results)
 {
 	g_autofree char *line = results->lost > 0 ? lost_line(results->lost) : g_strdup("");
-	GString *text = g_string_new(line);
+	size_t before = strlen(line), len = results->text->len - results->taken;
+	char *copy = g_try_malloc(before + len);
 
-	g_string_append_len(text, results->text->str + results->taken,
-	                    (gssize)(results->text->len - results->taken));
-	return g_string_free_to_bytes(text);
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, line, before);
+	memcpy(copy + before, results->text->str + results->taken, len);
+	return g_bytes_new_take(copy, before + len);
 }

@@ -46,7 +46,7 @@ void ctl_results_move(struct ctl_results *results, struct ctl_results *from);
 /* Move at most SIZE bytes to the end of OUT. */
 void ctl_results_take(struct ctl_results *results, GString *out, size_t size);
 
-/* A copy of all that a reader would get now. */
+/* A copy of all that a reader would get now. NULL: no memory. */
 GBytes *ctl_results_copy(const struct ctl_results *results);
 
 #endif

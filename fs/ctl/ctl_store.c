@@ -4,6 +4,7 @@
 #include "fs/ctl/ctl_store.h"
 
 #include "util/list.h"
+#include "util/treap.h"
 
 #include <pthread.h>
 
@@ -19,14 +20,16 @@ struct ctl_file {
 	struct vm_cred who;    /* gave its command */
 	uint64_t generation;   /* of `last`; 0 before the first command */
 	struct list_link link; /* in store->recent while `last` is set */
+	struct treap_link by_pid;
 };
 
 struct fs_ctl_store {
-	pthread_mutex_t lock;    /* guards everything below, and every ctl_file */
-	GHashTable *files;       /* from pid to struct ctl_file */
-	struct list_link recent; /* records with a last result, the newest at the end */
-	size_t bytes;            /* of those results */
-	size_t sweep_at;         /* with that many records, look for dead processes */
+	pthread_mutex_t lock;     /* guards everything below, and every ctl_file */
+	struct treap_link *files; /* by pid, plus one */
+	size_t count;             /* of those */
+	struct list_link recent;  /* records with a last result, the newest at the end */
+	size_t bytes;             /* of those results */
+	size_t sweep_at;          /* with that many records, look for dead processes */
 	uint64_t generation;
 };
 
@@ -35,7 +38,6 @@ struct fs_ctl_store *fs_ctl_store_new(void)
 	struct fs_ctl_store *store = g_new0(struct fs_ctl_store, 1);
 
 	pthread_mutex_init(&store->lock, NULL);
-	store->files = g_hash_table_new(NULL, NULL);
 	list_init(&store->recent);
 	store->sweep_at = SWEEP_MIN;
 	return store;
@@ -50,21 +52,50 @@ static void forget_last_locked(struct fs_ctl_store *store, struct ctl_file *file
 	g_clear_pointer(&file->last, g_bytes_unref);
 }
 
-static void file_free_locked(struct fs_ctl_store *store, struct ctl_file *file)
+static struct ctl_file *of_link(struct treap_link *link)
 {
+	return link != NULL ? LIST_ENTRY(link, struct ctl_file, by_pid) : NULL;
+}
+
+static uint64_t key_of(pid_t pid)
+{
+	return (uint64_t)pid + 1;
+}
+
+/* The record behind that of PID (-1: the first), in the order of pids, or NULL. */
+static struct ctl_file *next_locked(struct fs_ctl_store *store, pid_t pid)
+{
+	return of_link(treap_above(store->files, key_of(pid)));
+}
+
+/* An empty record for PID, which has none. NULL: no memory. */
+static struct ctl_file *file_new_locked(struct fs_ctl_store *store, pid_t pid)
+{
+	struct ctl_file *file = g_try_new0(struct ctl_file, 1);
+
+	if (file == NULL)
+		return NULL;
+	file->pid = pid;
+	list_init(&file->link);
+	treap_insert(&store->files, &file->by_pid, key_of(pid));
+	store->count++;
+	return file;
+}
+
+static void file_remove_locked(struct fs_ctl_store *store, struct ctl_file *file)
+{
+	treap_remove(&store->files, key_of(file->pid));
+	store->count--;
 	forget_last_locked(store, file);
 	g_free(file);
 }
 
 void fs_ctl_store_free(struct fs_ctl_store *store)
 {
-	GHashTableIter iter;
-	void *file;
+	struct ctl_file *file;
 
-	g_hash_table_iter_init(&iter, store->files);
-	while (g_hash_table_iter_next(&iter, NULL, &file))
-		file_free_locked(store, file);
-	g_hash_table_destroy(store->files);
+	while ((file = next_locked(store, -1)) != NULL)
+		file_remove_locked(store, file);
 	pthread_mutex_destroy(&store->lock);
 	g_free(store);
 }
@@ -84,19 +115,14 @@ static bool pid_ended(struct vm_machine *machine, pid_t pid)
  */
 static void sweep_locked(struct fs_ctl_store *store, struct vm_machine *machine)
 {
-	GHashTableIter iter;
-	void *value;
+	struct ctl_file *file;
 
-	g_hash_table_iter_init(&iter, store->files);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct ctl_file *file = value;
-
-		if (file->opens == 0 && pid_ended(machine, file->pid)) {
-			g_hash_table_iter_remove(&iter);
-			file_free_locked(store, file);
-		}
+	for (pid_t pid = -1; (file = next_locked(store, pid)) != NULL;) {
+		pid = file->pid;
+		if (file->opens == 0 && pid_ended(machine, file->pid))
+			file_remove_locked(store, file);
 	}
-	store->sweep_at = MAX(SWEEP_MIN, 2 * (size_t)g_hash_table_size(store->files));
+	store->sweep_at = MAX(SWEEP_MIN, 2 * store->count);
 }
 
 struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *machine, pid_t pid)
@@ -104,16 +130,14 @@ struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *ma
 	struct ctl_file *file;
 
 	pthread_mutex_lock(&store->lock);
-	file = g_hash_table_lookup(store->files, GINT_TO_POINTER(pid));
+	file = of_link(treap_find(store->files, key_of(pid)));
 	if (file == NULL) {
-		if (g_hash_table_size(store->files) >= store->sweep_at)
+		if (store->count >= store->sweep_at)
 			sweep_locked(store, machine);
-		file = g_new0(struct ctl_file, 1);
-		file->pid = pid;
-		list_init(&file->link);
-		g_hash_table_insert(store->files, GINT_TO_POINTER(pid), file);
+		file = file_new_locked(store, pid);
 	}
-	file->opens++;
+	if (file != NULL)
+		file->opens++;
 	pthread_mutex_unlock(&store->lock);
 	return file;
 }
@@ -121,10 +145,8 @@ struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *ma
 void ctl_store_put(struct fs_ctl_store *store, struct ctl_file *file, bool ended)
 {
 	pthread_mutex_lock(&store->lock);
-	if (--file->opens == 0 && (ended || file->last == NULL)) {
-		g_hash_table_remove(store->files, GINT_TO_POINTER(file->pid));
-		file_free_locked(store, file);
-	}
+	if (--file->opens == 0 && (ended || file->last == NULL))
+		file_remove_locked(store, file);
 	pthread_mutex_unlock(&store->lock);
 }
 

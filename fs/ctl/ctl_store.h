@@ -22,7 +22,10 @@ struct ctl_file;
 struct fs_ctl_store *fs_ctl_store_new(void);
 void fs_ctl_store_free(struct fs_ctl_store *store);
 
-/* The record of the ctl file of PID (0: the machine's). It stays until ctl_store_put. */
+/*
+ * The record of the ctl file of PID (0: the machine's). It stays until ctl_store_put. NULL: no
+ * memory.
+ */
 struct ctl_file *ctl_store_get(struct fs_ctl_store *store, struct vm_machine *machine, pid_t pid);
 
 /* Give FILE back. ENDED: its process has ended, so nobody will open this ctl file again. */

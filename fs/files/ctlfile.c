@@ -26,9 +26,15 @@ struct ctlfile {
 
 static int ctlfile_open(struct fs_handle *handle)
 {
-	struct ctlfile *file = g_new0(struct ctlfile, 1);
+	struct ctlfile *file = g_try_new0(struct ctlfile, 1);
 
+	if (file == NULL)
+		return -ENOMEM;
 	file->stream = fs_ctl_open(handle->mount, handle->node.process, handle->opener.uid);
+	if (file->stream == NULL) {
+		g_free(file);
+		return -ENOMEM;
+	}
 	file->groups = hostprocess_groups(handle->mount, &handle->opener, &file->lack);
 	handle->state = file;
 	return 0;
