@@ -13,7 +13,9 @@
 #ifndef VM_INTERNAL_H
 #define VM_INTERNAL_H
 
+#include "util/array.h"
 #include "util/list.h"
+#include "util/treap.h"
 #include "vm/vm.h"
 
 #include <pthread.h>
@@ -30,6 +32,37 @@ typedef uint32_t vm_pfn;
  * page 0 is the zero page and no table, so 0 means "no entry".
  */
 typedef uint32_t vm_entry_id;
+
+/* --- What there are many of (base/pool.h) ----------------------------------------------------- */
+
+#define VM_POOL_NONE UINT32_MAX
+
+enum { VM_POOL_PARTS = 3 };
+
+/* Numbers plus one; 0: none. */
+struct vm_pool_link {
+	uint32_t below, above;
+};
+
+struct vm_pool_part {
+	void *memory; /* of thing 0 */
+	size_t size;  /* bytes of one thing */
+};
+
+/* Which of the things 0 to TOTAL - 1 are free. */
+struct vm_pool {
+	uint32_t total;
+	struct vm_pool_part part[VM_POOL_PARTS];
+	unsigned parts;
+	/* machine */
+	uint32_t used;  /* things from here on were never used */
+	uint32_t top;   /* of the stack of those that are free again, plus one; 0: it is empty */
+	uint32_t count; /* length of the stack */
+	uint32_t given; /* so many of its lowest have no memory of the host */
+	uint32_t first; /* the lowest that has, plus one; 0: none */
+	uint32_t least; /* the least COUNT since the last pool_give_back_locked */
+	struct vm_pool_link *links; /* by number */
+};
 
 /* --- Areas (area.c) --------------------------------------------------------------------------- */
 
@@ -148,7 +181,6 @@ struct vm_table {
 	uint64_t va;            /* lowest address it translates, the same for all its users */
 	vm_entry_id rmap;       /* first of the entries that point to it */
 	uint32_t users;         /* number of entries that point to it */
-	uint32_t next_free;     /* in the free list; 0 ends it */
 	/* number of processes that reach it; valid while machine->sharing equals COUNTED */
 	uint64_t processes, counted;
 	uint16_t used; /* number of its entries that are not 0 */
@@ -189,12 +221,11 @@ struct vm_frame {
 	vm_entry_id rmap;         /* first of the entries that map it */
 	uint32_t mapped;          /* entries in that chain; one in a shared table counts once */
 	uint32_t pins;            /* transfers that use it now */
-	/* in the free list; plus one in a hash chain of the page cache */
-	vm_pfn next;
-	vm_pfn older, newer; /* neighbours in the list of pages (frame.h) */
-	uint16_t flags;      /* FRAME_ */
-	uint16_t storing;    /* transfers that store to it this instant */
-	uint32_t version;    /* changes when the page becomes dirty or clean, or is read again */
+	vm_pfn next;              /* in a hash chain of the page cache, plus one; 0 ends it */
+	vm_pfn older, newer;      /* neighbours in the list of pages (frame.h) */
+	uint16_t flags;           /* FRAME_ */
+	uint16_t storing;         /* transfers that store to it this instant */
+	uint32_t version; /* changes when the page becomes dirty or clean, or is read again */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -286,15 +317,16 @@ struct vm_swap {
 /* --- Objects (object.c) ----------------------------------------------------------------------- */
 
 /*
- * One open host descriptor. All vm_files that opened the same name with the same access mode share
- * it.
+ * One open host descriptor. All vm_files for which one user opened the same name with the same
+ * access mode share it.
  */
 struct vm_handle {
 	struct vm_medium medium;
 	int access;            /* O_RDONLY, O_WRONLY or O_RDWR */
-	char *name;            /* the name under which it was opened */
+	struct vm_user *user;  /* who opened it, a reference: it is charged to him */
 	unsigned users;        /* vm_files and transfers that use it (machine) */
 	struct list_link link; /* in object->handles */
+	char name[];           /* the name under which it was opened */
 };
 
 /*
@@ -321,7 +353,8 @@ struct vm_object {
 	dev_t dev;
 	ino_t ino;
 	/* machine */
-	struct list_link link; /* in machine->objects */
+	struct list_link link;       /* in machine->objects */
+	struct vm_object *next_file; /* in its bucket of machine->files */
 	struct list_link handles;
 	struct list_link areas;        /* the areas that map it, by object_link */
 	struct list_link clean, dirty; /* its frames */
@@ -350,7 +383,7 @@ struct vm_object {
 	 */
 	bool settled;
 	int error;  /* errno of a failed write-back; msync reports it once */
-	char *name; /* as last seen, for fault records; a GRefString */
+	char *name; /* as last seen, for fault records (util/refstring.h); or NULL */
 };
 
 /* --- Processes and the machine ---------------------------------------------------------------- */
@@ -363,15 +396,17 @@ struct vm_process {
 	struct vm_machine *machine;
 	pid_t pid; /* 0 while exec, fork or spawn builds an address space in it */
 	struct vm_cred cred;
-	int64_t start; /* ns since the machine's start */
-	int refs;      /* atomic */
+	struct vm_user *user; /* cred.uid, a reference; it and its areas are charged to him */
+	int64_t start;        /* ns since the machine's start */
+	int refs;             /* atomic */
 	pthread_rwlock_t lock;
 	/* process */
 	struct vm_space *space; /* NULL once it has ended */
-	GPtrArray *fds;         /* struct vm_file * by descriptor; NULL: closed */
+	struct array fds;       /* struct vm_file * by descriptor; NULL: closed */
 	struct vm_rlimit limits[VM_LIMITS];
 	struct vm_environ *environ; /* a reference (environ.h), or NULL: no variables */
 	/* machine */
+	struct treap_link table; /* in machine->processes, by pid */
 	char comm[16];
 	pid_t ppid;
 	struct vm_process *parent; /* alive, or NULL */
@@ -432,21 +467,21 @@ struct vm_machine {
 	int64_t longest_hold; /* machine: ns */
 	unsigned waiters;     /* machine: threads in machine_wait_io_locked */
 	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
+	uint64_t held[VM_RESOURCES]; /* by all users together (base/user.h), atomic */
+	uint64_t peak[VM_RESOURCES]; /* the most since the heap was last trimmed, atomic */
+	uint64_t unprobed;           /* bytes charged since the host was last asked, atomic */
+	bool no_room;                /* it had no room then, atomic */
 	/* machine */
-	uint64_t frames_used; /* frames from here on were never used */
-	vm_pfn free_frames;   /* head of the free list */
-	uint64_t nr_free;
-	/* table pages from tables_used on were never used; head of the free list; in use */
-	uint32_t tables_used, free_tables, table_count;
+	struct vm_user *users[256]; /* first of those whose uids are equal modulo that */
+	struct vm_pool frame_pool, table_pool, twin_pool;
+	uint32_t table_count; /* tables in use */
 	vm_pfn *cache; /* the page cache: first frames, plus one, of (object, index) chains */
 	struct vm_twin **twins; /* by frame: what its dirty page of a file was, or NULL (twin.h) */
 	struct vm_twin *twin_memory; /* the region of twins */
-	uint64_t twins_used;         /* twins from here on were never used */
-	struct vm_twin *free_twins;  /* those before that no page has */
 	uint64_t cache_mask;
 	struct list_link objects;
-	GHashTable *files; /* (dev, ino) -> object */
-	GTree *processes;  /* pid -> process; the tree holds a reference to each */
+	struct vm_object **files; /* first objects of the host files with one hash of (dev, ino) */
+	struct treap_link *processes; /* by pid; the tree holds a reference to each */
 	pid_t next_pid;
 	uint64_t process_count;
 	uint64_t sharing; /* grows whenever an entry starts or stops pointing to a table */
@@ -474,6 +509,7 @@ struct vm_machine {
 	struct vm_counters count;
 	/* flusher.c */
 	struct list_link flushers;  /* machine: one thread for each device */
+	uint64_t syncs;             /* machine: number of the last vm_machine_sync */
 	pthread_t clock;            /* the thread that wakes them */
 	int64_t flushed, refreshed; /* when all were asked last, by that thread's clock, ns */
 	bool clock_runs;            /* set before there are other threads */

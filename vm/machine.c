@@ -8,6 +8,7 @@
 #include "vm/base/account.h"
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
+#include "vm/base/pool.h"
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/cache/object.h"
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
@@ -30,9 +32,14 @@ void vm_config_init(struct vm_config *config)
 	*config = (struct vm_config){
 	    .ram = UINT64_C(256) << 20,
 	    .max_tables = UINT64_C(1) << 20,
-	    .max_processes = UINT64_C(1) << 20,
 	    .max_map_count = 65530,
 	    .mmap_min_addr = 65536,
+	    .most = {[VM_AREAS] = UINT64_C(1) << 20,
+	             [VM_PROCESSES] = UINT64_C(1) << 20,
+	             [VM_FDS] = UINT64_C(1) << 20,
+	             [VM_HANDLES] = UINT64_MAX,
+	             [VM_NOTES] = UINT64_C(512) << 20},
+	    .owner = geteuid(),
 	    .dirty_writeback_centisecs = 500,
 	    .dirty_ratio = 20,
 	    .proc = -1,
@@ -78,6 +85,23 @@ static bool check_config(const struct vm_config *config, GError **error)
 	return wrong == NULL;
 }
 
+/* Which frames and table pages are free. Table page 0 is the zero page. */
+static bool init_pools(struct vm_machine *machine)
+{
+	struct vm_pool *frames = &machine->frame_pool, *tables = &machine->table_pool;
+
+	if (!pool_init(frames, (uint32_t)machine->nr_frames, 0) ||
+	    !pool_init(tables, machine->nr_tables, 1))
+		return false;
+	pool_add_part(frames, machine->ram, VM_PAGE_SIZE);
+	pool_add_part(frames, machine->frames, sizeof *machine->frames);
+	pool_add_part(tables, machine->table_mem, VM_PAGE_SIZE);
+	pool_add_part(tables, machine->tables, sizeof *machine->tables);
+	/* The links of a table without entries are all 0. */
+	pool_add_part(tables, machine->links, VM_TABLE_ENTRIES * sizeof *machine->links);
+	return true;
+}
+
 static bool reserve_memory(struct vm_machine *machine)
 {
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
@@ -90,7 +114,7 @@ static bool reserve_memory(struct vm_machine *machine)
 	machine->links = machine_reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
 	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL ||
 	    machine->table_mem == NULL || machine->tables == NULL || machine->links == NULL ||
-	    !twin_init(machine))
+	    !twin_init(machine) || !object_table_init(machine) || !init_pools(machine))
 		return false;
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
@@ -104,6 +128,9 @@ static void free_memory(struct vm_machine *machine)
 	size_t frames = machine->nr_frames, tables = machine->nr_tables;
 
 	twin_fini(machine);
+	object_table_fini(machine);
+	pool_fini(&machine->frame_pool);
+	pool_fini(&machine->table_pool);
 	machine_unreserve(machine->ram, frames * VM_PAGE_SIZE);
 	machine_unreserve(machine->frames, frames * sizeof *machine->frames);
 	machine_unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
@@ -126,32 +153,21 @@ static void init_locks(struct vm_machine *machine)
 	pthread_condattr_destroy(&attr);
 }
 
-static gint compare_pids(gconstpointer a, gconstpointer b, gpointer ctx)
-{
-	gint x = GPOINTER_TO_INT(a), y = GPOINTER_TO_INT(b);
-
-	return (x > y) - (x < y);
-}
-
 static struct vm_machine *machine_alloc(const struct vm_config *config)
 {
 	struct vm_machine *machine = g_new0(struct vm_machine, 1);
 
 	machine->config = *config;
 	machine->nr_frames = config->ram >> VM_PAGE_SHIFT;
-	machine->nr_free = machine->nr_frames;
 	machine->nr_tables = (uint32_t)config->max_tables;
 	machine->cache_mask = 1;
 	while (machine->cache_mask < machine->nr_frames)
 		machine->cache_mask <<= 1;
 	machine->cache_mask--;
-	machine->free_frames = VM_PFN_NONE;
 	machine->oldest = machine->newest = VM_PFN_NONE;
 	machine->next_pid = config->first_pid;
 	machine->sharing = 1;
 	machine->may_evict = 1;
-	machine->processes = g_tree_new_full(compare_pids, NULL, NULL, NULL);
-	machine->files = object_table_new();
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
 	list_init(&machine->objects);
 	list_init(&machine->flushers);
@@ -162,11 +178,10 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	return machine;
 }
 
-/* Table page 0 becomes the zero page, so that no entry has the number 0. */
 static bool init_tables(struct vm_machine *machine)
 {
+	/* The zero page, so that no entry has the number 0. */
 	machine->tables[0].level = VM_TABLE_SPECIAL;
-	machine->tables_used = 1;
 	machine_lock(machine);
 	bool done = pagetable_init_kernel_locked(machine) &&
 	            policy_set_locked(machine, policy_find(machine->config.policy)) == 0;
@@ -179,8 +194,6 @@ static void machine_destroy(struct vm_machine *machine)
 	policy_free(machine);
 	free_memory(machine);
 	swap_destroy(machine);
-	g_tree_unref(machine->processes);
-	g_hash_table_unref(machine->files);
 	g_rand_free(machine->rand);
 	pthread_cond_destroy(&machine->flusher_wake);
 	pthread_cond_destroy(&machine->clock_wake);
@@ -257,18 +270,14 @@ static uint64_t give_up_dirty_objects(struct vm_machine *machine)
 
 uint64_t vm_machine_free(struct vm_machine *machine)
 {
-	GArray *pids = vm_machine_pids(machine);
-
-	/* A process may have ended since its pid was read, if segv_kill or oom_kill ended it. */
-	for (guint i = 0; i < pids->len; i++) {
-		struct vm_process *process =
-		    vm_process_find(machine, g_array_index(pids, pid_t, i));
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;) {
+		struct vm_process *process = vm_process_find(machine, pid);
+		/* segv_kill or oom_kill may have ended it. */
 		if (process == NULL)
 			continue;
 		vm_process_kill(process, SIGKILL);
 		vm_process_unref(process);
 	}
-	g_array_unref(pids);
 	/* The flushers must still run for this. */
 	vm_machine_sync(machine);
 	flusher_stop(machine);
@@ -284,7 +293,7 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	machine_lock(machine);
 	*info = (struct vm_machine_info){
 	    .frames_total = machine->nr_frames,
-	    .frames_free = machine->nr_free,
+	    .frames_free = pool_free(&machine->frame_pool),
 	    .frames_anon = count->frames[VM_FRAME_ANON],
 	    .frames_file = count->frames[VM_FRAME_FILE],
 	    .frames_shmem = count->frames[VM_FRAME_SHMEM],

@@ -106,13 +106,31 @@ enum vm_overcommit { VM_OVERCOMMIT_GUESS, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NE
 /* The most entries of one TLB: sets x ways. */
 #define VM_MAX_TLB 65536u
 
+/*
+ * What is bounded for all users together. Root and config.owner may have all of it. Any other user
+ * may have half, and gets no more while three quarters of it are in use.
+ */
+enum vm_resource {
+	VM_AREAS,     /* of all address spaces; each takes 160 bytes of the host's memory */
+	VM_PROCESSES, /* alive at one time */
+	VM_FDS,       /* open descriptors of all processes */
+	/*
+	 * host descriptors: one for each user, file, name and access mode, whatever refers to the
+	 * file. Never more than RLIMIT_NOFILE, whatever this says
+	 */
+	VM_HANDLES,
+	VM_NOTES, /* bytes of environments, fault records and TLBs */
+	VM_RESOURCES,
+};
+
 struct vm_config {
 	/* bytes of frames for user pages, rounded down to pages: one page to 8 TiB */
 	uint64_t ram;
-	uint64_t max_tables;    /* page-table pages of all processes together: 16 to 2^22 */
-	uint64_t max_processes; /* alive at one time */
-	uint64_t max_map_count; /* areas of one process, as vm.max_map_count */
-	uint64_t mmap_min_addr; /* as vm.mmap_min_addr */
+	uint64_t max_tables;         /* page-table pages of all processes together: 16 to 2^22 */
+	uint64_t max_map_count;      /* areas of one process, as vm.max_map_count */
+	uint64_t mmap_min_addr;      /* as vm.mmap_min_addr */
+	uint64_t most[VM_RESOURCES]; /* the bounds of enum vm_resource */
+	uid_t owner;                 /* the user who runs the program */
 	/* bytes of the swap file, rounded down to pages, at most 8 TiB; 0: no swap */
 	uint64_t swap;
 	/*
@@ -193,8 +211,14 @@ int vm_machine_sync(struct vm_machine *machine);
 #define VM_TICK_NS INT64_C(10000000)
 void vm_machine_tick(struct vm_machine *machine);
 
-/* The pids of all living processes, ascending. A GArray of pid_t; free with g_array_unref. */
-GArray *vm_machine_pids(struct vm_machine *machine);
+/*
+ * The lowest pid above PID of a living process, or 0: there is none. So the pids of all processes,
+ * ascending, are
+ *
+ *     for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;)
+ */
+pid_t vm_machine_next_pid(struct vm_machine *machine, pid_t pid);
+
 
 struct vm_machine_info {
 	uint64_t frames_total, frames_free; /* pages */
@@ -234,15 +258,17 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info);
 
 /*
  * Make an open file of MACHINE from the host descriptor FD, a regular file that was opened with
- * access mode ACCESS: O_RDONLY, O_WRONLY or O_RDWR. The engine owns FD from now on, also on
- * failure. It keeps only one descriptor for each file, name and access mode: a thousand opens cost
- * one.
+ * access mode ACCESS (O_RDONLY, O_WRONLY or O_RDWR) for the user OPENER. The engine owns FD from
+ * now on, also on failure. It keeps only one descriptor for each user, file, name and access mode:
+ * a thousand opens cost one.
  *
  * Returns a reference with *ERROR 0, or NULL with *ERROR a negative errno: -ENODEV (not a regular
- * file), -ETXTBSY (for writing, of a file that a process runs: get_write_access), -ENOMEM, those of
- * fstat(2), and those of readlink(2) in /proc/self/fd.
+ * file), -ETXTBSY (for writing, of a file that a process runs: get_write_access), -ENOMEM, -ENFILE
+ * (OPENER or all users together would have too many, VM_HANDLES), those of fstat(2), and those of
+ * readlink(2) in /proc/self/fd. Linux: alloc_empty_file.
  */
-struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error);
+struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, uid_t opener,
+                            int *error);
 struct vm_file *vm_file_ref(struct vm_file *file);
 /*
  * Drop a reference. If it is the last one and FILE was opened for writing, write the dirty pages of
@@ -304,7 +330,8 @@ bool vm_process_alive(struct vm_process *process);
 
 /*
  * fork(2): a copy of PROCESS that CRED owns. Returns a reference, or NULL with *ERROR: -EAGAIN (too
- * many processes, or no pid left), -ENOMEM (memory, page tables, overcommit) or -ESRCH.
+ * many processes or descriptors, or no pid left), -ENOMEM (memory, page tables, areas, overcommit)
+ * or -ESRCH.
  */
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error);
 
@@ -348,8 +375,8 @@ int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_
 
 /*
  * setenv(3) in the environment that the next exec passes on. VALUE NULL: remove NAME (unsetenv(3)).
- * -EINVAL: NAME is empty or contains a '='; -ENOMEM: the environment would be larger than 128 KiB;
- * -ESRCH.
+ * -EINVAL: NAME is empty or contains a '='; -ENOMEM: the environment would be larger than 128 KiB,
+ * its user has too much (VM_NOTES), or there is no memory; -ESRCH.
  */
 int vm_process_setenv(struct vm_process *process, const char *name, const char *value);
 
@@ -387,7 +414,8 @@ void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t 
 
 /*
  * Make the lowest free descriptor refer to FILE, as open(2) does, and return it. Takes a reference
- * of its own. -EMFILE: VM_MAX_FDS are open; -ESRCH.
+ * of its own. -EMFILE: VM_MAX_FDS are open; -ENFILE: its user or all users together have too many
+ * (VM_FDS); -ENOMEM; -ESRCH. Linux: alloc_fd, alloc_empty_file.
  */
 int vm_process_open(struct vm_process *process, struct vm_file *file);
 /* close(2). -EBADF, -ESRCH. */

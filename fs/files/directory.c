@@ -6,6 +6,7 @@
 
 #include "fs/files/tree.h"
 #include "fs/text/budget.h"
+#include "util/array.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,54 +22,61 @@ enum { DOTS = 2 }; /* "." and ".." come first */
 struct directory {
 	pthread_mutex_t lock;
 	/* Under lock. */
-	GArray *entries;           /* of struct entry, without the dots */
+	struct array entries;      /* of struct entry, without the dots */
 	bool taken;                /* whether `entries` is filled */
 	struct budget_share share; /* for the memory of `entries` */
 };
 
-static void entry_add(GArray *entries, const struct tree_file *file, int number)
+/* False: no memory. */
+static bool entry_add(struct array *entries, const struct tree_file *file, int number)
 {
-	struct entry entry = {file, number};
+	struct entry *entry = array_add(entries, sizeof *entry);
 
-	g_array_append_val(entries, entry);
+	if (entry != NULL)
+		*entry = (struct entry){file, number};
+	return entry != NULL;
 }
 
-static void add_numbered(GArray *entries, const struct fs_handle *handle,
+/* False: no memory. */
+static bool add_numbered(struct array *entries, const struct fs_handle *handle,
                          const struct tree_file *file)
 {
-	GArray *numbers;
+	int number = -1;
 
-	if (file->numbers->list == NULL)
-		return;
-	numbers = file->numbers->list(handle->mount, handle->node.process);
-	for (guint i = 0; i < numbers->len; i++)
-		entry_add(entries, file, g_array_index(numbers, int, i));
-	g_array_unref(numbers);
+	if (file->numbers->next == NULL)
+		return true;
+	while ((number = file->numbers->next(handle->mount, handle->node.process, number)) >= 0)
+		if (!entry_add(entries, file, number))
+			return false;
+	return true;
 }
 
-/* False if there is no room for them. */
+/* False if there is no room for them, and there is no snapshot. */
 static bool snapshot_take(struct directory *directory, const struct fs_handle *handle)
 {
 	const struct tree_file *dir = handle->node.file, *file = NULL;
+	bool taken = true;
 
-	g_array_set_size(directory->entries, 0);
-	while ((file = tree_next(dir, file)) != NULL)
+	directory->entries.len = 0;
+	while (taken && (file = tree_next(dir, file)) != NULL)
 		if (file->numbers == NULL)
-			entry_add(directory->entries, file, 0);
-	while ((file = tree_next(dir, file)) != NULL)
+			taken = entry_add(&directory->entries, file, 0);
+	file = NULL;
+	while (taken && (file = tree_next(dir, file)) != NULL)
 		if (file->numbers != NULL)
-			add_numbered(directory->entries, handle, file);
-	directory->taken =
-	    budget_resize(&directory->share, directory->entries->len * sizeof(struct entry));
+			taken = add_numbered(&directory->entries, handle, file);
+	directory->taken = taken && budget_resize(&directory->share,
+	                                          directory->entries.len * sizeof(struct entry));
 	return directory->taken;
 }
 
 static int directory_open(struct fs_handle *handle)
 {
-	struct directory *directory = g_new0(struct directory, 1);
+	struct directory *directory = g_try_new0(struct directory, 1);
 
+	if (directory == NULL)
+		return -ENOMEM;
 	pthread_mutex_init(&directory->lock, NULL);
-	directory->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
 	budget_open(handle->mount->budget, handle->opener.uid, &directory->share);
 	handle->state = directory;
 	return 0;
@@ -78,7 +86,7 @@ static void directory_release(struct fs_handle *handle)
 {
 	struct directory *directory = handle->state;
 
-	g_array_unref(directory->entries);
+	array_clear(&directory->entries);
 	budget_close(&directory->share);
 	pthread_mutex_destroy(&directory->lock);
 	g_free(directory);
@@ -88,7 +96,7 @@ static const struct entry *entry_at(const struct fs_handle *handle, size_t index
 {
 	const struct directory *directory = handle->state;
 
-	return &g_array_index(directory->entries, struct entry, index - DOTS);
+	return &ARRAY_AT(&directory->entries, struct entry, index - DOTS);
 }
 
 /* Fill in number and type of "." or "..". */
@@ -165,7 +173,7 @@ static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, siz
 	const struct directory *directory = handle->state;
 	size_t used = 0, length;
 
-	for (; index < DOTS + directory->entries->len; index++, used += length) {
+	for (; index < DOTS + directory->entries.len; index++, used += length) {
 		length = entry_append(req, handle, index, buf + used, size - used, plus);
 		if (length > size - used)
 			break;
@@ -179,18 +187,17 @@ void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t
 	struct directory *directory = handle->state;
 	g_autofree char *buf = g_try_malloc(size);
 	size_t used = 0;
-	bool there;
 
 	if (gone || buf == NULL) {
 		fuse_reply_err(req, gone ? ENOENT : ENOMEM);
 		return;
 	}
 	pthread_mutex_lock(&directory->lock);
-	there = (offset > 0 && directory->taken) || snapshot_take(directory, handle);
-	if (there)
+	bool taken = (offset != 0 && directory->taken) || snapshot_take(directory, handle);
+	if (taken)
 		used = append_entries(req, handle, (size_t)offset, buf, size, plus);
 	pthread_mutex_unlock(&directory->lock);
-	if (there)
+	if (taken)
 		fuse_reply_buf(req, buf, used);
 	else
 		fuse_reply_err(req, ENOMEM);

@@ -107,10 +107,10 @@ struct file_class {
 struct tree_numbers {
 	bool pids; /* the number is the node's pid; otherwise it is its index */
 	/*
-	 * The numbers in a directory of PROCESS (NULL: the root), in rising order: a GArray of int
-	 * that the caller frees. If LIST is NULL, reading the directory shows none of them.
+	 * The lowest number above AFTER in a directory of PROCESS (NULL: the root), or -1. If NEXT
+	 * is NULL, reading the directory shows none of them.
 	 */
-	GArray *(*list)(struct fs_mount *mount, struct vm_process *process);
+	int (*next)(struct fs_mount *mount, struct vm_process *process, int after);
 	/*
 	 * Whether NUMBER is one of them for CALLER. If CALLER is NULL, whether it can be one for
 	 * anyone.

@@ -58,14 +58,10 @@ bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struc
 	return file != NULL;
 }
 
-GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process)
+int link_next_fd(struct fs_mount *mount, struct vm_process *process, int after)
 {
-	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
-	struct vm_process_info info;
-
-	vm_process_info(process, &info);
-	for (int fd = 0; fd < VM_MAX_FDS && numbers->len < info.fds; fd++)
+	for (int fd = after + 1; fd < VM_MAX_FDS; fd++)
 		if (link_has_fd(mount, process, NULL, fd))
-			g_array_append_val(numbers, fd);
-	return numbers;
+			return fd;
+	return -1;
 }

@@ -20,7 +20,7 @@ char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned ind
                 const struct fs_caller *caller, int *error);
 
 /* The open descriptors of PROCESS, for struct tree_numbers. */
-GArray *link_list_fds(struct fs_mount *mount, struct vm_process *process);
+int link_next_fd(struct fs_mount *mount, struct vm_process *process, int after);
 bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller,
                  int number);
 

@@ -47,9 +47,11 @@ static const double root_attr_timeout = 1;
 
 /* --- Nodes with numbers ----------------------------------------------------------------------- */
 
-static GArray *list_processes(struct fs_mount *mount, struct vm_process *process)
+static int next_process(struct fs_mount *mount, struct vm_process *process, int after)
 {
-	return vm_machine_pids(mount->machine);
+	pid_t pid = vm_machine_next_pid(mount->machine, MAX(after, 0));
+
+	return pid != 0 ? pid : -1;
 }
 
 static bool is_pid(struct fs_mount *mount, struct vm_process *process,
@@ -59,15 +61,14 @@ static bool is_pid(struct fs_mount *mount, struct vm_process *process,
 }
 
 static const struct tree_numbers process_numbers = {
-    .pids = true, .list = list_processes, .has = is_pid};
+    .pids = true, .next = next_process, .has = is_pid};
 
 /* A process has one thread, with the pid of the process as its number. */
-static GArray *list_threads(struct fs_mount *mount, struct vm_process *process)
+static int next_thread(struct fs_mount *mount, struct vm_process *process, int after)
 {
-	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(int));
 	int pid = vm_process_pid(process);
 
-	return g_array_append_val(numbers, pid);
+	return pid > after ? pid : -1;
 }
 
 static bool is_thread(struct fs_mount *mount, struct vm_process *process,
@@ -77,9 +78,9 @@ static bool is_thread(struct fs_mount *mount, struct vm_process *process,
 }
 
 static const struct tree_numbers thread_numbers = {
-    .pids = true, .list = list_threads, .has = is_thread};
+    .pids = true, .next = next_thread, .has = is_thread};
 
-static const struct tree_numbers fd_numbers = {.list = link_list_fds, .has = link_has_fd};
+static const struct tree_numbers fd_numbers = {.next = link_next_fd, .has = link_has_fd};
 
 static bool is_own(struct fs_mount *mount, struct vm_process *process,
                    const struct fs_caller *caller, int number)
@@ -407,7 +408,7 @@ static bool name_changes(const struct tree_node *node)
 {
 	const struct tree_numbers *numbers = node->file->numbers;
 
-	return numbers != NULL && (!numbers->pids || numbers->list == NULL);
+	return numbers != NULL && (!numbers->pids || numbers->next == NULL);
 }
 
 void tree_entry(struct fs_mount *mount, const struct tree_node *node,

@@ -159,7 +159,7 @@ static struct vm_file *open_file(struct hostfile_context *context, const char *p
 	hostpath_start_close(&request.start);
 	context->why = request.closed ? why_closed : NULL;
 	*error = fd < 0 ? fd : 0;
-	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, error);
+	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, caller->uid, error);
 }
 
 struct vm_file *hostfile_open(struct hostfile_context *context, const char *path, int access,

@@ -49,11 +49,12 @@ int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *proce
  */
 int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
-	GArray *pids = vm_machine_pids(mount->machine);
+	unsigned count = 0;
+	pid_t last = 0;
 
-	g_string_append_printf(out, "0.00 0.00 0.00 0/%u %d\n", pids->len,
-	                       pids->len > 0 ? (int)g_array_index(pids, pid_t, pids->len - 1) : 0);
-	g_array_unref(pids);
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(mount->machine, pid)) != 0; count++)
+		last = pid;
+	g_string_append_printf(out, "0.00 0.00 0.00 0/%u %d\n", count, (int)last);
 	return 0;
 }
 

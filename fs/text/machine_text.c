@@ -159,11 +159,10 @@ static void add_own_descriptors(GHashTable *own, struct vm_process *process)
 static GHashTable *own_files(const struct view *view)
 {
 	GHashTable *own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(GArray) pids = vm_machine_pids(view->mount->machine);
+	struct vm_machine *machine = view->mount->machine;
 
-	for (guint i = 0; i < pids->len; i++) {
-		struct vm_process *process =
-		    vm_process_find(view->mount->machine, g_array_index(pids, int, i));
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;) {
+		struct vm_process *process = vm_process_find(machine, pid);
 		if (process == NULL)
 			continue;
 		struct vm_cred owner = vm_process_cred(process);

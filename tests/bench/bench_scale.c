@@ -174,7 +174,7 @@ static struct vm_file *open_file(void *ctx, const char *path, bool executable, i
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	*error = fd < 0 ? -errno : 0;
-	return fd < 0 ? NULL : vm_file_new(ctx, fd, O_RDONLY, error);
+	return fd < 0 ? NULL : vm_file_new(ctx, fd, O_RDONLY, 0, error);
 }
 
 static struct vm_process *exec_ls(struct vm_machine *machine)
@@ -207,18 +207,21 @@ static double fork_many(struct vm_process *process, int count)
 /* End the last COUNT processes. */
 static void end_last(struct vm_machine *machine, guint count)
 {
-	GArray *pids = vm_machine_pids(machine);
+	struct vm_machine_info info;
+	uint64_t n = 0;
 
-	for (guint i = pids->len - count; i < pids->len; i++)
-		bench_end(vm_process_find(machine, g_array_index(pids, pid_t, i)));
-	g_array_unref(pids);
+	vm_machine_info(machine, &info);
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0; n++)
+		if (n + count >= info.processes)
+			bench_end(vm_process_find(machine, pid));
 }
 
 static double time_pids(struct vm_machine *machine)
 {
 	double start = bench_cpu();
 
-	g_array_unref(vm_machine_pids(machine));
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;)
+		;
 	return bench_cpu() - start;
 }
 

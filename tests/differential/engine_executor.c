@@ -360,7 +360,7 @@ static void open_files(struct engine *e, const char *dir, const struct vm_cred *
 		g_assert_cmpint(chown(e->path[i], owner->uid, owner->gid), ==, 0);
 	for (int i = 0; i < FILES * MODES; i++) {
 		int error, fd = open(e->path[i / MODES], mode_access[i % MODES] | O_CLOEXEC);
-		e->file[i] = vm_file_new(e->machine, fd, mode_access[i % MODES], &error);
+		e->file[i] = vm_file_new(e->machine, fd, mode_access[i % MODES], 0, &error);
 		g_assert_nonnull(e->file[i]);
 	}
 }

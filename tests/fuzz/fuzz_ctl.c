@@ -237,7 +237,7 @@ static void session_start(struct session *s)
 	config.swap = 16 * VM_PAGE_SIZE;
 	config.swap_medium = vm_host_medium(fuzz_memory_file("swap"));
 	config.max_tables = 256;
-	config.max_processes = PROCESSES;
+	config.most[VM_PROCESSES] = PROCESSES;
 	config.max_map_count = 64;
 	config.tlb_sets = config.tlb_ways = 2;
 	*s = (struct session){.target = 1, .piece = SIZE_MAX};

@@ -49,7 +49,7 @@ static struct vm_file *open_file(const struct fuzz *f, const char *path, int acc
 	for (size_t i = 0; i < f->file_count; i++)
 		if (strcmp(f->files[i].name, name) == 0)
 			return vm_file_new(f->mount.machine, open_again(f->files[i].fd, access),
-			                   access, error);
+			                   access, 0, error);
 	return NULL;
 }
 
@@ -106,11 +106,10 @@ void fuzz_check(struct fuzz *f)
 
 static void end_processes(struct fuzz *f)
 {
-	g_autoptr(GArray) pids = vm_machine_pids(f->mount.machine);
+	struct vm_machine *machine = f->mount.machine;
 
-	for (guint i = 0; i < pids->len; i++) {
-		struct vm_process *process =
-		    vm_process_find(f->mount.machine, g_array_index(pids, pid_t, i));
+	for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;) {
+		struct vm_process *process = vm_process_find(machine, pid);
 
 		g_assert_cmpint(vm_process_kill(process, SIGKILL), ==, 0);
 		vm_process_unref(process);

@@ -182,14 +182,12 @@ static void random_range(struct model *m, int *first, int *last)
 static void do_delete(struct model *m, int first, int last)
 {
 	uint64_t start = cell_va(first), end = cell_va(last - 1) + PAGE;
-	struct vm_area *area;
+	struct vm_area *area, *dead = NULL;
 
 	g_assert_cmpint(area_isolate(m->space, start, end), ==, 0);
-	while ((area = area_overlap(m->space, start, end)) != NULL) {
-		struct vm_file *file = area_delete(area);
-		if (file != NULL)
-			vm_file_unref(file);
-	}
+	while ((area = area_overlap(m->space, start, end)) != NULL)
+		area_delete(area, &dead);
+	area_release(dead);
 	memset(&m->cell[first], 0, (size_t)(last - first) * sizeof m->cell[0]);
 }
 
@@ -382,6 +380,7 @@ static void test_height(struct vm_fixture *f, gconstpointer data)
 
 	for (int order = 0; order < 3; order++) {
 		model_begin(&m, f, 1);
+		struct vm_area *dead = NULL;
 		process_write_lock(m.process);
 		for (int i = 0; i < COUNT; i++) {
 			uint64_t va = ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE;
@@ -392,7 +391,8 @@ static void test_height(struct vm_fixture *f, gconstpointer data)
 		check_areas(&m);
 		for (int i = 0; i < COUNT / 2; i++)
 			area_delete(
-			    area_at(m.space, ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE));
+			    area_at(m.space, ARENA + (uint64_t)nth(order, i, COUNT) * 2 * PAGE),
+			    &dead);
 		check_height(m.space);
 		check_areas(&m);
 		process_unlock(m.process);

@@ -6,6 +6,7 @@
  * machine's own threads are stopped, so that nothing else sees the damage.
  */
 #include "tests/fixture/pressure.h"
+#include "vm/base/user.h"
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/memory/pagetable.h"
@@ -168,7 +169,7 @@ static void test_machine_counters(void)
 	MISCOUNT(&s, count->swap_cached, "swap cache");
 	MISCOUNT(&s, count->committed, "committed");
 	MISCOUNT(&s, count->locked, "locked");
-	MISCOUNT(&s, s.machine->nr_free, "frames free");
+	MISCOUNT(&s, s.machine->frame_pool.count, "frames");
 	MISCOUNT(&s, s.machine->listed, "policy's list");
 	MISCOUNT(&s, s.machine->table_count, "tables");
 	MISCOUNT(&s, s.machine->swap.used, "slots used");
@@ -255,9 +256,7 @@ static void test_objects(void)
 	SPOIL(&s, object->clean.prev, &object->clean, "list is broken");
 	SPOIL(&s, shared->slots.prev, &shared->slots, "list is broken");
 	SPOIL(&s, s.machine->objects.prev, &s.machine->objects, "list is broken");
-	g_hash_table_remove(s.machine->files, object);
-	expect(&s, "files", "not found by its file");
-	g_hash_table_add(s.machine->files, object);
+	MISCOUNT(&s, object->ino, "not found by its file");
 	scene_end(&s);
 }
 
@@ -328,8 +327,9 @@ static void test_frames(void)
 	scene_begin(&s);
 	struct vm_machine *machine = s.machine;
 	struct vm_frame *cached = frame_for(&s, CACHED), *private = frame_for(&s, PRIVATE);
-	vm_pfn in_use = (vm_pfn)(cached - machine->frames), unused = machine->free_frames;
-	g_assert_cmpuint(unused, !=, VM_PFN_NONE);
+	vm_pfn in_use = (vm_pfn)(cached - machine->frames), unused = machine->frame_pool.top - 1;
+	struct vm_pool *pool = &machine->frame_pool;
+	g_assert_cmpuint(pool->top, !=, 0);
 	MISCOUNT(&s, cached->mapped, "mapped");
 	SPOIL(&s, cached->rmap, 0, "chain 0");
 	MISCOUNT(&s, cached->index, "not in the page cache");
@@ -339,9 +339,13 @@ static void test_frames(void)
 	SPOIL(&s, cached->newer, unused, "policy's list");
 	SPOIL(&s, machine->newest, machine->oldest, "policy's list");
 	SPOIL(&s, machine->oldest, VM_PFN_NONE, "policy's list");
-	SPOIL(&s, machine->free_frames, in_use, "list of free frames");
-	SPOIL(&s, machine->free_frames, VM_PFN_NONE, "frames free");
-	SPOIL(&s, machine->frames[unused].next, unused, "frames free");
+	SPOIL(&s, pool->top, in_use + 1, "list of free frames");
+	SPOIL(&s, pool->top, 0, "frames");
+	SPOIL(&s, pool->links[unused].below, unused + 1, "list of free frames");
+	SPOIL(&s, pool->links[unused].above, unused + 1, "list of free frames");
+	MISCOUNT(&s, pool->first, "given back");
+	MISCOUNT(&s, pool->given, "frames");
+	SPOIL(&s, pool->least, pool->count + 1, "given back");
 	scene_end(&s);
 }
 
@@ -375,12 +379,14 @@ static void test_free_tables(void)
 	scene_begin(&s);
 	struct vm_machine *machine = s.machine;
 	end(spawn(&s.p.f));
-	uint32_t unused = machine->free_tables;
-	g_assert_cmpuint(unused, !=, 0);
-	SPOIL(&s, machine->free_tables, 0, "table");
-	SPOIL(&s, machine->free_tables, s.space->pgd, "table");
-	SPOIL(&s, machine->tables[unused].next_free, unused, "list of free tables");
-	SPOIL(&s, machine->tables[unused].next_free, UINT32_MAX, "list of free tables");
+	struct vm_pool *pool = &machine->table_pool;
+	g_assert_cmpuint(pool->top, !=, 0);
+	SPOIL(&s, pool->top, 0, "table");
+	SPOIL(&s, pool->top, s.space->pgd + 1, "tables");
+	SPOIL(&s, pool->links[pool->top - 1].below, pool->top, "list of free tables");
+	SPOIL(&s, pool->links[pool->top - 1].below, UINT32_MAX, "list of free tables");
+	MISCOUNT(&s, machine->twin_pool.count, "twins");
+	MISCOUNT(&s, machine->twin_pool.used, "twins free");
 	scene_end(&s);
 }
 
@@ -400,6 +406,26 @@ static void test_processes(void)
 	scene_end(&s);
 }
 
+/* --- Users ------------------------------------------------------------------------------------ */
+
+static void test_users(void)
+{
+	struct scene s;
+
+	scene_begin(&s);
+	struct vm_user *user = s.process->user;
+	MISCOUNT(&s, user->held[VM_AREAS], "areas");
+	MISCOUNT(&s, user->held[VM_PROCESSES], "processes");
+	MISCOUNT(&s, user->held[VM_FDS], "descriptors");
+	MISCOUNT(&s, user->held[VM_HANDLES], "handles");
+	SPOIL(&s, user->held[VM_NOTES], 1, "bytes of notes");
+	SPOIL(&s, user->refs, 1, "references");
+	MISCOUNT(&s, user->uid, "another user's");
+	for (int what = 0; what < VM_RESOURCES; what++)
+		MISCOUNT(&s, s.machine->held[what], "all users");
+	scene_end(&s);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -416,5 +442,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/slots", test_slots);
 	g_test_add_func("/check/free-tables", test_free_tables);
 	g_test_add_func("/check/processes", test_processes);
+	g_test_add_func("/check/users", test_users);
 	return g_test_run();
 }

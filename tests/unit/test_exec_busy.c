@@ -36,7 +36,7 @@ static struct vm_file *engine_open(struct exec_fixture *f, const char *name, int
 {
 	g_autofree char *path = exec_path_of(f, name);
 
-	return vm_file_new(f->machine, open(path, access | O_CLOEXEC), access, error);
+	return vm_file_new(f->machine, open(path, access | O_CLOEXEC), access, 0, error);
 }
 
 /* The errno of opening NAME and closing it again. */

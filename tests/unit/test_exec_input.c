@@ -133,8 +133,8 @@ static void test_strings_none(void)
 	struct exec_strings strings;
 
 	g_assert_cmpint(exec_strings_init(&strings, &args, process), ==, 0);
-	g_assert_cmpuint(strings.argv->len, ==, 1);
-	g_assert_cmpstr(g_ptr_array_index(strings.argv, 0), ==, "");
+	g_assert_cmpuint(strings.argv.len, ==, 1);
+	g_assert_cmpstr(ARRAY_AT(&strings.argv, char *, 0), ==, "");
 	exec_strings_clear(&strings);
 }
 
@@ -148,9 +148,9 @@ static void test_strings_interpret(void)
 
 	g_assert_cmpint(exec_strings_init(&strings, &args, process), ==, 0);
 	g_assert_cmpint(exec_strings_interpret(&strings, &script, "script"), ==, 0);
-	g_assert_cmpuint(strings.argv->len, ==, G_N_ELEMENTS(expected));
+	g_assert_cmpuint(strings.argv.len, ==, G_N_ELEMENTS(expected));
 	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
-		g_assert_cmpstr(g_ptr_array_index(strings.argv, i), ==, expected[i]);
+		g_assert_cmpstr(ARRAY_AT(&strings.argv, char *, i), ==, expected[i]);
 	g_assert_cmpuint(strings.size, ==, 7 + 8 + 3 + 7 + 4);
 	g_assert_cmpstr(strings.filename, ==, "script");
 	exec_strings_clear(&strings);

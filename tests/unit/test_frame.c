@@ -4,6 +4,7 @@
 #include "tests/fixture/vm_fixture.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/rmap.h"
 
@@ -33,10 +34,10 @@ static void test_alloc_all(struct vm_fixture *f, gconstpointer data)
 		/* A frame becomes free when its last pin goes. */
 		frame_pin_locked(machine, pfn[0]);
 		frame_unpin_locked(machine, pfn[0]);
-		g_assert_cmpuint(machine->nr_free, ==, 0);
+		g_assert_cmpuint(pool_free(&machine->frame_pool), ==, 0);
 		for (int i = 0; i < FRAMES; i++)
 			frame_unpin_locked(machine, pfn[i]);
-		g_assert_cmpuint(machine->nr_free, ==, FRAMES);
+		g_assert_cmpuint(pool_free(&machine->frame_pool), ==, FRAMES);
 	}
 	machine_unlock(machine);
 }

@@ -410,7 +410,7 @@ static void look_at_files(struct pressure *p)
 /* Whatever looks at all processes. */
 static void look_at_processes(struct pressure *p)
 {
-	g_autoptr(GArray) pids = vm_machine_pids(p->f.machine);
+	g_autoptr(GArray) pids = pids_of(p->f.machine);
 
 	g_assert_cmpuint(pids->len, ==, THINGS + 1);
 	g_assert_true(oom_kill_largest(p->f.machine));

@@ -200,7 +200,7 @@ static void act(struct race *race, struct vm_process *process, GRand *rand)
 /* A process of the machine, sometimes a new one. There are always a few processes. */
 static struct vm_process *some_process(struct race *race, GRand *rand)
 {
-	GArray *pids = vm_machine_pids(race->f->machine);
+	GArray *pids = pids_of(race->f->machine);
 	struct vm_process *process = vm_process_find(
 	    race->f->machine,
 	    g_array_index(pids, pid_t, g_rand_int_range(rand, 0, (gint32)pids->len)));

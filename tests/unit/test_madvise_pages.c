@@ -342,7 +342,7 @@ static void test_remove_refused(void)
 
 	pressure_begin(&p, &(struct pressure_size){.frames = 8});
 	g_assert_cmpint(ftruncate(fd, 2 * PAGE), ==, 0);
-	struct vm_file *file = vm_file_new(p.f.machine, fd, O_RDWR, &error);
+	struct vm_file *file = vm_file_new(p.f.machine, fd, O_RDWR, 0, &error);
 	g_assert_nonnull(file);
 	map_file(p.f.process, ARENA, 2, RW, MAP_SHARED, file, 0);
 	put(p.f.process, ARENA, 's');

@@ -62,16 +62,16 @@ static void test_file_errno(struct vm_fixture *f, gconstpointer data)
 	int error = 0, pipes[2];
 
 	g_assert_null(
-	    vm_file_new(f->machine, open(f->dir, O_RDONLY | O_DIRECTORY), O_RDONLY, &error));
+	    vm_file_new(f->machine, open(f->dir, O_RDONLY | O_DIRECTORY), O_RDONLY, 0, &error));
 	g_assert_cmpint(error, ==, -ENODEV);
-	g_assert_null(vm_file_new(f->machine, open("/dev/null", O_RDONLY), O_RDONLY, &error));
+	g_assert_null(vm_file_new(f->machine, open("/dev/null", O_RDONLY), O_RDONLY, 0, &error));
 	g_assert_cmpint(error, ==, -ENODEV);
 	g_assert_cmpint(pipe(pipes), ==, 0);
-	g_assert_null(vm_file_new(f->machine, pipes[0], O_RDONLY, &error));
+	g_assert_null(vm_file_new(f->machine, pipes[0], O_RDONLY, 0, &error));
 	g_assert_cmpint(error, ==, -ENODEV);
 	g_assert_cmpint(fcntl(pipes[0], F_GETFD), ==, -1);
 	close(pipes[1]);
-	g_assert_null(vm_file_new(f->machine, -1, O_RDONLY, &error));
+	g_assert_null(vm_file_new(f->machine, -1, O_RDONLY, 0, &error));
 	g_assert_cmpint(error, ==, -EBADF);
 }
 

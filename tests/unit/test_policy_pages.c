@@ -125,7 +125,7 @@ static void assert_known(struct pressure *p)
 
 	machine_lock(machine);
 	guint listed = 0;
-	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
+	for (vm_pfn pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		bool is_listed = machine->frames[pfn].flags & FRAME_LISTED;
 		listed += is_listed;
 		g_assert_cmpint(g_hash_table_contains(notes->in, GUINT_TO_POINTER(pfn)), ==,

@@ -55,7 +55,7 @@ static void test_table(struct vm_fixture *f, gconstpointer data)
 {
 	struct vm_process *a = spawn(f), *b = fork_of(a),
 	                  *found = vm_process_find(f->machine, vm_process_pid(b));
-	GArray *pids = vm_machine_pids(f->machine);
+	GArray *pids = pids_of(f->machine);
 
 	g_assert_true(found == b);
 	vm_process_unref(found);
@@ -218,7 +218,7 @@ static void test_setenv(struct vm_fixture *f, gconstpointer data)
 
 static const char *variable(const struct vm_process *process, const char *name)
 {
-	return g_environ_getenv(environ_variables(process), name);
+	return g_environ_getenv((char **)environ_variables(process), name);
 }
 
 /* Forks share the environment, until one of them changes it. */

@@ -338,7 +338,7 @@ static void open_files(struct world *world)
 	for (int i = 0; i < OBJECTS; i++) {
 		int error, fd = g_file_open_tmp("vasfs-random-XXXXXX", &world->path[i], NULL);
 		g_assert_cmpint(ftruncate(fd, FILE_PAGES * VM_PAGE_SIZE), ==, 0);
-		world->file[i] = vm_file_new(world->machine, fd, O_RDWR, &error);
+		world->file[i] = vm_file_new(world->machine, fd, O_RDWR, 0, &error);
 		g_assert_nonnull(world->file[i]);
 		world->file_words[i] = words_new(FILE_PAGES);
 	}

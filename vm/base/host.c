@@ -48,6 +48,25 @@ void *machine_reserve(size_t len)
 	return memory != MAP_FAILED ? memory : NULL;
 }
 
+/*
+ * Enough for the small allocations of all requests, and for some twenty threads that are started
+ * for them: each takes a stack, and those of libfuse a buffer of 1 MiB, without which it ends the
+ * mount.
+ */
+enum { RESERVE = 64 << 20 };
+
+bool machine_host_has_room(uint64_t bytes)
+{
+	/* Only what can be written counts for overcommit. */
+	void *memory =
+	    mmap(NULL, bytes + RESERVE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return false;
+	munmap(memory, bytes + RESERVE);
+	return true;
+}
+
 void machine_unreserve(void *memory, size_t len)
 {
 	if (memory != NULL)

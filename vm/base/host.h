@@ -21,6 +21,12 @@ void *machine_reserve(size_t len);
 /* Give back what machine_reserve returned, with the same LEN. MEMORY may be NULL. */
 void machine_unreserve(void *memory, size_t len);
 
+/*
+ * Whether the host gives BYTES of memory and a reserve besides. A limit on the address space
+ * (RLIMIT_AS) or strict overcommit may forbid it.
+ */
+bool machine_host_has_room(uint64_t bytes);
+
 /* Nanoseconds since the machine's start, by its clock. */
 int64_t machine_uptime(const struct vm_machine *machine);
 

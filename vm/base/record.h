@@ -5,6 +5,7 @@
 #ifndef VM_BASE_RECORD_H
 #define VM_BASE_RECORD_H
 
+#include "util/refstring.h"
 #include "vm/internal.h"
 
 /* A record of an access of kind ACCESS at VA, of which nothing else is known yet. */
@@ -24,15 +25,15 @@ static inline struct vm_fault record_unknown(uint64_t va, enum vm_access access)
 static inline void record_keep_names(struct vm_fault *record)
 {
 	if (record->file != NULL)
-		g_ref_string_acquire((char *)record->file);
+		refstring_acquire((char *)record->file);
 	if (record->other.file != NULL)
-		g_ref_string_acquire((char *)record->other.file);
+		refstring_acquire((char *)record->other.file);
 }
 
 static inline void record_drop_names(struct vm_fault *record)
 {
-	g_clear_pointer((char **)&record->file, g_ref_string_release);
-	g_clear_pointer((char **)&record->other.file, g_ref_string_release);
+	g_clear_pointer((char **)&record->file, refstring_release);
+	g_clear_pointer((char **)&record->other.file, refstring_release);
 }
 
 /*

@@ -1,9 +1,11 @@
 #include "vm/cache/file.h"
 #include "util/proc.h"
+#include "util/refstring.h"
 #include "vm/base/filesystem.h"
 #include "vm/base/io.h"
 #include "vm/base/lock.h"
 #include "vm/base/record.h"
+#include "vm/base/user.h"
 #include "vm/cache/handle.h"
 #include "vm/cache/object.h"
 
@@ -82,58 +84,96 @@ void file_allow_write(struct vm_file *file)
 
 /* --- Opening and closing ---------------------------------------------------------------------- */
 
-/*
- * Enter FILE, opened as FD under the name NAME, in the object of the host file that STATUS shows.
- *
- * => true: FRESH is FILE's handle, and owns FD
- * => false, *ERROR 0: it shares a handle; the caller closes FD and frees FRESH
- * => false, *ERROR -ENOMEM or -ETXTBSY: FILE is not entered; the caller closes FD and frees FRESH
- */
-static bool attach_locked(struct vm_file *file, int fd, const char *name, const struct stat *status,
-                          struct vm_handle *fresh, int *error)
+/* A handle of FD, opened under the name NAME with ACCESS, that has no user yet. NULL: no memory. */
+static struct vm_handle *handle_alloc(const struct vm_machine *machine, int fd, int access,
+                                      const char *name)
 {
-	const struct vm_config *config = &file->machine->config;
+	size_t size = strlen(name) + 1;
+	struct vm_handle *handle = g_try_malloc0(sizeof *handle + size);
 
-	file->object = object_of_file_locked(file->machine, status);
-	*error = file->object == NULL ? -ENOMEM : begin_writing_locked(file);
-	if (*error != 0)
-		return false;
-	file->object->files++;
-	file->handle = handle_find_same_locked(file->object, file->access, name);
-	if (file->handle != NULL)
-		return false;
-	*fresh = (struct vm_handle){.medium = {config->file_ops, fd, config->file_ctx},
-	                            .access = file->access,
-	                            .name = g_strdup(name),
-	                            .users = 1};
-	list_append(&file->object->handles, &fresh->link);
-	file->handle = fresh;
-	if (file->object->name == NULL)
-		file->object->name = g_ref_string_new(name);
-	return true;
+	if (handle == NULL)
+		return NULL;
+	handle->medium = (struct vm_medium){machine->config.file_ops, fd, machine->config.file_ctx};
+	handle->access = access;
+	memcpy(handle->name, name, size);
+	return handle;
 }
 
-struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, int *error)
+/*
+ * Give FILE, whose object is set, a handle that USER opened: one that he has already, or else
+ * FRESH, which is charged to him. FRESH then owns its descriptor.
+ *
+ * => 0: FILE has a handle. -ENFILE: he has too many. -ENOMEM
+ */
+static int choose_handle_locked(struct vm_file *file, struct vm_user *user, struct vm_handle *fresh)
+{
+	struct vm_object *object = file->object;
+
+	file->handle = handle_find_same_locked(object, user, file->access, fresh->name);
+	if (file->handle != NULL)
+		return 0;
+	int error = user_charge(file->machine, user, VM_HANDLES, 1);
+	if (error != 0)
+		return error;
+	fresh->user = user_ref_locked(user);
+	fresh->users = 1;
+	list_append(&object->handles, &fresh->link);
+	file->handle = fresh;
+	/* Without memory, records of faults do not name the file. */
+	if (object->name == NULL)
+		object->name = refstring_new(fresh->name);
+	return 0;
+}
+
+/*
+ * Enter FILE, which OPENER has opened, in the object of the host file that STATUS shows. Its handle
+ * is FRESH or another. -ENOMEM, -ENFILE, -ETXTBSY: FILE is not entered.
+ */
+static int attach_locked(struct vm_file *file, uid_t opener, const struct stat *status,
+                         struct vm_handle *fresh)
+{
+	struct vm_user *user = user_get_locked(file->machine, opener);
+
+	if (user == NULL)
+		return -ENOMEM;
+	int error = -ENOMEM;
+	file->object = object_of_file_locked(file->machine, status);
+	if (file->object != NULL)
+		error = begin_writing_locked(file);
+	if (error == 0) {
+		file->object->files++;
+		error = choose_handle_locked(file, user, fresh);
+		if (error != 0) {
+			file->object->write_count -= is_writer(file);
+			object_put_locked(file->object);
+		}
+	}
+	user_put_locked(file->machine, user);
+	return error;
+}
+
+struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, uid_t opener,
+                            int *error)
 {
 	struct vm_file *file = file_alloc(machine, access);
-	struct vm_handle *fresh = g_try_new0(struct vm_handle, 1);
+	struct vm_handle *fresh = NULL;
 	char name[PATH_MAX + 2];
 	struct stat status;
-	bool kept = false;
 
-	*error = -ENOMEM;
-	if (file != NULL && fresh != NULL) {
-		*error = fstat(fd, &status) != 0 ? -errno : !S_ISREG(status.st_mode) ? -ENODEV : 0;
-		if (*error == 0 && !descriptor_name(machine, fd, name))
-			*error = -errno;
-	}
+	*error = file == NULL                          ? -ENOMEM
+	         : fstat(fd, &status) != 0             ? -errno
+	         : !S_ISREG(status.st_mode)            ? -ENODEV
+	         : !descriptor_name(machine, fd, name) ? -errno
+	                                               : 0;
+	if (*error == 0 && (fresh = handle_alloc(machine, fd, access, name)) == NULL)
+		*error = -ENOMEM;
 	if (*error == 0) {
 		filesystem_limits(fd, &file->noexec, &file->unmappable);
 		machine_lock(machine);
-		kept = attach_locked(file, fd, name, &status, fresh, error);
+		*error = attach_locked(file, opener, &status, fresh);
 		machine_unlock(machine);
 	}
-	if (!kept) {
+	if (*error != 0 || file->handle != fresh) {
 		g_free(fresh);
 		close(fd);
 	}
@@ -284,24 +324,6 @@ void file_release_mapping(struct vm_file *file)
 	if (last)
 		object_write_back(file->object, 0, UINT64_MAX);
 	vm_file_unref(file);
-}
-
-void file_list_add(GPtrArray **files, struct vm_file *file)
-{
-	if (file == NULL)
-		return;
-	if (*files == NULL)
-		*files = g_ptr_array_new();
-	g_ptr_array_add(*files, file);
-}
-
-void file_list_release(GPtrArray *files)
-{
-	if (files == NULL)
-		return;
-	for (guint i = 0; i < files->len; i++)
-		file_release_mapping(files->pdata[i]);
-	g_ptr_array_unref(files);
 }
 
 char *vm_file_name(const struct vm_file *file)

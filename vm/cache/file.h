@@ -1,8 +1,8 @@
 /*
  * file.h - open files, to which mappings and descriptors refer (Linux's struct file).
  *
- * A vm_file keeps its object alive. Host descriptors are shared: opens of the same file under the
- * same name with the same access mode use one vm_handle.
+ * A vm_file keeps its object alive. Host descriptors are shared: opens of the same file by the same
+ * user under the same name with the same access mode use one vm_handle.
  *
  * Rule: release a reference with no lock held, unless another reference surely remains. The last
  * one may have to write dirty pages.
@@ -47,15 +47,6 @@ void file_release_kept(struct vm_object *object, bool lose);
  * success. No lock is held.
  */
 void file_drop_unseen(struct vm_object *object);
-
-/*
- * Files that a call collects under locks, to release them when it holds none. file_list_add takes
- * over a reference to FILE (may be NULL) and makes the list when it is first needed. Without memory
- * for the list GLib ends the program, as for all of its own small allocations. file_list_release
- * does file_release_mapping for each file and frees the list (may be NULL).
- */
-void file_list_add(GPtrArray **files, struct vm_file *file);
-void file_list_release(GPtrArray *files);
 
 /*
  * Read up to LEN bytes at OFFSET (bytes) of FILE, a host file that can be read. Returns the number

@@ -1,5 +1,6 @@
 #include "vm/cache/flusher.h"
 #include "util/nanoseconds.h"
+#include "vm/base/give_back.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -14,70 +15,89 @@ struct flusher {
 	struct list_link link; /* in machine->flushers */
 	uint64_t wanted, done; /* how many flushes were asked for, and how many completed */
 	uint64_t sync;         /* number of the last flush that vm_machine_sync asked for, or 0 */
+	uint64_t ticket;       /* number of the vm_machine_sync that asked for it */
 	bool refresh;          /* the files are to be checked for changes */
 	int error;             /* of the last flush */
 };
 
 /* --- Objects ---------------------------------------------------------------------------------- */
 
-/* The objects of device DEV that have pages, with a reference to each (release_objects). */
-static GPtrArray *hold_objects(struct vm_machine *machine, dev_t dev)
+/* Whether OBJECT is a host file of device DEV that has pages. */
+static bool has_pages_of(const struct vm_object *object, dev_t dev)
 {
-	GPtrArray *objects = g_ptr_array_new();
-	uint64_t step = 0;
-
-	machine_lock(machine);
-	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
-	     object = object_next_locked(machine, object)) {
-		if (!object->shmem && object->dev == dev && object->pages > 0) {
-			object->files++;
-			g_ptr_array_add(objects, object);
-		}
-		machine_yield_locked(machine, step++);
-	}
-	machine_unlock(machine);
-	return objects;
+	return !object->shmem && object->dev == dev && object->pages > 0;
 }
 
-static void release_objects(struct vm_machine *machine, GPtrArray *objects)
+/*
+ * The next object of device DEV that has pages, behind OBJECT (NULL: the first), whose reference is
+ * given back. The lock is dropped meanwhile. Objects that are opened meanwhile stand at the end of
+ * the list; END is the number of the last one that counts.
+ */
+static struct vm_object *next_of_device_locked(struct vm_machine *machine, struct vm_object *object,
+                                               dev_t dev, uint64_t end)
 {
+	uint64_t step = 0;
+
+	do {
+		machine_yield_locked(machine, step++);
+		object = object_next_locked(machine, object);
+	} while (object != NULL && object->number <= end && !has_pages_of(object, dev));
+	if (object == NULL || object->number <= end)
+		return object;
+	object_put_locked(object);
+	return NULL;
+}
+
+/* Call FN for each object of device DEV that has pages. 0 or the first error. No lock is held. */
+static int each_object(struct vm_machine *machine, dev_t dev,
+                       int (*fn)(struct vm_object *object, bool durable), bool durable)
+{
+	struct vm_object *object = NULL;
+	int result = 0;
+
 	machine_lock(machine);
-	for (guint i = 0; i < objects->len; i++) {
-		object_put_locked(objects->pdata[i]);
-		machine_yield_locked(machine, i);
+	uint64_t end = machine->next_object;
+	while ((object = next_of_device_locked(machine, object, dev, end)) != NULL) {
+		machine_unlock(machine);
+		int error = fn(object, durable);
+		if (result == 0)
+			result = error;
+		machine_lock(machine);
 	}
 	machine_unlock(machine);
-	g_ptr_array_unref(objects);
+	return result;
+}
+
+/* Write the dirty pages of OBJECT. 0 or the first error. No lock is held. */
+static int flush_object(struct vm_object *object, bool durable)
+{
+	int error = object_write_back(object, 0, UINT64_MAX);
+
+	if (error != 0)
+		file_drop_unseen(object);
+	else if (durable)
+		error = object_sync(object);
+	file_release_kept(object, false);
+	return error;
+}
+
+/* Take over what others changed in the file of OBJECT. No lock is held. */
+static int refresh_object(struct vm_object *object, bool durable)
+{
+	object_refresh(object, false);
+	return 0;
 }
 
 /* Write all dirty pages of device DEV. 0 or the first error. No lock is held. */
 static int flush_device(struct vm_machine *machine, dev_t dev, bool durable)
 {
-	GPtrArray *objects = hold_objects(machine, dev);
-	int result = 0;
-
-	for (guint i = 0; i < objects->len; i++) {
-		int error = object_write_back(objects->pdata[i], 0, UINT64_MAX);
-		if (error != 0)
-			file_drop_unseen(objects->pdata[i]);
-		else if (durable)
-			error = object_sync(objects->pdata[i]);
-		file_release_kept(objects->pdata[i], false);
-		if (result == 0)
-			result = error;
-	}
-	release_objects(machine, objects);
-	return result;
+	return each_object(machine, dev, flush_object, durable);
 }
 
 /* Take over what others changed in the files of device DEV. No lock is held. */
 static void refresh_device(struct vm_machine *machine, dev_t dev)
 {
-	GPtrArray *objects = hold_objects(machine, dev);
-
-	for (guint i = 0; i < objects->len; i++)
-		object_refresh(objects->pdata[i], false);
-	release_objects(machine, objects);
+	each_object(machine, dev, refresh_object, false);
 }
 
 /* --- The thread of a device ------------------------------------------------------------------- */
@@ -135,7 +155,9 @@ static struct flusher *get_locked(struct vm_machine *machine, dev_t dev)
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next)
 		if (LIST_ENTRY(l, struct flusher, link)->dev == dev)
 			return LIST_ENTRY(l, struct flusher, link);
-	struct flusher *flusher = g_new0(struct flusher, 1);
+	struct flusher *flusher = g_try_new0(struct flusher, 1);
+	if (flusher == NULL)
+		return NULL;
 	*flusher = (struct flusher){.machine = machine, .dev = dev};
 	if (pthread_create(&flusher->thread, NULL, flusher_main, flusher) != 0) {
 		g_free(flusher);
@@ -150,12 +172,21 @@ static bool is_dirty_locked(const struct vm_object *object)
 	return object->dirty_pages > 0 || object->writers > 0;
 }
 
-static bool has_device(const GArray *devices, dev_t dev)
+static bool has_device(const struct array *devices, dev_t dev)
 {
-	for (guint i = 0; i < devices->len; i++)
-		if (g_array_index(devices, dev_t, i) == dev)
+	for (size_t i = 0; i < devices->len; i++)
+		if (ARRAY_AT(devices, dev_t, i) == dev)
 			return true;
 	return false;
+}
+
+/* Append DEV to DEVICES. Without memory it is left out, and served another time. */
+static void add_device(struct array *devices, dev_t dev)
+{
+	dev_t *added = array_add(devices, sizeof *added);
+
+	if (added != NULL)
+		*added = dev;
 }
 
 /* ask_all_locked for OBJECT, a host file with pages. False: there is no thread to ask. */
@@ -176,19 +207,19 @@ static bool ask_locked(struct vm_machine *machine, const struct vm_object *objec
 /*
  * Ask the threads of devices with dirty pages to write them (FLUSH), of those with cached files to
  * look at them (REFRESH), or both. Returns the devices (dev_t) that would be asked if they had a
- * thread, but can have none now; free it with g_array_unref. The lock is dropped meanwhile.
+ * thread, but can have none now; free it with array_clear. The lock is dropped meanwhile.
  */
-static GArray *ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
+static struct array ask_all_locked(struct vm_machine *machine, bool flush, bool refresh)
 {
-	GArray *without = g_array_new(FALSE, FALSE, sizeof(dev_t));
+	struct array without = {0};
 	uint64_t step = 0;
 
 	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
 	     object = object_next_locked(machine, object)) {
 		/* Try to make a thread once for each device, not once for each file. */
-		if (!object->shmem && object->pages > 0 && !has_device(without, object->dev) &&
+		if (!object->shmem && object->pages > 0 && !has_device(&without, object->dev) &&
 		    !ask_locked(machine, object, flush, refresh))
-			g_array_append_val(without, object->dev);
+			add_device(&without, object->dev);
 		machine_yield_locked(machine, step++);
 	}
 	pthread_cond_broadcast(&machine->flusher_wake);
@@ -200,21 +231,21 @@ static GArray *ask_all_locked(struct vm_machine *machine, bool flush, bool refre
  * (FLUSH), look at their files (REFRESH). Returns 0 or the first error of a write. The lock is
  * dropped meanwhile.
  */
-static int serve_locked(struct vm_machine *machine, GArray *without, bool flush, bool durable,
+static int serve_locked(struct vm_machine *machine, struct array without, bool flush, bool durable,
                         bool refresh)
 {
 	int result = 0;
 
 	machine_unlock(machine);
-	for (guint i = 0; i < without->len; i++) {
-		dev_t dev = g_array_index(without, dev_t, i);
+	for (size_t i = 0; i < without.len; i++) {
+		dev_t dev = ARRAY_AT(&without, dev_t, i);
 		int error = flush ? flush_device(machine, dev, durable) : 0;
 		if (refresh)
 			refresh_device(machine, dev);
 		if (result == 0)
 			result = error;
 	}
-	g_array_unref(without);
+	array_clear(&without);
 	machine_lock(machine);
 	return result;
 }
@@ -239,47 +270,56 @@ static bool device_is_dirty_locked(struct vm_machine *machine, dev_t dev)
 }
 
 /*
- * The threads of devices with pages to write. The lock is dropped meanwhile; flushers stay until
- * flusher_stop.
+ * Ask the threads of devices with pages to write for one more flush, that of sync number TICKET.
+ * The lock is dropped meanwhile; flushers stay until flusher_stop, and new ones come last.
  */
-static GPtrArray *dirty_flushers_locked(struct vm_machine *machine)
+static void ask_dirty_locked(struct vm_machine *machine, uint64_t ticket)
 {
-	GPtrArray *dirty = g_ptr_array_new();
+	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
+		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
+		if (!device_is_dirty_locked(machine, flusher->dev))
+			continue;
+		flusher->sync = ++flusher->wanted;
+		flusher->ticket = ticket;
+	}
+	pthread_cond_broadcast(&machine->flusher_wake);
+}
+
+/*
+ * Wait for the flushes that sync number TICKET or a later one has asked for. 0 or the first error.
+ * The lock is dropped meanwhile.
+ */
+static int await_dirty_locked(struct vm_machine *machine, uint64_t ticket)
+{
+	int result = 0;
 
 	for (struct list_link *l = machine->flushers.next; l != &machine->flushers; l = l->next) {
 		struct flusher *flusher = LIST_ENTRY(l, struct flusher, link);
-		if (device_is_dirty_locked(machine, flusher->dev))
-			g_ptr_array_add(dirty, flusher);
-	}
-	return dirty;
-}
-
-int vm_machine_sync(struct vm_machine *machine)
-{
-	machine_lock(machine);
-	GArray *without = ask_all_locked(machine, true, false);
-	/*
-	 * A flush under way may have passed a page before it became dirty. So ask for one more,
-	 * which begins after it.
-	 */
-	GPtrArray *dirty = dirty_flushers_locked(machine);
-	for (guint i = 0; i < dirty->len; i++) {
-		struct flusher *flusher = dirty->pdata[i];
-		flusher->sync = ++flusher->wanted;
-	}
-	pthread_cond_broadcast(&machine->flusher_wake);
-	int result = serve_locked(machine, without, true, true, false);
-	for (guint i = 0; i < dirty->len; i++) {
-		struct flusher *flusher = dirty->pdata[i];
 		uint64_t target = flusher->sync;
+		if (flusher->ticket < ticket)
+			continue;
 		while (flusher->done < target)
 			machine_wait_locked(machine, &machine->io);
 		if (result == 0)
 			result = flusher->error;
 	}
-	machine_unlock(machine);
-	g_ptr_array_unref(dirty);
 	return result;
+}
+
+int vm_machine_sync(struct vm_machine *machine)
+{
+	machine_lock(machine);
+	struct array without = ask_all_locked(machine, true, false);
+	uint64_t ticket = ++machine->syncs;
+	/*
+	 * A flush under way may have passed a page before it became dirty. So ask for one more,
+	 * which begins after it.
+	 */
+	ask_dirty_locked(machine, ticket);
+	int result = serve_locked(machine, without, true, true, false);
+	int error = await_dirty_locked(machine, ticket);
+	machine_unlock(machine);
+	return result != 0 ? result : error;
 }
 
 /* --- Time ------------------------------------------------------------------------------------- */
@@ -318,6 +358,8 @@ static void *clock_main(void *arg)
 	machine->flushed = machine->refreshed = ns_now(CLOCK_MONOTONIC);
 	while (!machine->stopping) {
 		struct due due = due_locked(machine, ns_now(CLOCK_MONOTONIC));
+		if (due.refresh)
+			give_back_locked(machine);
 		if (due.flush || due.refresh)
 			serve_locked(machine, ask_all_locked(machine, due.flush, due.refresh),
 			             due.flush, false, due.refresh);
@@ -330,16 +372,16 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-/* All devices with cached files (dev_t). Free it with g_array_unref. The lock is dropped. */
-static GArray *devices_locked(struct vm_machine *machine)
+/* All devices with cached files (dev_t). Free it with array_clear. The lock is dropped. */
+static struct array devices_locked(struct vm_machine *machine)
 {
-	GArray *devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
+	struct array devices = {0};
 	uint64_t step = 0;
 
 	for (struct vm_object *object = object_next_locked(machine, NULL); object != NULL;
 	     object = object_next_locked(machine, object)) {
-		if (!object->shmem && object->pages > 0 && !has_device(devices, object->dev))
-			g_array_append_val(devices, object->dev);
+		if (!object->shmem && object->pages > 0 && !has_device(&devices, object->dev))
+			add_device(&devices, object->dev);
 		machine_yield_locked(machine, step++);
 	}
 	return devices;
@@ -353,6 +395,8 @@ void vm_machine_tick(struct vm_machine *machine)
 	machine_lock(machine);
 	int64_t now = __atomic_add_fetch(&machine->ticked, VM_TICK_NS, __ATOMIC_RELAXED);
 	struct due due = due_locked(machine, now);
+	if (due.refresh)
+		give_back_locked(machine);
 	if (due.flush || due.refresh)
 		serve_locked(machine, devices_locked(machine), due.flush, false, due.refresh);
 	machine_unlock(machine);

@@ -1,14 +1,17 @@
 #include "vm/cache/handle.h"
 #include "vm/base/lock.h"
+#include "vm/base/user.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-struct vm_handle *handle_find_same_locked(struct vm_object *object, int access, const char *name)
+struct vm_handle *handle_find_same_locked(struct vm_object *object, const struct vm_user *user,
+                                          int access, const char *name)
 {
 	for (struct list_link *l = object->handles.next; l != &object->handles; l = l->next) {
 		struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
-		if (handle->access == access && strcmp(handle->name, name) == 0) {
+		if (handle->user == user && handle->access == access &&
+		    strcmp(handle->name, name) == 0) {
 			handle->users++;
 			return handle;
 		}
@@ -48,9 +51,13 @@ void handle_put(struct vm_object *object, struct vm_handle *handle)
 	if (last)
 		list_remove(&handle->link);
 	machine_unlock(machine);
-	if (last) {
-		handle->medium.ops->close(&handle->medium);
-		g_free(handle->name);
-		g_free(handle);
-	}
+	if (!last)
+		return;
+	handle->medium.ops->close(&handle->medium);
+	/* Not before the descriptor is free. */
+	user_uncharge(machine, handle->user, VM_HANDLES, 1);
+	machine_lock(machine);
+	user_put_locked(machine, handle->user);
+	machine_unlock(machine);
+	g_free(handle);
 }

@@ -1,6 +1,7 @@
 /*
- * handle.h - the host descriptors of an object, shared by all vm_files that opened the same name
- * with the same access mode.
+ * handle.h - the host descriptors of an object, shared by all vm_files for which the same user
+ * opened the same name with the same access mode. Each is charged to that user (VM_HANDLES), also
+ * while others use it, or dirty pages of the file.
  *
  * Rule: the machine lock is held for functions named _locked. No lock is held for handle_put, which
  * may close the descriptor.
@@ -11,10 +12,11 @@
 #include "vm/internal.h"
 
 /*
- * The handle of OBJECT that was opened under the name NAME with ACCESS (O_RDONLY, O_WRONLY or
- * O_RDWR), with one more user, or NULL. Release it with handle_put.
+ * The handle of OBJECT that USER opened under the name NAME with ACCESS (O_RDONLY, O_WRONLY or
+ * O_RDWR), with one more use, or NULL. Release it with handle_put.
  */
-struct vm_handle *handle_find_same_locked(struct vm_object *object, int access, const char *name);
+struct vm_handle *handle_find_same_locked(struct vm_object *object, const struct vm_user *user,
+                                          int access, const char *name);
 
 /* A handle of OBJECT that can be written, with one more user, or NULL. */
 struct vm_handle *handle_get_writer_locked(struct vm_object *object);

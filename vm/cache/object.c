@@ -4,8 +4,10 @@
  */
 #include "vm/cache/object.h"
 #include "util/nanoseconds.h"
+#include "util/refstring.h"
 #include "vm/base/account.h"
 #include "vm/base/hash.h"
+#include "vm/base/host.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/base/reason.h"
@@ -20,24 +22,55 @@
 
 /* --- The table of files ----------------------------------------------------------------------- */
 
-static guint file_hash(gconstpointer key)
-{
-	const struct vm_object *object = key;
-	uint64_t number = (uint64_t)object->ino * 31 + object->dev;
+/*
+ * Its size is fixed, so that entering an object cannot fail. There are no more objects of host
+ * files than the host gives descriptors.
+ */
+enum { FILE_BUCKETS = 1 << 16 };
 
-	return g_int64_hash(&number);
+bool object_table_init(struct vm_machine *machine)
+{
+	machine->files = machine_reserve(FILE_BUCKETS * sizeof *machine->files);
+	return machine->files != NULL;
 }
 
-static gboolean file_equal(gconstpointer a, gconstpointer b)
+void object_table_fini(struct vm_machine *machine)
 {
-	const struct vm_object *x = a, *y = b;
-
-	return x->ino == y->ino && x->dev == y->dev;
+	machine_unreserve(machine->files, FILE_BUCKETS * sizeof *machine->files);
 }
 
-GHashTable *object_table_new(void)
+static struct vm_object **file_bucket(const struct vm_machine *machine, dev_t dev, ino_t ino)
 {
-	return g_hash_table_new(file_hash, file_equal);
+	uint64_t hash =
+	    ((uint64_t)ino + dev * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+
+	return &machine->files[(hash >> 32) % FILE_BUCKETS];
+}
+
+struct vm_object *object_find_locked(const struct vm_machine *machine, dev_t dev, ino_t ino)
+{
+	struct vm_object *object = *file_bucket(machine, dev, ino);
+
+	while (object != NULL && (object->dev != dev || object->ino != ino))
+		object = object->next_file;
+	return object;
+}
+
+static void file_enter_locked(struct vm_object *object)
+{
+	struct vm_object **head = file_bucket(object->machine, object->dev, object->ino);
+
+	object->next_file = *head;
+	*head = object;
+}
+
+static void file_leave_locked(struct vm_object *object)
+{
+	struct vm_object **at = file_bucket(object->machine, object->dev, object->ino);
+
+	while (*at != object)
+		at = &(*at)->next_file;
+	*at = object->next_file;
 }
 
 /* --- Objects ---------------------------------------------------------------------------------- */
@@ -66,8 +99,7 @@ static void enter_locked(struct vm_object *object)
 
 struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct stat *status)
 {
-	struct vm_object key = {.dev = status->st_dev, .ino = status->st_ino};
-	struct vm_object *object = g_hash_table_lookup(machine->files, &key);
+	struct vm_object *object = object_find_locked(machine, status->st_dev, status->st_ino);
 
 	if (object != NULL)
 		return object;
@@ -80,7 +112,7 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 	object_set_times_locked(object, status);
 	object->settled = object_is_settled(status);
 	enter_locked(object);
-	g_hash_table_add(machine->files, object);
+	file_enter_locked(object);
 	return object;
 }
 
@@ -90,9 +122,13 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 
 	if (object == NULL)
 		return NULL;
+	object->name = refstring_new("/dev/zero (deleted)");
+	if (object->name == NULL) {
+		g_free(object);
+		return NULL;
+	}
 	object->shmem = true;
 	object->size = size;
-	object->name = g_ref_string_new("/dev/zero (deleted)");
 	object->files = 1;
 	machine_lock(machine);
 	/* As in Linux, files of shared anonymous memory are inodes of a device of their own. */
@@ -223,19 +259,50 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 	frame_put_locked(machine, pfn);
 }
 
+/* Append INDEX to LIST. False: no memory. */
+static bool add_page(struct page_list *list, uint64_t index)
+{
+	if (list->few_len < G_N_ELEMENTS(list->few)) {
+		list->few[list->few_len++] = index;
+		return true;
+	}
+	uint64_t *page = array_add(&list->more, sizeof *page);
+	if (page != NULL)
+		*page = index;
+	return page != NULL;
+}
+
+uint64_t page_list_length(const struct page_list *list)
+{
+	return list->few_len + list->more.len;
+}
+
+uint64_t page_list_at(const struct page_list *list, uint64_t i)
+{
+	return i < list->few_len ? list->few[i]
+	                         : ARRAY_AT(&list->more, uint64_t, i - list->few_len);
+}
+
+void page_list_clear(struct page_list *list)
+{
+	array_clear(&list->more);
+	list->few_len = 0;
+	list->cut = false;
+}
+
 void object_list_pages_locked(struct vm_object *object, struct list_link *list, unsigned flags,
-                              uint64_t first, uint64_t last, GArray *pages)
+                              uint64_t first, uint64_t last, struct page_list *pages)
 {
 	struct list_walk walk;
 	struct list_link *l;
 	uint64_t step = 0;
 
 	list_walk_begin(&object->walks, &walk, list);
-	while ((l = list_walk_step(&walk, list)) != NULL) {
+	while (!pages->cut && (l = list_walk_step(&walk, list)) != NULL) {
 		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
 		if ((flags == 0 || (frame->flags & flags)) && frame->index >= first &&
 		    frame->index < last)
-			g_array_append_val(pages, frame->index);
+			pages->cut = !add_page(pages, frame->index);
 		machine_yield_locked(object->machine, step++);
 	}
 	list_walk_end(&object->walks, &walk);
@@ -288,9 +355,8 @@ static void free_locked(struct vm_object *object)
 	if (object->shmem)
 		object->machine->count.committed -= object->charged;
 	else
-		g_hash_table_remove(object->machine->files, object);
-	if (object->name != NULL)
-		g_ref_string_release(object->name);
+		file_leave_locked(object);
+	refstring_release(object->name);
 	g_free(object);
 }
 

@@ -28,8 +28,11 @@
 
 struct stat;
 
-/* An empty table of host files, by device and inode. */
-GHashTable *object_table_new(void);
+/* Make the table of host files, by device and inode. False: no memory. */
+bool object_table_init(struct vm_machine *machine);
+void object_table_fini(struct vm_machine *machine);
+/* The object of the host file INO of device DEV, or NULL. */
+struct vm_object *object_find_locked(const struct vm_machine *machine, dev_t dev, ino_t ino);
 
 /*
  * The object of the host file that STATUS describes, found or made. It has no reference for the
@@ -82,12 +85,28 @@ void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn);
 void object_remove_locked(struct vm_object *object, vm_pfn pfn);
 
 /*
- * Append to PAGES (uint64_t) the numbers of the pages of [FIRST, LAST) in LIST, OBJECT's `clean` or
- * `dirty`, that have one of FLAGS; 0: all. The lock is dropped meanwhile: a page that moves between
- * the lists may be added twice, or be missing.
+ * Numbers of pages, to look at them one after the other while the object changes. A few fit without
+ * memory of their own, so that some progress is always possible. {0} is an empty list.
+ */
+struct page_list {
+	uint64_t few[64];
+	size_t few_len;
+	struct array more; /* uint64_t: those after the first few */
+	bool cut;          /* there were more, but no memory */
+};
+
+uint64_t page_list_length(const struct page_list *list);
+uint64_t page_list_at(const struct page_list *list, uint64_t i);
+/* Free what LIST has. It is empty then. */
+void page_list_clear(struct page_list *list);
+
+/*
+ * Append to PAGES the numbers of the pages of [FIRST, LAST) in LIST, OBJECT's `clean` or `dirty`,
+ * that have one of FLAGS; 0: all. The lock is dropped meanwhile: a page that moves between the
+ * lists may be added twice, or be missing. Without memory, PAGES is cut.
  */
 void object_list_pages_locked(struct vm_object *object, struct list_link *list, unsigned flags,
-                              uint64_t first, uint64_t last, GArray *pages);
+                              uint64_t first, uint64_t last, struct page_list *pages);
 
 /*
  * Mark the page in FRAME dirty: newer than its file. Nothing happens for shared anonymous memory.

@@ -197,21 +197,21 @@ static bool reread_cached(struct vm_object *object, const struct vm_medium *medi
  * pinned. False: some stay as they are. No lock is held.
  */
 static bool reread_pages(struct vm_object *object, const struct vm_medium *medium,
-                         const GArray *pages)
+                         const struct page_list *pages)
 {
-	bool all = true;
+	bool all = !pages->cut;
 
-	for (guint i = 0; i < pages->len; i++)
-		all &= reread_cached(object, medium, g_array_index(pages, uint64_t, i));
+	for (uint64_t i = 0; i < page_list_length(pages); i++)
+		all &= reread_cached(object, medium, page_list_at(pages, i));
 	return all;
 }
 
 void object_refresh(struct vm_object *object, bool bytes_too)
 {
 	struct vm_machine *machine = object->machine;
-	GArray *pages = NULL;
+	struct page_list pages = {0};
 	struct stat status;
-	bool settled = false;
+	bool settled = false, look = false;
 
 	machine_lock(machine);
 	struct vm_handle *handle = object->shmem ? NULL : handle_get_locked(object, true);
@@ -223,13 +223,13 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		machine_lock(machine);
 		if (bytes_too || !object->settled || !object_stamp_equals_locked(object, &status)) {
 			object_take_size_locked(object, handle->medium.fd, &status);
-			pages = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-			object_list_pages_locked(object, &object->clean, 0, 0, UINT64_MAX, pages);
-			object_list_pages_locked(object, &object->dirty, 0, 0, UINT64_MAX, pages);
+			look = true;
+			object_list_pages_locked(object, &object->clean, 0, 0, UINT64_MAX, &pages);
+			object_list_pages_locked(object, &object->dirty, 0, 0, UINT64_MAX, &pages);
 		}
 		machine_unlock(machine);
 	}
-	if (pages != NULL && reread_pages(object, &handle->medium, pages)) {
+	if (look && reread_pages(object, &handle->medium, &pages)) {
 		/*
 		 * What changed after the look above has newer times, if they were settled, and is
 		 * found at the next one. A newer size may have been found meanwhile, and stays.
@@ -239,7 +239,6 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 		object->settled = settled;
 		machine_unlock(machine);
 	}
-	if (pages != NULL)
-		g_array_unref(pages);
+	page_list_clear(&pages);
 	handle_put(object, handle);
 }

@@ -1,17 +1,13 @@
 #include "vm/cache/twin.h"
 #include "vm/base/host.h"
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 
 #include <string.h>
 
 struct vm_twin {
-	union {
-		/*
-		 * bytes of the page that lay inside the file when it was last looked at; 0 to 4096
-		 */
-		unsigned inside;
-		struct vm_twin *next_free;
-	};
+	/* bytes of the page that lay inside the file when it was last looked at; 0 to 4096 */
+	unsigned inside;
 	uint8_t bytes[VM_PAGE_SIZE];
 	bool has_failed;        /* FAILED has a meaning */
 	struct twin_map failed; /* bytes of which a write-back has failed */
@@ -40,26 +36,30 @@ bool twin_init(struct vm_machine *machine)
 {
 	machine->twins = machine_reserve(machine->nr_frames * sizeof *machine->twins);
 	machine->twin_memory = machine_reserve(machine->nr_frames * sizeof *machine->twin_memory);
-	return machine->twins != NULL && machine->twin_memory != NULL;
+	if (machine->twins == NULL || machine->twin_memory == NULL ||
+	    !pool_init(&machine->twin_pool, (uint32_t)machine->nr_frames, 0))
+		return false;
+	pool_add_part(&machine->twin_pool, machine->twin_memory, sizeof *machine->twin_memory);
+	return true;
 }
 
 void twin_fini(struct vm_machine *machine)
 {
+	pool_fini(&machine->twin_pool);
 	machine_unreserve(machine->twins, machine->nr_frames * sizeof *machine->twins);
 	machine_unreserve(machine->twin_memory, machine->nr_frames * sizeof *machine->twin_memory);
 }
 
 void twin_take_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	struct vm_twin *twin = machine->free_twins;
+	bool cleared;
 
 	/* It has one if it is being written, or a transfer still stores to it. */
 	if (machine->twins[pfn] != NULL)
 		return;
-	if (twin != NULL)
-		machine->free_twins = twin->next_free;
-	else
-		twin = &machine->twin_memory[machine->twins_used++];
+	/* There are as many as frames. */
+	struct vm_twin *twin =
+	    &machine->twin_memory[pool_take_locked(&machine->twin_pool, &cleared)];
 	twin->inside = inside_locked(&machine->frames[pfn]);
 	memcpy(twin->bytes, machine_page(machine, pfn), VM_PAGE_SIZE);
 	twin->has_failed = false;
@@ -70,10 +70,8 @@ void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_twin *twin = g_steal_pointer(&machine->twins[pfn]);
 
-	if (twin == NULL)
-		return;
-	twin->next_free = machine->free_twins;
-	machine->free_twins = twin;
+	if (twin != NULL)
+		pool_put_locked(&machine->twin_pool, (uint32_t)(twin - machine->twin_memory));
 }
 
 void twin_written_locked(struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes)

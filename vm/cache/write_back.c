@@ -189,25 +189,28 @@ static int write_one_locked(struct vm_object *object, struct vm_handle *handle, 
 	return error;
 }
 
-/*
- * The pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again if
- * that fails: a GArray of page numbers, uint64_t. The lock is dropped meanwhile. A page that
- * another thread begins to write by then may be missing: that thread tries it.
- */
-static GArray *unwritten_pages_locked(struct vm_object *object, uint64_t first, uint64_t last)
-{
-	GArray *dirty = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-	GArray *written = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+/* The pages that a write-back tries, in the order of these two. */
+struct unwritten {
+	struct page_list dirty, written;
+};
 
-	/* Those being written first: if that fails meanwhile, they are among the dirty ones. */
+/*
+ * Find the pages of [FIRST, LAST) that are dirty now, or are being written and become dirty again
+ * if that fails. The lock is dropped meanwhile. A page that another thread begins to write by then
+ * may be missing: that thread tries it. Without memory, some are missing, and the lists say so.
+ */
+static void find_unwritten_locked(struct vm_object *object, uint64_t first, uint64_t last,
+                                  struct unwritten *pages)
+{
+	*pages = (struct unwritten){0};
+	/*
+	 * Those being written first: if that fails meanwhile, they are among the dirty ones. But
+	 * they are waited for, so they are tried last.
+	 */
 	if (object->writers > 0)
 		object_list_pages_locked(object, &object->clean, FRAME_WRITEBACK, first, last,
-		                         written);
-	object_list_pages_locked(object, &object->dirty, FRAME_DIRTY, first, last, dirty);
-	/* But they are waited for, so they come last. */
-	g_array_append_vals(dirty, written->data, written->len);
-	g_array_unref(written);
-	return dirty;
+		                         &pages->written);
+	object_list_pages_locked(object, &object->dirty, FRAME_DIRTY, first, last, &pages->dirty);
 }
 
 /*
@@ -227,6 +230,21 @@ static int write_if_dirty_locked(struct vm_object *object, struct vm_handle *han
 	return write_one_locked(object, handle, pfn);
 }
 
+/* Try each of PAGES once. 0 or the first error. The lock is dropped meanwhile. */
+static int write_listed_locked(struct vm_object *object, struct vm_handle *handle,
+                               const struct page_list *pages)
+{
+	int result = 0;
+
+	for (uint64_t i = 0; i < page_list_length(pages); i++) {
+		int error = write_if_dirty_locked(object, handle, page_list_at(pages, i));
+		if (result == 0)
+			result = error;
+		machine_yield_locked(object->machine, i);
+	}
+	return result;
+}
+
 /*
  * object_write_back with HANDLE, which can write. Each page that is not in the file now is tried
  * once, whatever other threads do to the list of dirty pages meanwhile.
@@ -242,19 +260,22 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 	while (object->hole_first < object->hole_last && object->hole_first < last &&
 	       first < object->hole_last)
 		machine_wait_io_locked(machine);
-	GArray *pages = unwritten_pages_locked(object, first, last);
-	for (guint i = 0; i < pages->len; i++) {
-		int error =
-		    write_if_dirty_locked(object, handle, g_array_index(pages, uint64_t, i));
-		if (result == 0)
-			result = error;
-		machine_yield_locked(machine, i);
-	}
+	struct unwritten pages;
+	bool cut;
+	do {
+		find_unwritten_locked(object, first, last, &pages);
+		result = write_listed_locked(object, handle, &pages.dirty);
+		int error = write_listed_locked(object, handle, &pages.written);
+		result = result != 0 ? result : error;
+		cut = pages.dirty.cut || pages.written.cut;
+		page_list_clear(&pages.dirty);
+		page_list_clear(&pages.written);
+		/* Without memory for all of them, what was written makes room for others. */
+	} while (cut && result == 0);
 	/* Other threads may be writing pages of our range. */
 	while (object->writers > 0)
 		machine_wait_io_locked(machine);
 	machine_unlock(machine);
-	g_array_unref(pages);
 	return result;
 }
 

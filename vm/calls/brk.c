@@ -77,7 +77,7 @@ static bool data_limit_allows(const struct vm_space *space, uint64_t addr)
 }
 
 /* Try to move the break to ADDR. Returns the break after that: the old one if it was refused. */
-static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **files)
+static uint64_t set_break(struct vm_space *space, uint64_t addr, struct vm_area **dead)
 {
 	uint64_t old = page_align(space->layout.brk), new = page_align(addr);
 
@@ -88,7 +88,7 @@ static uint64_t set_break(struct vm_space *space, uint64_t addr, GPtrArray **fil
 	/* As in Linux, the call is refused if nothing is mapped where the heap would shrink. */
 	if (new < old && area_overlap(space, new, old) == NULL)
 		return space->layout.brk;
-	if (new < old && space_unmap(space, new, old, files) != 0)
+	if (new < old && space_unmap(space, new, old, dead) != 0)
 		return space->layout.brk;
 	if (new > old && !grow_heap(space, old, new))
 		return space->layout.brk;
@@ -109,7 +109,7 @@ struct breaks {
 static int move_break(struct vm_process *process, uint64_t value, bool relative,
                       struct breaks *breaks)
 {
-	GPtrArray *files = NULL;
+	struct vm_area *dead = NULL;
 	unsigned flags = 0;
 
 	process_write_lock(process);
@@ -117,11 +117,11 @@ static int move_break(struct vm_process *process, uint64_t value, bool relative,
 	if (space != NULL) {
 		breaks->before = space->layout.brk;
 		breaks->after =
-		    set_break(space, relative ? space->layout.brk + value : value, &files);
+		    set_break(space, relative ? space->layout.brk + value : value, &dead);
 		flags = HEAP_FLAGS | space->lock_future;
 	}
 	process_unlock(process);
-	file_list_release(files);
+	area_release(dead);
 	uint64_t from = page_align(breaks->before), to = page_align(breaks->after);
 	if (to > from && (flags & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
 		access_populate(process, from, to - from, flags);

@@ -14,6 +14,7 @@
 #include "vm/calls/builder.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/pagetable_range.h"
+#include "vm/process/descriptors.h"
 #include "vm/process/environ.h"
 #include "vm/space/area.h"
 #include "vm/space/protect.h"
@@ -120,17 +121,6 @@ static int copy_space(struct vm_space *child, struct vm_space *parent)
 	return error;
 }
 
-static void copy_fds(struct vm_process *child, const struct vm_process *parent)
-{
-	if (parent->fds == NULL)
-		return;
-	child->fds = g_ptr_array_sized_new(parent->fds->len);
-	for (guint i = 0; i < parent->fds->len; i++)
-		g_ptr_array_add(child->fds, parent->fds->pdata[i] != NULL
-		                                ? vm_file_ref(parent->fds->pdata[i])
-		                                : NULL);
-}
-
 struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cred, int *error)
 {
 	struct vm_process *result = NULL;
@@ -141,8 +131,9 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 		return NULL;
 	process_write_lock(process);
 	*error = process->space != NULL ? copy_space(child.space, process->space) : -ESRCH;
+	if (*error == 0)
+		*error = descriptors_copy(child.process, process);
 	if (*error == 0) {
-		copy_fds(child.process, process);
 		builder_take_limits(&child, process);
 		child.process->environ = environ_ref(process->environ);
 		result = builder_publish(&child, process->pid, process->comm, error);

@@ -65,15 +65,21 @@ static void read_ahead(const struct advice_part *part)
 		;
 }
 
-/* Pin slot NUMBER and append it to SLOTS, unless its page is in a frame or SLOTS is full. */
-static void want_slot_locked(struct vm_machine *machine, GArray *slots, uint32_t number)
+/*
+ * Pin slot NUMBER and append it to SLOTS, unless its page is in a frame, SLOTS is full, or there is
+ * no memory.
+ */
+static void want_slot_locked(struct vm_machine *machine, struct array *slots, uint32_t number)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
 
 	if (slot->frame != VM_PFN_NONE || slots->len >= ahead_limit(machine))
 		return;
+	uint32_t *added = array_add(slots, sizeof *added);
+	if (added == NULL)
+		return;
 	slot->pins++;
-	g_array_append_val(slots, number);
+	*added = number;
 }
 
 static bool want_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t va,
@@ -88,7 +94,7 @@ static bool want_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_
 }
 
 /* Pin the slots that the entries of the part hold. */
-static void want_private_slots(const struct advice_part *part, GArray *slots)
+static void want_private_slots(const struct advice_part *part, struct array *slots)
 {
 	struct vm_process *process = part->process;
 
@@ -99,7 +105,7 @@ static void want_private_slots(const struct advice_part *part, GArray *slots)
 }
 
 /* Pin the slots that hold pages of shared anonymous memory. */
-static void want_shared_slots(const struct advice_part *part, GArray *slots)
+static void want_shared_slots(const struct advice_part *part, struct array *slots)
 {
 	struct vm_object *object = part->file->object;
 	struct vm_machine *machine = object->machine;
@@ -156,19 +162,19 @@ static bool cache_slot(struct vm_machine *machine, uint32_t slot)
 static void swap_ahead(const struct advice_part *part)
 {
 	struct vm_machine *machine = part->process->machine;
-	GArray *slots = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	struct array slots = {0};
 	bool going = true;
 
 	if (part->file != NULL)
-		want_shared_slots(part, slots);
+		want_shared_slots(part, &slots);
 	else
-		want_private_slots(part, slots);
-	for (guint i = 0; i < slots->len; i++) {
-		uint32_t slot = g_array_index(slots, uint32_t, i);
+		want_private_slots(part, &slots);
+	for (size_t i = 0; i < slots.len; i++) {
+		uint32_t slot = ARRAY_AT(&slots, uint32_t, i);
 		going = going && cache_slot(machine, slot);
 		unpin_slot(machine, slot);
 	}
-	g_array_unref(slots);
+	array_clear(&slots);
 }
 
 int advice_willneed(struct advice_part *part)

@@ -222,7 +222,7 @@ static struct vm_area *make_area(struct vm_space *space, const struct request *r
  * the address or a negative errno. After an error the same addresses are mapped as before, but
  * areas may have been split.
  */
-static int64_t map(struct vm_space *space, struct request *request, GPtrArray **files)
+static int64_t map(struct vm_space *space, struct request *request, struct vm_area **dead)
 {
 	int error = check(space, request);
 
@@ -237,10 +237,9 @@ static int64_t map(struct vm_space *space, struct request *request, GPtrArray **
 	struct vm_area *area = make_area(space, request);
 	if (area == NULL)
 		return -ENOMEM;
-	error = space_unmap(space, area->start, area->end, files);
+	error = space_unmap(space, area->start, area->end, dead);
 	if (error != 0) {
-		file_list_add(files, area->file);
-		g_free(area);
+		area_discard(area, dead);
 		return error;
 	}
 	area_insert(area);
@@ -257,7 +256,7 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	                          .prot = prot,
 	                          .flags = flags,
 	                          .file = flags & MAP_ANONYMOUS ? NULL : file};
-	GPtrArray *files = NULL;
+	struct vm_area *dead = NULL;
 	int64_t result = -ESRCH;
 
 	if (offset & (VM_PAGE_SIZE - 1))
@@ -280,10 +279,10 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	if (process->space != NULL) {
 		if (!(request.flags & MAP_FIXED))
 			request.addr = round_hint(process->space, addr);
-		result = map(process->space, &request, &files);
+		result = map(process->space, &request, &dead);
 	}
 	process_unlock(process);
-	file_list_release(files);
+	area_release(dead);
 	/*
 	 * No lock is held now, and the mapping may have been changed by another thread. The call
 	 * succeeds even if pages cannot be brought in (mm_populate).
@@ -297,7 +296,7 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 
 int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)
 {
-	GPtrArray *files = NULL;
+	struct vm_area *dead = NULL;
 	int result = -ESRCH;
 
 	if ((addr & (VM_PAGE_SIZE - 1)) || addr > VM_USER_END || len > VM_USER_END - addr ||
@@ -305,8 +304,8 @@ int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)
 		return -EINVAL;
 	process_write_lock(process);
 	if (process->space != NULL)
-		result = space_unmap(process->space, addr, addr + page_align(len), &files);
+		result = space_unmap(process->space, addr, addr + page_align(len), &dead);
 	process_unlock(process);
-	file_list_release(files);
+	area_release(dead);
 	return result;
 }

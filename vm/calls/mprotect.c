@@ -63,10 +63,23 @@ struct piece {
 };
 
 /*
+ * Append PIECE to PIECES. Without memory it is left out: its pages are then copied when they are
+ * stored to.
+ */
+static void add_piece(struct array *pieces, const struct piece *piece)
+{
+	struct piece *added = array_add(pieces, sizeof *added);
+
+	if (added != NULL)
+		*added = *piece;
+}
+
+/*
  * Change the rights of [START, END), inside AREA (mprotect_fixup). If its pages must be copied, it
  * is appended to PIECES. -EACCES, -ENOMEM, -EINVAL (a part of a special area).
  */
-static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int prot, GArray *pieces)
+static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int prot,
+                       struct array *pieces)
 {
 	struct piece piece = {start, end, new_flags(area, prot)};
 	unsigned may = (area->flags / AREA_MAYREAD) & AREA_ACCESS, old = area->flags;
@@ -79,12 +92,13 @@ static int protect_one(struct vm_area *area, uint64_t start, uint64_t end, int p
 		return -ENOMEM;
 	int error = protect_area(area, start, end, piece.flags);
 	if (error == 0 && copies_at_once(old, piece.flags))
-		g_array_append_val(pieces, piece);
+		add_piece(pieces, &piece);
 	return error;
 }
 
 /* As in Linux, areas before the first failure have changed. -ENOMEM also for a hole. */
-static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot, GArray *pieces)
+static int protect(struct vm_space *space, uint64_t start, uint64_t end, int prot,
+                   struct array *pieces)
 {
 	int error = 0;
 
@@ -102,13 +116,13 @@ static int protect(struct vm_space *space, uint64_t start, uint64_t end, int pro
  * Bring in and copy the pages of PIECES, and free it. No lock is held, so areas may have changed.
  * Failures are ignored: the call has succeeded.
  */
-static void populate(struct vm_process *process, GArray *pieces)
+static void populate(struct vm_process *process, struct array *pieces)
 {
-	for (guint i = 0; i < pieces->len; i++) {
-		const struct piece *piece = &g_array_index(pieces, struct piece, i);
+	for (size_t i = 0; i < pieces->len; i++) {
+		const struct piece *piece = &ARRAY_AT(pieces, struct piece, i);
 		access_populate(process, piece->start, piece->end - piece->start, piece->flags);
 	}
-	g_array_unref(pieces);
+	array_clear(pieces);
 }
 
 /* PROT_GROWSDOWN: let the range begin where the stack in it begins. -ENOMEM, -EINVAL: no stack. */
@@ -127,6 +141,7 @@ static int stretch_down(struct vm_space *space, uint64_t *start, uint64_t end)
 int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int prot)
 {
 	uint64_t end = addr + page_align(len);
+	struct array pieces = {0};
 	int result = 0;
 
 	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP) ||
@@ -146,10 +161,9 @@ int vm_mprotect(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	else if (prot & PROT_GROWSUP)
 		/* on x86 no area grows up */
 		result = area_at(process->space, addr) != NULL ? -EINVAL : -ENOMEM;
-	GArray *pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
 	if (result == 0)
-		result = protect(process->space, addr, end, prot, pieces);
+		result = protect(process->space, addr, end, prot, &pieces);
 	process_unlock(process);
-	populate(process, pieces);
+	populate(process, &pieces);
 	return result;
 }

@@ -36,7 +36,7 @@ struct move {
 	struct vm_space *space;
 	uint64_t addr, old_len, new_len, new_addr; /* lengths are whole pages */
 	int flags;
-	GPtrArray **files; /* files that lose a mapping, to be released when no lock is held */
+	struct vm_area **dead; /* areas that went, to be freed when no lock is held */
 };
 
 /* --- Checks ----------------------------------------------------------------------------------- */
@@ -192,15 +192,14 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 	if (error == 0 && (move->flags & MREMAP_DONTUNMAP) && (area->flags & AREA_LOCKED))
 		error = prepare_unlock(move, area);
 	if (error != 0) {
-		file_list_add(move->files, copy->file);
-		g_free(copy);
+		area_discard(copy, move->dead);
 		return error;
 	}
 	area_insert(copy);
 	if (pages > 0)
 		pagetable_move_range(space, move->addr, move->new_addr, pages);
 	if (move->old_len > 0 && !(move->flags & MREMAP_DONTUNMAP))
-		space_unmap(space, move->addr, move->addr + move->old_len, move->files);
+		space_unmap(space, move->addr, move->addr + move->old_len, move->dead);
 	area_merge(space, move->new_addr, move->new_addr + move->new_len);
 	if (move->flags & MREMAP_DONTUNMAP)
 		leave_empty(move);
@@ -239,7 +238,7 @@ static int cut_tail(struct move *move)
 	if (start > VM_USER_END || more > VM_USER_END - start)
 		return -EINVAL;
 	move->old_len = move->new_len;
-	return space_unmap(move->space, start, start + more, move->files);
+	return space_unmap(move->space, start, start + more, move->dead);
 }
 
 /*
@@ -260,7 +259,7 @@ static int64_t remap_to(struct move *move)
 	int error = area != NULL ? check_resize(&kept, area) : -EFAULT;
 	if (error == 0 && (move->flags & MREMAP_FIXED))
 		error =
-		    space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->files);
+		    space_unmap(space, move->new_addr, move->new_addr + move->new_len, move->dead);
 	/* A range that wraps around may have overlapped the new place, which is unmapped now. */
 	if (error == 0 && area_at(space, move->addr) == NULL)
 		error = -EFAULT;
@@ -366,13 +365,13 @@ static int64_t remap(struct move *move)
 int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, uint64_t new_len,
                   int flags, uint64_t new_addr)
 {
-	GPtrArray *files = NULL;
+	struct vm_area *dead = NULL;
 	struct move move = {.addr = addr,
 	                    .old_len = page_align(old_len),
 	                    .new_len = page_align(new_len),
 	                    .flags = flags,
 	                    .new_addr = new_addr,
-	                    .files = &files};
+	                    .dead = &dead};
 	int64_t result = check_arguments(&move);
 	unsigned flags_after = 0;
 
@@ -386,7 +385,7 @@ int64_t vm_mremap(struct vm_process *process, uint64_t addr, uint64_t old_len, u
 		flags_after = area != NULL ? area->flags : 0;
 	}
 	process_unlock(process);
-	file_list_release(files);
+	area_release(dead);
 	if ((flags_after & (AREA_LOCKED | AREA_LOCKONFAULT)) == AREA_LOCKED)
 		access_populate(process, (uint64_t)result + move.old_len,
 		                move.new_len - move.old_len, flags_after);

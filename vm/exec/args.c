@@ -16,20 +16,48 @@
 #define LEAST_ROOM (UINT64_C(128) << 10)         /* bytes always allowed: ARG_MAX */
 #define MOST_ROOM (UINT64_C(6) << 20)            /* bytes never exceeded: _STK_LIM / 4 * 3 */
 
-/* Count TEXT against the limit, and append a copy to ARRAY unless that is NULL. -E2BIG. */
-static int add_string(struct exec_strings *strings, GPtrArray *array, const char *text)
+/* The string at I in ARRAY. */
+static char **string_at(const struct array *array, size_t i)
+{
+	return &ARRAY_AT(array, char *, i);
+}
+
+/* Free the strings in ARRAY, those that are not NULL, and the array. */
+static void clear_strings(struct array *array)
+{
+	for (size_t i = 0; i < array->len; i++)
+		g_free(*string_at(array, i));
+	array_clear(array);
+}
+
+/* Append a copy of the SIZE bytes at TEXT to ARRAY. 0 or -ENOMEM. */
+static int append_copy(struct array *array, const char *text, size_t size)
+{
+	char *copy = g_try_malloc(size), **place;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	place = array_add(array, sizeof *place);
+	if (place == NULL) {
+		g_free(copy);
+		return -ENOMEM;
+	}
+	*place = memcpy(copy, text, size);
+	return 0;
+}
+
+/* Count TEXT against the limit, and append a copy to ARRAY unless that is NULL. -E2BIG, -ENOMEM. */
+static int add_string(struct exec_strings *strings, struct array *array, const char *text)
 {
 	size_t size = strnlen(text, MAX_STRING) + 1;
 
 	if (size > MAX_STRING || strings->size + size > strings->limit)
 		return -E2BIG;
 	strings->size += size;
-	if (array != NULL)
-		g_ptr_array_add(array, g_strdup(text));
-	return 0;
+	return array != NULL ? append_copy(array, text, size) : 0;
 }
 
-static int add_strings(struct exec_strings *strings, GPtrArray *array, const char *const *texts)
+static int add_strings(struct exec_strings *strings, struct array *array, const char *const *texts)
 {
 	int error = 0;
 
@@ -72,11 +100,11 @@ static int copy_strings(struct exec_strings *strings, const struct vm_exec_args 
 	if (error == 0)
 		error = add_string(strings, NULL, strings->filename);
 	if (error == 0 && envp != NULL)
-		error = add_strings(strings, strings->envp, envp);
+		error = add_strings(strings, &strings->envp, envp);
 	if (error == 0 && args->argv != NULL)
-		error = add_strings(strings, strings->argv, args->argv);
-	if (error == 0 && strings->argv->len == 0)
-		error = add_string(strings, strings->argv, "");
+		error = add_strings(strings, &strings->argv, args->argv);
+	if (error == 0 && strings->argv.len == 0)
+		error = add_string(strings, &strings->argv, "");
 	return error;
 }
 
@@ -85,8 +113,6 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 {
 	*strings = (struct exec_strings){
 	    .filename = g_strdup(args->path),
-	    .argv = g_ptr_array_new_with_free_func(g_free),
-	    .envp = g_ptr_array_new_with_free_func(g_free),
 	};
 	/* The lock keeps the environment and the limits of PROCESS as they are while we copy. */
 	process_read_lock(process);
@@ -102,8 +128,8 @@ int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *a
 void exec_strings_clear(struct exec_strings *strings)
 {
 	g_free(strings->filename);
-	g_clear_pointer(&strings->argv, g_ptr_array_unref);
-	g_clear_pointer(&strings->envp, g_ptr_array_unref);
+	clear_strings(&strings->argv);
+	clear_strings(&strings->envp);
 }
 
 static bool is_blank(char c)
@@ -184,19 +210,24 @@ void script_clear(struct script *script)
 int exec_strings_interpret(struct exec_strings *strings, const struct script *script,
                            const char *path)
 {
-	GPtrArray *rest = strings->argv;
+	struct array rest = strings->argv;
 	int error;
 
-	strings->size -= strlen(g_ptr_array_index(rest, 0)) + 1;
-	strings->argv = g_ptr_array_new_with_free_func(g_free);
-	error = add_string(strings, strings->argv, script->interpreter);
+	strings->size -= strlen(*string_at(&rest, 0)) + 1;
+	strings->argv = (struct array){0};
+	error = add_string(strings, &strings->argv, script->interpreter);
 	if (error == 0 && script->argument != NULL)
-		error = add_string(strings, strings->argv, script->argument);
+		error = add_string(strings, &strings->argv, script->argument);
 	if (error == 0)
-		error = add_string(strings, strings->argv, path);
-	/* Also after an error: the strings move, so that each is freed once. */
-	for (guint i = 1; i < rest->len; i++)
-		g_ptr_array_add(strings->argv, g_steal_pointer(&rest->pdata[i]));
-	g_ptr_array_unref(rest);
+		error = add_string(strings, &strings->argv, path);
+	/* The other strings move. */
+	for (size_t i = 1; error == 0 && i < rest.len; i++) {
+		char **place = array_add(&strings->argv, sizeof *place);
+		if (place != NULL)
+			*place = g_steal_pointer(string_at(&rest, i));
+		else
+			error = -ENOMEM;
+	}
+	clear_strings(&rest);
 	return error;
 }

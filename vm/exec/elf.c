@@ -140,7 +140,9 @@ int elf_interpreter(const struct elf_file *elf, char **path)
 		return 0;
 	if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX)
 		return -ENOEXEC;
-	g_autofree char *text = g_malloc(segment->p_filesz);
+	g_autofree char *text = g_try_malloc(segment->p_filesz);
+	if (text == NULL)
+		return -ENOMEM;
 	int error = read_exactly(&elf->source, text, segment->p_filesz, segment->p_offset);
 	if (error != 0)
 		return error;

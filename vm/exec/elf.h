@@ -74,7 +74,7 @@ int elf_prot(const Elf64_Phdr *segment);
 /*
  * Set *PATH to the path in PT_INTERP (free with g_free), or to NULL if there is no PT_INTERP or on
  * failure. -ENOEXEC: its size is not 2 to PATH_MAX bytes, it does not end with a NUL, or it lies
- * outside the file; or an error of the source. Linux: load_elf_binary.
+ * outside the file; -ENOMEM; or an error of the source. Linux: load_elf_binary.
  */
 int elf_interpreter(const struct elf_file *elf, char **path);
 
@@ -85,6 +85,7 @@ struct elf_dynamic {
 	bool no_default_path;           /* DF_1_NODEFLIB */
 	bool pie;                       /* DF_1_PIE: a program, not a library */
 	unsigned versions;              /* highest index in the version tables, 0 to 32767 */
+	bool no_memory;                 /* something was left out for want of memory */
 };
 
 /*

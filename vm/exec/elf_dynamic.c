@@ -25,6 +25,7 @@ struct section {
 	Elf64_Dyn *entries;
 	size_t count;
 	uint64_t strings, strings_size; /* DT_STRTAB: address in the file; DT_STRSZ: bytes */
+	bool no_memory;                 /* something was left out for want of memory */
 };
 
 /*
@@ -57,24 +58,27 @@ static uint64_t entry_value(const struct section *section, int64_t tag)
  * A copy of the string at OFFSET in the string table. NULL: it does not end within the table, or
  * it does not fit into LIMIT bytes with its NUL, or it cannot be read.
  */
-static char *string_at(const struct section *section, uint64_t offset, size_t limit)
+static char *string_at(struct section *section, uint64_t offset, size_t limit)
 {
 	if (offset >= section->strings_size || section->strings > UINT64_MAX - offset)
 		return NULL;
 	size_t room = MIN(limit, section->strings_size - offset);
-	g_autofree char *text = g_malloc(room);
+	g_autofree char *text = g_try_malloc(room);
+	section->no_memory |= text == NULL;
+	if (text == NULL)
+		return NULL;
 	size_t got = read_at(section->elf, section->strings + offset, text, room);
 	return memchr(text, '\0', got) != NULL ? g_strdup(text) : NULL;
 }
 
-static char *entry_string(const struct section *section, int64_t tag, size_t limit)
+static char *entry_string(struct section *section, int64_t tag, size_t limit)
 {
 	uint64_t offset = entry_value(section, tag);
 
 	return offset != 0 ? string_at(section, offset, limit) : NULL;
 }
 
-static void read_needed(const struct section *section, GPtrArray *needed)
+static void read_needed(struct section *section, GPtrArray *needed)
 {
 	size_t size = 0;
 
@@ -155,7 +159,10 @@ static bool section_read(struct section *section, const struct elf_file *elf)
 	if (segment == NULL)
 		return false;
 	size_t size = MIN(segment->p_filesz, MAX_ENTRIES * sizeof(Elf64_Dyn));
-	section->entries = g_malloc(MAX(size, sizeof(Elf64_Dyn)));
+	section->entries = g_try_malloc(MAX(size, sizeof(Elf64_Dyn)));
+	section->no_memory = section->entries == NULL;
+	if (section->no_memory)
+		return false;
 	size_t count = read_at(elf, segment->p_vaddr, section->entries, size) / sizeof(Elf64_Dyn);
 	while (section->count < count && section->entries[section->count].d_tag != DT_NULL)
 		section->count++;
@@ -169,7 +176,9 @@ void elf_dynamic_read(const struct elf_file *elf, struct elf_dynamic *dynamic)
 	struct section section;
 
 	*dynamic = (struct elf_dynamic){.needed = g_ptr_array_new_with_free_func(g_free)};
-	if (!section_read(&section, elf))
+	bool found = section_read(&section, elf);
+	dynamic->no_memory = section.no_memory;
+	if (!found)
 		return;
 	uint64_t flags = entry_value(&section, DT_FLAGS_1);
 	dynamic->no_default_path = flags & DF_1_NODEFLIB;
@@ -179,6 +188,7 @@ void elf_dynamic_read(const struct elf_file *elf, struct elf_dynamic *dynamic)
 	dynamic->runpath = entry_string(&section, DT_RUNPATH, MAX_PATH_TEXT);
 	dynamic->versions = MAX(needed_versions(&section), defined_versions(&section));
 	read_needed(&section, dynamic->needed);
+	dynamic->no_memory = section.no_memory;
 	g_free(section.entries);
 }
 

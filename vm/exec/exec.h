@@ -38,9 +38,9 @@
 enum { SCRIPT_HEAD = 256 };
 
 struct exec_strings {
-	char *filename;         /* the path as the caller wrote it: AT_EXECFN */
-	GPtrArray *argv, *envp; /* of char *, without a NULL at the end; argv has at least one */
-	uint64_t size, limit;   /* bytes of all strings, with their NULs; the most allowed */
+	char *filename;          /* the path as the caller wrote it: AT_EXECFN */
+	struct array argv, envp; /* of char *, without a NULL at the end; argv has at least one */
+	uint64_t size, limit;    /* bytes of all strings, with their NULs; the most allowed */
 };
 
 /*
@@ -50,7 +50,7 @@ struct exec_strings {
  *
  * -E2BIG: a string has more than 128 KiB with its NUL; or all strings and the pointers to them have
  * more than a quarter of the soft STACK limit (but 128 KiB are always allowed, and never more than
- * 6 MiB). -ESRCH: PROCESS has ended.
+ * 6 MiB). -ENOMEM. -ESRCH: PROCESS has ended.
  */
 int exec_strings_init(struct exec_strings *strings, const struct vm_exec_args *args,
                       struct vm_process *process);
@@ -71,7 +71,7 @@ void script_clear(struct script *script);
 
 /*
  * Replace argv[0] by the interpreter, its argument (if any) and PATH, the path of the script.
- * Linux: load_script. -E2BIG: as exec_strings_init; then argv is incomplete.
+ * Linux: load_script. -E2BIG: as exec_strings_init; -ENOMEM; then argv is incomplete.
  */
 int exec_strings_interpret(struct exec_strings *strings, const struct script *script,
                            const char *path);

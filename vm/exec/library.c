@@ -65,7 +65,10 @@ static int library_of_image(const struct exec_image *image, const char *path,
 	}
 	copy.bias = image->bias;
 	*library = library_new(&copy, g_strdup(path), NULL);
-	return 0;
+	if (!(*library)->dynamic.no_memory)
+		return 0;
+	g_clear_pointer(library, library_free);
+	return -ENOMEM;
 }
 
 /* Whether NAME is a name of LIBRARY: _dl_name_match_p, or DT_SONAME. */
@@ -117,7 +120,9 @@ static int load_image(struct libraries *libraries, struct exec_image *image, cha
                       const char *name, struct library *loader)
 {
 	struct library *library = library_new(image, path, loader);
-	int error = library->dynamic.pie ? -ENOEXEC : ld_heap_add_library(libraries, name, path);
+	int error = library->dynamic.no_memory ? -ENOMEM
+	            : library->dynamic.pie     ? -ENOEXEC
+	                                       : ld_heap_add_library(libraries, name, path);
 
 	if (error == 0)
 		error = library_map(libraries->exec, &library->image);
@@ -183,8 +188,8 @@ static const char *environment(const struct exec *exec, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (guint i = 0; i < exec->strings.envp->len; i++) {
-		const char *text = g_ptr_array_index(exec->strings.envp, i);
+	for (size_t i = 0; i < exec->strings.envp.len; i++) {
+		const char *text = ARRAY_AT(&exec->strings.envp, char *, i);
 		if (strncmp(text, name, len) == 0 && text[len] == '=')
 			return text + len + 1;
 	}

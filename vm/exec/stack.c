@@ -82,10 +82,10 @@ static uint8_t *append_string(uint8_t *at, const char *text)
 	return (uint8_t *)stpcpy((char *)at, text) + 1;
 }
 
-static uint8_t *append_strings(uint8_t *at, const GPtrArray *strings)
+static uint8_t *append_strings(uint8_t *at, const struct array *strings)
 {
-	for (guint i = 0; i < strings->len; i++)
-		at = append_string(at, g_ptr_array_index(strings, i));
+	for (size_t i = 0; i < strings->len; i++)
+		at = append_string(at, ARRAY_AT(strings, char *, i));
 	return at;
 }
 
@@ -101,8 +101,8 @@ static int store_strings(struct exec *exec, uint64_t va)
 
 	if (bytes == NULL)
 		return -ENOMEM;
-	uint8_t *env = append_strings(bytes, strings->argv);
-	uint8_t *filename = append_strings(env, strings->envp);
+	uint8_t *env = append_strings(bytes, &strings->argv);
+	uint8_t *filename = append_strings(env, &strings->envp);
 	append_string(filename, strings->filename);
 	space->layout.arg_start = va;
 	space->layout.arg_end = space->layout.env_start = va + (uint64_t)(env - bytes);
@@ -193,29 +193,38 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 
 /* --- Pointers --------------------------------------------------------------------------------- */
 
-/* Append the addresses of STRINGS and a NULL. The strings are stored one after the other at VA. */
-static void append_pointers(GArray *words, const GPtrArray *strings, uint64_t va)
+/*
+ * Store the addresses of STRINGS and a NULL at WORD. The strings are stored one after the other at
+ * VA. Returns where the next word goes.
+ */
+static uint64_t *append_pointers(uint64_t *word, const struct array *strings, uint64_t va)
 {
-	uint64_t null = 0;
-
-	for (guint i = 0; i < strings->len; i++) {
-		g_array_append_val(words, va);
-		va += strlen(g_ptr_array_index(strings, i)) + 1;
+	for (size_t i = 0; i < strings->len; i++) {
+		*word++ = va;
+		va += strlen(ARRAY_AT(strings, char *, i)) + 1;
 	}
-	g_array_append_val(words, null);
+	*word++ = 0;
+	return word;
 }
 
-/* All that is stored from sp on: argc, the pointers, and the auxiliary vector. */
-static GArray *make_words(const struct exec *exec)
+/*
+ * All that is stored from sp on: argc, the pointers, and the auxiliary vector. *SIZE: how many
+ * bytes. NULL: no memory.
+ */
+static uint64_t *make_words(const struct exec *exec, size_t *size)
 {
 	const struct vm_space *space = exec->builder.space;
-	GArray *words = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-	uint64_t argc = exec->strings.argv->len;
+	const struct exec_strings *strings = &exec->strings;
+	size_t count = 1 + strings->argv.len + 1 + strings->envp.len + 1 + space->auxv_len;
+	uint64_t *words = g_try_new(uint64_t, count), *word = words;
 
-	g_array_append_val(words, argc);
-	append_pointers(words, exec->strings.argv, space->layout.arg_start);
-	append_pointers(words, exec->strings.envp, space->layout.env_start);
-	g_array_append_vals(words, space->auxv, space->auxv_len);
+	if (words == NULL)
+		return NULL;
+	*word++ = strings->argv.len;
+	word = append_pointers(word, &strings->argv, space->layout.arg_start);
+	word = append_pointers(word, &strings->envp, space->layout.env_start);
+	memcpy(word, space->auxv, space->auxv_len * sizeof *word);
+	*size = count * sizeof *words;
 	return words;
 }
 
@@ -246,8 +255,10 @@ int exec_fill_stack(struct exec *exec)
 	if (error != 0)
 		return error;
 	make_auxv(exec, &tables);
-	g_autoptr(GArray) words = make_words(exec);
-	size_t size = words->len * sizeof(uint64_t);
+	size_t size;
+	g_autofree uint64_t *words = make_words(exec, &size);
+	if (words == NULL)
+		return -ENOMEM;
 	space->layout.sp = space->layout.start_stack = (tables.random - size) & ~UINT64_C(15);
-	return exec_store(exec, space->layout.sp, words->data, size);
+	return exec_store(exec, space->layout.sp, words, size);
 }

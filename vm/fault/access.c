@@ -12,6 +12,7 @@
  * The fault handler may drop that lock. So a write fills what it has pinned before each fault.
  */
 #include "vm/fault/access.h"
+#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/base/record.h"

@@ -33,6 +33,7 @@
  *       between_passes  no lock held; then the process is locked for reading again
  */
 #include "vm/fault/fault.h"
+#include "util/refstring.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"

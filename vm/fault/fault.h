@@ -31,7 +31,7 @@ enum {
  *
  * With 0 or a fatal fault the outcome has been counted and recorded, and a copy of the record is
  * stored in TELL unless it is NULL. The copy holds a reference to the name of its file (a
- * GRefString, or NULL), which the caller releases. With -ESRCH nothing is recorded, and
+ * refstring, or NULL), which the caller releases. With -ESRCH nothing is recorded, and
  * TELL is not written.
  */
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,

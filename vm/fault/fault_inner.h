@@ -5,6 +5,7 @@
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
 
+#include "util/refstring.h"
 #include "vm/cache/object.h"
 
 /*
@@ -65,7 +66,7 @@ void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
 static inline void fault_set_victim(struct fault *fault, const struct vm_party *victim)
 {
 	if (fault->record->other.file != NULL)
-		g_ref_string_release((char *)fault->record->other.file);
+		refstring_release((char *)fault->record->other.file);
 	fault->record->other = *victim;
 }
 

@@ -7,10 +7,49 @@
  */
 #include "vm/look/check.h"
 #include "vm/base/lock.h"
+#include "vm/base/pool.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
 #include "vm/memory/swap.h"
+
+/* --- Pools ------------------------------------------------------------------------------------ */
+
+/* Whether the memory of THING can be what was given back: the whole pages of it are zeros. */
+static bool is_cleared(const struct vm_pool *pool, uint32_t thing)
+{
+	const struct vm_pool_part *part = &pool->part[0];
+	const uint64_t *words = (const uint64_t *)((char *)part->memory + thing * part->size);
+	bool cleared = true;
+
+	for (size_t i = 0; part->size == VM_PAGE_SIZE && i < VM_PAGE_SIZE / sizeof *words; i++)
+		cleared &= words[i] == 0;
+	return cleared;
+}
+
+/* Check the stack of POOL, whose things are WHAT ("frames"). */
+static void check_pool(struct check *check, const char *what, const struct vm_pool *pool)
+{
+	uint32_t length = 0, above = 0, lowest = 0;
+
+	for (uint32_t next = pool->top; next != 0 && length <= pool->count;
+	     above = next, next = pool->links[next - 1].below, length++) {
+		if (next > pool->used || pool->links[next - 1].above != above) {
+			check_complain(check, "%s: the list of free %s at %u", what, what,
+			               next - 1);
+			return;
+		}
+		/* The last of them that has memory. */
+		if (length < pool->count - pool->given)
+			lowest = next;
+		else if (!is_cleared(pool, next - 1))
+			check_complain(check, "%s: %u was given back, and is not empty", what,
+			               next - 1);
+	}
+	check_compare(check, what, pool->count, length);
+	if (pool->given > pool->count || pool->first != lowest || pool->least > pool->count)
+		check_complain(check, "%s: what was given back", what);
+}
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
@@ -46,17 +85,19 @@ static void count_entries(struct check *check, uint32_t table)
 static bool *find_live_tables(struct check *check)
 {
 	const struct vm_machine *machine = check->machine;
-	bool *live = g_new(bool, machine->tables_used);
+	bool *live = g_new(bool, machine->table_pool.used);
 
-	for (uint32_t t = 0; t < machine->tables_used; t++)
+	for (uint32_t t = 0; t < machine->table_pool.used; t++)
 		live[t] = machine->tables[t].level != VM_TABLE_SPECIAL && t != machine->kernel_pud;
-	for (uint32_t t = machine->free_tables; t != 0; t = machine->tables[t].next_free) {
-		if (t >= machine->tables_used || !live[t]) {
-			check_complain(check, "the list of free tables is broken at table %u", t);
+	const struct vm_pool *pool = &machine->table_pool;
+	for (uint32_t next = pool->top; next != 0; next = pool->links[next - 1].below) {
+		if (next > pool->used || !live[next - 1]) {
+			check_complain(check, "table %u in the list of free tables", next - 1);
 			break;
 		}
-		live[t] = false;
+		live[next - 1] = false;
 	}
+	check_pool(check, "tables", pool);
 	return live;
 }
 
@@ -78,7 +119,7 @@ static uint32_t chain_length(struct check *check, vm_entry_id head, uint64_t pfn
 	return length;
 }
 
-static void check_users(struct check *check, uint32_t number)
+static void check_table_users(struct check *check, uint32_t number)
 {
 	const struct vm_table *table = &check->machine->tables[number];
 	uint32_t length =
@@ -95,13 +136,13 @@ static void check_tables(struct check *check)
 	bool *live = find_live_tables(check);
 	uint32_t count = 1; /* the kernel's */
 
-	for (uint32_t t = 1; t < machine->tables_used; t++)
+	for (uint32_t t = 1; t < machine->table_pool.used; t++)
 		if (live[t])
 			count_entries(check, t);
-	for (uint32_t t = 1; t < machine->tables_used; t++) {
+	for (uint32_t t = 1; t < machine->table_pool.used; t++) {
 		count += live[t];
 		if (live[t])
-			check_users(check, t);
+			check_table_users(check, t);
 		else if (check->users[t] > 0)
 			check_complain(check, "table %u is pointed to, but not in use", t);
 	}
@@ -134,7 +175,7 @@ static void check_frames(struct check *check)
 	const struct vm_machine *machine = check->machine;
 	uint64_t in_use = 0, kinds[3] = {0}, cached_mapped = 0, swap_cached = 0;
 
-	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
+	for (vm_pfn pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
 		check_frame(check, pfn);
 		if (!frame_in_use(&machine->frames[pfn]))
@@ -145,7 +186,8 @@ static void check_frames(struct check *check)
 		swap_cached += !!(frame->flags & FRAME_SWAPCACHE);
 	}
 	check_compare(check, "frames in the policy's list", machine->listed, in_use);
-	check_compare(check, "frames free", machine->nr_free, machine->nr_frames - in_use);
+	check_compare(check, "frames free", pool_free(&machine->frame_pool),
+	              machine->nr_frames - in_use);
 	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON],
 	              kinds[VM_FRAME_ANON]);
 	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE],
@@ -156,22 +198,29 @@ static void check_frames(struct check *check)
 	check_compare(check, "frames in the swap cache", machine->count.swap_cached, swap_cached);
 }
 
-/* Each free frame is in the list of free frames, or was never used. */
+/* Each free frame is in the stack of free frames, or was never used. */
 static void check_free_frames(struct check *check)
 {
 	const struct vm_machine *machine = check->machine;
-	uint64_t length = 0;
+	const struct vm_pool *pool = &machine->frame_pool;
 
-	for (vm_pfn pfn = machine->free_frames;
-	     pfn != VM_PFN_NONE && length <= machine->frames_used; length++) {
-		if (pfn >= machine->frames_used || frame_in_use(&machine->frames[pfn])) {
-			check_complain(check, "frame %u in the list of free frames", pfn);
-			return;
-		}
-		pfn = machine->frames[pfn].next;
-	}
-	check_compare(check, "frames free", machine->nr_free,
-	              length + machine->nr_frames - machine->frames_used);
+	check_pool(check, "frames", pool);
+	for (uint32_t next = pool->top; next != 0 && check->wrong == NULL;
+	     next = pool->links[next - 1].below)
+		if (frame_in_use(&machine->frames[next - 1]))
+			check_complain(check, "frame %u in the list of free frames", next - 1);
+}
+
+static void check_twins(struct check *check)
+{
+	const struct vm_machine *machine = check->machine;
+	const struct vm_pool *pool = &machine->twin_pool;
+	uint64_t twins = 0;
+
+	for (vm_pfn pfn = 0; pfn < machine->frame_pool.used; pfn++)
+		twins += machine->twins[pfn] != NULL;
+	check_pool(check, "twins", pool);
+	check_compare(check, "twins free", pool_free(pool), machine->nr_frames - twins);
 }
 
 static void check_policy_list(struct check *check)
@@ -245,10 +294,15 @@ static void check_slots(struct check *check)
 
 /* --- All of it -------------------------------------------------------------------------------- */
 
-static gboolean visit_process(gpointer key, gpointer value, gpointer check)
+/* Check every process, in the order of pids. Returns how many there are. */
+static uint64_t check_processes(struct check *check)
 {
-	check_process(check, GPOINTER_TO_INT(key), value);
-	return FALSE;
+	struct treap_link *link = treap_above(check->machine->processes, 0);
+	uint64_t count = 0;
+
+	for (; link != NULL; link = treap_above(check->machine->processes, link->key), count++)
+		check_process(check, (pid_t)link->key, LIST_ENTRY(link, struct vm_process, table));
+	return count;
 }
 
 static void check_machine(struct check *check)
@@ -260,10 +314,10 @@ static void check_machine(struct check *check)
 	check_free_frames(check);
 	check_policy_list(check);
 	check_slots(check);
-	check_compare(check, "processes", machine->process_count,
-	              (uint64_t)g_tree_nnodes(machine->processes));
-	g_tree_foreach(machine->processes, visit_process, check);
+	check_compare(check, "processes", machine->process_count, check_processes(check));
 	check_objects(check);
+	check_twins(check);
+	check_users(check);
 }
 
 char *vm_machine_check(struct vm_machine *machine)
@@ -271,17 +325,19 @@ char *vm_machine_check(struct vm_machine *machine)
 	struct check check = {.machine = machine};
 
 	machine_lock(machine);
-	check.mapped = g_new0(uint32_t, machine->frames_used + 1);
+	check.mapped = g_new0(uint32_t, machine->frame_pool.used + 1);
 	check.held = g_new0(uint32_t, machine->swap.touched + 1);
-	check.users = g_new0(uint32_t, machine->tables_used);
+	check.users = g_new0(uint32_t, machine->table_pool.used);
 	check.areas = g_hash_table_new(NULL, NULL);
 	check.files = g_hash_table_new(NULL, NULL);
 	check.programs = g_hash_table_new(NULL, NULL);
+	check.charges = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	check_machine(&check);
 	machine_unlock(machine);
 	g_hash_table_unref(check.areas);
 	g_hash_table_unref(check.files);
 	g_hash_table_unref(check.programs);
+	g_hash_table_unref(check.charges);
 	g_free(check.mapped);
 	g_free(check.held);
 	g_free(check.users);
@@ -293,7 +349,7 @@ char *vm_machine_check(struct vm_machine *machine)
 void vm_machine_drop_entries(struct vm_machine *machine)
 {
 	machine_lock(machine);
-	for (vm_pfn pfn = 0; pfn < machine->frames_used; pfn++) {
+	for (vm_pfn pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
 		if (frame->object != NULL && !frame->object->shmem &&
 		    !(frame->flags & (FRAME_DIRTY | FRAME_BUSY)))

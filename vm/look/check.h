@@ -1,6 +1,6 @@
 /*
  * check.h - what the files of the checker share: check.c, check_object.c, check_space.c,
- * check_report.c. The checker itself is vm_machine_check (vm.h).
+ * check_user.c, check_report.c. The checker itself is vm_machine_check (vm.h).
  *
  * Rule: the machine lock is held, and no call is under way in any process.
  */
@@ -23,6 +23,8 @@ struct check {
 	/* struct vm_object * -> how many processes run it */
 	GHashTable *programs;
 	uint64_t committed, locked; /* pages */
+	/* struct vm_user * -> struct vm_user whose HELD and REFS were counted; environments */
+	GHashTable *charges;
 };
 
 /* Report, as printf does, that something is wrong. Only the first report is kept. */
@@ -36,6 +38,15 @@ void check_compare(struct check *check, const char *what, uint64_t kept, uint64_
  * members; the count is then too small or too large.
  */
 uint64_t check_list(struct check *check, const struct list_link *list, uint64_t limit);
+
+/* check_user.c: N units of WHAT were found that are charged to USER. */
+void check_note(struct check *check, struct vm_user *user, enum vm_resource what, uint64_t n);
+
+/* check_user.c: a process has ENVIRON, which others may have, too. */
+void check_environ(struct check *check, struct vm_environ *environ);
+
+/* check_user.c: check what all users hold, after all processes and objects. */
+void check_users(struct check *check);
 
 /* check_space.c: check PROCESS, entered in the table as PID, its areas, and its entries. */
 void check_process(struct check *check, pid_t pid, const struct vm_process *process);

@@ -14,7 +14,6 @@
 /* Sums over all objects. */
 struct sums {
 	uint64_t dirty, writers, slots, charged;
-	guint host_files;
 };
 
 /* --- What an object lists --------------------------------------------------------------------- */
@@ -84,13 +83,13 @@ static void check_object(struct check *check, const struct vm_object *object, st
 		check_complain(check, "object %lu: %lu pages, %lu dirty, counted %lu, %lu",
 		               object->number, object->pages, object->dirty_pages, pages, dirty);
 	check_areas(check, object);
-	if (!object->shmem && g_hash_table_lookup(check->machine->files, object) != object)
+	if (!object->shmem &&
+	    object_find_locked(check->machine, object->dev, object->ino) != object)
 		check_complain(check, "object %lu is not found by its file", object->number);
 	sums->slots += check_object_slots(check, object);
 	sums->dirty += dirty;
 	sums->writers += object->writers;
 	sums->charged += object->charged;
-	sums->host_files += !object->shmem;
 }
 
 /* --- Who refers to it ------------------------------------------------------------------------- */
@@ -112,7 +111,7 @@ static guint count_files(struct check *check, const struct vm_object *object,
 }
 
 /* Check that OBJECT and its handles have at least the users that were found. */
-static void check_users(struct check *check, const struct vm_object *object)
+static void check_object_users(struct check *check, const struct vm_object *object)
 {
 	guint kept = object->kept != NULL, in_handles = 0;
 	guint files = count_files(check, object, NULL);
@@ -125,6 +124,7 @@ static void check_users(struct check *check, const struct vm_object *object)
 	     l != &object->handles && check->wrong == NULL; l = l->next) {
 		const struct vm_handle *handle = LIST_ENTRY(l, struct vm_handle, link);
 		guint users = count_files(check, object, handle);
+		check_note(check, handle->user, VM_HANDLES, 1);
 		in_handles += users;
 		if (handle->users == 0 || handle->users < users + (handle == object->kept))
 			check_complain(check, "object %lu: a handle of %u users, counted %u",
@@ -196,7 +196,7 @@ void check_objects(struct check *check)
 	     l != &machine->objects && check->wrong == NULL; l = l->next) {
 		const struct vm_object *object = LIST_ENTRY(l, struct vm_object, link);
 		check_object(check, object, &sums);
-		check_users(check, object);
+		check_object_users(check, object);
 		check_write_count(check, object);
 	}
 	if (machine->vdso != NULL)
@@ -208,7 +208,6 @@ void check_objects(struct check *check)
 	check_compare(check, "dirty pages", machine->count.dirty, sums.dirty);
 	check_compare(check, "pages under write-back", machine->count.writeback, sums.writers);
 	check_compare(check, "slots of objects", slots_of_objects(&machine->swap), sums.slots);
-	check_compare(check, "host files", g_hash_table_size(machine->files), sums.host_files);
 	check_compare(check, "pages committed", machine->count.committed,
 	              check->committed + sums.charged);
 	check_compare(check, "pages locked", machine->count.locked, check->locked);

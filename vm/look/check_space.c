@@ -2,12 +2,15 @@
  * check_space.c - check one process. Its entries are compared with its areas, and both with the
  * counters of its address space.
  */
+#include "vm/base/user.h"
 #include "vm/look/check.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/memory/tlb.h"
+#include "vm/process/event.h"
+#include "vm/process/process.h"
 #include "vm/space/area.h"
 
 /* The check of one address space. */
@@ -188,6 +191,7 @@ static void check_area(struct visit *visit, struct vm_area *area)
 	if (area->anon_inherited && area->anon_vma == 0)
 		complain(visit, "area with inherited pages of no family", area->start);
 	count_area(visit, area);
+	check_note(visit->check, visit->space->process->user, VM_AREAS, 1);
 }
 
 /* --- The counters ----------------------------------------------------------------------------- */
@@ -266,9 +270,8 @@ static void check_family(struct check *check, const struct vm_process *process)
 {
 	const struct vm_process *parent = process->parent;
 
-	if (parent != NULL &&
-	    (g_tree_lookup(check->machine->processes, GINT_TO_POINTER(process->ppid)) != parent ||
-	     list_empty(&process->sibling)))
+	if (parent != NULL && (process_find_locked(check->machine, process->ppid) != parent ||
+	                       list_empty(&process->sibling)))
 		check_complain(check, "pid %d: not its parent's child", process->pid);
 	check_list(check, &process->children, check->machine->process_count);
 	for (const struct list_link *l = process->children.next;
@@ -285,7 +288,16 @@ void check_process(struct check *check, pid_t pid, const struct vm_process *proc
 		return;
 	}
 	check_family(check, process);
-	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
-		note_file(check, process->fds->pdata[i]);
+	for (size_t i = 0; i < process->fds.len; i++) {
+		struct vm_file *file = ARRAY_AT(&process->fds, struct vm_file *, i);
+		note_file(check, file);
+		check_note(check, process->user, VM_FDS, file != NULL);
+	}
+	check_note(check, process->user, VM_PROCESSES, 1);
+	check_note(check, process->user, VM_NOTES, process->event_room * sizeof *process->events);
+	if (process->environ != NULL)
+		check_environ(check, process->environ);
+	if (process->user->uid != process->cred.uid)
+		check_complain(check, "pid %d: another user's", pid);
 	check_space(check, process->space);
 }

@@ -5,6 +5,7 @@
  * for short times only. The pieces are then not of one moment.
  */
 #include "vm/look/look.h"
+#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/cache/file.h"
@@ -299,8 +300,8 @@ void vm_process_info(struct vm_process *process, struct vm_process_info *info)
 	vm_process_summary(process, info);
 	if (process->space != NULL)
 		show_space(process->space, info);
-	for (guint i = 0; process->fds != NULL && i < process->fds->len; i++)
-		info->fds += process->fds->pdata[i] != NULL;
+	for (size_t i = 0; i < process->fds.len; i++)
+		info->fds += ARRAY_AT(&process->fds, struct vm_file *, i) != NULL;
 	process_unlock(process);
 }
 
@@ -323,7 +324,11 @@ uint64_t *vm_process_auxv(struct vm_process *process, size_t *len)
 	const struct vm_space *space = process->space;
 	if (space->auxv_len > 0) {
 		*len = space->auxv_len * sizeof *copy;
-		copy = g_memdup2(space->auxv, *len);
+		copy = g_try_malloc(*len);
+		if (copy != NULL)
+			memcpy(copy, space->auxv, *len);
+		else
+			*len = 0;
 	}
 	process_unlock(process);
 	return copy;
@@ -378,9 +383,10 @@ void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn
 	while (more && wanted) {
 		int count = 0;
 		machine_lock(machine);
-		for (uint64_t stop = pfn + PIECE; pfn < stop && pfn < machine->frames_used; pfn++)
+		for (uint64_t stop = pfn + PIECE; pfn < stop && pfn < machine->frame_pool.used;
+		     pfn++)
 			count += describe_frame_locked(machine, (vm_pfn)pfn, &info[count]);
-		more = pfn < machine->frames_used;
+		more = pfn < machine->frame_pool.used;
 		machine_unlock(machine);
 		for (int i = 0; i < count && wanted; i++) {
 			wanted = show_free(free, info[i].pfn, fn, ctx) && fn(ctx, &info[i]);
@@ -413,7 +419,7 @@ void vm_machine_physical(struct vm_machine *machine, uint64_t address, size_t le
 /* What is shown of an object, with a reference to its name. */
 struct object_row {
 	struct vm_object_info info;
-	char *name; /* a GRefString or NULL */
+	char *name; /* util/refstring.h, or NULL */
 };
 
 /* A walk over objects, which stands at OBJECT. */
@@ -434,7 +440,7 @@ static struct object_row describe_object_locked(const struct vm_object *object)
 	             .areas = object->area_count,
 	             .pages = object->pages,
 	             .dirty = object->dirty_pages},
-	    .name = object->name != NULL ? g_ref_string_acquire(object->name) : NULL,
+	    .name = object->name != NULL ? refstring_acquire(object->name) : NULL,
 	};
 }
 
@@ -464,8 +470,7 @@ void vm_machine_objects(struct vm_machine *machine, uint64_t from, vm_object_fn 
 		for (int i = 0; i < walk.count; i++) {
 			walk.row[i].info.name = walk.row[i].name;
 			more = more && fn(ctx, &walk.row[i].info);
-			if (walk.row[i].name != NULL)
-				g_ref_string_release(walk.row[i].name);
+			refstring_release(walk.row[i].name);
 		}
 	} while (more && walk.object != NULL);
 	if (walk.object == NULL)

@@ -62,7 +62,7 @@ static void resume_locked(struct vm_machine *machine, struct frame_walk *walk, u
 {
 	uint64_t spent = 0;
 
-	if (position > 0 && pfn < machine->frames_used &&
+	if (position > 0 && pfn < machine->frame_pool.used &&
 	    (machine->frames[pfn].flags & FRAME_LISTED)) {
 		frame_walk_resume_locked(machine, walk, pfn);
 		return;

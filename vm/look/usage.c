@@ -276,7 +276,7 @@ void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t cou
 {
 	machine_lock(machine);
 	for (size_t i = 0; i < count; i++) {
-		words[i] = pfn + i < machine->frames_used
+		words[i] = pfn + i < machine->frame_pool.used
 		               ? rmap_frame_users_locked(machine, (vm_pfn)(pfn + i))
 		               : 0;
 		machine_yield_locked(machine, i);
@@ -319,11 +319,12 @@ void vm_machine_page_flags(struct vm_machine *machine, uint64_t pfn, size_t coun
 		uint64_t at = pfn + i;
 		words[i] = UINT64_C(1) << KPF_NOPAGE;
 		if (at < machine->nr_frames)
-			words[i] = at < machine->frames_used ? flags_of_locked(machine, (vm_pfn)at)
-			                                     : UINT64_C(1) << KPF_BUDDY;
+			words[i] = at < machine->frame_pool.used
+			               ? flags_of_locked(machine, (vm_pfn)at)
+			               : UINT64_C(1) << KPF_BUDDY;
 		else if (at == machine_zero_pfn(machine))
 			words[i] = UINT64_C(1) << KPF_ZERO_PAGE;
-		else if (at < machine->nr_frames + machine->tables_used)
+		else if (at < machine->nr_frames + machine->table_pool.used)
 			words[i] = UINT64_C(1) << KPF_PGTABLE;
 		machine_yield_locked(machine, i);
 	}

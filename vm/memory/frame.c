@@ -1,6 +1,7 @@
 #include "vm/memory/frame.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/table.h"
 
@@ -13,40 +14,23 @@ enum vm_frame_kind frame_kind(const struct vm_frame *frame)
 	return frame->object->shmem ? VM_FRAME_SHMEM : VM_FRAME_FILE;
 }
 
-/* --- Free frames ------------------------------------------------------------------------------ */
-
-/*
- * Take a frame from the free list, cleared if ZERO. If the list is empty, take one that was never
- * used: the host has cleared it already. VM_PFN_NONE: none is free.
- */
-static vm_pfn take_free_locked(struct vm_machine *machine, bool zero)
-{
-	vm_pfn pfn = machine->free_frames;
-
-	if (pfn != VM_PFN_NONE) {
-		machine->free_frames = machine->frames[pfn].next;
-		if (zero)
-			memset(machine_page(machine, pfn), 0, VM_PAGE_SIZE);
-		return pfn;
-	}
-	if (machine->frames_used < machine->nr_frames)
-		return (vm_pfn)machine->frames_used++;
-	return VM_PFN_NONE;
-}
+/* --- In use or free --------------------------------------------------------------------------- */
 
 vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero)
 {
-	vm_pfn pfn = take_free_locked(machine, zero);
 	struct vm_frame *frame;
+	bool cleared;
+	vm_pfn pfn = pool_take_locked(&machine->frame_pool, &cleared);
 
-	if (pfn == VM_PFN_NONE)
-		return pfn;
+	if (pfn == VM_POOL_NONE)
+		return VM_PFN_NONE;
+	if (zero && !cleared)
+		memset(machine_page(machine, pfn), 0, VM_PAGE_SIZE);
 	frame = &machine->frames[pfn];
 	memset(frame, 0, sizeof *frame);
 	frame->object = object;
 	frame->next = VM_PFN_NONE;
 	list_init(&frame->link);
-	machine->nr_free--;
 	machine->count.frames[frame_kind(frame)]++;
 	machine->count.zeroed += zero;
 	return pfn;
@@ -221,8 +205,6 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 		return;
 	/* Without an object, it was counted as anonymous. */
 	machine->count.frames[VM_FRAME_ANON]--;
-	machine->nr_free++;
-	frame->next = machine->free_frames;
-	machine->free_frames = pfn;
+	pool_put_locked(&machine->frame_pool, pfn);
 	machine_wake_io_locked(machine);
 }

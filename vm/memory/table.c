@@ -1,6 +1,7 @@
 #include "vm/memory/table.h"
 
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 #include "vm/base/reason.h"
 
 #include <string.h>
@@ -14,17 +15,14 @@ uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id)
 
 uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level, uint64_t va)
 {
-	uint32_t number = machine->free_tables;
+	bool cleared;
+	uint32_t number = pool_take_locked(&machine->table_pool, &cleared);
 
-	if (number != 0) {
-		machine->free_tables = machine->tables[number].next_free;
-		memset(machine_page(machine, machine->nr_frames + number), 0, VM_PAGE_SIZE);
-	} else if (machine->tables_used < machine->nr_tables) {
-		number = machine->tables_used++;
-	} else {
+	if (number == VM_POOL_NONE) {
 		reason_set(-ENOMEM, VM_WHY_TABLES, 0, 0, machine->nr_tables);
 		return 0;
-	}
+	if (!cleared)
+		memset(machine_page(machine, machine->nr_frames + number), 0, VM_PAGE_SIZE);
 	machine->table_count++;
 	machine->tables[number] = (struct vm_table){
 	    .level = (uint8_t)level, .va = va & -(VM_TABLE_ENTRIES * pagetable_span(level))};
@@ -33,18 +31,16 @@ uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level,
 
 void pagetable_free_locked(struct vm_machine *machine, uint32_t number)
 {
-	machine->tables[number].next_free = machine->free_tables;
-	machine->free_tables = number;
 	machine->table_count--;
+	pool_put_locked(&machine->table_pool, number);
 }
 
 uint32_t pagetable_alloc_special_locked(struct vm_machine *machine, uint32_t count)
 {
-	uint32_t first = machine->tables_used;
+	uint32_t first = pool_take_row_locked(&machine->table_pool, count);
 
-	if (count > machine->nr_tables - first)
+	if (first == VM_POOL_NONE)
 		return 0;
-	machine->tables_used += count;
 	for (uint32_t i = 0; i < count; i++)
 		machine->tables[first + i].level = VM_TABLE_SPECIAL;
 	return first;

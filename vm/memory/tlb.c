@@ -1,5 +1,6 @@
 #include "vm/memory/tlb.h"
 #include "vm/base/lock.h"
+#include "vm/base/user.h"
 #include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 
@@ -21,9 +22,16 @@ struct vm_tlb {
 	struct entry entry[];
 };
 
+/* Bytes that a TLB takes. */
+static size_t tlb_size(const struct vm_config *config)
+{
+	return sizeof(struct vm_tlb) +
+	       (size_t)config->tlb_sets * config->tlb_ways * sizeof(struct entry);
+}
+
 /*
  * The TLB of SPACE's process, which is made at its first use. NULL: none is simulated, or there is
- * no memory for it.
+ * no memory for it, or its user has too much.
  */
 static struct vm_tlb *get_locked(struct vm_space *space)
 {
@@ -33,9 +41,12 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 
 	if (process->tlb != NULL || entries == 0)
 		return process->tlb;
-	process->tlb =
-	    g_try_malloc0(sizeof *process->tlb + entries * sizeof process->tlb->entry[0]);
-	if (process->tlb != NULL) {
+	if (user_charge(process->machine, process->user, VM_NOTES, tlb_size(config)) != 0)
+		return NULL;
+	process->tlb = g_try_malloc0(tlb_size(config));
+	if (process->tlb == NULL) {
+		user_uncharge(process->machine, process->user, VM_NOTES, tlb_size(config));
+	} else {
 		process->tlb->sets = config->tlb_sets;
 		process->tlb->ways = config->tlb_ways;
 		process->tlb->mask =
@@ -169,7 +180,11 @@ void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id)
 
 void tlb_free(struct vm_process *process)
 {
+	if (process->tlb == NULL)
+		return;
 	g_free(process->tlb);
+	user_uncharge(process->machine, process->user, VM_NOTES,
+	              tlb_size(&process->machine->config));
 }
 
 /* --- Looking ---------------------------------------------------------------------------------- */
@@ -179,15 +194,15 @@ enum { COPY_PIECE = 1024 };
 
 /*
  * A copy of the entries of TLB, in which those that are not valid have page 0. The lock is dropped
- * now and then, so the copy is not of one moment.
+ * now and then, so the copy is not of one moment. NULL: no memory.
  */
 static struct entry *copy_entries_locked(struct vm_machine *machine, const struct vm_tlb *tlb)
 {
 	size_t entries = (size_t)tlb->sets * tlb->ways;
-	struct entry *copy = g_new(struct entry, entries);
+	struct entry *copy = g_try_new(struct entry, entries);
 	uint64_t spent = 0;
 
-	for (size_t i = 0; i < entries; i++) {
+	for (size_t i = 0; copy != NULL && i < entries; i++) {
 		copy[i] = tlb->entry[i];
 		copy[i].page = is_valid(tlb, &tlb->entry[i]) ? copy[i].page : 0;
 		if (i % COPY_PIECE == COPY_PIECE - 1)

@@ -7,7 +7,7 @@
 
 static vm_pfn choose(struct vm_machine *machine)
 {
-	uint64_t used = MIN(machine->frames_used, (uint64_t)G_MAXINT32);
+	uint64_t used = MIN(machine->frame_pool.used, (uint64_t)G_MAXINT32);
 
 	/*
 	 * When a frame is wanted, most frames hold a page, so a few tries find one. If 64 tries

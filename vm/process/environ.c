@@ -4,6 +4,7 @@
  */
 #include "vm/process/environ.h"
 #include "vm/base/lock.h"
+#include "vm/base/user.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,21 +15,6 @@
  */
 enum { MAX_ENVIRON = 128 << 10 };
 
-/* Bytes that NAME=VALUE takes with its NUL and its pointer. */
-static size_t variable_size(const char *name, const char *value)
-{
-	return strlen(name) + strlen(value) + 2 + sizeof(char *);
-}
-
-static size_t environ_size(char *const *environ)
-{
-	size_t size = 0;
-
-	for (; environ != NULL && *environ != NULL; environ++)
-		size += strlen(*environ) + 1 + sizeof *environ;
-	return size;
-}
-
 struct vm_environ *environ_ref(struct vm_environ *environ)
 {
 	if (environ != NULL)
@@ -36,41 +22,121 @@ struct vm_environ *environ_ref(struct vm_environ *environ)
 	return environ;
 }
 
-void environ_unref(struct vm_environ *environ)
+void environ_unref(struct vm_machine *machine, struct vm_environ *environ)
 {
 	if (environ == NULL || !g_atomic_int_dec_and_test(&environ->refs))
 		return;
-	g_strfreev(environ->variables);
+	user_uncharge(machine, environ->user, VM_NOTES, environ->size);
+	machine_lock(machine);
+	user_put_locked(machine, environ->user);
+	machine_unlock(machine);
 	g_free(environ);
 }
 
-/* Make the environment of PROCESS, which is locked for writing, its own. */
-static struct vm_environ *own_environ(struct vm_process *process)
+/* Whether VARIABLE, "NAME=VALUE", is that of NAME, which is LEN bytes long. */
+static bool has_name(const char *variable, const char *name, size_t len)
 {
-	struct vm_environ *old = process->environ;
+	return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
 
-	if (old != NULL && g_atomic_int_get(&old->refs) == 1)
-		return old;
-	process->environ = g_new(struct vm_environ, 1);
-	*process->environ =
-	    (struct vm_environ){.refs = 1, .variables = g_strdupv(old ? old->variables : NULL)};
-	environ_unref(old);
-	return process->environ;
+/* What an environment shall be: the variables OLD, but NAME has VALUE, or is not there if NULL. */
+struct change {
+	char *const *old; /* NULL-terminated */
+	const char *name, *value;
+	size_t name_len;
+	size_t count, bytes; /* of the new one: variables; bytes of their text with the NULs */
+};
+
+static bool is_changed(const struct change *change, const char *variable)
+{
+	return has_name(variable, change->name, change->name_len);
+}
+
+/* Set COUNT and BYTES. */
+static void measure(struct change *change)
+{
+	for (char *const *v = change->old; *v != NULL; v++) {
+		if (is_changed(change, *v))
+			continue;
+		change->count++;
+		change->bytes += strlen(*v) + 1;
+	}
+	if (change->value != NULL) {
+		change->count++;
+		change->bytes += change->name_len + strlen(change->value) + 2;
+	}
+}
+
+/* Append the variable that CHANGE sets at TEXT, and its address at PLACE. */
+static char *append_new(const struct change *change, char **place, char *text)
+{
+	*place = text;
+	text = stpcpy(stpcpy(stpcpy(text, change->name), "="), change->value);
+	return text + 1;
+}
+
+/* Fill ENVIRON, which has room. A variable that changes keeps its place; a new one comes last. */
+static void fill(const struct change *change, struct vm_environ *environ)
+{
+	char **place = environ->variables, *text = (char *)(place + change->count + 1);
+	bool missing = change->value != NULL;
+
+	for (char *const *v = change->old; *v != NULL; v++) {
+		if (!is_changed(change, *v)) {
+			*place++ = text;
+			text = stpcpy(text, *v) + 1;
+		} else if (missing) {
+			text = append_new(change, place++, text);
+			missing = false;
+		}
+	}
+	if (missing)
+		append_new(change, place++, text);
+	*place = NULL;
+}
+
+/*
+ * A new environment, with one reference, that is charged to the user of PROCESS. NULL: no memory.
+ */
+static struct vm_environ *environ_new(struct vm_process *process, const struct change *change)
+{
+	struct vm_machine *machine = process->machine;
+	size_t size =
+	    sizeof(struct vm_environ) + (change->count + 1) * sizeof(char *) + change->bytes;
+
+	if (user_charge(machine, process->user, VM_NOTES, size) != 0)
+		return NULL;
+	struct vm_environ *environ = g_try_malloc(size);
+	if (environ == NULL) {
+		user_uncharge(machine, process->user, VM_NOTES, size);
+		return NULL;
+	}
+	environ->refs = 1;
+	environ->size = size;
+	machine_lock(machine);
+	environ->user = user_ref_locked(process->user);
+	machine_unlock(machine);
+	fill(change, environ);
+	return environ;
 }
 
 static int set_variable(struct vm_process *process, const char *name, const char *value)
 {
-	char **variables = environ_variables(process);
-	const char *old = g_environ_getenv(variables, name);
-	size_t kept = environ_size(variables) - (old != NULL ? variable_size(name, old) : 0);
+	static char *const none[] = {NULL};
+	char *const *old = environ_variables(process);
+	struct change change = {.old = old != NULL ? old : none,
+	                        .name = name,
+	                        .value = value,
+	                        .name_len = strlen(name)};
 
-	if (value != NULL && kept + variable_size(name, value) > MAX_ENVIRON)
+	measure(&change);
+	if (value != NULL && change.bytes + change.count * sizeof(char *) > MAX_ENVIRON)
 		return -ENOMEM;
-	struct vm_environ *environ = own_environ(process);
-	if (value != NULL)
-		environ->variables = g_environ_setenv(environ->variables, name, value, TRUE);
-	else
-		environ->variables = g_environ_unsetenv(environ->variables, name);
+	struct vm_environ *environ = environ_new(process, &change);
+	if (environ == NULL)
+		return -ENOMEM;
+	environ_unref(process->machine, process->environ);
+	process->environ = environ;
 	return 0;
 }
 

@@ -1,6 +1,9 @@
 #include "vm/process/event.h"
+#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/record.h"
+#include "vm/base/user.h"
+#include "vm/process/process.h"
 
 #include <signal.h>
 
@@ -40,20 +43,40 @@ const char *vm_fault_kind_name(enum vm_fault_kind kind)
 	return kind_names[kind];
 }
 
+/* Bytes that a ring of ROOM records takes. */
+static uint64_t ring_size(unsigned room)
+{
+	return room * sizeof(struct vm_event);
+}
+
+/* Make room for ROOM records. False, with nothing changed: no memory, or its user has too much. */
+static bool grow_ring_locked(struct vm_process *process, unsigned room)
+{
+	uint64_t more = ring_size(room - process->event_room);
+
+	if (user_charge(process->machine, process->user, VM_NOTES, more) != 0)
+		return false;
+	struct vm_event *events = g_try_renew(struct vm_event, process->events, room);
+	if (events == NULL) {
+		user_uncharge(process->machine, process->user, VM_NOTES, more);
+		return false;
+	}
+	process->events = events;
+	process->event_room = room;
+	return true;
+}
+
 /*
  * The slot of the ring for the next record. It is free to be overwritten: what an old record in it
- * held is released. NULL: no memory, and the record is lost.
+ * held is released. Without memory for more the ring stays as short as it is. NULL: there is none,
+ * and the record is lost.
  */
 static struct vm_event *next_slot_locked(struct vm_process *process)
 {
 	if (process->event_count == process->event_room && process->event_room < EVENT_ROOM) {
 		unsigned room = MAX(8, process->event_room * 2);
-		struct vm_event *events = g_try_renew(struct vm_event, process->events, room);
-		if (events != NULL) {
-			process->events = events;
-			process->event_room = room;
+		if (grow_ring_locked(process, room))
 			process->event_next = process->event_count;
-		}
 	}
 	if (process->event_room == 0)
 		return NULL;
@@ -133,7 +156,7 @@ void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *reco
 
 	/* It may have ended while the page was written. */
 	if (record->pid != 0)
-		process = g_tree_lookup(machine->processes, GINT_TO_POINTER(record->pid));
+		process = process_find_locked(machine, record->pid);
 	record_tell_locked(machine, record, file);
 	if (process == NULL)
 		return;
@@ -146,6 +169,9 @@ void event_free(struct vm_process *process)
 	for (unsigned i = 0; i < process->event_count; i++)
 		record_drop_names(&process->events[i].fault);
 	g_free(process->events);
+	if (process->event_room > 0)
+		user_uncharge(process->machine, process->user, VM_NOTES,
+		              ring_size(process->event_room));
 }
 
 void vm_machine_watch(struct vm_machine *machine, vm_fault_fn fn, void *ctx)

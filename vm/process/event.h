@@ -20,7 +20,7 @@ struct vm_event {
  * Count the fault FAULT of PROCESS, call the watcher (vm_machine_watch), if there is one, and put a
  * copy in PROCESS's ring unless its pid is 0. No other function counts or reports an outcome.
  *
- * FAULT gets its sequence number, time and pid. FILE is the name of the mapped file, a GRefString,
+ * FAULT gets its sequence number, time and pid. FILE is the name of the mapped file, a refstring,
  * or NULL; the ring takes a reference of its own. SIGNAL: a fatal fault sends a signal, which is
  * noted as PROCESS's last. FAULT's file is set only if there is a watcher: afterwards it has no
  * meaning. The machine lock is held.

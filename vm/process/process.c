@@ -2,9 +2,11 @@
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"
+#include "vm/base/user.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/tlb.h"
+#include "vm/process/descriptors.h"
 #include "vm/process/environ.h"
 #include "vm/process/event.h"
 #include "vm/space/area.h"
@@ -43,7 +45,11 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 	list_init(&process->sibling);
 	limits_init(process);
 	lock_init(&process->lock);
-	process->space = space_new(process);
+	machine_lock(machine);
+	process->user = user_get_locked(machine, cred->uid);
+	machine_unlock(machine);
+	if (process->user != NULL)
+		process->space = space_new(process);
 	if (process->space == NULL)
 		g_clear_pointer(&process, vm_process_unref);
 	return process;
@@ -52,22 +58,20 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 {
 	struct vm_machine *machine = process->machine;
-	int error = 0;
+	int error = -EAGAIN;
 
 	machine_lock(machine);
-	if (machine->process_count >= machine->config.max_processes ||
-	    machine->next_pid == G_MAXINT) {
-		error = reason_set(-EAGAIN, VM_WHY_PROCESSES, 0, machine->process_count,
-		                   machine->config.max_processes);
-	} else {
+	if (machine->next_pid < G_MAXINT)
+		error = user_charge(machine, process->user, VM_PROCESSES, 1);
+	if (error == 0) {
 		process->pid = machine->next_pid++;
 		process->oom_space = process->space;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
-		g_tree_insert(machine->processes, GINT_TO_POINTER(process->pid),
-		              vm_process_ref(process));
+		vm_process_ref(process);
+		treap_insert(&machine->processes, &process->table, (uint64_t)process->pid);
 		machine->process_count++;
 		machine->count.forks++;
-		process->parent = g_tree_lookup(machine->processes, GINT_TO_POINTER(parent));
+		process->parent = process_find_locked(machine, parent);
 		/* The parent may have ended while the child was made. */
 		process->ppid = process->parent != NULL ? parent : 0;
 		if (process->parent != NULL)
@@ -127,20 +131,19 @@ struct vm_process *vm_process_ref(struct vm_process *process)
  */
 static void strip(struct vm_process *process)
 {
-	GPtrArray *files = NULL;
+	struct vm_area *dead = NULL;
+	struct vm_file *exe = NULL;
 
 	process_write_lock(process);
 	struct vm_space *space = g_steal_pointer(&process->space);
 	if (space != NULL)
-		space_free(space, &files);
-	GPtrArray *fds = g_steal_pointer(&process->fds);
+		exe = space_free(space, &dead);
+	struct array fds = process->fds;
+	process->fds = (struct array){0};
 	process_unlock(process);
-	file_list_release(files);
-	for (guint i = 0; fds != NULL && i < fds->len; i++)
-		if (fds->pdata[i] != NULL)
-			vm_file_unref(fds->pdata[i]);
-	if (fds != NULL)
-		g_ptr_array_unref(fds);
+	area_release(dead);
+	file_release_mapping(exe);
+	descriptors_close(process, &fds);
 }
 
 void vm_process_unref(struct vm_process *process)
@@ -150,15 +153,20 @@ void vm_process_unref(struct vm_process *process)
 	strip(process);
 	event_free(process);
 	tlb_free(process);
-	environ_unref(process->environ);
+	environ_unref(process->machine, process->environ);
 	pthread_rwlock_destroy(&process->lock);
+	if (process->user != NULL) {
+		machine_lock(process->machine);
+		user_put_locked(process->machine, process->user);
+		machine_unlock(process->machine);
+	}
 	g_free(process);
 }
 
 struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid)
 {
 	machine_lock(machine);
-	struct vm_process *process = g_tree_lookup(machine->processes, GINT_TO_POINTER(pid));
+	struct vm_process *process = process_find_locked(machine, pid);
 	if (process != NULL)
 		vm_process_ref(process);
 	machine_unlock(machine);
@@ -167,25 +175,18 @@ struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid)
 
 struct vm_process *process_next_locked(struct vm_machine *machine, pid_t pid)
 {
-	GTreeNode *node = g_tree_upper_bound(machine->processes, GINT_TO_POINTER(pid));
+	struct treap_link *link = treap_above(machine->processes, (uint64_t)pid);
 
-	return node != NULL ? g_tree_node_value(node) : NULL;
+	return link != NULL ? LIST_ENTRY(link, struct vm_process, table) : NULL;
 }
 
-GArray *vm_machine_pids(struct vm_machine *machine)
+pid_t vm_machine_next_pid(struct vm_machine *machine, pid_t pid)
 {
-	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	const struct vm_process *process;
-	pid_t pid = 0;
-
 	machine_lock(machine);
-	while ((process = process_next_locked(machine, pid)) != NULL) {
-		pid = process->pid;
-		g_array_append_val(pids, pid);
-		machine_yield_locked(machine, pids->len);
-	}
+	const struct vm_process *process = process_next_locked(machine, pid);
+	pid_t next = process != NULL ? process->pid : 0;
 	machine_unlock(machine);
-	return pids;
+	return next;
 }
 
 pid_t vm_process_pid(const struct vm_process *process)
@@ -201,8 +202,7 @@ struct vm_cred vm_process_cred(const struct vm_process *process)
 bool vm_process_alive(struct vm_process *process)
 {
 	machine_lock(process->machine);
-	bool alive =
-	    g_tree_lookup(process->machine->processes, GINT_TO_POINTER(process->pid)) == process;
+	bool alive = process_find_locked(process->machine, process->pid) == process;
 	machine_unlock(process->machine);
 	return alive;
 }
@@ -244,9 +244,10 @@ static bool unpublish(struct vm_process *process)
 	struct vm_machine *machine = process->machine;
 
 	machine_lock(machine);
-	bool found = g_tree_remove(machine->processes, GINT_TO_POINTER(process->pid));
+	bool found = treap_remove(&machine->processes, (uint64_t)process->pid) != NULL;
 	if (found) {
 		machine->process_count--;
+		user_uncharge(machine, process->user, VM_PROCESSES, 1);
 		process->oom_space = NULL;
 		leave_family_locked(process);
 	}

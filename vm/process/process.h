@@ -37,9 +37,19 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
  * held, the machine lock not. If PARENT has ended meanwhile, PROCESS is nobody's child, but its
  * ppid is PARENT all the same.
  *
- * => -EAGAIN: max_processes are alive, or all pids were used. PROCESS stays nascent
+ * => -EAGAIN: its user or all users have too many (VM_PROCESSES), or all pids were used. PROCESS
+ *    stays nascent
+ * => -ENOMEM: the host has no memory. The same
  */
 int process_publish(struct vm_process *process, pid_t parent, const char *comm);
+
+/* The living process PID, or NULL. */
+static inline struct vm_process *process_find_locked(const struct vm_machine *machine, pid_t pid)
+{
+	struct treap_link *link = treap_find(machine->processes, (uint64_t)pid);
+
+	return link != NULL ? LIST_ENTRY(link, struct vm_process, table) : NULL;
+}
 
 /*
  * The living process with the lowest pid above PID, or NULL. A walk over all processes that knows

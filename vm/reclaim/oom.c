@@ -30,7 +30,7 @@ bool oom_kill_largest(struct vm_machine *machine)
 {
 	machine_lock(machine);
 	pid_t pid = find_largest_locked(machine);
-	struct vm_process *process = g_tree_lookup(machine->processes, GINT_TO_POINTER(pid));
+	struct vm_process *process = process_find_locked(machine, pid);
 	if (process != NULL) {
 		struct vm_fault record = record_unknown(0, VM_ACCESS_READ);
 		record.outcome = VM_FATAL;

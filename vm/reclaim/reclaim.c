@@ -5,8 +5,10 @@
  * it is written without the lock. Then it is dropped, unless it is in use again.
  */
 #include "vm/reclaim/reclaim.h"
+#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 #include "vm/base/reason.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -297,7 +299,7 @@ static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool
 static void replace_party(struct vm_party *party, const struct vm_party *new)
 {
 	if (party->file != NULL)
-		g_ref_string_release((char *)party->file);
+		refstring_release((char *)party->file);
 	*party = *new;
 }
 
@@ -311,10 +313,11 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 	 * TRIES is how many evictions may fail. Every step may drop the lock, so look for a free
 	 * frame before each.
 	 */
-	for (uint64_t tries = MAX(machine->listed, 1); machine->nr_free == 0 && result == 0;) {
+	for (uint64_t tries = MAX(machine->listed, 1);
+	     pool_free(&machine->frame_pool) == 0 && result == 0;) {
 		uint64_t passed = machine->passed;
 		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
-		if (machine->nr_free > 0)
+		if (pool_free(&machine->frame_pool) > 0)
 			break;
 		if (pfn == VM_PFN_NONE) {
 			result = nothing_to_evict_locked(machine, machine->passed > passed, wait,
@@ -356,7 +359,7 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	uint64_t dropped = 0;
 
 	machine_lock(machine);
-	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
+	for (uint64_t pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		if (frame_is_clean_file_page(&machine->frames[pfn]) &&
 		    evictable_locked(machine, (vm_pfn)pfn)) {
 			dropped += evict_locked(machine, (vm_pfn)pfn, NULL, NULL) == 0;

@@ -8,6 +8,7 @@
  * so can the use of frames by others. Then swapoff may fail half-way.
  */
 #include "vm/base/lock.h"
+#include "vm/base/pool.h"
 #include "vm/cache/object.h"
 #include "vm/cache/swap_in.h"
 #include "vm/memory/frame.h"
@@ -38,15 +39,15 @@ static bool frames_suffice_locked(struct vm_machine *machine)
 {
 	uint64_t clean = 0;
 
-	for (uint64_t pfn = 0; pfn < machine->frames_used; pfn++) {
-		if (frames_needed_locked(machine) <= machine->nr_free + clean)
+	for (uint64_t pfn = 0; pfn < machine->frame_pool.used; pfn++) {
+		if (frames_needed_locked(machine) <= pool_free(&machine->frame_pool) + clean)
 			break;
 		const struct vm_frame *frame = &machine->frames[pfn];
 		clean += (frame->flags & FRAME_LISTED) && frame_is_clean_file_page(frame) &&
 		         evictable_locked(machine, (vm_pfn)pfn);
 		machine_yield_locked(machine, pfn);
 	}
-	return frames_needed_locked(machine) <= machine->nr_free + clean;
+	return frames_needed_locked(machine) <= pool_free(&machine->frame_pool) + clean;
 }
 
 /*

@@ -1,4 +1,5 @@
 #include "vm/reclaim/victim.h"
+#include "util/refstring.h"
 #include "vm/base/record.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
@@ -30,7 +31,7 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 	if (frame->object != NULL && !frame->object->shmem) {
 		record->offset = frame->index << VM_PAGE_SHIFT;
 		if (frame->object->name != NULL)
-			victim->file = g_ref_string_acquire(frame->object->name);
+			victim->file = refstring_acquire(frame->object->name);
 	}
 	if (entry == 0)
 		return;
@@ -44,7 +45,7 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 
 void victim_forget(struct victim *victim)
 {
-	g_clear_pointer(&victim->file, g_ref_string_release);
+	g_clear_pointer(&victim->file, refstring_release);
 }
 
 /* Whose page RECORD is about. */
@@ -58,7 +59,7 @@ static void set_party(const struct victim *victim, struct vm_party *party)
 	                           .va = record->va,
 	                           .offset = record->offset};
 	if (record->pid == 0 && victim->file != NULL)
-		party->file = g_ref_string_acquire(victim->file);
+		party->file = refstring_acquire(victim->file);
 }
 
 void victim_report_locked(struct vm_machine *machine, struct victim *victim,

@@ -5,6 +5,7 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"
+#include "vm/base/user.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pte.h"
 
@@ -72,9 +73,13 @@ static void unlink_object(struct vm_area *area)
 struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags,
                          struct vm_file *file, uint64_t pgoff)
 {
-	struct vm_area *area = g_try_new0(struct vm_area, 1);
+	struct vm_process *process = space->process;
 
+	if (user_charge(process->machine, process->user, VM_AREAS, 1) != 0)
+		return NULL;
+	struct vm_area *area = g_try_new0(struct vm_area, 1);
 	if (area == NULL) {
+		user_uncharge(process->machine, process->user, VM_AREAS, 1);
 		reason_set(-ENOMEM, VM_WHY_HOST, 0, 0, 0);
 		return NULL;
 	}
@@ -89,6 +94,35 @@ struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, u
 		area->object = file->object;
 	}
 	return area;
+}
+
+/* AREA, which is in no set and no list, is one of its space's no more. */
+static void uncharge(const struct vm_area *area)
+{
+	struct vm_process *process = area->space->process;
+
+	user_uncharge(process->machine, process->user, VM_AREAS, 1);
+}
+
+void area_discard(struct vm_area *area, struct vm_area **dead)
+{
+	uncharge(area);
+	if (area->file == NULL) {
+		g_free(area);
+		return;
+	}
+	area->next = *dead;
+	*dead = area;
+}
+
+void area_release(struct vm_area *dead)
+{
+	while (dead != NULL) {
+		struct vm_area *next = dead->next;
+		file_release_mapping(dead->file);
+		g_free(dead);
+		dead = next;
+	}
 }
 
 struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, uint64_t start,
@@ -130,15 +164,12 @@ static void leave(struct vm_area *area)
 	area_tree_remove(area);
 }
 
-struct vm_file *area_delete(struct vm_area *area)
+void area_delete(struct vm_area *area, struct vm_area **dead)
 {
-	struct vm_file *file = area->file;
-
 	leave(area);
 	if (area->object != NULL)
 		unlink_object(area);
-	g_free(area);
-	return file;
+	area_discard(area, dead);
 }
 
 /* Set AREA's range. If others can find the area through its object, do it under both locks. */
@@ -296,6 +327,7 @@ static void absorb(struct vm_area *lower, struct vm_area *upper)
 	area_set_range(lower, lower->start, upper->end);
 	if (upper->object != NULL)
 		unlink_object(upper);
+	uncharge(upper);
 	g_free(upper);
 	if (file != NULL)
 		vm_file_unref(file);

@@ -38,14 +38,14 @@ struct vm_area *area_overlap(const struct vm_space *space, uint64_t start, uint6
 /*
  * A new area of SPACE, not yet in the set, with FLAGS (AREA_). A reference to FILE (may be NULL) is
  * taken, and area->object is FILE's object. For a special area without a file the caller sets
- * area->object before it inserts the area. NULL: no memory.
+ * area->object before it inserts the area. NULL: no memory, or too many areas (VM_AREAS).
  */
 struct vm_area *area_new(struct vm_space *space, uint64_t start, uint64_t end, unsigned flags,
                          struct vm_file *file, uint64_t pgoff);
 
 /*
  * A copy of AREA for SPACE, not yet in the set, with another range and PGOFF. It has a reference to
- * the file of its own. NULL: no memory.
+ * the file of its own. NULL as area_new.
  */
 struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, uint64_t start,
                           uint64_t end, uint64_t pgoff);
@@ -54,10 +54,18 @@ struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, ui
 void area_insert(struct vm_area *area);
 
 /*
- * Take AREA out of its space and free it. Returns its reference to its file, or NULL. It may be the
- * last one: the caller releases it with file_release_mapping when it holds no lock.
+ * Take AREA out of its space, and free it; or, if it has a file, put it on the list DEAD. Its
+ * reference to the file may be the last one, and dirty pages may have to be written then.
  */
-struct vm_file *area_delete(struct vm_area *area);
+void area_delete(struct vm_area *area, struct vm_area **dead);
+/* The same for an area that was never inserted. */
+void area_discard(struct vm_area *area, struct vm_area **dead);
+
+/*
+ * Free the areas of the list DEAD (NULL: none), with file_release_mapping for each. No lock is
+ * held.
+ */
+void area_release(struct vm_area *dead);
 
 /* Change the range of AREA, which must not reach into a neighbour. AREA's pgoff follows START. */
 void area_set_range(struct vm_area *area, uint64_t start, uint64_t end);
@@ -68,8 +76,8 @@ void area_set_flags(struct vm_area *area, unsigned flags);
 /*
  * Split areas so that none crosses START or END (split_vma).
  *
- * => -ENOMEM: max_map_count areas, or no memory. -EINVAL: a special area would have to be split. A
- *    split at START may stay then. It is harmless, and area_merge undoes it
+ * => -ENOMEM: max_map_count or VM_AREAS areas, or no memory. -EINVAL: a special area would have to
+ *    be split. A split at START may stay then. It is harmless, and area_merge undoes it
  */
 int area_isolate(struct vm_space *space, uint64_t start, uint64_t end);
 

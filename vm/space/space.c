@@ -39,19 +39,21 @@ void space_set_exe(struct vm_space *space, struct vm_file *file)
 		space->exe = vm_file_ref(file);
 }
 
-void space_free(struct vm_space *space, GPtrArray **files)
+struct vm_file *space_free(struct vm_space *space, struct vm_area **dead)
 {
+	struct vm_file *exe = space->exe;
+
 	/*
 	 * Delete the areas before the tables: when a file has shrunk, another thread finds tables
 	 * through the areas that map the file (shrink.c).
 	 */
 	while (space->first != NULL)
-		file_list_add(files, area_delete(space->first));
+		area_delete(space->first, dead);
 	pagetable_destroy(space);
-	if (space->exe != NULL)
-		file_allow_write(space->exe);
-	file_list_add(files, space->exe);
+	if (exe != NULL)
+		file_allow_write(exe);
 	g_free(space);
+	return exe;
 }
 
 int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end)
@@ -66,7 +68,7 @@ int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end
 	return area_isolate_unlimited(space, start, end);
 }
 
-int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files)
+int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, struct vm_area **dead)
 {
 	struct vm_area *area;
 	int error;
@@ -83,7 +85,7 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray 
 	}
 	pagetable_clear_range(space, start, end);
 	while ((area = area_overlap(space, start, end)) != NULL)
-		file_list_add(files, area_delete(area));
+		area_delete(area, dead);
 	return 0;
 }
 

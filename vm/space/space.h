@@ -2,8 +2,8 @@
  * space.h - address spaces: make one, free one, unmap a range.
  *
  * Rule: the process is write-locked, or nobody else can find it. The machine lock is not held.
- * Files that lose a mapping are added to the list FILES; the caller releases them with
- * file_list_release when it holds no lock.
+ * Areas that go and have a file are added to the list DEAD; the caller frees them with area_release
+ * when it holds no lock.
  */
 #ifndef VM_SPACE_SPACE_H
 #define VM_SPACE_SPACE_H
@@ -22,16 +22,19 @@ struct vm_space *space_new(struct vm_process *process);
  */
 void space_set_exe(struct vm_space *space, struct vm_file *file);
 
-/* Free SPACE with its areas and page tables. */
-void space_free(struct vm_space *space, GPtrArray **files);
+/*
+ * Free SPACE with its areas and page tables. Returns its reference to the running program, or NULL;
+ * the caller drops it when it holds no lock.
+ */
+struct vm_file *space_free(struct vm_space *space, struct vm_area **dead);
 
 /*
  * Split the areas that cross START or END, so that the range between can be unmapped. Linux:
  * vms_gather_munmap_vmas.
  *
- * => -ENOMEM: no memory, or the range is a hole inside one area and there are max_map_count areas
- *    (any other range leaves no area more than before). -EINVAL: part of a special area. A split at
- *    START may stay
+ * => -ENOMEM: no memory, VM_AREAS areas, or the range is a hole inside one area and there are
+ *    max_map_count areas (any other range leaves no area more than before). -EINVAL: part of a
+ *    special area. A split at START may stay
  */
 int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end);
 
@@ -42,7 +45,7 @@ int space_isolate_for_unmap(struct vm_space *space, uint64_t start, uint64_t end
  * => -ENOMEM: no memory, no table pages, or too many areas (see above). -EINVAL: part of a special
  *    area. Nothing is unmapped, and splits are merged again
  */
-int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, GPtrArray **files);
+int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, struct vm_area **dead);
 
 /*
  * Map a special area, one of the kernel's own ("[vvar]", "[vdso]"): LEN bytes, a multiple of the
