@@ -170,10 +170,12 @@ bool command_signal(struct command_call *call, int index, int *number)
 #define WHY_NOT_ROOT "this vasfs does not run as root, so it opens files for its own user only"
 #define WHY_NO_THREAD "vasfs cannot make a thread that opens it as you (ulimit -u, or a cgroup)"
 #define WHY_NO_DESCRIPTOR "vasfs has as many files open as it may (ulimit -n)"
+#define WHY_NO_SHARE "you or all users together have too many files open"
 
 static const struct command_reason file_reasons[] = {
     {EAGAIN, WHY_NO_THREAD},
     {EMFILE, WHY_NO_DESCRIPTOR},
+    {ENFILE, WHY_NO_SHARE},
     {EINVAL, WHY_NO_ROOT},
     {ENODEV, "not a regular file"},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links"},
@@ -185,6 +187,7 @@ static const struct command_reason file_reasons[] = {
 static const struct command_reason exec_reasons[] = {
     {EAGAIN, WHY_NO_THREAD},
     {EMFILE, WHY_NO_DESCRIPTOR},
+    {ENFILE, WHY_NO_SHARE},
     {EINVAL, WHY_NO_ROOT},
     {ELOOP, "it lies inside this mount, or there are too many symbolic links or interpreters"},
     {EPERM, WHY_NOT_ROOT},

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 static const struct command_reason spawn_reasons[] = {
-    {EAGAIN, "there are too many processes"},
+    {EAGAIN, "you or all users together have too many processes"},
     {ENOMEM, "out of memory"},
     {0, NULL},
 };

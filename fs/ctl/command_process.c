@@ -12,6 +12,7 @@
 
 static const struct command_reason open_reasons[] = {
     {EMFILE, "the process has " G_STRINGIFY(VM_MAX_FDS) " descriptors"},
+    {ENFILE, "you or all users together have too many files open"},
     {0, NULL},
 };
 
@@ -46,7 +47,7 @@ static int run_close(struct command_call *call)
 }
 
 static const struct command_reason fork_reasons[] = {
-    {EAGAIN, "there are too many processes"},
+    {EAGAIN, "you or all users together have too many processes or descriptors"},
     {ENOMEM, "out of memory"},
     {0, NULL},
 };
@@ -98,7 +99,7 @@ static int run_kill(struct command_call *call)
 
 static const struct command_reason setenv_reasons[] = {
     {EINVAL, "NAME must not be empty or have a ="},
-    {ENOMEM, "the environment is too large"},
+    {ENOMEM, "the environment is too large, or those of all your processes are"},
     {0, NULL},
 };
 
