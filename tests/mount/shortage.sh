@@ -50,7 +50,7 @@ before=$(kib VmRSS)
 # --- Areas ------------------------------------------------------------------------------------
 
 ctl "$M" spawn areas >/dev/null
-few 90
+few 200
 like "$(areas 3 65000)" '^$|ENOMEM' 'areas: they are made, or ENOMEM'
 lives '65000 areas'
 forks=0
@@ -76,18 +76,24 @@ ok 'and fork' q "$VASCTL" "$M/1" fork
 
 # --- They go back -----------------------------------------------------------------------------
 
+big=$(ctl "$M" spawn big)
+is "$(areas "$big" 65000)" '' 'there is room for 65000 areas'
+for n in 1 2 3; do
+	ok "and for fork $n of them" q "$VASCTL" "$M/$big" fork
+done
+full=$(kib VmRSS)
+ok "which take memory: $full KiB" [ "$full" -gt $((before + 30 * 1024)) ]
 for pid in "$M"/[0-9]*; do
 	ctl "$pid" exit >/dev/null
 done
 fallen() {
 	[ "$(kib VmRSS)" -lt $((before + 12 * 1024)) ]
 }
-full=$(kib VmRSS)
 ok "$full KiB fall to $before KiB and some" eventually 20 fallen
 
 # --- Processes and what they have -------------------------------------------------------------
 
-few 90
+few 200
 like "$(many 20000 'spawn p%d' | q "$VASCTL" "$M" 2>&1 >/dev/null)" '^$|EAGAIN|ENOMEM' \
 	'many processes: they are made, or an errno'
 lives 'many processes'
