@@ -468,7 +468,7 @@ struct vm_machine {
 	unsigned waiters;     /* machine: threads in machine_wait_io_locked */
 	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
 	uint64_t held[VM_RESOURCES]; /* by all users together (base/user.h), atomic */
-	uint64_t peak[VM_RESOURCES]; /* the most since the heap was last trimmed, atomic */
+	uint64_t heap_free;          /* bytes free after the heap was trimmed, or the least since */
 	uint64_t unprobed;           /* bytes charged since the host was last asked, atomic */
 	bool no_room;                /* it had no room then, atomic */
 	/* machine */

@@ -33,6 +33,11 @@ lives() {
 many() {
 	awk -v n="$1" -v format="$2\n" 'BEGIN { for (i = 0; i < n; i++) printf format, i }'
 }
+end_all() {
+	for _pid in "$M"/[0-9]*; do
+		ctl "$_pid" exit >/dev/null
+	done
+}
 # areas PID COUNT: make so many areas that do not merge
 areas() {
 	awk -v n="$2" 'BEGIN {
@@ -76,6 +81,7 @@ ok 'and fork' q "$VASCTL" "$M/1" fork
 
 # --- They go back -----------------------------------------------------------------------------
 
+end_all
 big=$(ctl "$M" spawn big)
 is "$(areas "$big" 65000)" '' 'there is room for 65000 areas'
 for n in 1 2 3; do
@@ -83,9 +89,7 @@ for n in 1 2 3; do
 done
 full=$(kib VmRSS)
 ok "which take memory: $full KiB" [ "$full" -gt $((before + 30 * 1024)) ]
-for pid in "$M"/[0-9]*; do
-	ctl "$pid" exit >/dev/null
-done
+end_all
 fallen() {
 	[ "$(kib VmRSS)" -lt $((before + 12 * 1024)) ]
 }

@@ -58,7 +58,8 @@ static uint64_t most(const struct vm_machine *machine, enum vm_resource what)
 	return what == VM_HANDLES ? MIN(limit, host_descriptors()) : limit;
 }
 
-uint64_t user_unit_bytes(enum vm_resource what)
+/* Bytes of the heap that one unit of WHAT takes, roughly. */
+static uint64_t unit_bytes(enum vm_resource what)
 {
 	static const uint64_t bytes[VM_RESOURCES] = {
 	    [VM_AREAS] = sizeof(struct vm_area),
@@ -103,14 +104,12 @@ int user_charge(struct vm_machine *machine, struct vm_user *user, enum vm_resour
 	bool whole = user->uid == 0 || user->uid == machine->config.owner;
 
 	bool fits = whole ? all <= limit : own <= limit - limit / 2 && all <= limit - limit / 4;
-	int error = !fits                                                ? errors[what]
-	            : !host_has_room(machine, n * user_unit_bytes(what)) ? -ENOMEM
-	                                                                 : 0;
+	int error = !fits                                           ? errors[what]
+	            : !host_has_room(machine, n * unit_bytes(what)) ? -ENOMEM
+	                                                            : 0;
 
 	if (error != 0)
 		user_uncharge(machine, user, what, n);
-	else if (all > __atomic_load_n(&machine->peak[what], __ATOMIC_RELAXED))
-		__atomic_store_n(&machine->peak[what], all, __ATOMIC_RELAXED);
 	return error;
 }
 

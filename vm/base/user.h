@@ -51,7 +51,4 @@ void user_uncharge(struct vm_machine *machine, struct vm_user *user, enum vm_res
 /* How many units of WHAT all users together hold. */
 uint64_t user_total(const struct vm_machine *machine, enum vm_resource what);
 
-/* Bytes of the heap that one unit of WHAT takes, roughly. */
-uint64_t user_unit_bytes(enum vm_resource what);
-
 #endif
