@@ -7,17 +7,18 @@
 /* The heap is trimmed when so many bytes more are free in it than after the last time. */
 enum { MUCH = 4 << 20 };
 
-/* Only the thread that keeps time calls this, so heap_free needs no lock. None is held. */
+/* No lock is held. */
 static void trim_heap(struct vm_machine *machine)
 {
 	uint64_t now = mallinfo2().fordblks;
 
 	/* What was given back counts as free, too, until it is used again. */
-	machine->heap_free = MIN(machine->heap_free, now);
-	if (now < machine->heap_free + MUCH)
-		return;
-	malloc_trim(0);
-	machine->heap_free = mallinfo2().fordblks;
+	uint64_t least = MIN(__atomic_load_n(&machine->heap_free, __ATOMIC_RELAXED), now);
+	if (now >= least + MUCH) {
+		malloc_trim(0);
+		least = mallinfo2().fordblks;
+	}
+	__atomic_store_n(&machine->heap_free, least, __ATOMIC_RELAXED);
 }
 
 void give_back_locked(struct vm_machine *machine)

@@ -8,8 +8,8 @@
 
 /*
  * Give back what has been free since the last call: frames, page tables, twins; and the free memory
- * of the heap, if there is much more of it than after the last time. The thread that keeps time
- * calls it once a second. The machine lock is held, and dropped meanwhile.
+ * of the heap, if there is much more of it than after the last time. Called once
+ * a second. The machine lock is held, and dropped meanwhile.
  */
 void give_back_locked(struct vm_machine *machine);
 
