@@ -468,9 +468,10 @@ struct vm_machine {
 	unsigned waiters;     /* machine: threads in machine_wait_io_locked */
 	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
 	uint64_t held[VM_RESOURCES]; /* by all users together (base/user.h), atomic */
-	uint64_t heap_free; /* bytes free after the heap was trimmed, or the least since, atomic */
-	uint64_t unprobed;  /* bytes charged since the host was last asked, atomic */
-	bool no_room;       /* it had no room then, atomic */
+	/* bytes free after the heap was trimmed, or the least since; looks at it; both atomic */
+	uint64_t heap_free, heap_looks;
+	uint64_t unprobed; /* bytes charged since the host was last asked, atomic */
+	bool no_room;      /* it had no room then, atomic */
 	/* machine */
 	struct vm_user *users[256]; /* first of those whose uids are equal modulo that */
 	struct vm_pool frame_pool, table_pool, twin_pool;

@@ -67,7 +67,8 @@ int builder_adopt(struct builder *builder, struct vm_process *process, const cha
 /*
  * Make the address space a process with a new pid, a child of PARENT (0: of nobody), named COMM
  * (cut to 15 bytes). Returns a reference, or NULL with *ERROR -EAGAIN (too many processes, or no
- * pid is left) or -ENOMEM. The caller may hold the lock of another process, as fork does. Takes the machine lock.
+ * pid is left) or -ENOMEM. The caller may hold the lock of another process, as fork does. Takes the
+ * machine lock.
  */
 struct vm_process *builder_publish(struct builder *builder, pid_t parent, const char *comm,
                                    int *error);
