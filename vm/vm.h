@@ -219,7 +219,6 @@ void vm_machine_tick(struct vm_machine *machine);
  */
 pid_t vm_machine_next_pid(struct vm_machine *machine, pid_t pid);
 
-
 struct vm_machine_info {
 	uint64_t frames_total, frames_free; /* pages */
 	/* pages in use by kind; file and shmem are the page cache */
@@ -524,19 +523,21 @@ enum vm_why {
 	VM_WHY_TABLES,       /* page-table pages of the machine (limit: pages) */
 	VM_WHY_FRAMES,       /* no frame can be made free (used: bytes locked, limit: of RAM) */
 	VM_WHY_HOST,         /* the host has no memory */
-	VM_WHY_PROCESSES,    /* processes of the machine (used, limit: processes) */
-	VM_WHY_HOLE,         /* nothing is mapped there (asked: address) */
-	VM_WHY_IN_THE_WAY,   /* something is mapped where the area would grow (asked: address) */
-	VM_WHY_SEVERAL,      /* the old range is more than one area (asked: where the first ends) */
-	VM_WHY_BREAK_LOW,    /* the break would lie below the heap (asked, limit: addresses) */
-	VM_WHY_MIN_ADDR,     /* vm.mmap_min_addr (asked, limit: addresses) */
-	VM_WHY_NOEXEC,       /* the file is on a noexec mount */
-	VM_WHY_NO_WRITE,     /* a shared mapping of a file that was opened for reading only */
-	VM_WHY_FILE_END,     /* past the end of the file (asked: offset of the page, limit: size) */
-	VM_WHY_FILE_READ,    /* the file could not be read (used: the host's errno) */
-	VM_WHY_SWAP_READ,    /* swap could not be read (used: the host's errno, 0: it is short) */
-	VM_WHY_DIRTY,   /* too many dirty pages, none can be written (used: the host's errno) */
-	VM_WHY_NO_PAGE, /* an area of the kernel that has no pages, [vvar] */
+	/* processes of all users (asked: how many the user has, used, limit: VM_PROCESSES) */
+	VM_WHY_PROCESSES,
+	VM_WHY_ALL_AREAS, /* areas of all users (asked: how many the user has, used, limit: VM_AREAS) */
+	VM_WHY_HOLE,      /* nothing is mapped there (asked: address) */
+	VM_WHY_IN_THE_WAY, /* something is mapped where the area would grow (asked: address) */
+	VM_WHY_SEVERAL,    /* the old range is more than one area (asked: where the first ends) */
+	VM_WHY_BREAK_LOW,  /* the break would lie below the heap (asked, limit: addresses) */
+	VM_WHY_MIN_ADDR,   /* vm.mmap_min_addr (asked, limit: addresses) */
+	VM_WHY_NOEXEC,     /* the file is on a noexec mount */
+	VM_WHY_NO_WRITE,   /* a shared mapping of a file that was opened for reading only */
+	VM_WHY_FILE_END,   /* past the end of the file (asked: offset of the page, limit: size) */
+	VM_WHY_FILE_READ,  /* the file could not be read (used: the host's errno) */
+	VM_WHY_SWAP_READ,  /* swap could not be read (used: the host's errno, 0: it is short) */
+	VM_WHY_DIRTY,      /* too many dirty pages, none can be written (used: the host's errno) */
+	VM_WHY_NO_PAGE,    /* an area of the kernel that has no pages, [vvar] */
 };
 
 struct vm_reason {

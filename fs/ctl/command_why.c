@@ -87,6 +87,18 @@ static char *why_limit(const struct vm_reason *reason)
 	}
 }
 
+/* All users together have as many THINGS as they may, or the user has as many as fit his share. */
+static char *why_share(const struct vm_reason *reason, const char *things)
+{
+	if (reason->used >= reason->limit)
+		return g_strdup_printf("the machine has %" PRIu64 " %s and may have %" PRIu64,
+		                       reason->used, things, reason->limit);
+	return g_strdup_printf("you have %" PRIu64 " %s, of %" PRIu64
+	                       " that the machine has; it may have %" PRIu64
+	                       ", one user half of them, and the last quarter is root's",
+	                       reason->asked, things, reason->used, reason->limit);
+}
+
 /* Reasons with an address, a number or nothing. NULL: it is none of these. */
 static char *why_other(const struct vm_reason *reason)
 {
@@ -108,9 +120,9 @@ static char *why_other(const struct vm_reason *reason)
 	case VM_WHY_HOST:
 		return g_strdup("the host has no memory");
 	case VM_WHY_PROCESSES:
-		return g_strdup_printf("the machine has %" PRIu64
-		                       " processes and may have %" PRIu64,
-		                       reason->used, reason->limit);
+		return why_share(reason, "processes");
+	case VM_WHY_ALL_AREAS:
+		return why_share(reason, "areas");
 	case VM_WHY_HOLE:
 		return g_strdup_printf("nothing is mapped at 0x%" PRIx64, reason->asked);
 	case VM_WHY_IN_THE_WAY:

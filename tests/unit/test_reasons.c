@@ -252,7 +252,7 @@ static void set_up_small(struct ctl_fixture *f, const void *unused)
 	vm_config_init(&config);
 	config.ram = 1 << 20;
 	config.max_tables = 16;
-	config.max_processes = 2;
+	config.most[VM_PROCESSES] = 2;
 	replace_machine(f, &config);
 }
 

@@ -1,5 +1,6 @@
 #include "vm/base/user.h"
 #include "vm/base/host.h"
+#include "vm/base/reason.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -108,8 +109,14 @@ int user_charge(struct vm_machine *machine, struct vm_user *user, enum vm_resour
 	            : !host_has_room(machine, n * unit_bytes(what)) ? -ENOMEM
 	                                                            : 0;
 
-	if (error != 0)
-		user_uncharge(machine, user, what, n);
+	if (error == 0)
+		return 0;
+	user_uncharge(machine, user, what, n);
+	if (fits)
+		return reason_set(error, VM_WHY_HOST, 0, 0, 0);
+	if (what == VM_AREAS || what == VM_PROCESSES)
+		reason_set(error, what == VM_AREAS ? VM_WHY_ALL_AREAS : VM_WHY_PROCESSES, own - n,
+		           all - n, limit);
 	return error;
 }
 

@@ -342,7 +342,7 @@ static int take_fault(struct vm_process *process, uint64_t va, enum vm_access ac
                       struct vm_fault *tell)
 {
 	if (tell != NULL)
-		g_clear_pointer((char **)&tell->file, g_ref_string_release);
+		g_clear_pointer((char **)&tell->file, refstring_release);
 	return fault_handle(process, va, access, 0, tell);
 }
 
@@ -423,7 +423,7 @@ static ssize_t tell_outcome(struct vm_fault *record, ssize_t result, vm_fault_fn
 	if (result != -ESRCH)
 		fn(ctx, record);
 	if (record->file != NULL)
-		g_ref_string_release((char *)record->file);
+		refstring_release((char *)record->file);
 	return result;
 }
 

@@ -21,6 +21,7 @@ uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level,
 	if (number == VM_POOL_NONE) {
 		reason_set(-ENOMEM, VM_WHY_TABLES, 0, 0, machine->nr_tables);
 		return 0;
+	}
 	if (!cleared)
 		memset(machine_page(machine, machine->nr_frames + number), 0, VM_PAGE_SIZE);
 	machine->table_count++;
