@@ -66,7 +66,7 @@ struct vm_medium;
 /*
  * How pages are read from a host file or the swap file, and written there. No lock is held, and
  * several threads may call the functions of one medium at a time. A transfer may be short: it is
- * continued. A transfer that answers -EINTR is repeated.
+ * continued. A transfer that answers -EINTR is repeated, a hundred times at most.
  */
 struct vm_medium_ops {
 	/* Read up to LEN bytes at OFFSET. Returns their number (0: end) or a negative errno. */

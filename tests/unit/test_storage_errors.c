@@ -30,6 +30,32 @@ static void test_file_read(void)
 	pressure_end(&p);
 }
 
+/* Transfers that are interrupted are repeated, but not for ever. */
+static void test_interrupted(void)
+{
+	struct pressure p;
+
+	pressure_begin_file(&p, 8);
+	medium_fails(&p, FILE_READ, 1, 50, -EINTR);
+	assert_touch(p.f.process, SHARED_AT, VM_ACCESS_READ, VM_MAJOR, VM_FAULT_FILE_READ);
+	g_assert_cmpuint(medium_heals(&p), ==, 51);
+	medium_fails(&p, FILE_READ, 1, UINT_MAX, -EINTR);
+	assert_touch(p.f.process, SHARED_AT + PAGE, VM_ACCESS_READ, VM_FATAL, VM_FAULT_SIGBUS);
+	medium_heals(&p);
+	fill(p.f.process, SHARED_AT, 1, 'm');
+	medium_fails(&p, FILE_WRITE, 1, 50, -EINTR);
+	g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
+	g_assert_cmpuint(medium_heals(&p), ==, 51);
+	g_assert_cmpint(file_byte(p.path, 0), ==, 'm');
+	fill(p.f.process, SHARED_AT, 1, 'n');
+	medium_fails(&p, FILE_WRITE, 1, UINT_MAX, -EINTR);
+	g_assert_cmpint(vm_machine_sync(p.f.machine), ==, -EIO);
+	medium_heals(&p);
+	g_assert_cmpint(vm_machine_sync(p.f.machine), ==, 0);
+	g_assert_cmpint(file_byte(p.path, 0), ==, 'n');
+	pressure_end(&p);
+}
+
 /*
  * Somebody else changes the file, and the change cannot be read. The old contents stay until it
  * can.
@@ -445,6 +471,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/storage/file-read", test_file_read);
+	g_test_add_func("/storage/interrupted", test_interrupted);
 	g_test_add_func("/storage/reread", test_reread);
 	g_test_add_func("/storage/shrunk", test_shrunk);
 	g_test_add_func("/storage/lost", test_lost);

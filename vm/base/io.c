@@ -6,22 +6,40 @@
 
 /* --- Whole transfers -------------------------------------------------------------------------- */
 
+/*
+ * Signals interrupt a transfer seldom. A file system that answers so without end shall not keep
+ * its thread for ever.
+ */
+enum { MAX_INTERRUPTIONS = 100 };
+
+/*
+ * A transfer answered ERROR, a negative errno. Returns 0 if it is to be repeated, or the error of
+ * the whole. COUNT: how often it was interrupted.
+ */
+static int check_interruption(ssize_t error, unsigned *count)
+{
+	if (error != -EINTR)
+		return (int)error;
+	return ++*count < MAX_INTERRUPTIONS ? 0 : -EIO;
+}
+
 ssize_t io_read(const struct vm_medium *medium, void *buf, size_t len, uint64_t offset)
 {
+	unsigned interruptions = 0;
 	size_t done = 0;
+	int error;
 
 	if (offset > INT64_MAX - len)
 		return -EOVERFLOW;
 	while (done < len) {
 		ssize_t n =
 		    medium->ops->read(medium, (char *)buf + done, len - done, offset + done);
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return n;
 		if (n == 0)
 			break;
-		done += (size_t)n;
+		if (n > 0)
+			done += (size_t)n;
+		else if ((error = check_interruption(n, &interruptions)) != 0)
+			return error;
 	}
 	return (ssize_t)done;
 }
@@ -29,16 +47,19 @@ ssize_t io_read(const struct vm_medium *medium, void *buf, size_t len, uint64_t 
 static int write_all(const struct vm_medium *medium, const void *buf, size_t len, uint64_t offset,
                      bool inside)
 {
-	for (size_t done = 0; done < len;) {
+	unsigned interruptions = 0;
+	size_t done = 0;
+	int error;
+
+	while (done < len) {
 		ssize_t n = medium->ops->write(medium, (const char *)buf + done, len - done,
 		                               offset + done, inside);
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return (int)n;
 		if (n == 0)
 			return inside ? 0 : -EIO;
-		done += (size_t)n;
+		if (n > 0)
+			done += (size_t)n;
+		else if ((error = check_interruption(n, &interruptions)) != 0)
+			return error;
 	}
 	return 0;
 }
