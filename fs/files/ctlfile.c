@@ -126,6 +126,10 @@ static void ctlfile_write(fuse_req_t req, const struct fs_caller *caller, struct
 		fuse_reply_write(req, (size_t)taken);
 }
 
+/*
+ * ENOSYS would mean that there is no flush: the kernel would send none any more, for no file. But
+ * it may come from a file system of the host.
+ */
 static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle)
 {
 	const struct ctlfile *file = handle->state;
@@ -135,7 +139,7 @@ static void ctlfile_flush(fuse_req_t req, const struct fs_caller *caller, struct
 	if (act_as_opener(handle, caller, &opener) == 0)
 		error = fs_ctl_close(file->stream, &opener);
 	if (call_claim())
-		reply_error(req, error);
+		reply_error(req, error == -ENOSYS ? -EIO : error);
 }
 
 const struct file_class ctlfile_class = {
