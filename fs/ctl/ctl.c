@@ -18,7 +18,10 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 4096 };
+enum {
+	LINE_MAX_BYTES = 4096,
+	LINE_KEPT_BYTES = 128, /* so much memory stays for the next line */
+};
 
 #define NO_GENERATION UINT64_MAX
 
@@ -30,9 +33,10 @@ struct fs_ctl_open {
 	pthread_mutex_t lock;
 	/* Under lock. */
 	bool wrote;
-	bool skipping;   /* the rest of a line that was too long is ignored */
-	GString *line;   /* the line so far, without its end, and ... */
-	uint64_t writer; /* ... `files` of who wrote the last part of it */
+	bool skipping;                  /* the rest of a line that was too long is ignored */
+	GString *line;                  /* the line so far, without its end, and ... */
+	uint64_t writer;                /* ... `files` of who wrote the last part of it */
+	struct budget_share line_share; /* for a line that goes on */
 	struct ctl_results results;
 	GBytes *shown;       /* what is being read if this open file was not written to, or NULL */
 	size_t shown_taken;  /* how many bytes of it were read */
@@ -55,6 +59,7 @@ struct fs_ctl_open *fs_ctl_open(struct fs_mount *mount, struct vm_process *proce
 	open->process = process != NULL ? vm_process_ref(process) : NULL;
 	pthread_mutex_init(&open->lock, NULL);
 	open->line = g_string_new(NULL);
+	budget_open(mount->budget, uid, &open->line_share);
 	ctl_results_init(&open->results, mount->budget, uid);
 	open->generation = NO_GENERATION;
 	return open;
@@ -126,11 +131,29 @@ static int take_piece_locked(struct fs_ctl_open *open, const struct fs_caller *c
 	return ends ? run_line_locked(open, caller, number) : 0;
 }
 
+/*
+ * After a write or a command: the budget counts a line that goes on. False: there is no room for
+ * it.
+ */
+static bool settle_line_locked(struct fs_ctl_open *open)
+{
+	if (open->line->len == 0 && open->line->allocated_len > LINE_KEPT_BYTES) {
+		g_string_free(open->line, TRUE);
+		open->line = g_string_new(NULL);
+	}
+	return budget_resize(&open->line_share,
+	                     open->line->len > 0 ? open->line->allocated_len : 0);
+}
+
 /* Run a last line that has no newline, if there is one. */
 static int end_line_locked(struct fs_ctl_open *open, const struct fs_caller *caller)
 {
+	int error;
+
 	open->skipping = false;
-	return open->line->len > 0 ? run_line_locked(open, caller, 1) : 0;
+	error = open->line->len > 0 ? run_line_locked(open, caller, 1) : 0;
+	settle_line_locked(open);
+	return error;
 }
 
 ssize_t fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, const char *text,
@@ -162,6 +185,11 @@ ssize_t fs_ctl_write(struct fs_ctl_open *open, const struct fs_caller *caller, c
 	}
 	if (error < 0)
 		g_string_truncate(open->line, 0);
+	if (!settle_line_locked(open)) {
+		error = -ENOMEM;
+		g_string_truncate(open->line, 0);
+		settle_line_locked(open);
+	}
 	pthread_mutex_unlock(&open->lock);
 	return error < 0 ? error : at - text;
 }
@@ -191,6 +219,7 @@ void fs_ctl_free(struct fs_ctl_open *open)
 		vm_process_unref(open->process);
 	pthread_mutex_destroy(&open->lock);
 	g_string_free(open->line, TRUE);
+	budget_close(&open->line_share);
 	ctl_results_clear(&open->results);
 	g_clear_pointer(&open->shown, g_bytes_unref);
 	g_free(open);

@@ -177,6 +177,35 @@ static void test_long_line(struct ctl_fixture *f, const void *unused)
 	           "error: line: E2BIG: longer than 4096 bytes (line 1)\n0x555555556000\n");
 }
 
+/* The budget counts a line only while it goes on. */
+static void test_line_budget(struct ctl_fixture *f, const void *unused)
+{
+	g_autofree char *piece = padded(" ", 3000, "");
+	struct fs_budget *budget = fs_budget_new();
+	struct budget_share all;
+
+	f->mount.budget = budget;
+	budget_open(budget, 0, &all);
+	g_assert_true(budget_resize(&all, BUDGET_BYTES / 2 - 1024));
+	struct fs_ctl_open *open = fs_ctl_open(&f->mount, f->process, 0);
+	g_assert_cmpint(ctl_put(f, open, piece), ==, -ENOMEM);
+	/* Nothing of it is left, and nothing is taken. */
+	g_assert_true(budget_resize(&all, BUDGET_BYTES / 2));
+	g_assert_true(budget_resize(&all, BUDGET_BYTES / 2 - 1024));
+	g_assert_cmpint(ctl_put(f, open, "brk 0"), ==, 0);
+	g_assert_false(budget_resize(&all, BUDGET_BYTES / 2));
+	budget_close(&all);
+	g_assert_cmpint(ctl_put(f, open, piece), ==, 0);
+	g_assert_cmpint(ctl_put(f, open, "\n"), ==, 0);
+	ctl_expect(f, open, "0x555555556000\n");
+	/* Results are kept, until they are read; the line is not. */
+	g_assert_true(budget_resize(&all, BUDGET_BYTES / 2));
+	fs_ctl_free(open);
+	f->mount.budget = NULL;
+	budget_close(&all);
+	fs_budget_free(budget);
+}
+
 static void test_readers(struct ctl_fixture *f, const void *unused)
 {
 	struct fs_ctl_open *reader = fs_ctl_open(&f->mount, f->process, 0);
@@ -374,6 +403,7 @@ int main(int argc, char **argv)
 	ADD("/ctl/stream/nul", test_nul);
 	ADD("/ctl/stream/terminal-bytes", test_terminal_bytes);
 	ADD("/ctl/stream/long-line", test_long_line);
+	ADD("/ctl/stream/line-budget", test_line_budget);
 	ADD("/ctl/stream/readers", test_readers);
 	ADD("/ctl/stream/bounded", test_bounded);
 	ADD("/ctl/stream/short-write", test_short_write);
