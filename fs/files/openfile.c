@@ -5,8 +5,15 @@
 #include "fs/files/directory.h"
 #include "fs/files/tree.h"
 
-/* About the memory that an open file takes, besides its text. */
-enum { HANDLE_BYTES = 512 };
+enum {
+	/* About the memory that an open file takes, besides its text. */
+	HANDLE_BYTES = 512,
+	/*
+	 * So many open files of an inode are looked at. Somebody may have very many, and others
+	 * shall not wait for that.
+	 */
+	LOOK_MAX = 4096,
+};
 
 const struct file_class *openfile_class(const struct tree_file *file)
 {
@@ -52,7 +59,10 @@ int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tr
 	}
 	node->process = NULL;
 	pthread_mutex_lock(&table->lock);
-	list_append(list_of(table, tree_ino(&new->node)), &new->link);
+	/* Nobody looks for directories. */
+	list_append(S_ISDIR(new->node.file->mode) ? &table->directories
+	                                          : list_of(table, tree_ino(&new->node)),
+	            &new->link);
 	pthread_mutex_unlock(&table->lock);
 	*handle = new;
 	return 0;
@@ -90,15 +100,17 @@ bool openfile_look(struct openfile_table *table, fuse_ino_t ino, const struct fs
 {
 	fuse_ino_t shown = tree_shown_ino(ino);
 	struct list_link *list = list_of(table, shown);
+	int looks = 0;
 
 	*open = (struct open_files){.own = -1, .last = -1};
 	pthread_mutex_lock(&table->lock);
 	/* The newest first: who asks has mostly just opened it. */
-	for (struct list_link *l = list->prev; l != list && open->own < 0; l = l->prev) {
+	for (struct list_link *l = list->prev; l != list && open->own < 0 && looks++ < LOOK_MAX;
+	     l = l->prev) {
 		struct fs_handle *handle = LIST_ENTRY(l, struct fs_handle, link);
 		off_t size;
 
-		if (S_ISDIR(handle->node.file->mode) || tree_ino(&handle->node) != shown)
+		if (tree_ino(&handle->node) != shown)
 			continue;
 		if (open->node.file == NULL)
 			open->node = tree_node_copy(&handle->node);
@@ -118,12 +130,19 @@ void openfile_table_init(struct openfile_table *table)
 	pthread_mutex_init(&table->lock, NULL);
 	for (int i = 0; i < OPENFILE_LISTS; i++)
 		list_init(&table->lists[i]);
+	list_init(&table->directories);
+}
+
+static void close_all(struct list_link *list)
+{
+	while (!list_empty(list))
+		openfile_put(LIST_ENTRY(list->next, struct fs_handle, link));
 }
 
 void openfile_table_close(struct openfile_table *table)
 {
 	for (int i = 0; i < OPENFILE_LISTS; i++)
-		while (!list_empty(&table->lists[i]))
-			openfile_put(LIST_ENTRY(table->lists[i].next, struct fs_handle, link));
+		close_all(&table->lists[i]);
+	close_all(&table->directories);
 	pthread_mutex_destroy(&table->lock);
 }

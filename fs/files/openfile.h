@@ -14,8 +14,8 @@ enum { OPENFILE_LISTS = 256 };
 /* All open files and directories of a mount. */
 struct openfile_table {
 	pthread_mutex_t lock;
-	/* of struct fs_handle, by inode number; under lock */
-	struct list_link lists[OPENFILE_LISTS];
+	/* of struct fs_handle, under lock: files by inode number, and directories */
+	struct list_link lists[OPENFILE_LISTS], directories;
 };
 
 void openfile_table_init(struct openfile_table *table);
@@ -50,6 +50,8 @@ struct open_files {
 /*
  * Look at the open files of INO. Returns whether there are any. Directories are left out, so that
  * they are gone at once when their process ends. Free the node with tree_node_clear.
+ *
+ * If there are thousands, only the newest are looked at.
  *
  * A descriptor that came from somebody else says nothing to ASKER, and of a text that depends on
  * the reader only its own is of use.
