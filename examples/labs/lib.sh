@@ -23,6 +23,7 @@ points=0 held=0
 begin_numbers() {
 	seed=$(printf '%s, lab %s' "$1" "$2" | cksum)
 	seed=${seed%% *}
+	[ -n "$seed" ] || exit 2
 	draw 0 65535
 	tag=$(printf 'lab%d_%04x' "$2" "$drawn")
 }

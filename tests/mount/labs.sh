@@ -477,7 +477,7 @@ for lab in 1 2 3 4 5 6 7 8; do
 done
 is "$(VASFS_NAME=bob "$shell" "$labs/task" 3)" "$(task bob 3)" 'VASFS_NAME is the name'
 is "$("$shell" "$labs/task" 3)" "$(task "$(id -un)" 3)" 'without it the login name is'
-is "$(LC_ALL=de_DE.UTF-8 task bob 6 2>/dev/null)" "$(task bob 6)" \
+is "$(env LC_ALL=de_DE.UTF-8 "$shell" "$labs/task" -n bob 6 2>/dev/null)" "$(task bob 6)" \
 	'the language changes nothing'
 for wrong in '' 0 9 '1 2 3' '-n' '-n bob' x; do
 	# shellcheck disable=SC2086
