@@ -1,12 +1,12 @@
 #!/bin/sh
 # tour.sh - the lecture on virtual memory, on a real program.
-# It first installs the packages that are missing and builds vasfs and vasctl.
+# In the source it first installs the packages that are missing and builds vasfs and vasctl.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-if [ -z "${VASFS:-}" ]; then
+if [ -z "${VASFS:-}" ] && [ -e "${top:?}/tests/setup.sh" ]; then
 	# shellcheck source-path=SCRIPTDIR source=../tests/setup.sh
-	. "${top:?}/tests/setup.sh"
+	. "$top/tests/setup.sh"
 	install_packages && build_programs "$top/build" || exit 1
 fi
 find_programs

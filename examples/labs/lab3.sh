@@ -2,7 +2,10 @@
 # shellcheck shell=sh disable=SC2154
 
 # address is given; of the other one only the indices are. They share the first `common` indices.
+# Before that, `before` other pages are written: the first frames of a machine are the same for all.
 numbers() {
+	draw 5 60
+	before=$drawn
 	draw 2 160
 	pgd=$drawn
 	draw 1 510
@@ -44,6 +47,7 @@ answers() {
 show_task() {
 	cat <<-END
 		Process: $tag
+		Before:  map an area of $before pages anywhere, and write to all of them
 		First:   map one page so that you can store $text at $address
 		PGD PUD PMD PTE OFFSET: the parts of that address
 		PHYS:    the physical address where the text is
@@ -53,8 +57,16 @@ show_task() {
 	END
 }
 
+# all_written: an area of so many pages has a frame for each
+all_written() {
+	find_area "$pid" "$before" rw-p &&
+		[ "$(pages "$pid" "$start" "$before" | grep -c ' page ')" -eq "$before" ]
+}
+
 check_lab() {
 	need_process
+	point "an area of $before pages, private, anonymous, rw-, was written" \
+		'mmap 0 LENGTH ...; access w ADDRESS LENGTH' all_written
 	point 'the first text is at the address that you were given' \
 		'maps; mmap PAGE 4K rw- private,anon,fixed; peek ADDRESS 8' \
 		has_text "$pid" $((address)) "$text"

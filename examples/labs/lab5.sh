@@ -151,10 +151,10 @@ check_lab() {
 	point 'step 3: P does not have it' \
 		'the order of 1 and 3 matters. Why? Begin again with a new FILE' \
 		has_original "$private_start" "$hidden_at"
-	point 'step 3: FILE has what was stored through S' \
-		'msync ADDRESS LENGTH sync; hexdump -C FILE' \
+	point 'step 2: FILE has the text' 'msync ADDRESS LENGTH sync; hexdump -C FILE' \
 		file_has "$seen_at" "$seen"
-	point 'step 3: both of these texts' 'msync once more?' file_has "$hidden_at" "$hidden"
+	point 'step 3: FILE has the text' 'msync comes after the store; hexdump -C FILE' \
+		file_has "$hidden_at" "$hidden"
 
 	need 'A is there: shared, anonymous, of the right length' \
 		'maps: the rights; anonymous and shared shows as /dev/zero' shared_area

@@ -54,11 +54,11 @@ check_lab() {
 		'vasfs -o ram=12K,policy=fifo,swapsize=1M MOUNT' known_machine
 	need_process
 	need 'it has an area of 10 pages, private, anonymous, rw-' \
-		'mmap 0 40K rw- private,anon' find_area "$pid" 10 rw-p
+		'mmap START 40K rw- private,anonymous,fixed' find_area "$pid" 10 rw-p
 	on_paper "$policy" "$size"
 	point "with $policy and $size frames it has accessed your string, once" \
 		'faults: the VA in order. page N is at START + N * 4096' same_events "$events" "$start" 10
-	table='one column an access: the frames below, F where it faults'
+	table='your table: one column an access; count the marks'
 	on_paper fifo 3
 	answer F3 "${1:-}" "$faults" "$table"
 	fifo_victims=$victims

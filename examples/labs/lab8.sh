@@ -69,7 +69,7 @@ check_lab() {
 	need 'the machine has 8 frames' 'ram=32K' [ "$(frames)" -eq 8 ]
 	need_process
 	need 'it has an area of 13 pages, private, anonymous, rw-' \
-		'mmap 0 52K rw- private,anon' find_area "$pid" 13 rw-p
+		'mmap START 52K rw- private,anonymous,fixed' find_area "$pid" 13 rw-p
 	# shellcheck disable=SC2086
 	events=$(replace "$order" "$end" "$k" 8 $string)
 	got=$(happened "$start" 13)

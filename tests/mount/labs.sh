@@ -94,7 +94,7 @@ keeps_secret() {
 	for secret in "$@"; do
 		case $secret in
 		???*) printf '%s\n' "$output" ;;
-		*) printf '%s\n' "$output" | grep -v '^holds: ' ;;
+		*) printf '%s\n' "$output" | grep -v -e '^holds: ' -e '^Lab ' ;;
 		esac | grep -Fwe "$secret"
 	done >"$T/secrets"
 	is "$(cat "$T/secrets")" '' 'and the answer is not in what it prints'
@@ -197,7 +197,8 @@ stop_mount
 
 solve3() {
 	given 3 "$@"
-	pid=$(ctl "$M" spawn "$tag")
+	spawned "$(numbers_after Before:)"
+	touch_pages "$pid" w 0 $(($(numbers_after Before:) - 1))
 	line=$(printf '%s\n' "$given" | grep '^First')
 	address=${line##* }
 	ctl "$M/$pid" mmap $((address / 4096 * 4096)) 4K rw- private,anon,fixed >/dev/null
@@ -474,6 +475,9 @@ for lab in 1 2 3 4 5 6 7 8; do
 		VASFS_NAME=$student "$shell" "$labs/task" $lab
 	done | awk 'length > 80')" '' "lab $lab: the task fits a terminal"
 	isnt "$(task bob $lab)" "$(task cyd $lab)" 'and has numbers of its own'
+	wanted=$(task bob $lab | sed -n 's/^Check with: check . MOUNT//p')
+	ok 'and asks for the answers that the sheet names' \
+		grep -qx "    \$LABS/check $lab m$wanted" "$labs/../../docs/labs/$lab"-*.md
 done
 is "$(VASFS_NAME=bob "$shell" "$labs/task" 3)" "$(task bob 3)" 'VASFS_NAME is the name'
 is "$("$shell" "$labs/task" 3)" "$(task "$(id -un)" 3)" 'without it the login name is'
