@@ -1,8 +1,8 @@
 # lab1.sh - find the stack
 # shellcheck shell=sh disable=SC2154
 
-# The words are an argument list in an order of the student's own. The text near is stored below the
-# stack pointer in what is already stack, far where the stack has to grow to, beyond where it cannot.
+# The words are an argument list in an order of the student's own. Below the stack pointer, near is
+# in the area of the stack already, far is where it has to grow to, and beyond where it cannot.
 numbers() {
 	words=$tag rest='ash birch chestnut elm hawthorn oak rowan' left=7
 	while [ "$left" -gt 0 ]; do
@@ -45,7 +45,7 @@ show_task() {
 # find_ls: set $pid to the newest process with the right arguments
 find_ls() {
 	for pid in $(pids); do
-		arguments=$(tr '\0' '\n' <"$mount/$pid/cmdline" 2>/dev/null | sed 1d | tr '\n' ' ')
+		arguments=$(tr '\0' '\n' 2>/dev/null <"$mount/$pid/cmdline" | sed 1d | tr '\n' ' ')
 		[ "$arguments" != "$words " ] || return 0
 	done
 	false

@@ -66,7 +66,8 @@ check_lab() {
 		'pagetable: the note zero; access r ADDRESS LENGTH' \
 		pages_are zero "$first" $((reads - both))
 	point 'the pages that were written have frames, and no others' \
-		'pagetable: the lines PTE with pfn= and without zero' pages_are page "$second" "$writes"
+		'pagetable: the lines PTE with pfn= and without zero' \
+		pages_are page "$second" "$writes"
 	point 'no other page was touched' \
 		'pagetable: index of each PTE; the first page of the area is page 0' none_after
 	point 'the right pages were read before they were written' \

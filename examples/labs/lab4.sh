@@ -80,7 +80,8 @@ did() {
 
 # first_frames: the parent wrote to each page once before the fork
 first_frames() {
-	[ "$(faults_of "$pid" "$start" "$count" | awk '$4 == "demand-zero" { print $1 }' | sort -n)" = \
+	[ "$(faults_of "$pid" "$start" "$count" |
+		awk '$4 == "demand-zero" { print $1 }' | sort -n)" = \
 		"$(seq 0 $((count - 1)))" ]
 }
 

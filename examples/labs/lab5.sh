@@ -46,7 +46,8 @@ show_task() {
 		2. Through S, store $seen at offset $seen_at.
 		3. Through S, store $hidden at offset $hidden_at. Then msync S.
 		4. Read 8 bytes at the offsets of 2 and 3 through P.
-		A, B:    anonymous, rw-: A shared, $shared_pages pages; B private, $private_pages pages
+		A, B:    anonymous, rw-. A: shared, $shared_pages pages.
+		         B: private, $private_pages pages.
 		5. Fork. The parent stores $parent in A at offset $shared_at.
 		6. The child stores $child in B at offset $private_at.
 		7. Each of the two reads 8 bytes where the other has stored.

@@ -57,7 +57,8 @@ check_lab() {
 		'mmap START 40K rw- private,anonymous,fixed' find_area "$pid" 10 rw-p
 	on_paper "$policy" "$size"
 	point "with $policy and $size frames it has accessed your string, once" \
-		'faults: the VA in order. page N is at START + N * 4096' same_events "$events" "$start" 10
+		'faults: the VA in order. page N is at START + N * 4096' \
+		same_events "$events" "$start" 10
 	table='your table: one column an access; count the marks'
 	on_paper fifo 3
 	answer F3 "${1:-}" "$faults" "$table"

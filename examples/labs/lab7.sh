@@ -65,7 +65,8 @@ find_knee() {
 }
 
 counted() {
-	[ $(($(status_of "$pid" SimFaultsMinor) + $(status_of "$pid" SimFaultsMajor))) -eq "$faults" ]
+	minor=$(status_of "$pid" SimFaultsMinor) major=$(status_of "$pid" SimFaultsMajor)
+	[ $((minor + major)) -eq "$faults" ]
 }
 
 check_lab() {
@@ -83,7 +84,8 @@ check_lab() {
 		'it needs more memory' [ "$faults" -le "$limit" ]
 	find_knee
 	point 'and with one frame less more accesses fault' \
-		'smaller or larger machines: is there one that is just enough?' [ "$size" -eq "$knee" ]
+		'smaller or larger machines: is there one that is just enough?' \
+		[ "$size" -eq "$knee" ]
 	hint='SimFaultsMinor and SimFaultsMajor together, on that machine'
 	answer KNEE "${1:-}" "$knee" 'halve the distance between too few frames and enough'
 	on_paper "$knee"

@@ -54,7 +54,8 @@ first_difference() {
 	position=0
 	for victim in $(printf '%s\n' "$got" | evicted); do
 		position=$((position + 1))
-		if [ "$victim" != "$(printf '%s\n' "$events" | evicted | sed -n "${position}p")" ]; then
+		wanted=$(printf '%s\n' "$events" | evicted | sed -n "${position}p")
+		if [ "$victim" != "$wanted" ]; then
 			echo "$position"
 			return
 		fi

@@ -88,8 +88,8 @@ refuses() {
 	is "$(printf '%s\n' "$output" | awk 'length > 80')" '' 'in lines of a terminal'
 }
 
-# keeps_secret ANSWER...: the last check printed none of them. One of two digits may stand in a point
-# that holds: `child 2`.
+# keeps_secret ANSWER...: the last check printed none of them. One of two digits may stand in a
+# point that holds: `child 2`.
 keeps_secret() {
 	for secret in "$@"; do
 		case $secret in
@@ -225,7 +225,9 @@ done
 wrong_each eve 3 'PGD PUD PMD PTE OFFSET PHYS TABLES' $answers
 refuses 'lab 3: no answers' 'the answer PGD' eve 3
 like "$output" 'it is missing' 'and check says so'
-refuses 'lab 3: answers that are no numbers' 'the answer PGD' eve 3 'x[$(touch y)]' '*' '' 08x - +1 0x
+refuses 'lab 3: answers that are no numbers' 'the answer PGD' \
+	eve 3 "x[\$(touch $T/run)]" '*' '' 08x - +1 0x
+refused 'no answer is run' test -e "$T/run"
 refuses 'lab 3: the machine of somebody else' 'a process called' cyd 3 $answers
 solve3 bob cyd
 refuses 'lab 3: a copy under another name' 'the first text' cyd 3 $answers
@@ -306,7 +308,7 @@ solve5() {
 	ctl "$M/$pid" msync "$shared" "$size" sync >/dev/null
 	ctl "$M/$pid" peek "$(plus "$private" "$(at 2)")" 8 >/dev/null
 	ctl "$M/$pid" peek "$(plus "$private" "$(at 3)")" 8 >/dev/null
-	set -- $(numbers_after 'A, B:')
+	set -- $(numbers_after 'A, B:') $(numbers_after ' *B: private')
 	a=$(ctl "$M/$pid" mmap 0 $(($1 * 4096)) rw- "${kind_of_a:-shared},anon")
 	b=$(ctl "$M/$pid" mmap 0 $(($2 * 4096)) rw- private,anon)
 	child=$(ctl "$M/$pid" fork)
@@ -469,6 +471,14 @@ stop_mount
 
 # --- Around them --------------------------------------------------------------------------------
 
+mkdir "$T/-a folder"
+is "$(cd "$T" && "$shell" "$labs/check" -nbob 2 '-a folder' 2>&1 | head -n 1)" \
+	'does not hold: MOUNT is a machine of vasfs that runs' 'the folder may have any name'
+start_mount
+solve2 bob
+is "$(cd "$T" && "$shell" "$labs/check" -nbob 2 mnt $answers | tail -n 1)" \
+	'All 12 points of lab 2 hold.' 'and a relative one'
+stop_mount
 for lab in 1 2 3 4 5 6 7 8; do
 	refuses "lab $lab: a folder that is no machine" 'is a machine' bob $lab
 	is "$(for student in bob cyd "$ada" "a" ''; do
