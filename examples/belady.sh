@@ -3,8 +3,9 @@
 # with more memory.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
-find_programs
+. "$(dirname "$0")/lib.sh"
+lesson "$@"
+start=0x10000000 # of the pages
 
 # count POLICY FRAMES PAGE...: write to the pages in turn; print how often one was not in memory
 count() {
@@ -13,7 +14,7 @@ count() {
 	options=ram=$((frames * 4))K,policy=$policy
 	start_machine
 	vasctl . spawn >/dev/null
-	start=$(vasctl 1 mmap 0 32K rw- private,anon)
+	vasctl 1 mmap $start 32K rw- private,anon >/dev/null
 	for page in "$@"; do
 		printf 'access w 0x%x\n' $((start + page * 4096))
 	done | vasctl 1 | grep -Ec ' (demand-zero|swap-in|swap-cache) '
@@ -41,16 +42,17 @@ say 'This machine has three frames. A process writes to its pages in this order:
 	'comes back as a swap-in.'
 options=ram=12K,policy=fifo
 start_machine
+printf '\n'
 vasctl . spawn >/dev/null
-start=$(vasctl 1 mmap 0 32K rw- private,anon)
+vasctl 1 mmap $start 32K rw- private,anon >/dev/null
 for page in 1 2 3 4 1 2 5 1 2 3 4 5; do
 	printf '%d  ' $page
-	vasctl 1 access w $((start + page * 4096)) | sed 's/ area=[^ ]*//'
+	vasctl 1 access w $((start + page * 4096)) | sed 's/^0*//; s/ area=[^ ]*//; s/ tlb=.*//'
 done
 stop_machine
 
-say 'The same accesses on other machines, and the number of faults. FIFO has more' \
-	"faults with four frames than with three. This is Belady's anomaly. LRU cannot" \
+say 'The same accesses on other machines, and the number of faults.' \
+	"FIFO has more faults with four frames than with three. This is Belady's anomaly. LRU cannot" \
 	'have it: all that it keeps in three frames it also keeps in four.'
 table 1 2 3 4 1 2 5 1 2 3 4 5
 

@@ -3,55 +3,49 @@
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-find_programs
+lesson "$@"
 start_machine
-
-# entries ADDRESS: show the last-level entry for it in each process
-entries() {
-	show "grep '^$(va "$1") PTE' */pagetable"
-}
 
 say 'A process writes into two pages.'
 show 'vasctl . spawn demo'
-page1=$(vasctl 1 mmap 0 8K rw- private,anon)
-page2=$(printf '0x%x' $((page1 + 4096)))
-put 1 "$page1" 'first page'
-put 1 "$page2" 'second page'
+page1=0x10000000 page2=0x10001000
+show "vasctl 1 mmap $page1 8K rw- private,anon"
+put 1 $page1 'first page'
+put 1 $page2 'second page'
 say 'Each write got a new frame full of zeros: demand-zero.'
 show 'cat 1/faults'
 
 say 'It forks. Nothing is copied. The two processes share their page tables, and' \
 	'through them the frames.'
 show 'vasctl 1 fork'
-entries "$page1"
-entries "$page2"
+entries $page1
+entries $page2
 say 'The entries still say writable (RW). Fork took that right away further up, in' \
 	'the entry of the top table.'
 show "grep '^$(va $((page1 >> 39 << 39))) PGD' */pagetable"
 show "grep -E '^(AnonPages|PageTables)' meminfo"
 
-say 'The child writes into the first page. Two processes use the page, so the child' \
-	'gets a copy of it. It first gets copies of the page tables, to put the new' \
-	'page into. tables= counts them.'
-put 2 "$page1" 'CHILD PAGE'
-show 'tail -n 1 2/faults'
-entries "$page1"
+ask 'The child writes into the first page.'
+put 2 $page1 'CHILD PAGE'
+say 'Two processes use the page, so the child gets a copy of it: cow-copy (wp_page_copy).' \
+	'It first gets copies of the page tables, to put the new page into. tables= counts them.'
+entries $page1
 
-say 'The parent writes into the same page. Nobody else uses its frame any more, so' \
-	'nothing is copied. The entry becomes writable, and that is all.'
-put 1 "$page1" 'parent page'
-show 'tail -n 1 1/faults'
-entries "$page1"
+ask 'The parent writes into the same page.' \
+	'Is there a second copy?'
+put 1 $page1 'parent page'
+say 'Nobody else uses its frame any more, so nothing is copied: cow-reuse (wp_page_reuse).' \
+	'The entry becomes writable, and that is all.'
+entries $page1
 
 say 'From now on neither process faults there.'
 show "vasctl 1 access w $page1"
 show "vasctl 2 access w $page1"
 say 'Nobody wrote to the second page. It is shared as before.'
-entries "$page2"
+entries $page2
 show "grep -E '^(AnonPages|PageTables)' meminfo"
 
 say 'When the parent is gone, the child is the only user of that page. Its write' \
 	'needs no copy either.'
 show 'vasctl . kill 1'
-put 2 "$page2" 'all mine'
-show 'tail -n 1 2/faults'
+put 2 $page2 'all mine'

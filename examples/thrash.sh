@@ -3,19 +3,24 @@
 # more, then almost nothing but faults.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "${0%/*}/lib.sh"
-find_programs
+. "$(dirname "$0")/lib.sh"
+lesson "$@"
 
 pages=64      # the pages of the process
 accesses=1000 # how often it writes to one of them
-hot=16        # its working set: 19 in 20 accesses go to these pages at the start
+hot=16        # its working set: 19 in 20 accesses go to these pages
 
-# work START: print the accesses, as commands
+# work START: print the accesses, as commands. Every 20th goes to the next page of the others, in
+# turn. The rest jump about in the working set. The numbers are random enough, and the same with
+# every awk.
 work() {
 	awk -v start="$(($1))" -v pages=$pages -v accesses=$accesses -v hot=$hot 'BEGIN {
-		srand(1)
 		for (i = 0; i < accesses; i++) {
-			page = int(rand() * (rand() < 0.95 ? hot : pages))
+			if (i % 20 == 19)
+				page = hot + int(i / 20) % (pages - hot)
+			else
+				page = int(number / 65536 * hot)
+			number = (number * 1229 + 1) % 65536
 			printf "access w %.0f\n", start + page * 4096
 		}
 	}'
@@ -32,10 +37,12 @@ machine() {
 	stop_machine
 }
 
-say "A process has $pages pages and writes $accesses times. 19 in 20 writes go to the same" \
-	"$hot pages, its working set. The others go to any page. The rate is the share of" \
-	'writes whose page was not in memory.'
+say "A process has $pages pages and writes $accesses times." \
+	"19 in 20 writes go to the same $hot pages, its working set." \
+	"The others go to the other $((pages - hot)) pages, to one after the other." \
+	'The rate is the share of writes whose page was not in memory.'
 for policy in lru fifo; do
+	[ $policy = lru ] || ask 'Does FIFO keep the working set as well as LRU?'
 	printf '\n%s\n%8s %8s %8s %6s\n' "policy $policy" frames faults swap-ins rate
 	for frames in 64 48 32 24 20 16 12 8 4 2 1; do
 		machine $policy $frames | {
@@ -44,7 +51,7 @@ for policy in lru fifo; do
 			rate=$((faults * 100 / accesses))
 			printf '%8d %8d %8d %5d%% ' $frames "$faults" "$swap_ins" $rate
 			awk -v rate=$rate 'BEGIN {
-				for (i = 0; i < rate; i += 2)
+				for (i = 0; i < rate; i += 2.5)
 					printf "#"
 				print ""
 			}'

@@ -1,5 +1,5 @@
 # setup.sh - install the packages of Debian that are missing, and build.
-# run.sh, bench.sh and examples/tour.sh source it. Before that they set $top, the folder of the
+# run.sh, bench.sh and examples/lib.sh source it. Before that they set $top, the folder of the
 # project.
 # shellcheck shell=sh
 
@@ -49,7 +49,10 @@ build() {
 	ninja -C "$folder" --quiet >&2
 }
 
-# build_programs FOLDER: build vasfs and vasctl in FOLDER and nothing else, none of the tests.
+# What the examples run.
+programs='fs/vasfs fs/vasctl examples/tiny'
+
+# build_programs FOLDER: build in FOLDER what the examples run and nothing else, none of the tests.
 # Says so on stderr if there is anything to build. The output of meson and ninja shows only if they
 # fail.
 build_programs() {
@@ -62,13 +65,15 @@ build_programs() {
 		printf '%s\n' "$log" >&2
 		return 1
 	fi
-	if ! log=$(ninja -C "$folder" fs/vasfs fs/vasctl 2>&1); then
+	# shellcheck disable=SC2086 # a list of words
+	if ! log=$(ninja -C "$folder" $programs 2>&1); then
 		printf '%s\n' "$log" >&2
 		return 1
 	fi
 }
 
-# Would ninja have nothing to do for the two programs in $folder? A dry run tells.
+# Would ninja have nothing to do for them in $folder? A dry run tells.
 programs_are_built() {
-	ninja -C "$folder" -n fs/vasfs fs/vasctl 2>/dev/null | grep -q 'no work to do'
+	# shellcheck disable=SC2086 # a list of words
+	ninja -C "$folder" -n $programs 2>/dev/null | grep -q 'no work to do'
 }
