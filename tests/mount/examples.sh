@@ -1,6 +1,8 @@
-# The examples run, show what they announce, and leave nothing behind.
+# The examples run, print what is written down, and leave nothing behind. policy.sh, which builds
+# vasfs, has a test of its own.
 . "$(dirname "$0")/lib.sh"
-examples=$(cd "$(dirname "$0")/../../examples" && pwd)
+tests=$(cd "$(dirname "$0")/.." && pwd)
+examples=$(dirname "$tests")/examples
 shell=$(readlink "/proc/$$/exe")
 TMPDIR=$T
 export TMPDIR
@@ -13,46 +15,70 @@ leaves_nothing() {
 		"$1 leaves no folder"
 }
 
-"$shell" "$examples/tour.sh" >"$T/tour" 2>"$T/stderr"
-is $? 0 'tour.sh ends well'
-tour=$(cat "$T/tour")
-like "$tour" '55555555[0-9a-f]+-[0-9a-f]+ r-xp .*/ls$' 'tour.sh shows the maps of ls'
-like "$tour" '^[0-9a-f]+  7f 45 4c 46 02 01 01 .*\|\.ELF' 'and its ELF header'
-like "$tour" ' major file-read | minor page-cache ' 'read by demand paging'
-like "$tour" '^[0-9a-f]{16} PTE ' 'and the walk'
-like "$tour" 'users=2' 'a fork that shares'
-like "$tour" 'cow-copy' 'until one side writes'
-leaves_nothing tour.sh
+for name in tour protection stack malloc cow shared-private sigbus madvise tlb swap overcommit \
+	belady thrash; do
+	ok "$name.sh prints its transcript" "$shell" "$tests/transcripts.sh" $name
+	leaves_nothing $name.sh
+done
+ok 'README.md shows what one gets' "$shell" "$tests/transcripts.sh" README
+leaves_nothing README.md
 
-"$shell" "$examples/cow.sh" >"$T/cow" 2>"$T/stderr"
-is $? 0 'cow.sh ends well'
-like "$(cat "$T/cow")" 'cow-copy' 'cow.sh shows a copy'
-like "$(cat "$T/cow")" 'cow-reuse' 'and a page that needs none'
+# An example that is installed finds the program tiny beside it, and vasfs in the path.
+mkdir "$T/installed"
+cp "$examples"/*.sh "$examples/tiny.c" "$(dirname "$VASFS")/../examples/tiny" "$T/installed"
+PATH=$(dirname "$VASFS"):$PATH VASFS='' "$shell" "$T/installed/protection.sh" >"$T/output" 2>&1
+is $? 0 'an installed example runs'
+PATH=$(dirname "$VASFS"):$PATH VASFS='' "$shell" "$T/installed/policy.sh" >"$T/output" 2>&1
+is $? 0 'policy.sh runs without a source tree'
+like "$(cat "$T/output")" 'There is no source tree here' 'and says so'
+leaves_nothing policy.sh
+
+# --- Pauses and colours -----------------------------------------------------------------------
+
+# With -p, an example waits: it must not print its second step before Enter.
+mkfifo "$T/keys" "$T/screen"
+"$shell" "$examples/cow.sh" -p <"$T/keys" >"$T/screen" 2>/dev/null &
+example=$!
+exec 6>"$T/keys" 5<"$T/screen"
+# until PATTERN: read lines of the screen up to one that matches
+until_line() {
+	while IFS= read -r _line <&5; do
+		case $_line in
+		$1) return 0 ;;
+		esac
+	done
+	return 1
+}
+until_line '      tlb=miss' && until_line '      tlb=miss'
+like "$("$TOOL" poll "$T/screen" 300)" '^timeout' '-p waits between two steps'
+echo >&6
+ok 'Enter goes on' until_line '# Each write *'
+until_line '      frame=0x1'
+echo q >&6
+is "$(cat <&5)" '' 'q ends'
+wait $example
+is $? 0 'in order'
+exec 5<&- 6>&-
 leaves_nothing cow.sh
+"$shell" "$examples/cow.sh" </dev/null >"$T/without" 2>&1
+yes '' | "$shell" "$examples/cow.sh" -p >"$T/with" 2>&1
+ok 'without a terminal -p prints nothing else' cmp "$T/without" "$T/with"
+unlike "$(cat "$T/with")" "$(printf '\033')" 'nor are there colours'
+"$shell" "$examples/cow.sh" -p </dev/null >"$T/with" 2>&1
+ok 'the end of the input ends the waiting' cmp "$T/without" "$T/with"
+refused 'an option that is not there' "$shell" "$examples/cow.sh" -x
+like "$("$shell" "$examples/cow.sh" -h)" '^cow.sh - ' '-h says what an example is about'
+if command -v script >/dev/null; then
+	# on_terminal VARIABLE=VALUE: what an example prints to a terminal
+	on_terminal() {
+		script -q -c "env -u NO_COLOR $1 '$shell' '$examples/cow.sh'" /dev/null </dev/null
+	}
+	like "$(on_terminal TERM=xterm)" "^$(printf '\033')\[1m\\$ vasctl" 'colours on a terminal'
+	unlike "$(on_terminal TERM=dumb)" "$(printf '\033')" 'none on a dumb one'
+	unlike "$(on_terminal 'TERM=xterm NO_COLOR=1')" "$(printf '\033')" 'none with NO_COLOR'
+fi
 
-"$shell" "$examples/shared-private.sh" >"$T/shared" 2>"$T/stderr"
-is $? 0 'shared-private.sh ends well'
-leaves_nothing shared-private.sh
-
-"$shell" "$examples/belady.sh" >"$T/belady" 2>"$T/stderr"
-is $? 0 'belady.sh ends well'
-like "$(cat "$T/belady")" '^fifo +9 +10 ' "belady.sh shows Belady's anomaly"
-like "$(cat "$T/belady")" '^lru +10 +8 ' 'that LRU does not have'
-like "$(cat "$T/belady")" '^clock +14 ' 'and what CLOCK does'
-leaves_nothing belady.sh
-
-"$shell" "$examples/thrash.sh" >"$T/thrash" 2>"$T/stderr"
-is $? 0 'thrash.sh ends well'
-like "$(cat "$T/thrash")" '^ +64 +[0-9]+ +0 +[0-9]% #+$' \
-	'thrash.sh shows no swapping where memory is enough'
-like "$(cat "$T/thrash")" '^ +1 +[0-9]+ +[0-9]+ +9[0-9]% #{45,}$' 'and thrashing where it is not'
-leaves_nothing thrash.sh
-
-"$shell" "$examples/swap.sh" >"$T/swap" 2>"$T/stderr"
-is $? 0 'swap.sh ends well'
-like "$(cat "$T/swap")" ' swap 0x[0-9a-f]+ slot=' 'swap.sh shows a page in swap'
-like "$(cat "$T/swap")" ' major swap-in ' 'that comes back'
-leaves_nothing swap.sh
+# --- mmapcopy ---------------------------------------------------------------------------------
 
 for size in 0 1 4095 4096 4097 300000; do
 	head -c $size /dev/urandom >"$T/file"
