@@ -27,6 +27,8 @@
 
 enum {
 	BATCH = 256,              /* lines made at a time */
+	READ_BYTES = 64 << 10,    /* the most that one read gets */
+	ANSWERS = 64,             /* reads that are answered at a time: each has its own text */
 	LOG_MAX = EVENT_FEED_MAX, /* lines that the log keeps, ... */
 	LOG_BYTES = 8 << 20,      /* ... if they have no more bytes than this */
 };
@@ -123,6 +125,7 @@ static GString *reader_take_locked(struct reader *reader, size_t size)
 {
 	GString *text = g_string_new_len(reader->rest->str, (gssize)reader->rest->len);
 
+	size = MIN(size, READ_BYTES);
 	while (text->len < size && add_line_locked(reader, text))
 		;
 	if (text->len == 0) {
@@ -177,20 +180,24 @@ static void park(fuse_req_t req, struct reader *reader, size_t size)
 		event_feed_wake(&events->feed);
 }
 
-/* Move the reads that can be answered now to READY. */
-static void collect_parked_locked(struct fs_events *events, struct list_link *ready)
+/* Move reads that can be answered now to READY, up to ANSWERS of them. False: there are no more. */
+static bool collect_parked_locked(struct fs_events *events, struct list_link *ready)
 {
 	struct list_link *next;
+	int count = 0;
 
 	for (struct list_link *l = events->parked.next; l != &events->parked; l = next) {
 		struct parked *parked = LIST_ENTRY(l, struct parked, link);
 		next = l->next;
 		if (!parked_ready_locked(parked))
 			continue;
+		if (count++ == ANSWERS)
+			return true;
 		parked->text = reader_take_locked(parked->reader, parked->size);
 		list_remove(l);
 		list_append(ready, l);
 	}
+	return false;
 }
 
 static void answer_parked(struct parked *parked)
@@ -253,6 +260,23 @@ static void collect_polls_locked(struct fs_events *events, GPtrArray *handles)
 	}
 }
 
+/* Answer some of the reads that can be answered. False: there are no more. */
+static bool answer_some(struct fs_events *events)
+{
+	struct list_link ready;
+
+	list_init(&ready);
+	pthread_mutex_lock(&events->lock);
+	bool more = collect_parked_locked(events, &ready);
+	pthread_mutex_unlock(&events->lock);
+	while (!list_empty(&ready)) {
+		struct parked *parked = LIST_ENTRY(ready.next, struct parked, link);
+		list_remove(&parked->link);
+		answer_parked(parked);
+	}
+	return more;
+}
+
 /*
  * Answer the reads that can be answered, and wake the pollers. Returns false once the events were
  * stopped. The lock is dropped before anything is sent: what was collected is no longer in the
@@ -261,20 +285,17 @@ static void collect_polls_locked(struct fs_events *events, GPtrArray *handles)
 static bool wake_readers(struct fs_events *events)
 {
 	g_autoptr(GPtrArray) handles = g_ptr_array_new();
-	struct list_link ready;
 	bool stopped;
 
-	list_init(&ready);
+	/* First, so that what is parked from now on is still answered. */
 	pthread_mutex_lock(&events->lock);
 	stopped = events->stopped;
-	collect_parked_locked(events, &ready);
+	pthread_mutex_unlock(&events->lock);
+	while (answer_some(events))
+		;
+	pthread_mutex_lock(&events->lock);
 	collect_polls_locked(events, handles);
 	pthread_mutex_unlock(&events->lock);
-	while (!list_empty(&ready)) {
-		struct parked *parked = LIST_ENTRY(ready.next, struct parked, link);
-		list_remove(&parked->link);
-		answer_parked(parked);
-	}
 	for (guint i = 0; i < handles->len; i++) {
 		fuse_lowlevel_notify_poll(handles->pdata[i]);
 		fuse_pollhandle_destroy(handles->pdata[i]);
