@@ -301,7 +301,7 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .frames_dirty = count->dirty,
 	    .frames_writeback = count->writeback,
 	    .tables = machine->table_count,
-	    .tables_total = machine->nr_tables,
+	    .tables_total = machine->table_pool.used,
 	    .processes = machine->process_count,
 	    .forks = count->forks,
 	    .committed = count->committed,

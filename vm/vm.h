@@ -226,7 +226,9 @@ struct vm_machine_info {
 	/* page-cache pages that some process maps */
 	uint64_t frames_mapped;
 	uint64_t frames_dirty, frames_writeback; /* page-cache pages */
-	uint64_t tables, tables_total; /* page-table pages in use, and that there may be */
+	uint64_t tables; /* page-table pages in use */
+	/* page-table pages that were ever in use: in physical memory they follow the frames */
+	uint64_t tables_total;
 	/* alive now; made since the start, by fork or spawn */
 	uint64_t processes, forks;
 	/* pages charged by overcommit accounting */
@@ -978,7 +980,7 @@ struct vm_frame_info {
 
 /*
  * Copy LEN bytes of physical memory from ADDRESS on to BUF: frames of RAM, then page tables. What
- * lies behind frames_total and tables_total pages is 0. It changes nothing.
+ * lies behind frames_total + tables_total pages is 0. It changes nothing.
  */
 void vm_machine_physical(struct vm_machine *machine, uint64_t address, size_t len, void *buf);
 

@@ -47,17 +47,17 @@ canary_check 'a thousand clients'
 # --- Long work --------------------------------------------------------------------------------
 
 for mode in access populate write; do
-	: >"$T/work"
-	as_other "$STORM" work "$M" $mode 10 >"$T/work" 2>&1 &
+	: >"$T/work.$mode"
+	as_other "$STORM" work "$M" $mode 10 >"$T/work.$mode" 2>&1 &
 	work=$!
-	eventually 60 grep -q working "$T/work"
+	eventually 60 grep -q working "$T/work.$mode"
 	# A process of root looks at others, and at itself.
 	quickly "$STORM" probe "$M" "$canary" "$(fewer 30 5)" >"$T/probe"
 	is "$?" 0 "while ten clients have long work ($mode), others are served"
 	sed 's/\([^ ]*\) \([^ ]*\) \(.*\)/# \1: median \2 ms, longest \3 ms/' "$T/probe"
 	kill $work
 	wait $work 2>/dev/null
-	is "$(cat "$T/work")" working "$mode: nothing failed"
+	is "$(cat "$T/work.$mode")" working "$mode: nothing failed"
 	canary_check "$mode"
 done
 
