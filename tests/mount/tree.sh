@@ -92,8 +92,8 @@ ok 'df answers' df "$M"
 
 # --- Every file can be read -------------------------------------------------------------------
 
-# Not these: events waits for faults, pagemap is as long as the address space, physmem as memory, and
-# some files can only be written.
+# Not these: events waits for faults, pagemap is as long as the address space, physmem as memory,
+# and some files can only be written.
 find "$M" -type f ! -name mem ! -name physmem ! -name pagemap ! -name events \
 	! -name clear_refs ! -name drop_caches >"$T/files"
 unread=
