@@ -2,6 +2,7 @@
  * ctl_results.c - a bounded queue of result lines.
  */
 #include "fs/ctl/ctl_results.h"
+#include "util/text.h"
 
 #include <string.h>
 
@@ -21,24 +22,20 @@ void ctl_results_clear(struct ctl_results *results)
 	budget_close(&results->share);
 }
 
+/* Whether the queue CTX may take SIZE bytes (text_lines.may_take). */
+static bool may_take(void *ctx, size_t size)
+{
+	struct ctl_results *results = ctx;
+
+	return size <= FREE_BYTES || budget_resize(&results->share, size);
+}
+
 /* Make room for LEN more bytes, so that appending them allocates nothing. */
 static bool make_room(struct ctl_results *results, size_t len)
 {
-	GString *text = results->text;
-	size_t size = text->len + len + 1;
-	char *str;
+	struct text_lines lines = {.out = results->text, .may_take = may_take, .ctx = results};
 
-	if (size <= text->allocated_len)
-		return true;
-	size = MAX(size, 2 * text->allocated_len);
-	if (size > FREE_BYTES && !budget_resize(&results->share, size))
-		return false;
-	str = g_try_realloc(text->str, size);
-	if (str == NULL)
-		return false;
-	text->str = str;
-	text->allocated_len = size;
-	return true;
+	return text_room(&lines, len);
 }
 
 /* Give memory back, if nothing is left to read. */

@@ -143,6 +143,11 @@ static void test_kinds(void)
 	pressure_end(&p);
 }
 
+static void count_named(void *ctx, const struct vm_fault *fault)
+{
+	*(unsigned *)ctx += fault->other.there && fault->other.file != NULL;
+}
+
 /* A page of a file that no process maps: the file is named, and it is the daemon's. */
 static void test_unmapped(void)
 {
@@ -168,6 +173,15 @@ static void test_unmapped(void)
 	g_assert_true(fault.other.there);
 	g_assert_cmpint(fault.other.pid, ==, 0);
 	g_assert_cmphex(fault.other.offset, ==, PAGE);
+	/* A store with data names it, too, and keeps no reference to the name. */
+	g_assert_cmpint(vm_munmap(p.f.process, ARENA + 16 * PAGE, PAGE), ==, 0);
+	get(p.f.process, file);
+	g_assert_cmpint(vm_madvise(p.f.process, file, PAGE, MADV_DONTNEED), ==, 0);
+	map(p.f.process, ARENA + 16 * PAGE, 1, RW, PRIVATE_ANON);
+	unsigned named = 0;
+	g_assert_cmpint(vm_store(p.f.process, ARENA + 16 * PAGE, "x", 1, count_named, &named), ==,
+	                1);
+	g_assert_cmpuint(named, ==, 1);
 	clear(&kept);
 	vm_machine_watch(p.f.machine, NULL, NULL);
 	pressure_end(&p);

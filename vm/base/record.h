@@ -36,6 +36,14 @@ static inline void record_drop_names(struct vm_fault *record)
 	g_clear_pointer((char **)&record->other.file, refstring_release);
 }
 
+/* PARTY becomes NEW, with the reference to the name in NEW. The name before is dropped. */
+static inline void record_set_party(struct vm_party *party, const struct vm_party *new)
+{
+	if (party->file != NULL)
+		refstring_release((char *)party->file);
+	*party = *new;
+}
+
 /*
  * Give RECORD its number and its time, and call the watcher (vm_machine_watch), if there is one.
  * FILE is the name of its file, or NULL. RECORD's file is set only if there is a watcher:

@@ -12,7 +12,6 @@
  * The fault handler may drop that lock. So a write fills what it has pinned before each fault.
  */
 #include "vm/fault/access.h"
-#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
 #include "vm/base/record.h"
@@ -336,13 +335,13 @@ static void copy_in(struct vm_machine *machine, struct pins *pins, const uint8_t
 
 /*
  * A fault of ACCESS at VA. TELL, unless NULL, gets its record in place of the one before it, with a
- * reference to the name of a file.
+ * references to its names.
  */
 static int take_fault(struct vm_process *process, uint64_t va, enum vm_access access,
                       struct vm_fault *tell)
 {
 	if (tell != NULL)
-		g_clear_pointer((char **)&tell->file, refstring_release);
+		record_drop_names(tell);
 	return fault_handle(process, va, access, 0, tell);
 }
 
@@ -422,8 +421,7 @@ static ssize_t tell_outcome(struct vm_fault *record, ssize_t result, vm_fault_fn
 {
 	if (result != -ESRCH)
 		fn(ctx, record);
-	if (record->file != NULL)
-		refstring_release((char *)record->file);
+	record_drop_names(record);
 	return result;
 }
 

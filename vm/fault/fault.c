@@ -33,7 +33,6 @@
  *       between_passes  no lock held; then the process is locked for reading again
  */
 #include "vm/fault/fault.h"
-#include "util/refstring.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"
@@ -300,15 +299,10 @@ static int swap_in(struct fault *fault)
  */
 static int reclaim(struct fault *fault)
 {
-	const struct vm_process *process = fault->process;
-	struct vm_machine *machine = process->machine;
-	struct vm_party needs = {
-	    .there = true, .pid = process->pid, .owner = process->cred, .va = fault->record->va};
-	struct vm_party victim = {.there = false};
-	int error = reclaim_frame(machine, true, &needs, &victim);
+	struct vm_machine *machine = fault->process->machine;
+	struct vm_party needs = fault_party(fault);
+	int error = reclaim_frame(machine, true, &needs, &fault->record->other);
 
-	if (victim.there)
-		fault_set_victim(fault, &victim);
 	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_largest(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
@@ -424,7 +418,7 @@ int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access,
 		verdict = between_passes(&fault, verdict);
 	} while (verdict == 0);
 	drop_page(&fault);
-	fault_set_victim(&fault, &(struct vm_party){.there = false});
+	record_set_party(&record.other, &(struct vm_party){.there = false});
 	return verdict;
 }
 

@@ -5,7 +5,6 @@
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
 
-#include "util/refstring.h"
 #include "vm/cache/object.h"
 
 /*
@@ -62,12 +61,13 @@ int fault_in_area_locked(struct fault *fault);
  */
 void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
 
-/* A page of VICTIM had to go for FAULT, which takes over the reference to the name in it. */
-static inline void fault_set_victim(struct fault *fault, const struct vm_party *victim)
+/* Who needs a frame, if FAULT does. */
+static inline struct vm_party fault_party(const struct fault *fault)
 {
-	if (fault->record->other.file != NULL)
-		refstring_release((char *)fault->record->other.file);
-	fault->record->other = *victim;
+	return (struct vm_party){.there = true,
+	                         .pid = fault->process->pid,
+	                         .owner = fault->process->cred,
+	                         .va = fault->record->va};
 }
 
 /* Record that FAULT is fatal, of the kind KIND. Returns ERROR. */

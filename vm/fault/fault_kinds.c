@@ -6,6 +6,7 @@
  */
 #include "vm/base/memory.h"
 #include "vm/base/reason.h"
+#include "vm/base/record.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
 #include "vm/fault/fault.h"
@@ -156,13 +157,9 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	} else if (frame->flags & FRAME_SWAPCACHE) {
 		swap_cache_leave_locked(machine, (uint32_t)frame->index);
 	}
-	struct vm_party needs = {.there = true,
-	                         .pid = fault->process->pid,
-	                         .owner = fault->process->cred,
-	                         .va = fault->record->va};
-	struct vm_party party;
+	struct vm_party needs = fault_party(fault), party;
 	victim_report_locked(machine, &victim, &needs, &party);
-	fault_set_victim(fault, &party);
+	record_set_party(&fault->record->other, &party);
 	return true;
 }
 

@@ -140,24 +140,15 @@ void frame_walk_end_locked(struct vm_machine *machine, struct frame_walk *walk)
 
 /* --- Pages ------------------------------------------------------------------------------------ */
 
-static void take_first_space(void *ctx, struct vm_space *space)
-{
-	const struct vm_space **first = ctx;
-
-	if (*first == NULL)
-		*first = space;
-}
-
 struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
-	const struct vm_space *space = NULL;
 
 	if (frame->object != NULL)
 		return (struct vm_page_key){VM_KEY_OBJECT, frame->object->number, frame->index};
 	if (frame->flags & FRAME_SWAPCACHE)
 		return (struct vm_page_key){VM_KEY_SLOT, 0, frame->index};
-	rmap_table_spaces_locked(machine, pagetable_of(frame->rmap), take_first_space, &space);
+	const struct vm_space *space = rmap_any_space_locked(machine, pagetable_of(frame->rmap));
 	return (struct vm_page_key){VM_KEY_PLACE, space->number,
 	                            pagetable_entry_va(machine, frame->rmap) >> VM_PAGE_SHIFT};
 }

@@ -5,9 +5,9 @@
  * it is written without the lock. Then it is dropped, unless it is in use again.
  */
 #include "vm/reclaim/reclaim.h"
-#include "util/refstring.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/record.h"
 #include "vm/base/pool.h"
 #include "vm/base/reason.h"
 #include "vm/cache/file.h"
@@ -296,13 +296,6 @@ static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool
 	return 0;
 }
 
-static void replace_party(struct vm_party *party, const struct vm_party *new)
-{
-	if (party->file != NULL)
-		refstring_release((char *)party->file);
-	*party = *new;
-}
-
 int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *needs,
                   struct vm_party *victim)
 {
@@ -327,7 +320,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 		struct vm_party party = {.there = false};
 		tries -= !try_evict_locked(machine, pfn, needs, victim != NULL ? &party : NULL);
 		if (party.there)
-			replace_party(victim, &party);
+			record_set_party(victim, &party);
 	}
 	if (result == -ENOMEM)
 		reason_set(result, VM_WHY_FRAMES, 0, machine->count.locked << VM_PAGE_SHIFT,
