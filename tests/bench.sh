@@ -6,8 +6,8 @@
 #     tests/bench.sh WORD       run those whose name contains WORD (names stand at the end of each
 #                               tests/bench/bench_*.c, and at the top of bench_latency.sh)
 #
-# Each figure but those of latency is a ratio of two things that ran in the same minutes. A machine that is busy with
-# other things blurs it all the same.
+# Each figure but those of latency is a ratio of two things that ran in the same minutes. A machine
+# that is busy with other things blurs it all the same.
 
 set -u
 top=$(cd "${0%/*}/.." && pwd) || exit 1

@@ -226,7 +226,7 @@ struct vm_machine_info {
 	/* page-cache pages that some process maps */
 	uint64_t frames_mapped;
 	uint64_t frames_dirty, frames_writeback; /* page-cache pages */
-	uint64_t tables; /* page-table pages in use */
+	uint64_t tables;                         /* page-table pages in use */
 	/* page-table pages that were ever in use: in physical memory they follow the frames */
 	uint64_t tables_total;
 	/* alive now; made since the start, by fork or spawn */
@@ -527,8 +527,9 @@ enum vm_why {
 	VM_WHY_HOST,         /* the host has no memory */
 	/* processes of all users (asked: how many the user has, used, limit: VM_PROCESSES) */
 	VM_WHY_PROCESSES,
-	VM_WHY_ALL_AREAS, /* areas of all users (asked: how many the user has, used, limit: VM_AREAS) */
-	VM_WHY_HOLE,      /* nothing is mapped there (asked: address) */
+	/* areas of all users (asked: how many the user has, used, limit: VM_AREAS) */
+	VM_WHY_ALL_AREAS,
+	VM_WHY_HOLE,       /* nothing is mapped there (asked: address) */
 	VM_WHY_IN_THE_WAY, /* something is mapped where the area would grow (asked: address) */
 	VM_WHY_SEVERAL,    /* the old range is more than one area (asked: where the first ends) */
 	VM_WHY_BREAK_LOW,  /* the break would lie below the heap (asked, limit: addresses) */

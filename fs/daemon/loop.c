@@ -126,8 +126,8 @@ enum loop_end loop_run(struct fuse_session *session, const struct fuse_cmdline_o
 		if (!join_in_time(thread))
 			return LOOP_HANGS; /* the thread still uses LOOP */
 		/*
-		 * After a signal of ours, a loop that was broken off may return an error. So it does
-		 * if the kernel gives the connection up while requests are under way.
+		 * After a signal of ours, a loop that was broken off may return an error. So it
+		 * does if the kernel gives the connection up while requests are under way.
 		 */
 		end = number == LOOP_DONE && loop->result < 0 && loop->result != -ECONNABORTED
 		          ? LOOP_FAILED

@@ -45,8 +45,8 @@ void calls_free(struct fs_calls *calls);
 
 /*
  * Run CALL, and before it returns others that wait; or let it wait, or answer it with EAGAIN if too
- * many of its user wait, ENOMEM if there is no memory for it. CALL is copied, its bytes too if it must
- * wait.
+ * many of its user wait, ENOMEM if there is no memory for it. CALL is copied, its bytes too if it
+ * must wait.
  */
 void call_submit(struct fs_calls *calls, const struct fs_call *call);
 

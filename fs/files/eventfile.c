@@ -3,8 +3,8 @@
  *
  *     engine -> event_feed -> the events' thread, which renders lines -> log -> readers
  *
- * Lines are made only while a reader is open, and the log keeps the last of them, up to LOG_MAX. Each
- * reader has its own place in the log. A reader that was too slow goes on with the oldest line
+ * Lines are made only while a reader is open, and the log keeps the last of them, up to LOG_MAX.
+ * Each reader has its own place in the log. A reader that was too slow goes on with the oldest line
  * left, after a line that says how many events it missed. If the feed overflowed, all readers see
  * such a line. Of processes into which it may not look, a reader sees neither addresses nor names.
  *

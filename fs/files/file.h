@@ -80,8 +80,8 @@ struct file_class {
 	 */
 	void (*poll)(fuse_req_t req, struct fs_handle *handle, struct fuse_pollhandle *pollhandle);
 	/*
-	 * Fill in size and blocks. INFO (vm_process_summary) is NULL in the root. If it is NULL, the size is not known
-	 * without the two functions below, and stat answers SIZE_UNKNOWN.
+	 * Fill in size and blocks. INFO (vm_process_summary) is NULL in the root. If it is NULL,
+	 * the size is not known without the two functions below, and stat answers SIZE_UNKNOWN.
 	 */
 	void (*stat)(struct fs_mount *mount, const struct vm_process_info *info, struct stat *st);
 	/* The bytes that CALLER would find in NODE now, or -1 if it takes too much to know them. */

@@ -1,6 +1,6 @@
 /*
- * machine_queue.c - sys/vm/policies, and queue: the pages in frames in the order in which the policy
- * would take them.
+ * machine_queue.c - sys/vm/policies, and queue: the pages in frames in the order in which the
+ * policy would take them.
  *
  *     POS FRAME PID VA BITS LIST
  *

@@ -5,8 +5,8 @@
  *     VA LEVEL INDEX KIND RAW NOTES...
  *
  * NOTES are, in this order and only where they apply: pfn= or slot=, flags=, users=, zero, cow,
- * eff=. A process with 1 GiB resident has a quarter of a million lines, so numbers are written without
- * printf.
+ * eff=. A process with 1 GiB resident has a quarter of a million lines, so numbers are written
+ * without printf.
  */
 #include "fs/text/render.h"
 #include "util/text.h"

@@ -8,9 +8,8 @@
  *     flushes N
  *     SET WAY VA pfn=0x.. FLAGS
  *
- * The first line names the columns of the last form. There is one such line for each valid entry, by
- * set and way. FLAGS: w writable, x
- * executable, d dirty.
+ * The first line names the columns of the last form. There is one such line for each valid entry,
+ * by set and way. FLAGS: w writable, x executable, d dirty.
  */
 #include "fs/text/render.h"
 #include "util/text.h"

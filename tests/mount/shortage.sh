@@ -1,5 +1,6 @@
-# The host has little memory for the daemon (ulimit -v): what can be made large fails with its errno,
-# the daemon lives, and all goes on when there is room again. What was freed goes back to the host.
+# The host has little memory for the daemon (ulimit -v): what can be made large fails with its
+# errno, the daemon lives, and all goes on when there is room again. What was freed goes back to the
+# host.
 . "$(dirname "$0")/fuse_for_all.sh"
 . "$(dirname "$0")/lib.sh"
 

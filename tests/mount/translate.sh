@@ -1,5 +1,5 @@
-# An address is translated by hand: SimCr3 in status, four entries in physmem, and then the byte. And
-# what pagetable says of entries after a fork.
+# An address is translated by hand: SimCr3 in status, four entries in physmem, and then the byte.
+# And what pagetable says of entries after a fork.
 . "$(dirname "$0")/fuse_for_all.sh"
 . "$(dirname "$0")/lib.sh"
 

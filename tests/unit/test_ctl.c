@@ -304,7 +304,7 @@ static void test_bounded_mid_line(struct ctl_fixture *f, const void *unused)
 	g_assert_true(g_str_has_prefix(text, "555556000\n# "));
 }
 
-/* Where the budget has no room, a few results are kept nevertheless, and the newest is one of them. */
+/* Where the budget has no room, a few results are kept, and the newest is one of them. */
 static void test_no_budget(struct ctl_fixture *f, const void *unused)
 {
 	struct fs_budget *budget = fs_budget_new();

@@ -131,7 +131,8 @@ static void test_tlb(struct render_fixture *f, gconstpointer data)
 	text = lined_text(f, lines_tlb);
 	line = g_strdup_printf("\n%u 0 %016" PRIx64 " pfn=0x", (unsigned)(addr / VM_PAGE_SIZE % 16),
 	                       addr);
-	g_assert_true(g_str_has_prefix(text, "SET WAY VA PFN FLAGS\ngeometry 16x4\nhits 1\nmisses "));
+	g_assert_true(
+	    g_str_has_prefix(text, "SET WAY VA PFN FLAGS\ngeometry 16x4\nhits 1\nmisses "));
 	g_assert_nonnull(strstr(text, line));
 	g_assert_true(g_str_has_suffix(text, " w-d\n"));
 }

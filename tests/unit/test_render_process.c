@@ -280,7 +280,8 @@ static void test_status_of_others(struct render_fixture *f, gconstpointer data)
 	g_autofree char *other = viewed_by(f, view_status, 1001, 1001);
 
 	g_assert_cmpstr(owner, ==, root);
-	g_assert_nonnull(strstr(other, "\nSimPc:\t-\nSimSp:\t-\nSimBrk:\t-\nSimCr3:\t-\nSimAreas:\t"));
+	g_assert_nonnull(
+	    strstr(other, "\nSimPc:\t-\nSimSp:\t-\nSimBrk:\t-\nSimCr3:\t-\nSimAreas:\t"));
 	g_assert_true(g_str_has_suffix(other, "\nSimSignal:\t11 SEGV_MAPERR -\n"));
 }
 

@@ -1,6 +1,7 @@
 /*
  * io.h - transfers to and from media: host files and the swap file. A short transfer is continued,
- * and one that a signal interrupted (-EINTR) is repeated, but not for ever: then it fails with -EIO.
+ * and one that a signal interrupted (-EINTR) is repeated, but not for ever: then it fails with
+ * -EIO.
  *
  * Rule: no lock is held.
  */

@@ -89,8 +89,8 @@ static int own_tables(struct vm_space *space)
 }
 
 /*
- * As Linux and the books have it (knob fork_copy): no table stays shared, and what must be copied at
- * a write has no RW in its own entry. -ENOMEM: no table page.
+ * As Linux and the books have it (knob fork_copy): no table stays shared, and what must be copied
+ * at a write has no RW in its own entry. -ENOMEM: no table page.
  */
 static int copy_tables(struct vm_space *child, struct vm_space *parent)
 {

@@ -24,9 +24,9 @@ struct part {
 
 /*
  * Find the first area at or after *VA that begins below END, and move *VA to its end. PART gets its
- * pages if it is a shared mapping of a host file. *HOLE, if it is NO_HOLE, becomes *VA if nothing is
- * mapped there; if there is no such area, *VA becomes END. -EBUSY: MS_INVALIDATE of a locked area. The process is
- * locked.
+ * pages if it is a shared mapping of a host file. *HOLE, if it is NO_HOLE, becomes *VA if nothing
+ * is mapped there; if there is no such area, *VA becomes END. -EBUSY: MS_INVALIDATE of a locked
+ * area. The process is locked.
  */
 static int next_part(struct vm_space *space, uint64_t *va, uint64_t end, int flags,
                      struct part *part, uint64_t *hole)

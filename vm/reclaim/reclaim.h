@@ -24,8 +24,8 @@
 /*
  * Evict pages until a frame is free. NEEDS: whose fault needs it, or NULL. *VICTIM, unless VICTIM
  * is NULL: whose page went, the last one, with a reference to the name in it. It is left alone if
- * none went; before, it must be valid, and its name is released. WAIT: if no page can be evicted, but some are pinned, wait until
- * they can. A caller that pins frames itself must not wait.
+ * none went; before, it must be valid, and its name is released. WAIT: if no page can be evicted,
+ * but some are pinned, wait until they can. A caller that pins frames itself must not wait.
  *
  * => 0: a frame was free. Another thread may take it before the caller: then call again
  * => -EAGAIN, never with WAIT: no page can be evicted, but some are pinned; or every page was tried
