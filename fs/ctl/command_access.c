@@ -220,10 +220,11 @@ static bool parse_hex(const char *hex, GByteArray *bytes)
 	for (; hex[0] != '\0'; hex += 2) {
 		int high = g_ascii_xdigit_value(hex[0]);
 		int low = high < 0 ? -1 : g_ascii_xdigit_value(hex[1]);
-		uint8_t byte = (uint8_t)(high << 4 | low);
+		uint8_t byte;
 
 		if (low < 0)
 			return false;
+		byte = (uint8_t)(high << 4 | low);
 		g_byte_array_append(bytes, &byte, 1);
 	}
 	return true;
