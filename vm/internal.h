@@ -155,6 +155,7 @@ struct vm_space {
 	uint64_t mmap_base; /* the search for free addresses starts below this and goes down */
 	uint64_t total_pages, peak_pages, data_pages, stack_pages, exec_pages, locked_pages;
 	struct vm_layout layout;
+	bool kernel_only;     /* made by an exec that maps what the kernel maps */
 	unsigned lock_future; /* AREA_LOCKED, AREA_LOCKONFAULT of new areas (MCL_FUTURE) */
 	/* the running program, a reference, kept from being written (file_deny_write); or NULL */
 	struct vm_file *exe;
@@ -335,12 +336,22 @@ struct vm_handle {
  */
 struct vm_file {
 	struct vm_machine *machine;
-	struct vm_object *object;
-	struct vm_handle *handle; /* NULL for shared anonymous memory */
+	struct vm_object *object; /* NULL for a special file */
+	struct vm_handle *handle; /* NULL for shared anonymous memory, and for a special file */
 	int access;               /* O_RDONLY, O_WRONLY or O_RDWR */
+	/* of a special file, else NULL: what it does, its data, and who is charged for it */
+	const struct vm_file_ops *ops;
+	void *ctx;
+	struct vm_user *user; /* a reference, or NULL: nothing is charged */
+	enum vm_resource what;
+	uint64_t charged; /* units of WHAT */
 	/* of its mount or file system: nothing may be executed (path_noexec), nothing mapped */
 	bool noexec, unmappable;
-	int refs; /* atomic */
+	int refs;       /* atomic */
+	unsigned flags; /* vm_file_flags: atomic */
+	/* guards `offset`; held while bytes are transferred at it, as Linux's f_pos_lock */
+	pthread_mutex_t offset_lock;
+	uint64_t offset;
 };
 
 struct vm_object {
@@ -373,6 +384,8 @@ struct vm_object {
 	int write_count;
 	bool unsynced;    /* something was written to the file since object_sync */
 	unsigned writers; /* write-backs under way */
+	/* a vm_file_write or vm_file_truncate is under way (read_write.c): others wait for it */
+	bool changing;
 	/* a writable handle, kept with a reference until all dirty pages are written or lost */
 	struct vm_handle *kept;
 	uint64_t size;                /* bytes, as last seen */
@@ -401,14 +414,17 @@ struct vm_process {
 	int refs;             /* atomic */
 	pthread_rwlock_t lock;
 	/* process */
-	struct vm_space *space; /* NULL once it has ended */
-	struct array fds;       /* struct vm_file * by descriptor; NULL: closed */
+	struct vm_space *space;            /* NULL once it has ended */
+	struct array fds;                  /* struct vm_file * by descriptor; NULL: closed */
+	uint64_t cloexec[VM_MAX_FDS / 64]; /* bit N: descriptor N is closed by exec */
 	struct vm_rlimit limits[VM_LIMITS];
 	struct vm_environ *environ; /* a reference (environ.h), or NULL: no variables */
 	/* machine */
 	struct treap_link table; /* in machine->processes, by pid */
 	char comm[16];
 	pid_t ppid;
+	bool kept;   /* atomic: it is to be a zombie after its end (vm_process_keep) */
+	bool zombie; /* it has ended, and is still in the table */
 	struct vm_process *parent; /* alive, or NULL */
 	struct list_link children, sibling;
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
@@ -425,6 +441,17 @@ struct vm_process {
 /* Called at the points where calls can meet (base/lock.h). */
 enum lock_point { LOCK_DROPPED, LOCK_WAITS };
 typedef void (*lock_point_fn)(void *ctx, enum lock_point point);
+
+/* The thread that runs user code (base/guest.h). */
+struct vm_guest {
+	uint8_t
+	    *leave;   /* where it is told to leave user code; atomic; NULL: there is no processor */
+	pid_t thread; /* its number on the host, valid while it runs; atomic */
+	bool runs;    /* user code runs, and the thread holds the machine lock; atomic */
+	unsigned waiters; /* threads that wait for the machine lock; atomic */
+	unsigned holds;   /* looks that want no user code to run meanwhile; atomic */
+	uint64_t locks;   /* how many times it was taken; atomic, changed under the lock */
+};
 
 struct vm_counters {
 	/* the counters of struct vm_machine_info, in the same units */
@@ -461,6 +488,8 @@ struct vm_machine {
 	/* for threads that waited too long for `lock` (machine_lock); how many: atomic */
 	pthread_mutex_t turn;
 	unsigned hungry;
+	struct vm_guest guest;
+	struct vm_cpu *cpu;  /* the processor (cpu/cpu.h), or NULL; changes under the lock */
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;
 	int64_t hold_limit;   /* for tests, see lock_time in base/lock.h, ns; 0; atomic */
@@ -498,6 +527,8 @@ struct vm_machine {
 	void *entry_watch_ctx;
 	vm_fault_fn watch; /* called for every fault, or NULL */
 	void *watch_ctx;
+	vm_exit_fn on_exit; /* called at the end of a kept process, or NULL */
+	void *on_exit_ctx;
 	vm_pfn oldest, newest; /* the list of pages (frame.h) */
 	uint64_t listed;       /* its length */
 	struct frame_walk *frame_walks;

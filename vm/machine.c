@@ -18,6 +18,7 @@
 #include "vm/memory/swap.h"
 #include "vm/policy/policy.h"
 #include "vm/process/process.h"
+#include "vm/vm_cpu.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -276,8 +277,10 @@ uint64_t vm_machine_free(struct vm_machine *machine)
 		if (process == NULL)
 			continue;
 		vm_process_kill(process, SIGKILL);
+		vm_process_release(process);
 		vm_process_unref(process);
 	}
+	vm_cpu_close(machine);
 	/* The flushers must still run for this. */
 	vm_machine_sync(machine);
 	flusher_stop(machine);
@@ -303,6 +306,7 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .tables = machine->table_count,
 	    .tables_total = machine->table_pool.used,
 	    .processes = machine->process_count,
+	    .seed = machine->config.seed,
 	    .forks = count->forks,
 	    .committed = count->committed,
 	    .faults = count->faults,

@@ -210,10 +210,14 @@ int vm_machine_sync(struct vm_machine *machine);
  */
 #define VM_TICK_NS INT64_C(10000000)
 void vm_machine_tick(struct vm_machine *machine);
+/* The same by NS, but nothing else is done. */
+void vm_machine_pass(struct vm_machine *machine, int64_t ns);
+/* ns since the machine's start, by its clock. No lock is taken. */
+int64_t vm_machine_uptime(const struct vm_machine *machine);
 
 /*
- * The lowest pid above PID of a living process, or 0: there is none. So the pids of all processes,
- * ascending, are
+ * The lowest pid above PID of a process that lives or is a zombie, or 0: there is none. So the pids
+ * of all processes, ascending, are
  *
  *     for (pid_t pid = 0; (pid = vm_machine_next_pid(machine, pid)) != 0;)
  */
@@ -250,6 +254,7 @@ struct vm_machine_info {
 	uint64_t file_reads, file_writes; /* pages read from and written to host files */
 	int64_t start;                    /* when the machine started: CLOCK_REALTIME, ns */
 	int64_t uptime;                   /* ns since then */
+	uint64_t seed;                    /* of vm_config */
 };
 
 /* Fill in *INFO. All but the uptime are of one moment. */
@@ -285,6 +290,78 @@ void vm_file_unref(struct vm_file *file);
 char *vm_file_name(const struct vm_file *file);
 
 /*
+ * Special files are those that are not mapped: pipes, terminals, directories. The engine only keeps
+ * references to them, in descriptors. RELEASE is called with the last reference, without a lock;
+ * NAME returns what /proc/PID/fd shows, to be freed with g_free.
+ */
+struct vm_file_ops {
+	void (*release)(void *ctx);
+	char *(*name)(void *ctx);
+};
+
+/* What a special file takes of what is bounded, and whose it is. */
+struct vm_charge {
+	uid_t uid;
+	enum vm_resource what;
+	uint64_t units; /* 0: nothing */
+};
+
+/*
+ * Make a special file around CTX, opened with ACCESS. As long as it is there, CHARGE is. A mapping
+ * of it fails with -ENODEV. Returns a reference with *ERROR 0, or NULL with *ERROR -ENOMEM or
+ * -ENFILE: then CTX is not released.
+ */
+struct vm_file *vm_file_new_special(struct vm_machine *machine, const struct vm_file_ops *ops,
+                                    void *ctx, int access, const struct vm_charge *charge,
+                                    int *error);
+/* The context of FILE if it was made with OPS, else NULL. */
+void *vm_file_special(const struct vm_file *file, const struct vm_file_ops *ops);
+
+/* O_RDONLY, O_WRONLY or O_RDWR. */
+int vm_file_access(const struct vm_file *file);
+/* The status flags of FILE (O_APPEND, O_NONBLOCK, ...), which the engine only keeps. 0 at first. */
+unsigned vm_file_flags(const struct vm_file *file);
+void vm_file_set_flags(struct vm_file *file, unsigned flags);
+/*
+ * The offset of FILE, 0 at first: descriptors that were duplicated or inherited share it. It stays
+ * the caller's alone until vm_file_seek_end stores a new one. A transfer may be made meanwhile, but
+ * no other lock of the engine may be held when it begins. Linux: fdget_pos.
+ */
+uint64_t vm_file_seek_begin(struct vm_file *file);
+void vm_file_seek_end(struct vm_file *file, uint64_t offset);
+
+/* The host descriptor of FILE, valid as long as the reference; -1: it is no host file. */
+int vm_file_host(const struct vm_file *file);
+
+/*
+ * read(2) and write(2) of a host file, at OFFSET, coherent with the page cache: a read sees what
+ * was stored to mappings of the file, and mappings show what was written. Return the number of
+ * bytes, which is less than LEN at the end of the file, or where a part was written before an
+ * error; or a negative errno: -EBADF (not opened for that), -EINVAL (no host file, or OFFSET + LEN
+ * is too large), those of the medium. With APPEND, *OFFSET becomes the end of the file first. Calls
+ * that write to one file wait for each other. Linux: generic_file_read_iter,
+ * generic_file_write_iter.
+ */
+ssize_t vm_file_read(struct vm_file *file, void *buf, size_t len, uint64_t offset);
+ssize_t vm_file_write(struct vm_file *file, const void *buf, size_t len, uint64_t *offset,
+                      bool append);
+/*
+ * ftruncate(2). Pages behind a new end are unmapped and dropped. -EINVAL: no host file, not opened
+ * for writing, or too large; an errno of ftruncate(2).
+ */
+int vm_file_truncate(struct vm_file *file, uint64_t size);
+/*
+ * fallocate(2) with MODE 0 or FALLOC_FL_KEEP_SIZE. -EBADF: not opened for writing; -EOPNOTSUPP:
+ * another mode; an errno of fallocate(2).
+ */
+int vm_file_allocate(struct vm_file *file, int mode, uint64_t offset, uint64_t len);
+/*
+ * fsync(2): write the dirty pages of the host file, and make all that was written last. -EINVAL: no
+ * host file; else the error of the medium, or one that was not reported yet.
+ */
+int vm_file_sync(struct vm_file *file);
+
+/*
  * How exec opens the program and the host files that it finds by itself (an interpreter, a
  * library). OPEN gets a path, absolute or relative to the caller's working directory. It opens the
  * file for reading, with the caller's rights. EXECUTABLE: the caller must also have the right to
@@ -312,7 +389,7 @@ struct vm_cred {
 struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
                                     const char *name, int *error);
 
-/* A reference to the living process PID, or NULL. */
+/* A reference to the process PID, which lives or is a zombie (vm_process_keep), or NULL. */
 struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid);
 struct vm_process *vm_process_ref(struct vm_process *process);
 /* Drop a reference. The process itself lives on until it exits. */
@@ -328,6 +405,8 @@ int vm_process_set_comm(struct vm_process *process, const char *name);
 
 /* Whether the process has not ended. Once it has, its calls return -ESRCH. */
 bool vm_process_alive(struct vm_process *process);
+/* Whether it has its pid: it has not ended, or is a zombie. */
+bool vm_process_listed(struct vm_process *process);
 
 /*
  * fork(2): a copy of PROCESS that CRED owns. Returns a reference, or NULL with *ERROR: -EAGAIN (too
@@ -338,15 +417,32 @@ struct vm_process *vm_fork(struct vm_process *process, const struct vm_cred *cre
 
 /*
  * _exit(2): free the areas, page tables and descriptors. Files that no area maps any more have
- * their dirty pages written. The pid is free on return. STATUS is ignored, because nobody can wait
- * for it. -ESRCH.
+ * their dirty pages written. The pid is free on return, unless the process is kept. Only then
+ * somebody hears of STATUS, of which 8 bits count. -ESRCH.
  */
 int vm_process_exit(struct vm_process *process, int status);
 
 /*
+ * From now on PROCESS is one for whose status somebody waits: at its end it becomes a zombie, which
+ * has nothing but its pid, its name and its counters, until vm_process_release. -ESRCH.
+ */
+int vm_process_keep(struct vm_process *process);
+/* The pid of the zombie PROCESS is free. Nothing, if it is none. Linux: release_task. */
+void vm_process_release(struct vm_process *process);
+
+/*
+ * Called when the kept PROCESS has become a zombie, for whatever reason. STATUS is that of
+ * wait4(2). No lock is held, and it may call functions of this header.
+ */
+typedef void (*vm_exit_fn)(void *ctx, struct vm_process *process, int status);
+/* FN with CTX hears of all kept processes of MACHINE; NULL: nobody does. */
+void vm_machine_on_exit(struct vm_machine *machine, vm_exit_fn fn, void *ctx);
+
+/*
  * kill(2). SIGNAL 0 only tests whether the process lives. SIGCHLD, SIGCONT, SIGURG and SIGWINCH do
  * nothing, because they are ignored by default. Any other signal ends the process; there are no
- * stopped processes, so SIGSTOP does, too. -EINVAL: no such signal; -ESRCH.
+ * stopped processes, so SIGSTOP does, too. To a zombie nothing happens. -EINVAL: no such signal;
+ * -ESRCH.
  */
 int vm_process_kill(struct vm_process *process, int signal);
 
@@ -361,8 +457,9 @@ struct vm_exec_args {
 
 /*
  * execve(2). Unless KERNEL_ONLY, it also maps the libraries that ld.so would map, and malloc's
- * first heap. Descriptors stay open. Stores the program's entry point (AT_ENTRY) in *ENTRY. The old
- * address space is replaced only when the new one is complete: on failure PROCESS is as before.
+ * first heap. Descriptors stay open, except those of vm_process_set_cloexec. Stores the program's
+ * entry point (AT_ENTRY) in *ENTRY. The old address space is replaced only when the new one is
+ * complete: on failure PROCESS is as before.
  *
  * The program, scripts and interpreters cannot be opened for writing while this lasts, and the
  * program (of a script: its interpreter) cannot as long as a process runs it.
@@ -386,8 +483,9 @@ int vm_process_setenv(struct vm_process *process, const char *name, const char *
 #define VM_UNLIMITED UINT64_MAX
 
 /*
- * The limits of setrlimit(2) on memory, in bytes. fork copies them and exec keeps them. Without
- * limit at first, except for a soft STACK limit of 8 MiB, and MEMLOCK, 8 MiB soft and hard.
+ * The limits of setrlimit(2) on memory, in bytes, and on descriptors. fork copies them and exec
+ * keeps them. Without limit at first, except for a soft STACK limit of 8 MiB, MEMLOCK, 8 MiB soft
+ * and hard, and NOFILE, VM_MAX_FDS.
  */
 enum vm_limit {
 	VM_LIMIT_AS,
@@ -395,12 +493,13 @@ enum vm_limit {
 	VM_LIMIT_DATA,
 	VM_LIMIT_MEMLOCK,
 	VM_LIMIT_CORE,
+	VM_LIMIT_NOFILE, /* number of the first descriptor that cannot be opened */
 	VM_LIMITS
 };
 
 /*
  * setrlimit(2), SOFT and HARD in bytes or VM_UNLIMITED. -EINVAL: SOFT is above HARD; -EPERM: HARD
- * would rise, and the process is not root's; -ESRCH.
+ * would rise, and the process is not root's, or would rise above VM_MAX_FDS; -ESRCH.
  */
 int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64_t soft,
                          uint64_t hard);
@@ -410,15 +509,29 @@ void vm_process_limit(struct vm_process *process, enum vm_limit limit, uint64_t 
 
 /* --- Processes: descriptors ------------------------------------------------------------------- */
 
-/* The most descriptors of a process: the default of RLIMIT_NOFILE. */
+/* The most descriptors of a process. */
 #define VM_MAX_FDS 1024
 
 /*
  * Make the lowest free descriptor refer to FILE, as open(2) does, and return it. Takes a reference
- * of its own. -EMFILE: VM_MAX_FDS are open; -ENFILE: its user or all users together have too many
+ * of its own. -EMFILE: the NOFILE limit; -ENFILE: its user or all users together have too many
  * (VM_FDS); -ENOMEM; -ESRCH. Linux: alloc_fd, alloc_empty_file.
  */
 int vm_process_open(struct vm_process *process, struct vm_file *file);
+/*
+ * The same for the lowest free descriptor that is at least MIN. CLOEXEC: a successful vm_exec
+ * closes it. -EINVAL: MIN is not below the NOFILE limit. Linux: f_dupfd.
+ */
+int vm_process_open_from(struct vm_process *process, struct vm_file *file, int min, bool cloexec);
+/*
+ * Make descriptor FD refer to FILE; what it referred to is closed (dup3(2)). -EBADF: FD is not
+ * below VM_MAX_FDS; -ENFILE, -ENOMEM, -ESRCH. Returns FD.
+ */
+int vm_process_open_at(struct vm_process *process, struct vm_file *file, int fd, bool cloexec);
+/* Whether vm_exec closes FD (FD_CLOEXEC): 1 or 0. -EBADF. */
+int vm_process_cloexec(struct vm_process *process, int fd);
+/* Set that. 0, -EBADF. */
+int vm_process_set_cloexec(struct vm_process *process, int fd, bool cloexec);
 /* close(2). -EBADF, -ESRCH. */
 int vm_process_close(struct vm_process *process, int fd);
 /* A reference to the file that FD refers to. NULL: FD is not open. */
@@ -937,6 +1050,8 @@ struct vm_process_info {
 	int last_signal, last_code;
 	uint64_t last_address; /* of that fault */
 	unsigned fds;          /* open descriptors */
+	bool kernel_only;      /* exec mapped only what the kernel maps (vm_exec_args) */
+	bool zombie;           /* it has ended, and is kept (vm_process_keep) */
 };
 
 /*

@@ -112,7 +112,10 @@ static bool model_access(struct model *m, uint64_t va, bool write)
 	return hit;
 }
 
-/* clear_refs 4: no page is dirty any more, and the TLB loses every translation. */
+/*
+ * MADV_FREE: no page is dirty any more, all keep the right to write, and the TLB loses every
+ * translation.
+ */
 static void model_clear(struct model *m)
 {
 	for (unsigned i = 0; i < m->shape.sets * m->shape.ways; i++)
@@ -153,7 +156,7 @@ static void test_model(gconstpointer data)
 
 	begin(&p, &m.shape);
 	fill(p.f.process, map(p.f.process, ARENA, PAGES, RW | PROT_EXEC, PRIVATE_ANON), PAGES, 1);
-	g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
+	g_assert_cmpint(vm_madvise(p.f.process, ARENA, PAGES * PAGE, MADV_FREE), ==, 0);
 	struct vm_tlb_info base = counts(p.f.process);
 	for (int i = 0; i < STEPS; i++) {
 		/* Some pages are used more often than others. */
@@ -164,7 +167,8 @@ static void test_model(gconstpointer data)
 		g_assert_cmpint(served(p.f.process, va, access), ==,
 		                model_access(&m, va, access == VM_ACCESS_WRITE));
 		if (g_test_rand_int_range(0, 500) == 0) {
-			g_assert_cmpint(vm_process_clear_refs(p.f.process, 4), ==, 0);
+			g_assert_cmpint(vm_madvise(p.f.process, ARENA, PAGES * PAGE, MADV_FREE), ==,
+			                0);
 			model_clear(&m);
 		}
 		compare(p.f.process, &m, &base);

@@ -40,6 +40,11 @@ int64_t machine_uptime(const struct vm_machine *machine)
 	return ns_now(CLOCK_MONOTONIC) - machine->start_mono;
 }
 
+int64_t vm_machine_uptime(const struct vm_machine *machine)
+{
+	return machine_uptime(machine);
+}
+
 void *machine_reserve(size_t len)
 {
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,

@@ -1,5 +1,6 @@
 #include "vm/base/lock.h"
 #include "util/nanoseconds.h"
+#include "vm/base/guest.h"
 
 #include <execinfo.h>
 #include <stdio.h>
@@ -81,7 +82,10 @@ static void lock_in_turn(struct vm_machine *machine)
 {
 	pthread_mutex_lock(&machine->turn);
 	__atomic_add_fetch(&machine->hungry, 1, __ATOMIC_RELAXED);
-	pthread_mutex_lock(&machine->lock);
+	/* User code may have begun to run since the last kick. */
+	do
+		guest_kick(machine);
+	while (!lock_in_time(machine));
 	__atomic_sub_fetch(&machine->hungry, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&machine->turn);
 }
@@ -91,8 +95,13 @@ void machine_lock(struct vm_machine *machine)
 	bool free = __atomic_load_n(&machine->hungry, __ATOMIC_RELAXED) == 0;
 
 	EXPECT(held_machines == 0);
-	if (!free || (pthread_mutex_trylock(&machine->lock) != 0 && !lock_in_time(machine)))
-		lock_in_turn(machine);
+	if (!free || pthread_mutex_trylock(&machine->lock) != 0) {
+		guest_wait_begin(machine);
+		if (!free || !lock_in_time(machine))
+			lock_in_turn(machine);
+		guest_wait_end(machine);
+	}
+	__atomic_store_n(&machine->guest.locks, machine->guest.locks + 1, __ATOMIC_RELAXED);
 	HOLD(held_machines, 1);
 	TIME_BEGIN(machine);
 }

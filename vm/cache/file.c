@@ -25,7 +25,7 @@ static bool descriptor_name(const struct vm_machine *machine, int fd, char name[
 	return proc_read_link(machine->proc, name, PATH_MAX + 2, "self/fd/%d", fd);
 }
 
-static struct vm_file *file_alloc(struct vm_machine *machine, int access)
+struct vm_file *file_alloc(struct vm_machine *machine, int access)
 {
 	struct vm_file *file = g_try_new0(struct vm_file, 1);
 
@@ -34,15 +34,28 @@ static struct vm_file *file_alloc(struct vm_machine *machine, int access)
 	file->machine = machine;
 	file->access = access;
 	file->refs = 1;
+	pthread_mutex_init(&file->offset_lock, NULL);
 	return file;
+}
+
+void file_free(struct vm_file *file)
+{
+	pthread_mutex_destroy(&file->offset_lock);
+	g_free(file);
 }
 
 /* --- Writers and programs --------------------------------------------------------------------- */
 
+/* Whether FILE is a host file. */
+static bool is_host_file(const struct vm_file *file)
+{
+	return file->handle != NULL;
+}
+
 /* Whether FILE counts among those that may write its object. Nobody runs anonymous memory. */
 static bool is_writer(const struct vm_file *file)
 {
-	return file->access != O_RDONLY && !file->object->shmem;
+	return file->access != O_RDONLY && file->object != NULL && !file->object->shmem;
 }
 
 /* Count FILE among the writers. -ETXTBSY: a program runs it (get_write_access). */
@@ -67,6 +80,9 @@ static void end_writing(struct vm_file *file)
 
 int file_deny_write(struct vm_file *file)
 {
+	/* Nothing else can be run. */
+	if (!is_host_file(file))
+		return -EACCES;
 	machine_lock(file->machine);
 	int error = file->object->write_count > 0 ? -ETXTBSY : 0;
 	if (error == 0)
@@ -177,8 +193,8 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, uid_
 		g_free(fresh);
 		close(fd);
 	}
-	if (*error != 0)
-		g_clear_pointer(&file, g_free);
+	if (*error != 0 && file != NULL)
+		g_clear_pointer(&file, file_free);
 	return file;
 }
 
@@ -190,7 +206,7 @@ struct vm_file *file_new_shmem(struct vm_machine *machine, uint64_t len, bool ch
 		return NULL;
 	file->object = object_new_shmem(machine, len, charged);
 	if (file->object == NULL)
-		g_clear_pointer(&file, g_free);
+		g_clear_pointer(&file, file_free);
 	return file;
 }
 
@@ -230,12 +246,29 @@ static void keep_for_dirty_pages(struct vm_file *file)
 	machine_unlock(file->machine);
 }
 
+/* The last reference to FILE, a special one, has gone. */
+static void release_special(struct vm_file *file)
+{
+	file->ops->release(file->ctx);
+	if (file->user != NULL) {
+		user_uncharge(file->machine, file->user, file->what, file->charged);
+		machine_lock(file->machine);
+		user_put_locked(file->machine, file->user);
+		machine_unlock(file->machine);
+	}
+	file_free(file);
+}
+
 void vm_file_unref(struct vm_file *file)
 {
 	struct vm_object *object = file->object;
 
 	if (!g_atomic_int_dec_and_test(&file->refs))
 		return;
+	if (object == NULL) {
+		release_special(file);
+		return;
+	}
 	/* Dirty pages need a handle that can write them, and this may be the last one. */
 	if (file->access != O_RDONLY && !object->shmem) {
 		int error = object_write_back(object, 0, UINT64_MAX);
@@ -245,7 +278,7 @@ void vm_file_unref(struct vm_file *file)
 	}
 	end_writing(file);
 	leave_object(object, file->handle);
-	g_free(file);
+	file_free(file);
 }
 
 /* Whether OBJECT has dirty pages, and only its kept handle and the caller have references to it. */
@@ -330,7 +363,9 @@ char *vm_file_name(const struct vm_file *file)
 {
 	char name[PATH_MAX + 2];
 
-	if (file->handle == NULL)
+	if (file->object == NULL)
+		return file->ops->name(file->ctx);
+	if (!is_host_file(file))
 		return g_strdup("/dev/zero (deleted)");
 	int fd = file->handle->medium.fd;
 	return g_strdup(descriptor_name(file->machine, fd, name) ? name : "");
@@ -338,7 +373,7 @@ char *vm_file_name(const struct vm_file *file)
 
 ssize_t vm_file_pread(struct vm_file *file, void *buf, size_t len, uint64_t offset)
 {
-	return io_read(&file->handle->medium, buf, len, offset);
+	return is_host_file(file) ? io_read(&file->handle->medium, buf, len, offset) : -EINVAL;
 }
 
 bool file_may_write(const struct vm_file *file, const struct vm_cred *cred)

@@ -12,6 +12,11 @@
 
 #include "vm/internal.h"
 
+/* A file with one reference and without contents. NULL: no memory. */
+struct vm_file *file_alloc(struct vm_machine *machine, int access);
+/* Free FILE, which file_alloc made, and nothing that it refers to. */
+void file_free(struct vm_file *file);
+
 /*
  * A reference to a file around a new shared anonymous object of LEN bytes. CHARGED: all of its
  * pages are charged for overcommit. NULL: no memory. The machine lock must not be held.

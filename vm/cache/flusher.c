@@ -402,6 +402,12 @@ void vm_machine_tick(struct vm_machine *machine)
 	machine_unlock(machine);
 }
 
+void vm_machine_pass(struct vm_machine *machine, int64_t ns)
+{
+	if (machine->config.clock >= 0)
+		__atomic_add_fetch(&machine->ticked, ns, __ATOMIC_RELAXED);
+}
+
 int flusher_start(struct vm_machine *machine)
 {
 	if (machine->config.clock >= 0)

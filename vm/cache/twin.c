@@ -99,6 +99,21 @@ void twin_failed_locked(struct vm_machine *machine, vm_pfn pfn, const struct twi
 	twin->has_failed = true;
 }
 
+void twin_store_locked(struct vm_machine *machine, vm_pfn pfn, unsigned start, const void *buf,
+                       size_t len)
+{
+	struct vm_twin *twin = machine->twins[pfn];
+
+	/* What others have read of it meanwhile may be older. */
+	machine->frames[pfn].version++;
+	memory_copy((uint8_t *)machine_page(machine, pfn) + start, buf, len);
+	if (twin == NULL)
+		return;
+	memcpy(twin->bytes + start, buf, len);
+	twin->inside =
+	    MAX(twin->inside, MIN(inside_locked(&machine->frames[pfn]), start + (unsigned)len));
+}
+
 /* --- What was stored -------------------------------------------------------------------------- */
 
 /* Drop from MAP all bytes from END on. */

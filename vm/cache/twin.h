@@ -41,6 +41,9 @@ void twin_drop_locked(struct vm_machine *machine, vm_pfn pfn);
  * written again, even where the page is stored to as it was before.
  */
 void twin_failed_locked(struct vm_machine *machine, vm_pfn pfn, const struct twin_map *map);
+/* The LEN bytes BUF were written to the file: store them to PFN, from byte START of the page on. */
+void twin_store_locked(struct vm_machine *machine, vm_pfn pfn, unsigned start, const void *buf,
+                       size_t len);
 /* Find what of BYTES, a copy of the page in PFN, was stored here. */
 void twin_compare_locked(const struct vm_machine *machine, vm_pfn pfn, const uint8_t *bytes,
                          struct twin_map *map);

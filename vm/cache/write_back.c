@@ -2,6 +2,9 @@
  * write_back.c - write dirty pages to their host file (object.h). flusher.c calls it regularly,
  * msync, reclaim and the release of a file when they need it.
  *
+ * No page is written while a call changes the file (read_write.c), and no file is changed while a
+ * page is written: else older bytes could come after newer ones.
+ *
  * A page under write-back becomes clean, is pinned and FRAME_WRITEBACK, and its entries lose RW. So
  * a store during the write faults and makes the page dirty again.
  */
@@ -223,7 +226,7 @@ static int write_if_dirty_locked(struct vm_object *object, struct vm_handle *han
 	vm_pfn pfn;
 
 	while ((pfn = object_lookup_locked(object, index)) != VM_PFN_NONE &&
-	       (machine->frames[pfn].flags & FRAME_WRITEBACK))
+	       (object->changing || (machine->frames[pfn].flags & FRAME_WRITEBACK)))
 		machine_wait_io_locked(machine);
 	if (pfn == VM_PFN_NONE || !(machine->frames[pfn].flags & FRAME_DIRTY))
 		return 0;
@@ -281,11 +284,19 @@ static int write_dirty_pages(struct vm_object *object, struct vm_handle *handle,
 
 int object_write_page_locked(struct vm_object *object, vm_pfn pfn)
 {
-	struct vm_handle *handle = handle_get_writer_locked(object);
+	const struct vm_frame *frame = &object->machine->frames[pfn];
+	int error = 0;
 
+	/* Meanwhile another thread may write the page, or drop it. */
+	while (object->changing)
+		machine_wait_io_locked(object->machine);
+	if (frame->object != object || !(frame->flags & FRAME_DIRTY) ||
+	    (frame->flags & FRAME_WRITEBACK))
+		return 0;
+	struct vm_handle *handle = handle_get_writer_locked(object);
 	if (handle == NULL)
 		return -EBADF;
-	int error = write_one_locked(object, handle, pfn);
+	error = write_one_locked(object, handle, pfn);
 	/* handle_put may close the descriptor, which wants no lock. */
 	machine_unlock(object->machine);
 	handle_put(object, handle);

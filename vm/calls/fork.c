@@ -48,6 +48,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
 	child->mmap_base = parent->mmap_base;
 	child->layout = parent->layout;
+	child->kernel_only = parent->kernel_only;
 	if (parent->exe != NULL)
 		space_set_exe(child, parent->exe);
 	memcpy(child->auxv, parent->auxv, sizeof child->auxv);

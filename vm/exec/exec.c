@@ -18,6 +18,7 @@
 #include "vm/exec/exec.h"
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
+#include "vm/process/descriptors.h"
 
 #include <errno.h>
 #include <string.h>
@@ -202,10 +203,13 @@ static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64
 	error = build(exec);
 	if (error == 0) {
 		builder_set_exe(&exec->builder, exec->program.file);
+		exec->builder.space->kernel_only = exec->args->kernel_only;
 		error = builder_adopt(&exec->builder, process, base_name(exec->args->path));
 	}
-	if (error == 0)
+	if (error == 0) {
 		*entry = exec_entry(exec);
+		descriptors_exec(process);
+	}
 	builder_end(&exec->builder);
 	return error;
 }

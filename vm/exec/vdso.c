@@ -9,15 +9,19 @@
  */
 #include "vm/exec/vdso.h"
 #include "util/proc.h"
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/object.h"
 #include "vm/exec/exec.h"
 #include "vm/space/place.h"
 #include "vm/space/space.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 
 enum {
 	VVAR_FLAGS = AREA_READ | AREA_MAYREAD | AREA_SPECIAL | AREA_DONTEXPAND,
@@ -97,6 +101,76 @@ int vdso_init(struct vm_machine *machine)
 			    object_new_special(machine, (const void *)header,
 			                       layout.areas[i].end - layout.areas[i].start, &error);
 	return error;
+}
+
+/* --- Patching --------------------------------------------------------------------------------- */
+
+/* Functions of the vdso, and the system calls that do the same; -1: ENOSYS is an answer. */
+static const struct {
+	const char *name;
+	int number;
+} vdso_calls[] = {
+    {"__vdso_clock_gettime", SYS_clock_gettime},
+    {"__vdso_gettimeofday", SYS_gettimeofday},
+    {"__vdso_time", SYS_time},
+    {"__vdso_getcpu", SYS_getcpu},
+    {"__vdso_clock_getres", SYS_clock_getres},
+    {"__vdso_getrandom", -1},
+};
+
+enum { PATCH_LEN = 8 };
+
+/* The code of a function that makes system call NUMBER and returns. */
+static void make_patch(uint8_t patch[PATCH_LEN], int number)
+{
+	/* mov $NUMBER,%eax; syscall; ret */
+	uint8_t call[PATCH_LEN] = {0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3};
+	/* mov $-ENOSYS,%rax; ret */
+	const uint8_t refuse[PATCH_LEN] = {0x48, 0xc7, 0xc0, (uint8_t)-ENOSYS,
+	                                   0xff, 0xff, 0xff, 0xc3};
+
+	memcpy(call + 1, &number, sizeof(int32_t));
+	memcpy(patch, number >= 0 ? call : refuse, PATCH_LEN);
+}
+
+/* Patch the function at OFFSET of the vdso's LEN bytes AT, if it is called NAME. */
+static void patch_symbol(uint8_t *at, size_t len, const char *name, uint64_t offset)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(vdso_calls); i++) {
+		uint8_t patch[PATCH_LEN];
+		if (strcmp(name, vdso_calls[i].name) != 0 || offset > len - PATCH_LEN)
+			continue;
+		make_patch(patch, vdso_calls[i].number);
+		memcpy(at + offset, patch, PATCH_LEN);
+	}
+}
+
+/* What the headers say is read from the host's own vdso, which its kernel has made. */
+static void patch_symbols(uint8_t *at, size_t len, const uint8_t *vdso)
+{
+	const Elf64_Ehdr *header = (const void *)vdso;
+	const Elf64_Shdr *sections = (const void *)(vdso + header->e_shoff);
+
+	for (unsigned i = 0; i < header->e_shnum; i++) {
+		if (sections[i].sh_type != SHT_DYNSYM || sections[i].sh_link >= header->e_shnum)
+			continue;
+		const Elf64_Sym *symbols = (const void *)(vdso + sections[i].sh_offset);
+		const char *names = (const char *)vdso + sections[sections[i].sh_link].sh_offset;
+		for (size_t s = 0; s < sections[i].sh_size / sizeof *symbols; s++)
+			patch_symbol(at, len, names + symbols[s].st_name, symbols[s].st_value);
+	}
+}
+
+void vdso_patch(struct vm_machine *machine)
+{
+	const uint8_t *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
+
+	if (machine->vdso == NULL)
+		return;
+	machine_lock(machine);
+	patch_symbols(machine_page(machine, machine->nr_frames + machine->vdso->special),
+	              object_size_pages(machine->vdso) * VM_PAGE_SIZE, vdso);
+	machine_unlock(machine);
 }
 
 int exec_map_vdso(struct exec *exec)

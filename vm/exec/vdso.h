@@ -15,4 +15,10 @@ struct vm_machine;
  */
 int vdso_init(struct vm_machine *machine);
 
+/*
+ * In machine->vdso, the functions that read [vvar] become plain system calls, because [vvar] has no
+ * contents here. For machines whose programs run (vm_cpu.h). Takes the machine lock.
+ */
+void vdso_patch(struct vm_machine *machine);
+
 #endif

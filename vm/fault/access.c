@@ -20,6 +20,7 @@
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/tlb.h"
+#include "vm/process/process.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -180,12 +181,16 @@ static int begin(struct vm_process *process, uint64_t va, size_t *len)
 	return error;
 }
 
-/* With segv_kill, end the process if ERROR is that of a fatal fault with a signal. No lock held. */
+/*
+ * With segv_kill, end the process if ERROR is that of a fatal fault with a signal. No lock held. A
+ * kept process runs: the signal itself does what it does.
+ */
 static void kill_if_fatal(struct vm_process *process, int error)
 {
 	if (machine_knob(process->machine, segv_kill) &&
+	    !__atomic_load_n(&process->kept, __ATOMIC_RELAXED) &&
 	    (error == -EFAULT || error == -EACCES || error == -EIO))
-		vm_process_exit(process, 128 + (error == -EIO ? SIGBUS : SIGSEGV));
+		process_end_by_signal(process, error == -EIO ? SIGBUS : SIGSEGV);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */

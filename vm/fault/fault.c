@@ -187,8 +187,7 @@ static void report_growth(struct fault *fault)
 /* The outcome is known: record it, and copy it for the caller if it asked for that. */
 static void report_locked(struct fault *fault, char *file)
 {
-	event_record_locked(fault->process, fault->record, !(fault->flags & FAULT_FOR_KERNEL),
-	                    file);
+	event_record_locked(fault->process, fault->record, fault->flags == 0, file);
 	if (fault->tell == NULL)
 		return;
 	*fault->tell = *fault->record;

@@ -13,6 +13,8 @@ enum {
 	 * a fatal fault, and no stack grows (faultin_page).
 	 */
 	FAULT_FOR_KERNEL = 1 << 0,
+	/* A system call of the process makes it: no signal is counted, but a stack may grow. */
+	FAULT_FOR_CALL = 1 << 1,
 };
 
 /*

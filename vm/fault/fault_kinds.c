@@ -53,6 +53,11 @@ static void map_locked(struct fault *fault, uint64_t pfn, bool writable)
 	                 : area->soft_dirty ? 0
 	                                    : PTE_SOFT_CLEAN;
 
+	/* The store that follows a fault of a store makes it soft-dirty. Another one must fault. */
+	if (writable && writes(fault))
+		clean = 0;
+	else if (area_waits_for_store(area, clean))
+		writable = false;
 	pte_set_locked(area->space, fault->id,
 	               pte_make(pfn, area_entry_flags(area) | clean | (writable ? PTE_RW : 0)));
 }
@@ -373,7 +378,7 @@ static int protected_entry_locked(struct fault *fault, uint64_t entry)
 		return PASS_WRITE;
 	if (frame->object != NULL)
 		object_dirty_locked(frame);
-	pte_change_locked(machine, fault->id, PTE_RW, 0);
+	pte_change_locked(machine, fault->id, PTE_RW, PTE_SOFT_CLEAN);
 	return done(fault, frame->object == NULL ? VM_FAULT_COW_REUSE : VM_FAULT_WRITE_NOTIFY, pfn);
 }
 

@@ -169,9 +169,12 @@ static void check_files(struct check *check)
 	g_hash_table_iter_init(&iter, check->files);
 	while (g_hash_table_iter_next(&iter, &key, &refs)) {
 		const struct vm_file *file = key;
+		if (file->user != NULL)
+			check_note(check, file->user, file->what, file->charged);
 		if (file->refs < (int)GPOINTER_TO_UINT(refs))
 			check_complain(check, "a file of object %lu: %d references, counted %u",
-			               file->object->number, file->refs, GPOINTER_TO_UINT(refs));
+			               file->object != NULL ? file->object->number : 0, file->refs,
+			               GPOINTER_TO_UINT(refs));
 	}
 }
 

@@ -47,6 +47,8 @@ static const char *entry_fault(const struct vm_machine *machine, const struct vm
 		return "lock of the entry";
 	if (writable && (!(area->flags & AREA_WRITE) || !ram))
 		return "writable entry";
+	if ((entry & PTE_P) && (entry & PTE_RW) && area_waits_for_store(area, entry))
+		return "writable entry of a soft-clean page";
 	if (cached && (frame->object != area->object || frame->index != area_index(area, va)))
 		return "page of another object";
 	if (writable && cached && !frame->object->shmem && !(frame->flags & FRAME_DIRTY))
@@ -280,8 +282,23 @@ static void check_family(struct check *check, const struct vm_process *process)
 			check_complain(check, "pid %d: a child with another parent", process->pid);
 }
 
+/* What a process is charged for that it has also as a zombie. */
+static void note_rest(struct check *check, const struct vm_process *process)
+{
+	check_note(check, process->user, VM_PROCESSES, 1);
+	check_note(check, process->user, VM_NOTES, process->event_room * sizeof *process->events);
+	if (process->environ != NULL)
+		check_environ(check, process->environ);
+}
+
 void check_process(struct check *check, pid_t pid, const struct vm_process *process)
 {
+	if (process->zombie) {
+		if (process->oom_space != NULL || !list_empty(&process->children))
+			check_complain(check, "pid %d: a zombie that has something", pid);
+		note_rest(check, process);
+		return;
+	}
 	if (process->pid != pid || process->space == NULL || process->space->process != process ||
 	    process->oom_space != process->space) {
 		check_complain(check, "pid %d: pid or space", pid);
@@ -293,10 +310,7 @@ void check_process(struct check *check, pid_t pid, const struct vm_process *proc
 		note_file(check, file);
 		check_note(check, process->user, VM_FDS, file != NULL);
 	}
-	check_note(check, process->user, VM_PROCESSES, 1);
-	check_note(check, process->user, VM_NOTES, process->event_room * sizeof *process->events);
-	if (process->environ != NULL)
-		check_environ(check, process->environ);
+	note_rest(check, process);
 	if (process->user->uid != process->cred.uid)
 		check_complain(check, "pid %d: another user's", pid);
 	check_space(check, process->space);

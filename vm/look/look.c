@@ -128,10 +128,9 @@ static bool would_copy_locked(const struct vm_space *space, const struct vm_entr
 
 /* Describe entry ID of SPACE, which translates VA and is in use. */
 static void describe_locked(const struct vm_space *space, vm_entry_id id, uint64_t va,
-                            struct vm_entry_info *info)
+                            enum vm_level level, struct vm_entry_info *info)
 {
 	const struct vm_machine *machine = space->process->machine;
-	enum vm_level level = (enum vm_level)machine->tables[pagetable_of(id)].level;
 	uint64_t raw = pte_get(machine, id);
 
 	*info = (struct vm_entry_info){.va = va,
@@ -185,7 +184,7 @@ static void read_piece(const struct vm_space *space, uint64_t va, enum vm_level 
 		/* The upper half's addresses are sign-extended from bit 47. */
 		at = (uint64_t)((int64_t)(at << 16) >> 16);
 		if (pte_get(machine, id) != 0)
-			describe_locked(space, id, at, &piece->entry[piece->count++]);
+			describe_locked(space, id, at, level, &piece->entry[piece->count++]);
 	}
 	machine_unlock(machine);
 	*index = stop;
@@ -259,6 +258,7 @@ static void show_space(const struct vm_space *space, struct vm_process_info *inf
 	info->vm_lib = space->exec_pages - info->vm_exec;
 	info->areas = space->area_count;
 	info->layout = space->layout;
+	info->kernel_only = space->kernel_only;
 	info->cr3 = (space->process->machine->nr_frames + space->pgd) << VM_PAGE_SHIFT;
 }
 
@@ -283,6 +283,7 @@ void vm_process_summary(struct vm_process *process, struct vm_process_info *info
 		show_counts_locked(process->oom_space, info);
 	g_strlcpy(info->comm, process->comm, sizeof info->comm);
 	info->ppid = process->ppid;
+	info->zombie = process->zombie;
 	info->minor_faults = process->minor_faults;
 	info->major_faults = process->major_faults;
 	info->evicted = process->evicted;

@@ -32,7 +32,7 @@ static bool must_be_written_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return !(frame->flags & FRAME_SWAPCACHE) || (frame->flags & FRAME_DIRTY);
 }
 
-static void describe_locked(const struct vm_machine *machine, vm_pfn pfn, uint64_t position,
+static void describe_locked(struct vm_machine *machine, vm_pfn pfn, uint64_t position,
                             struct vm_queue_info *info)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
@@ -43,7 +43,7 @@ static void describe_locked(const struct vm_machine *machine, vm_pfn pfn, uint64
 	    .position = position,
 	    .place = position << POSITION_SHIFT | pfn,
 	    .pfn = pfn,
-	    .referenced = machine->policy->hand && (frame->flags & FRAME_REFERENCED),
+	    .referenced = machine->policy->hand && evictable_was_used_locked(machine, pfn, false),
 	    .dirty = must_be_written_locked(machine, pfn),
 	    .locked = evictable_is_mlocked(machine, frame),
 	    .pinned = frame->pins > 0,

@@ -344,8 +344,11 @@ static bool clear_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64
 
 	if (entry == 0 || pte_is_guard(entry))
 		return true;
-	pte_change_locked(machine, id, what == CLEAR_SOFT_DIRTY ? PTE_SOFT_CLEAN : 0,
-	                  what == CLEAR_SOFT_DIRTY ? 0 : PTE_A);
+	/* A page that is soft-clean loses the right to write, so that the next store is noticed. */
+	if (what == CLEAR_SOFT_DIRTY)
+		pte_change_locked(machine, id, PTE_SOFT_CLEAN, entry & PTE_P ? PTE_RW : 0);
+	else
+		pte_change_locked(machine, id, 0, PTE_A);
 	/* As in Linux, the TLB is flushed even if there was nothing to clear. */
 	tlb_flush_page_locked(space, va);
 	return true;

@@ -30,10 +30,9 @@ static vm_pfn choose(struct vm_machine *machine)
 		vm_pfn pfn = machine->oldest;
 		struct vm_frame *frame = &machine->frames[pfn];
 		machine->count.scanned++;
-		if ((step >= pages || !(frame->flags & FRAME_REFERENCED)) &&
-		    evictable_locked(machine, pfn))
+		bool used = evictable_was_used_locked(machine, pfn, true);
+		if ((step >= pages || !used) && evictable_locked(machine, pfn))
 			return pfn;
-		frame->flags &= (uint16_t)~FRAME_REFERENCED;
 		frame_renew_locked(machine, pfn);
 		machine_spend_locked(machine, &spent, 1 + frame->mapped);
 	}

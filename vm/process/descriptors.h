@@ -16,6 +16,9 @@
  */
 int descriptors_copy(struct vm_process *child, const struct vm_process *parent);
 
+/* Close those descriptors of PROCESS that exec closes. No lock is held. Linux: do_close_on_exec. */
+void descriptors_exec(struct vm_process *process);
+
 /* Release FDS, which were taken from PROCESS. No lock is held: dirty pages may be written. */
 void descriptors_close(struct vm_process *process, struct array *fds);
 

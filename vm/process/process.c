@@ -55,6 +55,13 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 	return process;
 }
 
+static struct vm_process *find_living_locked(struct vm_machine *machine, pid_t pid)
+{
+	struct vm_process *process = process_find_locked(machine, pid);
+
+	return process != NULL && !process->zombie ? process : NULL;
+}
+
 int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 {
 	struct vm_machine *machine = process->machine;
@@ -71,7 +78,7 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 		treap_insert(&machine->processes, &process->table, (uint64_t)process->pid);
 		machine->process_count++;
 		machine->count.forks++;
-		process->parent = process_find_locked(machine, parent);
+		process->parent = find_living_locked(machine, parent);
 		/* The parent may have ended while the child was made. */
 		process->ppid = process->parent != NULL ? parent : 0;
 		if (process->parent != NULL)
@@ -202,29 +209,30 @@ struct vm_cred vm_process_cred(const struct vm_process *process)
 bool vm_process_alive(struct vm_process *process)
 {
 	machine_lock(process->machine);
-	bool alive = process_find_locked(process->machine, process->pid) == process;
+	bool alive = find_living_locked(process->machine, process->pid) == process;
 	machine_unlock(process->machine);
 	return alive;
+}
+
+bool vm_process_listed(struct vm_process *process)
+{
+	machine_lock(process->machine);
+	bool listed = process_find_locked(process->machine, process->pid) == process;
+	machine_unlock(process->machine);
+	return listed;
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
 /*
- * Take PROCESS from its parent and its children from PROCESS. The parent gets the number of faults
- * of PROCESS and its ended children (wait_task_zombie adds cmin_flt, cmaj_flt). The children have
- * no parent any more, and ppid 0. If there are many, the lock is dropped meanwhile: some may end,
- * but there will be no new ones, because PROCESS is not in the table any more.
+ * PROCESS, which has ended, has no children any more: they have no parent, and ppid 0. If there are
+ * many, the lock is dropped meanwhile: some may end, but there will be no new ones, because PROCESS
+ * is not found as a parent any more.
  */
-static void leave_family_locked(struct vm_process *process)
+static void leave_children_locked(struct vm_process *process)
 {
-	struct vm_process *parent = process->parent;
 	uint64_t step = 0;
 
-	if (parent != NULL) {
-		list_remove(&process->sibling);
-		parent->child_minor_faults += process->minor_faults + process->child_minor_faults;
-		parent->child_major_faults += process->major_faults + process->child_major_faults;
-	}
 	while (!list_empty(&process->children)) {
 		struct vm_process *child =
 		    LIST_ENTRY(process->children.next, struct vm_process, sibling);
@@ -236,32 +244,88 @@ static void leave_family_locked(struct vm_process *process)
 }
 
 /*
- * Take PROCESS out of the table. True: the caller ends it and drops the reference of the table.
- * False: it was not there, because another thread has ended it.
+ * Take PROCESS from its parent, who gets the number of faults of PROCESS and its ended children
+ * (wait_task_zombie adds cmin_flt, cmaj_flt), and out of the table. The caller drops the reference
+ * of the table.
  */
-static bool unpublish(struct vm_process *process)
+static void unpublish_locked(struct vm_process *process)
+{
+	struct vm_machine *machine = process->machine;
+	struct vm_process *parent = process->parent;
+
+	treap_remove(&machine->processes, (uint64_t)process->pid);
+	machine->process_count--;
+	user_uncharge(machine, process->user, VM_PROCESSES, 1);
+	process->zombie = false;
+	if (parent == NULL)
+		return;
+	list_remove(&process->sibling);
+	process->parent = NULL;
+	parent->child_minor_faults += process->minor_faults + process->child_minor_faults;
+	parent->child_major_faults += process->major_faults + process->child_major_faults;
+}
+
+/* What becomes of a process at its end. */
+enum process_end { END_NOTHING, END_GONE, END_ZOMBIE };
+
+/*
+ * The life of PROCESS is over. END_NOTHING: it was over already. Otherwise the caller strips it,
+ * and for END_GONE drops the reference of the table.
+ */
+static enum process_end end_life(struct vm_process *process)
+{
+	struct vm_machine *machine = process->machine;
+	enum process_end end = END_NOTHING;
+
+	machine_lock(machine);
+	if (find_living_locked(machine, process->pid) == process) {
+		end = process->kept ? END_ZOMBIE : END_GONE;
+		process->oom_space = NULL;
+		if (end == END_ZOMBIE)
+			process->zombie = true;
+		else
+			unpublish_locked(process);
+		leave_children_locked(process);
+	}
+	machine_unlock(machine);
+	return end;
+}
+
+/* Tell the listener that PROCESS has ended with STATUS, that of wait4. */
+static void tell_end(struct vm_process *process, int status)
 {
 	struct vm_machine *machine = process->machine;
 
 	machine_lock(machine);
-	bool found = treap_remove(&machine->processes, (uint64_t)process->pid) != NULL;
-	if (found) {
-		machine->process_count--;
-		user_uncharge(machine, process->user, VM_PROCESSES, 1);
-		process->oom_space = NULL;
-		leave_family_locked(process);
-	}
+	vm_exit_fn fn = machine->on_exit;
+	void *ctx = machine->on_exit_ctx;
 	machine_unlock(machine);
-	return found;
+	if (fn != NULL)
+		fn(ctx, process, status);
+}
+
+static int process_end(struct vm_process *process, int status)
+{
+	enum process_end end = end_life(process);
+
+	if (end == END_NOTHING)
+		return -ESRCH;
+	strip(process);
+	if (end == END_ZOMBIE)
+		tell_end(process, status);
+	else
+		vm_process_unref(process);
+	return 0;
 }
 
 int vm_process_exit(struct vm_process *process, int status)
 {
-	if (!unpublish(process))
-		return -ESRCH;
-	strip(process);
-	vm_process_unref(process);
-	return 0;
+	return process_end(process, (status & 0xff) << 8);
+}
+
+int process_end_by_signal(struct vm_process *process, int signal)
+{
+	return process_end(process, signal);
 }
 
 int vm_process_kill(struct vm_process *process, int signal)
@@ -270,6 +334,39 @@ int vm_process_kill(struct vm_process *process, int signal)
 		return -EINVAL;
 	if (signal == 0 || signal == SIGCHLD || signal == SIGCONT || signal == SIGURG ||
 	    signal == SIGWINCH)
-		return vm_process_alive(process) ? 0 : -ESRCH;
-	return vm_process_exit(process, 128 + signal);
+		return vm_process_listed(process) ? 0 : -ESRCH;
+	if (process_end_by_signal(process, signal) == 0)
+		return 0;
+	return vm_process_listed(process) ? 0 : -ESRCH;
+}
+
+/* --- Zombies ---------------------------------------------------------------------------------- */
+
+int vm_process_keep(struct vm_process *process)
+{
+	machine_lock(process->machine);
+	bool alive = find_living_locked(process->machine, process->pid) == process;
+	if (alive)
+		__atomic_store_n(&process->kept, true, __ATOMIC_RELAXED);
+	machine_unlock(process->machine);
+	return alive ? 0 : -ESRCH;
+}
+
+void vm_process_release(struct vm_process *process)
+{
+	machine_lock(process->machine);
+	bool zombie = process->zombie;
+	if (zombie)
+		unpublish_locked(process);
+	machine_unlock(process->machine);
+	if (zombie)
+		vm_process_unref(process);
+}
+
+void vm_machine_on_exit(struct vm_machine *machine, vm_exit_fn fn, void *ctx)
+{
+	machine_lock(machine);
+	machine->on_exit = fn;
+	machine->on_exit_ctx = ctx;
+	machine_unlock(machine);
 }

@@ -2,8 +2,9 @@
  * process.h - processes: how they are made, the machine's table of them, how they end.
  *
  * A process is nascent (in no table, pid 0), then alive (in the table, which has a reference), then
- * ended (in no table, without an address space). It is freed with its last reference. An ended
- * process keeps its name, counters and recorded faults.
+ * ended (in no table, without an address space). If it is kept, it is a zombie before that: without
+ * an address space, but still in the table. It is freed with its last reference. An ended process
+ * keeps its name, counters and recorded faults.
  *
  * Rule: no lock is held, unless a function says so. The last vm_process_unref may write dirty
  * pages.
@@ -43,7 +44,7 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
  */
 int process_publish(struct vm_process *process, pid_t parent, const char *comm);
 
-/* The living process PID, or NULL. */
+/* The process PID, living or a zombie, or NULL. */
 static inline struct vm_process *process_find_locked(const struct vm_machine *machine, pid_t pid)
 {
 	struct treap_link *link = treap_find(machine->processes, (uint64_t)pid);
@@ -52,9 +53,12 @@ static inline struct vm_process *process_find_locked(const struct vm_machine *ma
 }
 
 /*
- * The living process with the lowest pid above PID, or NULL. A walk over all processes that knows
- * only the last pid may drop the machine lock after each.
+ * The process with the lowest pid above PID, living or a zombie, or NULL. A walk over all processes
+ * that knows only the last pid may drop the machine lock after each.
  */
 struct vm_process *process_next_locked(struct vm_machine *machine, pid_t pid);
+
+/* vm_process_exit, but the end is that by SIGNAL. */
+int process_end_by_signal(struct vm_process *process, int signal);
 
 #endif

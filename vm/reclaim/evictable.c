@@ -80,6 +80,34 @@ static vm_pfn oldest_locked(struct vm_machine *machine, bool clean_only)
 	return pfn;
 }
 
+/* Whether an entry that maps PFN has the accessed bit. FORGET: afterwards none has it. */
+static bool is_accessed_locked(struct vm_machine *machine, vm_pfn pfn, bool forget)
+{
+	bool accessed = false;
+
+	for (vm_entry_id id = machine->frames[pfn].rmap; id != 0;
+	     id = rmap_next_locked(machine, id)) {
+		if (!(pte_get(machine, id) & PTE_A))
+			continue;
+		accessed = true;
+		if (forget)
+			pte_change_locked(machine, id, 0, PTE_A);
+	}
+	return accessed;
+}
+
+bool evictable_was_used_locked(struct vm_machine *machine, vm_pfn pfn, bool forget)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+	bool used = frame->flags & FRAME_REFERENCED;
+
+	if (forget)
+		frame->flags &= (uint16_t)~FRAME_REFERENCED;
+	if (machine->cpu != NULL && is_accessed_locked(machine, pfn, forget))
+		used = true;
+	return used;
+}
+
 vm_pfn evictable_oldest_locked(struct vm_machine *machine)
 {
 	return oldest_locked(machine, false);

@@ -31,6 +31,14 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 bool evictable_is_mlocked(const struct vm_machine *machine, const struct vm_frame *frame);
 
 /*
+ * Whether the page in PFN was used since it was asked last with FORGET, for policies with a hand:
+ * FRAME_REFERENCED is set. A processor that walks the page tables by itself (vm_cpu.h) sets nothing
+ * but the accessed bits of entries, so if the machine has one, these count, too. FORGET: clear all
+ * of this. Takes a step for each entry that maps the page.
+ */
+bool evictable_was_used_locked(struct vm_machine *machine, vm_pfn pfn, bool forget);
+
+/*
  * The frame of the oldest page that can be evicted, or VM_PFN_NONE. All pages looked at count as
  * scanned. The lock is dropped now and then, but not after the page was found: it is the oldest of
  * those that could go when they were looked at.

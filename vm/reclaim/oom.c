@@ -15,7 +15,10 @@ static pid_t find_largest_locked(struct vm_machine *machine)
 
 	while ((process = process_next_locked(machine, pid)) != NULL) {
 		const struct vm_space *space = process->oom_space;
-		uint64_t pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
+		uint64_t pages = 0;
+		/* A zombie has none. */
+		if (space != NULL)
+			pages = space->rss[0] + space->rss[1] + space->rss[2] + space->swap;
 		pid = process->pid;
 		if (pages > most) {
 			most = pages;
@@ -45,7 +48,7 @@ bool oom_kill_largest(struct vm_machine *machine)
 	 * then its pages are freed as well.
 	 */
 	if (process != NULL) {
-		vm_process_exit(process, 128 + SIGKILL);
+		process_end_by_signal(process, SIGKILL);
 		vm_process_unref(process);
 	}
 	return pid != 0;

@@ -401,6 +401,11 @@ bool area_is_accountable(unsigned flags)
 	return (flags & (AREA_NORESERVE | AREA_SHARED | AREA_WRITE)) == AREA_WRITE;
 }
 
+bool area_waits_for_store(const struct vm_area *area, uint64_t entry)
+{
+	return !area->soft_dirty && (entry & PTE_SOFT_CLEAN);
+}
+
 uint64_t area_entry_flags(const struct vm_area *area)
 {
 	/*

@@ -145,6 +145,12 @@ bool area_is_accountable(unsigned flags);
 /* The bits of a present entry that follow from AREA: rights and the lock bit, without RW. */
 uint64_t area_entry_flags(const struct vm_area *area);
 
+/*
+ * Whether ENTRY of AREA must not have RW, so that a store faults and is noticed: the page is
+ * soft-clean, and AREA is not soft-dirty as a whole (pte_needs_soft_dirty_wp).
+ */
+bool area_waits_for_store(const struct vm_area *area, uint64_t entry);
+
 /* AREA's rights as "rwxp" (s: shared) with a NUL. */
 void area_perm(const struct vm_area *area, char perm[5]);
 

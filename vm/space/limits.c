@@ -11,6 +11,7 @@ void limits_init(struct vm_process *process)
 	process->limits[VM_LIMIT_STACK].soft = VM_STACK_DEFAULT;
 	process->limits[VM_LIMIT_MEMLOCK] =
 	    (struct vm_rlimit){UINT64_C(8) << 20, UINT64_C(8) << 20};
+	process->limits[VM_LIMIT_NOFILE] = (struct vm_rlimit){VM_MAX_FDS, VM_MAX_FDS};
 }
 
 uint64_t limits_soft(const struct vm_process *process, enum vm_limit limit)
@@ -79,7 +80,7 @@ int vm_process_set_limit(struct vm_process *process, enum vm_limit limit, uint64
 	struct vm_rlimit *now = &process->limits[limit];
 	if (process->space == NULL)
 		error = -ESRCH;
-	else if (hard > now->hard && process->cred.uid != 0)
+	else if (hard > now->hard && (process->cred.uid != 0 || limit == VM_LIMIT_NOFILE))
 		error = -EPERM;
 	else
 		*now = (struct vm_rlimit){soft, hard};

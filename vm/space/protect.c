@@ -32,7 +32,7 @@ static uint64_t entry_with_rights(const struct vm_area *area, uint64_t entry)
 		return entry;
 	if (pte_is_swap(entry))
 		return pte_make_swap(pte_slot(entry), flags | (entry & PTE_SOFT_CLEAN));
-	if (writable_at_once(machine, area, pte_pfn(entry)))
+	if (writable_at_once(machine, area, pte_pfn(entry)) && !area_waits_for_store(area, entry))
 		flags |= PTE_RW;
 	return (entry & (PTE_PFN_MASK | PTE_A | PTE_D | PTE_SOFT_CLEAN)) | flags;
 }

@@ -1,0 +1,78 @@
+/*
+ * copy.c - copies between the daemon and memory of a process, for the system calls that it makes.
+ *
+ * Each piece of a page is copied in one hold of the machine lock. Between two pieces other threads
+ * may change the process, as on a machine with several processors.
+ */
+#include "vm/base/lock.h"
+#include "vm/base/memory.h"
+#include "vm/cache/object.h"
+#include "vm/fault/fault.h"
+#include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
+#include "vm/memory/tlb.h"
+#include "vm/vm_cpu.h"
+
+#include <errno.h>
+
+/* What is copied: into the process if FROM is not NULL, else out of it. */
+struct piece {
+	const uint8_t *from;
+	uint8_t *to;
+	size_t len;
+};
+
+/*
+ * Copy PIECE, which lies in one page, at VA, if no fault is due. The process is locked for reading.
+ */
+static bool copy_piece(struct vm_process *process, uint64_t va, const struct piece *piece)
+{
+	struct vm_machine *machine = process->machine;
+	bool store = piece->from != NULL, tlb;
+
+	machine_lock(machine);
+	uint64_t pfn = pagetable_access_locked(process->space, va,
+	                                       store ? VM_ACCESS_WRITE : VM_ACCESS_READ, &tlb);
+	if (pfn != VM_NO_FRAME) {
+		uint8_t *at = (uint8_t *)machine_page(machine, pfn) + va % VM_PAGE_SIZE;
+		memory_copy(store ? at : piece->to, store ? piece->from : at, piece->len);
+		if (store && frame_is_ram(machine, pfn) && machine->frames[pfn].object != NULL)
+			object_dirty_locked(&machine->frames[pfn]);
+	}
+	machine_unlock(machine);
+	return pfn != VM_NO_FRAME;
+}
+
+/* Copy LEN bytes at VA: FROM or TO is NULL. */
+static ssize_t copy(struct vm_process *process, uint64_t va, const uint8_t *from, uint8_t *to,
+                    size_t len)
+{
+	enum vm_access access = from != NULL ? VM_ACCESS_WRITE : VM_ACCESS_READ;
+	size_t done = 0;
+	int error = 0;
+
+	while (done < len && error == 0) {
+		size_t in_page = VM_PAGE_SIZE - (va + done) % VM_PAGE_SIZE;
+		struct piece piece = {from != NULL ? from + done : NULL,
+		                      to != NULL ? to + done : NULL, MIN(len - done, in_page)};
+		if ((error = process_enter(process)) != 0)
+			break;
+		bool copied = copy_piece(process, va + done, &piece);
+		if (copied)
+			done += piece.len;
+		else
+			error = fault_handle(process, va + done, access, FAULT_FOR_CALL, NULL);
+		process_unlock(process);
+	}
+	return error == -ESRCH && done == 0 ? error : (ssize_t)done;
+}
+
+ssize_t vm_copy_in(struct vm_process *process, uint64_t va, void *buf, size_t len)
+{
+	return copy(process, va, NULL, buf, len);
+}
+
+ssize_t vm_copy_out(struct vm_process *process, uint64_t va, const void *buf, size_t len)
+{
+	return copy(process, va, buf, NULL, len);
+}
