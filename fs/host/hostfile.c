@@ -4,19 +4,16 @@
  * The path is walked with O_PATH, the file found is checked, and then it is reopened through
  * /proc/self/fd. So nobody can exchange it between the check and the open.
  *
- * If the daemon is root and the caller is not, all of this runs on a thread made for it. That
- * thread takes the caller's identity, drops all capabilities, and ends afterwards. So no identity
- * ever has to be restored, and restoring cannot fail.
+ * All of this runs with the identity of the caller (hostidentity.c).
  */
 #include "fs/host/hostfile.h"
 
+#include "fs/host/hostidentity.h"
 #include "fs/host/hostpath.h"
 #include "util/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,12 +24,10 @@ struct request {
 	const char *path;
 	int access;
 	bool executable;
+	unsigned how;
 	struct hostpath_start start;
-	int result;  /* of that thread: a descriptor or a negative errno */
 	bool closed; /* see hostpath_walk */
 };
-
-G_STATIC_ASSERT(sizeof(gid_t) == sizeof(uint32_t)); /* the caller's groups are uint32_t */
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -64,13 +59,14 @@ static int reopen(const struct request *request, int found)
 }
 
 /* Walk and open with the identity of this thread. Returns a descriptor or a negative errno. */
-static int walk_and_open(struct request *request)
+static int64_t walk_and_open(void *ctx)
 {
+	struct request *request = ctx;
 	int found, result;
 
 	hostpath_start_find(request->mount, &request->start, request->caller);
 	found = hostpath_walk(request->mount, request->caller, &request->start, request->path,
-	                      &request->closed);
+	                      request->how, NULL, &request->closed);
 	if (found < 0)
 		return found;
 	result = check_file(request, found);
@@ -78,60 +74,6 @@ static int walk_and_open(struct request *request)
 		result = reopen(request, found);
 	close(found);
 	return result;
-}
-
-/* --- Identity --------------------------------------------------------------------------------- */
-
-/*
- * Give this thread the caller's identity for good. The system calls are raw, because those of glibc
- * act on all threads. The real and saved ids stay root's: a caller who had them in common with this
- * thread could kill it, and the daemon with it (kill_ok_by_cred). FUSE file systems that let in
- * only their user look at them, and so stay closed. Returns whether it worked.
- */
-static bool become(const struct request *request)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-	const GArray *groups = request->caller->groups;
-	uid_t uid = request->caller->uid;
-	gid_t gid = request->caller->gid;
-
-	if (syscall(SYS_setgroups, groups != NULL ? groups->len : 0,
-	            groups != NULL ? groups->data : NULL) < 0)
-		return false;
-	syscall(SYS_setfsgid, gid);
-	syscall(SYS_setfsuid, uid);
-	/*
-	 * setfsgid and setfsuid report no failure. They return the value in force, so ask for it.
-	 */
-	if ((gid_t)syscall(SYS_setfsgid, -1) != gid || (uid_t)syscall(SYS_setfsuid, -1) != uid)
-		return false;
-	return syscall(SYS_capset, &header, none) == 0;
-}
-
-static void *open_as_caller(void *ctx)
-{
-	struct request *request = ctx;
-
-	request->result = become(request) ? walk_and_open(request) : -EPERM;
-	return NULL;
-}
-
-static int open_on_thread(struct request *request)
-{
-	pthread_t thread;
-	int error;
-
-	if (request->caller->lack < 0)
-		return request->caller->lack;
-	/*
-	 * Open now what only the daemon may see: the directories of a process that is not dumpable.
-	 */
-	hostpath_start_find(request->mount, &request->start, request->caller);
-	error = pthread_create(&thread, NULL, open_as_caller, request);
-	if (error == 0)
-		pthread_join(thread, NULL);
-	return error == 0 ? request->result : -error;
 }
 
 static const char why_closed[] = "it is in a FUSE file system that lets in only the user who "
@@ -148,15 +90,19 @@ static struct vm_file *open_file(struct hostfile_context *context, const char *p
 	    .path = path,
 	    .access = access,
 	    .executable = executable,
-	    .start = HOSTPATH_START_INIT,
+	    .how = context->start != NULL ? HOSTPATH_PROGRAM : 0,
+	    .start = context->start != NULL ? *context->start : HOSTPATH_START_INIT,
 	};
-	int fd = -EPERM;
 
-	if (caller->uid == mount->daemon_uid)
-		fd = walk_and_open(&request);
-	else if (mount->daemon_uid == 0)
-		fd = open_on_thread(&request);
-	hostpath_start_close(&request.start);
+	/*
+	 * Open now what only the daemon may see: the directories of a process that is not dumpable.
+	 */
+	if (caller->uid != mount->daemon_uid && mount->daemon_uid == 0)
+		hostpath_start_find(mount, &request.start, caller);
+	int fd =
+	    (int)hostidentity_run(mount, caller, HOSTIDENTITY_ANY_UMASK, walk_and_open, &request);
+	if (context->start == NULL)
+		hostpath_start_close(&request.start);
 	context->why = request.closed ? why_closed : NULL;
 	*error = fd < 0 ? fd : 0;
 	return fd < 0 ? NULL : vm_file_new(mount->machine, fd, access, caller->uid, error);

@@ -6,12 +6,16 @@
 
 #include "fs/fs.h"
 
+struct hostpath_start;
+
 /* For whom host files are opened. */
 struct hostfile_context {
 	struct fs_mount *mount;
 	const struct fs_caller *caller;
 	/* of the last open: a static sentence that says more than the errno; or NULL */
 	const char *why;
+	/* where paths start, if that is not where the caller's process is; or NULL */
+	const struct hostpath_start *start;
 };
 
 /*

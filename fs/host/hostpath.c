@@ -37,7 +37,9 @@ struct walk {
 	GString *rest;  /* the rest of the path starts in it ... */
 	size_t rest_at; /* ... at this offset */
 	int links;      /* how many were followed */
-	bool closed;    /* it ended at a FUSE file system that does not let us in */
+	unsigned how;   /* HOSTPATH_ */
+	struct hostpath_last *last;
+	bool closed; /* it ended at a FUSE file system that does not let us in */
 };
 
 /* --- Places ----------------------------------------------------------------------------------- */
@@ -265,18 +267,34 @@ static int step_up(struct walk *walk)
 	return 0;
 }
 
+/* NAME, the last component, is where the walk ends: keep it. */
+static void keep_last(struct walk *walk, const char *name)
+{
+	const char *behind = walk->rest->str + walk->rest_at;
+
+	g_snprintf(walk->last->name, sizeof walk->last->name, "%s%s", name,
+	           behind[0] == '/' ? "/" : "");
+}
+
 static int step_down(struct walk *walk, const char *name, bool last)
 {
 	bool is_dir = walk->rest->str[walk->rest_at] == '/';
 	struct place place;
 	int error, fd;
 
+	if ((walk->how & HOSTPATH_PROGRAM) && hostpath_is_proc(walk->at))
+		return -ENOENT;
 	fd = check_step(walk, open_step(walk, name, is_dir), is_dir, &place);
+	if (fd == -ENOENT && last && (walk->how & HOSTPATH_CREATE)) {
+		keep_last(walk, name);
+		return 0;
+	}
 	if (fd < 0)
 		return fd;
-	if (!S_ISLNK(place.mode)) {
+	if (!S_ISLNK(place.mode) || (last && !is_dir && (walk->how & HOSTPATH_NOFOLLOW))) {
 		go_to(walk, fd);
-		return 0;
+		return is_dir && (walk->how & HOSTPATH_PROGRAM) && !S_ISDIR(place.mode) ? -ENOTDIR
+		                                                                        : 0;
 	}
 	error = follow_link(walk, fd, name, last);
 	close(fd);
@@ -305,12 +323,17 @@ static int next_name(struct walk *walk, char name[NAME_MAX + 1])
 static int step(struct walk *walk, const char *name)
 {
 	const char *behind = walk->rest->str + walk->rest_at;
+	bool last = behind[strspn(behind, "/")] == '\0';
 
+	if (last && (walk->how & HOSTPATH_PARENT)) {
+		keep_last(walk, name);
+		return (walk->how & HOSTPATH_PROGRAM) && hostpath_is_proc(walk->at) ? -ENOENT : 0;
+	}
 	if (strcmp(name, ".") == 0)
 		return 0;
 	if (strcmp(name, "..") == 0)
 		return step_up(walk);
-	return step_down(walk, name, behind[strspn(behind, "/")] == '\0');
+	return step_down(walk, name, last);
 }
 
 /* Walk the rest of the path. Returns 0 with the file in walk->at, or a negative errno. */
@@ -370,8 +393,8 @@ void hostpath_start_close(struct hostpath_start *start)
 static int start_outside(struct walk *walk)
 {
 	char cwd[PATH_MAX];
-	bool has_name = proc_read_link(walk->mount->proc_pids, cwd, sizeof cwd, "%d/cwd",
-	                               (int)walk->caller->pid);
+	bool has_name =
+	    proc_read_link(walk->mount->proc, cwd, sizeof cwd, "self/fd/%d", walk->start->cwd);
 	int same = has_our_root(walk);
 	char name[NAME_MAX + 1];
 	size_t before = 0;
@@ -414,14 +437,25 @@ static int start_walk(struct walk *walk, const char *path)
 }
 
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
-                  const struct hostpath_start *start, const char *path, bool *closed)
+                  const struct hostpath_start *start, const char *path, unsigned how,
+                  struct hostpath_last *last, bool *closed)
 {
 	g_autoptr(GString) rest = g_string_new(path);
+	struct hostpath_last unwanted;
 	struct walk walk = {
-	    .mount = mount, .caller = caller, .start = start, .at = -1, .rest = rest};
+	    .mount = mount,
+	    .caller = caller,
+	    .start = start,
+	    .at = -1,
+	    .rest = rest,
+	    .how = how,
+	    .last = last != NULL ? last : &unwanted,
+	};
 	int error;
 
 	*closed = false;
+	/* What stays if there is no component at all. */
+	g_strlcpy(walk.last->name, how & HOSTPATH_PARENT ? "/" : "", sizeof walk.last->name);
 	if ((error = start_walk(&walk, path)) < 0 || (error = walk_rest(&walk)) < 0) {
 		*closed =
 		    error == -EACCES && (walk.closed || (walk.at >= 0 && is_closed_fuse(walk.at)));

@@ -6,6 +6,7 @@
 
 #include "fs/fs.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /* Where the paths of a caller start: descriptors of its root and working directory, or -1. */
@@ -27,10 +28,29 @@ void hostpath_start_find(const struct fs_mount *mount, struct hostpath_start *st
 /* Close both descriptors, if open. */
 void hostpath_start_close(struct hostpath_start *start);
 
+/* How hostpath_walk walks: bits. */
+enum {
+	HOSTPATH_NOFOLLOW = 1 << 0, /* do not follow a link that is the last component */
+	/* the last component is not looked at: the directory that it is in is found */
+	HOSTPATH_PARENT = 1 << 1,
+	/* the same if there is nothing with its name; links are followed to a name that is free */
+	HOSTPATH_CREATE = 1 << 2,
+	/* for a simulated program: nothing is found below a proc file system, -ENOENT */
+	HOSTPATH_PROGRAM = 1 << 3,
+};
+
+/*
+ * Where the directory of the last component was found: its name there, with a slash if one
+ * followed. Empty: the file itself was found. "/": PATH is the root itself.
+ */
+struct hostpath_last {
+	char name[NAME_MAX + 2];
+};
+
 /*
  * Walk PATH with the rights of this thread. Returns a descriptor opened with O_PATH, or a negative
  * errno. *CLOSED says whether that is the -EACCES of a FUSE file system that lets in only the user
- * who mounted it (fuse_allow_current_process).
+ * who mounted it (fuse_allow_current_process). *LAST is stored if it is not NULL.
  *
  *   -EINVAL        it is not known what PATH is to the caller: its root is unknown, or its working
  *                  directory and PATH is relative, or PATH leads over a link of a /proc whose
@@ -42,7 +62,8 @@ void hostpath_start_close(struct hostpath_start *start);
  * and those of open(2).
  */
 int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
-                  const struct hostpath_start *start, const char *path, bool *closed);
+                  const struct hostpath_start *start, const char *path, unsigned how,
+                  struct hostpath_last *last, bool *closed);
 
 /* Whether FD is on a proc file system. */
 bool hostpath_is_proc(int fd);

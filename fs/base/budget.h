@@ -9,8 +9,8 @@
  *       budget_resize(&share, bytes)      before memory is allocated, and after it is freed
  *     budget_close(&share)
  */
-#ifndef FS_TEXT_BUDGET_H
-#define FS_TEXT_BUDGET_H
+#ifndef FS_BASE_BUDGET_H
+#define FS_BASE_BUDGET_H
 
 #include <glib.h>
 #include <stdbool.h>

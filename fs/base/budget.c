@@ -1,7 +1,7 @@
 /*
  * budget.c - see budget.h.
  */
-#include "fs/text/budget.h"
+#include "fs/base/budget.h"
 
 #include "util/list.h"
 
