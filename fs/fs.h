@@ -1,8 +1,8 @@
 /*
  * fs.h - the types that all folders of fs/ share: the mount, what its files call, and who asks.
  *
- * The folders, from the ground up: host/, text/, ctl/, files/, daemon/. Each uses only itself and
- * those before it.
+ * The folders, from the ground up: base/, host/, run/, text/, ctl/, files/, daemon/. Each uses only
+ * itself and those before it.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -24,6 +24,8 @@ struct fs_mount {
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
 	struct fs_events *events; /* eventfile.c: the readers of events */
 	unsigned next_inode;      /* atomic: number of the next inode of a slow file (tree.h) */
+	struct fs_waits *waits;   /* waits.c: who waits for programs; NULL without run */
+	struct run *run;          /* fs/run/: the programs that run; NULL: none can */
 	struct fs_budget *budget; /* budget.c: the memory of open files; NULL: no bound */
 	const char *swap_name;    /* what swaps calls the swap file; NULL without one */
 	int proc;                 /* the host's /proc (util/proc.h), or -1 */

@@ -9,6 +9,7 @@
  */
 #include "fs/ctl/address.h"
 #include "fs/ctl/command_help.h"
+#include "fs/vasrun.h"
 #include "util/number.h"
 
 #include <errno.h>
@@ -34,6 +35,9 @@ static int usage(FILE *stream, int status)
 	      "mount, or the directory of a process in it. Without COMMAND, run the commands\n"
 	      "on standard input, one a line, up to the first that fails.\n"
 	      "\n"
+	      "  vasctl MOUNT run PROGRAM [ARG ...]  run a program in the machine: its output\n"
+	      "                                  comes here, its input from here; exits as it\n"
+	      "                                  does, or with 128 + the signal that ended it\n"
 	      "  vasctl DIR help [COMMAND]       what commands there are; what one takes\n"
 	      "  vasctl --list [DIR]             their names; without DIR those of both kinds\n"
 	      "  vasctl --list DIR COMMAND [N]   the words that its Nth argument may be\n"
@@ -267,6 +271,11 @@ static int run(const char *dir, char **words)
 
 	if (fd < 0)
 		return refuse_dir(dir, errno);
+	if (words[0] != NULL && words[1] != NULL && strcmp(words[0], "run") == 0 &&
+	    !has_file(dir, "maps")) {
+		close(fd);
+		return vasrun(dir, words + 1);
+	}
 	status = words[0] != NULL ? run_command(fd, words) : run_input(fd);
 	close(fd);
 	if (fflush(stdout) != 0) {

@@ -13,6 +13,25 @@
 #include <string.h>
 
 /*
+ * Append the word in TEXT, which begins behind $', to OUT, quoted in another way: GLib does not
+ * know $'...', in which a backslash stands for what it does in C. So a word can have a newline.
+ * Returns where the word ends in TEXT, at its last quote, or NULL: it has no end.
+ */
+static const char *append_escaped(const char *text, GString *out)
+{
+	const char *end = text;
+
+	while (*end != '\0' && *end != '\'')
+		end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
+	if (*end == '\0')
+		return NULL;
+	g_autofree char *word = g_strndup(text, (gsize)(end - text));
+	g_autofree char *bytes = g_strcompress(word), *quoted = g_shell_quote(bytes);
+	g_string_append(out, quoted);
+	return end;
+}
+
+/*
  * Return LINE in a form that g_shell_parse_argv reads correctly. A comment starts at a # that
  * begins a word; it is cut off. Every other # outside quotes is escaped, because GLib gets two
  * cases wrong: it takes a # after an escaped blank for a comment, and a # after a tab for none.
@@ -25,7 +44,14 @@ static char *line_without_comment(const char *line)
 
 	for (const char *c = line; *c != '\0'; c++) {
 		bool blank = quote == 0 && (*c == ' ' || *c == '\t');
+		const char *end =
+		    quote == 0 && c[0] == '$' && c[1] == '\'' ? append_escaped(c + 2, out) : NULL;
 
+		if (end != NULL) {
+			c = end;
+			in_word = true;
+			continue;
+		}
 		if (quote == 0 && *c == '#') {
 			if (!in_word)
 				break;
@@ -132,7 +158,8 @@ static int run_words(struct command_call *call, unsigned number)
 		explain(call, command, error, number);
 	g_clear_pointer(&call->why, g_free);
 	g_clear_pointer(&call->note, g_free);
-	vm_machine_tick(call->mount->machine);
+	command_tick(call);
+	call->ticked = false;
 	return error;
 }
 

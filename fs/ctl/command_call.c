@@ -6,12 +6,20 @@
 #include "fs/ctl/address.h"
 #include "fs/ctl/command_why.h"
 #include "fs/host/hostfile.h"
+#include "fs/run/control.h"
 #include "util/number.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* --- Answers ---------------------------------------------------------------------------------- */
+
+void command_tick(struct command_call *call)
+{
+	if (!call->ticked)
+		vm_machine_tick(call->mount->machine);
+	call->ticked = true;
+}
 
 void command_answer(struct command_call *call, const char *format, ...)
 {
@@ -81,9 +89,26 @@ const char *command_reason_find(const struct command_reason *reasons, int error)
 
 /* --- Arguments -------------------------------------------------------------------------------- */
 
+/*
+ * What WORD is called in numbers if it is sp or pc, perhaps with +N or -N, of a program that runs:
+ * the engine knows only what they were after exec. Free with g_free. NULL: it is nothing like that.
+ */
+static char *register_word(const struct command_call *call, const char *word)
+{
+	bool sp = g_str_has_prefix(word, "sp"), pc = g_str_has_prefix(word, "pc");
+	struct vm_regs regs;
+
+	if (call->mount->run == NULL || !(sp || pc) || strchr("+-", word[2]) == NULL)
+		return NULL;
+	control_regs(call->mount->run, call->process, &regs);
+	return g_strdup_printf("0x%" G_GINT64_MODIFIER "x%s", sp ? regs.rsp : regs.rip, word + 2);
+}
+
 bool command_address(struct command_call *call, int index, const char *name, uint64_t *value)
 {
-	g_autofree char *why = address_parse(call->process, call->words[index], value);
+	g_autofree char *word = register_word(call, call->words[index]);
+	g_autofree char *why =
+	    address_parse(call->process, word != NULL ? word : call->words[index], value);
 
 	call->addresses |= 1u << index;
 	if (why != NULL)
@@ -221,33 +246,47 @@ struct vm_file *command_file(struct command_call *call, int index, int access, i
 	return file;
 }
 
-static bool exec_is_kernel_only(const struct command_call *call, int index)
+bool command_exec_is_kernel_only(const struct command_call *call, int index)
 {
 	return strcmp(call->words[index], "-k") == 0;
 }
 
 const char *command_exec_path(struct command_call *call, int index)
 {
-	const char *path = call->words[index + exec_is_kernel_only(call, index)];
+	const char *path = call->words[index + command_exec_is_kernel_only(call, index)];
 
 	command_blame(call, path == NULL, "PATH is missing");
 	return path;
 }
 
-int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry)
+/* Run the program at WORDS, which are a path and its arguments. */
+static int exec_words(struct command_call *call, struct vm_process *process, char **words,
+                      bool kernel_only, uint64_t *entry)
 {
 	struct hostfile_context context = {call->mount, call->caller};
 	const struct vm_exec_args args = {
-	    .path = command_exec_path(call, index),
-	    .argv = (const char *const *)call->words + index + exec_is_kernel_only(call, index),
+	    .path = words[0],
+	    .argv = (const char *const *)words,
 	    .opener = hostfile_opener(&context),
-	    .kernel_only = exec_is_kernel_only(call, index),
+	    .kernel_only = kernel_only,
 	};
-	int error;
+	int error = vm_exec(process, &args, entry);
 
-	if (args.path == NULL)
-		return -EINVAL;
-	error = vm_exec(process, &args, entry);
 	command_note(call, error == -ENOMEM, "the old program goes on");
 	return error < 0 ? blame_path(call, exec_reasons, args.path, error, context.why) : 0;
+}
+
+int command_exec_kernel(struct command_call *call, struct vm_process *process, int index,
+                        uint64_t *entry)
+{
+	return exec_words(call, process, call->words + index, true, entry);
+}
+
+int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry)
+{
+	bool kernel_only = command_exec_is_kernel_only(call, index);
+
+	if (command_exec_path(call, index) == NULL)
+		return -EINVAL;
+	return exec_words(call, process, call->words + index + kernel_only, kernel_only, entry);
 }

@@ -24,6 +24,7 @@ struct command_call {
 	char *note; /* what is said after it, or NULL; free with g_free */
 	/* bits by index: these words were read as addresses */
 	unsigned addresses;
+	bool ticked; /* the machine's clock was moved for this command */
 };
 
 /* The sentence that explains an errno. A list ends with a NULL sentence. */
@@ -31,6 +32,12 @@ struct command_reason {
 	int error;
 	const char *why;
 };
+
+/*
+ * Move the machine's clock (vm_machine_tick), once for each command. A command that lets a program
+ * run does it before that, because the program looks at the clock; others need not call it.
+ */
+void command_tick(struct command_call *call);
 
 /* Add a result line. */
 void command_answer(struct command_call *call, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -91,6 +98,13 @@ struct vm_file *command_file(struct command_call *call, int index, int access, i
  * set, or a negative errno with the reason set: -EINVAL if PATH is missing, or those of vm_exec.
  */
 int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry);
+
+/* The same with the words `PATH [ARG ...]`, as if -k was before them. */
+int command_exec_kernel(struct command_call *call, struct vm_process *process, int index,
+                        uint64_t *entry);
+
+/* Whether the word at INDEX is -k. */
+bool command_exec_is_kernel_only(const struct command_call *call, int index);
 
 /* The path in `[-k] PATH [ARG ...]`, or NULL with the reason set if it is missing. */
 const char *command_exec_path(struct command_call *call, int index);

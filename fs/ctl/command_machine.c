@@ -2,6 +2,7 @@
  * command_machine.c - the commands of the machine's ctl.
  */
 #include "fs/ctl/command_help.h"
+#include "fs/ctl/command_run.h"
 #include "fs/ctl/command_table.h"
 #include "fs/text/rights.h"
 
@@ -70,7 +71,7 @@ static int kill_process(struct command_call *call, struct vm_process *process, i
 
 	if (uid != 0 && uid != vm_process_cred(process).uid)
 		return -EPERM;
-	return vm_process_kill(process, number);
+	return command_send_signal(call, process, number);
 }
 
 static int run_kill(struct command_call *call)
@@ -143,6 +144,10 @@ const struct command machine_commands[] = {
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec,
      "make a process that runs a program; answers pid",
      .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},
+    {"run", "PATH [ARG ...]", 1, -1, command_run_path, "make a process, exec -k, and let it run",
+     run_reasons,
+     .more = "Answers its pid. PID/console is its terminal, PID/wait says how it ended.\n"
+             "vasctl MOUNT run does this, and copies the console."},
     {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, by default TERM",
      kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},

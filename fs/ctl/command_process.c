@@ -3,7 +3,9 @@
  */
 #include "fs/ctl/command_help.h"
 #include "fs/ctl/command_memory.h"
+#include "fs/ctl/command_run.h"
 #include "fs/ctl/command_table.h"
+#include "fs/run/control.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +18,7 @@ static const struct command_reason open_reasons[] = {
     {0, NULL},
 };
 
-static int run_open(struct command_call *call)
+static int run_open_file(struct command_call *call)
 {
 	uint64_t mode = WORD_RDONLY;
 	struct vm_file *file;
@@ -58,19 +60,39 @@ static int run_fork(struct command_call *call)
 	struct vm_process *child;
 	int error;
 
+	/* Its registers would be those of no moment. */
+	struct program *program = command_resting(call, &error);
+	if (error < 0)
+		return error;
 	child = vm_fork(call->process, &cred, &error);
+	if (child != NULL && program != NULL)
+		error = command_fork_program(call, program, child);
+	if (program != NULL)
+		program_unref(program);
 	if (child == NULL)
 		return error;
-	command_answer(call, "%d", (int)vm_process_pid(child));
+	if (error < 0)
+		vm_process_exit(child, 0);
+	else
+		command_answer(call, "%d", (int)vm_process_pid(child));
 	vm_process_unref(child);
-	return 0;
+	return MIN(error, 0);
 }
 
 static int run_exec(struct command_call *call)
 {
 	uint64_t entry;
-	int error = command_exec(call, call->process, 1, &entry);
+	int error;
 
+	struct program *program = command_resting(call, &error);
+	if (error == 0 && program != NULL && !command_exec_is_kernel_only(call, 1))
+		error = command_fail(call, -EINVAL, "a program that runs needs exec -k");
+	if (error == 0)
+		error = command_exec(call, call->process, 1, &entry);
+	if (program != NULL && error == 0)
+		control_exec(program);
+	if (program != NULL)
+		program_unref(program);
 	return error < 0 ? error : command_done_address(call, (int64_t)entry);
 }
 
@@ -80,7 +102,7 @@ static int run_exit(struct command_call *call)
 
 	if (call->count > 1 && !command_number(call, 1, "STATUS", &status))
 		return -EINVAL;
-	return command_done(call, vm_process_exit(call->process, (int)(status & 0xff)));
+	return command_done(call, command_end(call, call->process, (int)(status & 0xff)));
 }
 
 static const struct command_reason kill_reasons[] = {
@@ -94,7 +116,7 @@ static int run_kill(struct command_call *call)
 
 	if (call->count > 1 && !command_signal(call, 1, &number))
 		return -EINVAL;
-	return command_done(call, vm_process_kill(call->process, number));
+	return command_done(call, command_send_signal(call, call->process, number));
 }
 
 static const struct command_reason setenv_reasons[] = {
@@ -119,7 +141,7 @@ const struct command process_commands[] = {
      "change the protection of a range", mprotect_reasons, 3, prot_words},
     {"mremap", "ADDR OLDLEN NEWLEN [FLAGS [NEWADDR]]", 3, 5, command_mremap,
      "resize or move a mapping; answers its address", mremap_reasons, 4, mremap_words},
-    {"open", "FILE [MODE]", 1, 2, run_open, "open a host file; answers the descriptor",
+    {"open", "FILE [MODE]", 1, 2, run_open_file, "open a host file; answers the descriptor",
      open_reasons, 2, open_words, "mmap takes the descriptor N as fd:N."},
     {"close", "FD", 1, 1, run_close, "close a descriptor"},
     {"brk", "ADDR", 1, 1, command_brk, "set the end of the heap (0 asks); answers it"},
@@ -141,6 +163,19 @@ const struct command process_commands[] = {
     {"fork", "", 0, 0, run_fork, "make a copy of the process; answers its pid", fork_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "run a program; answers its entry point",
      .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},
+    {"run", "", 0, 0, command_run_program, "let its program run; answers at once", run_reasons,
+     .more = "It runs until it ends, is stopped, or a signal ends it: PID/wait says so. The\n"
+             "process must have been made by exec -k. PID/console is its terminal."},
+    {"step", "[N]", 0, 1, command_step, "run N instructions, by default 1; answers the pc",
+     run_reasons, .more = "At most 1000. What the system calls among them do is done, too."},
+    {"until", "ADDR", 1, 1, command_until, "let it run up to an address; answers at once",
+     run_reasons,
+     .more = "PID/wait says when it is there: until 0x401136. ADDR may be a name: until main.\n"
+             "until call:NAME stops before that system call: until call:exit_group."},
+    {"stop", "", 0, 0, command_stop, "stop its program", run_reasons},
+    {"setreg", "NAME VALUE", 2, 2, command_setreg,
+     "set a register of its program, which is stopped", run_reasons,
+     .more = "NAME as gdb has it: rax to r15, rip, rsp, eflags, fs_base, gs_base."},
     {"exit", "[STATUS]", 0, 1, run_exit, "end the process"},
     {"kill", "[SIGNAL]", 0, 1, run_kill, "send it a signal, by default TERM", kill_reasons},
     {"access", "r|w|x ADDR [LEN]", 2, 3, command_access, "touch each page of a range; answers what",

@@ -11,7 +11,7 @@
 #ifndef FS_CTL_CTL_RESULTS_H
 #define FS_CTL_CTL_RESULTS_H
 
-#include "fs/text/budget.h"
+#include "fs/base/budget.h"
 
 #include <glib.h>
 #include <stdbool.h>

@@ -39,6 +39,7 @@
  *       main.c                  this file
  *     vasctl.c                  a program of its own: runs commands of a ctl file
  */
+#include "fs/base/budget.h"
 #include "fs/ctl/ctl_store.h"
 #include "fs/daemon/daemonize.h"
 #include "fs/daemon/loop.h"
@@ -48,7 +49,8 @@
 #include "fs/daemon/swapfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/ops.h"
-#include "fs/text/budget.h"
+#include "fs/files/waits.h"
+#include "fs/run/run.h"
 #include "util/nanoseconds.h"
 #include "util/proc.h"
 #include "util/text.h"
@@ -253,7 +255,9 @@ static int serve(struct fuse_session *session, const char *mountpoint,
 		return EXIT_FAILURE;
 	}
 	end = loop_run(session, &options->fuse, ends);
-	if (!write_back(server->mount.machine) || end == LOOP_HANGS)
+	/* What programs have stored is complete from here on. */
+	bool ended = run_stop(server->mount.run);
+	if (!write_back(server->mount.machine) || end == LOOP_HANGS || !ended)
 		leave_hung(session, status_of_pages(server->mount.machine));
 	return end == LOOP_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -283,9 +287,9 @@ static void unmount_without_fork(const struct fs_mount *mount, const char *mount
 /*
  * Serve the machine, then free it. The mount goes last: when it is gone, all data are in the files.
  */
-static int run_machine(struct fuse_session *session, const char *mountpoint,
-                       const struct options *options, struct ops_server *server,
-                       const sigset_t *ends)
+static int serve_machine(struct fuse_session *session, const char *mountpoint,
+                         const struct options *options, struct ops_server *server,
+                         const sigset_t *ends)
 {
 	int status, pages;
 	bool lost = false;
@@ -293,19 +297,27 @@ static int run_machine(struct fuse_session *session, const char *mountpoint,
 	server->mount.budget = fs_budget_new();
 	server->mount.ctl = fs_ctl_store_new();
 	server->mount.events = fs_events_new(server->mount.machine);
-	if (server->mount.events == NULL || !ops_server_start(server)) {
+	server->mount.run = run_new(&server->mount, options->no_cpu);
+	server->mount.waits = fs_waits_new(&server->mount);
+	if (server->mount.events == NULL || server->mount.waits == NULL ||
+	    !ops_server_start(server)) {
 		perror("vasfs: cannot start a thread");
 		_exit(EXIT_FAILURE);
 	}
 	status = serve(session, mountpoint, options, server, ends);
 	fs_events_stop(server->mount.events);
+	fs_waits_stop(server->mount.waits);
 	ops_server_close(server);
 	fs_events_free(server->mount.events);
+	fs_waits_free(server->mount.waits);
 	fs_ctl_store_free(server->mount.ctl);
-	fs_budget_free(server->mount.budget);
 	pages = status_of_pages(server->mount.machine);
 	if (!free_machine(server->mount.machine, &lost))
 		leave_hung(session, pages);
+	/* Processes that were forked from programs had pipes, which belong to it. */
+	run_free(server->mount.run);
+	/* Consoles have a share of it until then. */
+	fs_budget_free(server->mount.budget);
 	bool gone = is_unmounted(session);
 	fuse_session_unmount(session);
 	if (lost)
@@ -359,7 +371,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
-	return run_machine(session, mountpoint, options, server, &ends);
+	return serve_machine(session, mountpoint, options, server, &ends);
 }
 
 static int run(struct options *options)

@@ -110,6 +110,12 @@ static bool set_segv(struct options *options, const char *value, GError **error)
 	       bad_value(error, "segv", value, "report or kill");
 }
 
+static bool set_cpu(struct options *options, const char *value, GError **error)
+{
+	return parse_choice(value, "kvm", "none", &options->no_cpu) ||
+	       bad_value(error, "cpu", value, "kvm or none");
+}
+
 static bool set_clock(struct options *options, const char *value, GError **error)
 {
 	uint64_t seconds;
@@ -175,6 +181,8 @@ static const struct option_row {
     {"clock=", "real|SECONDS",
      "the machine's time; with SECONDS it moves by commands only, so that runs are equal (real)",
      set_clock},
+    {"cpu=", "kvm|none", "what programs run on: a processor by /dev/kvm, or nothing (kvm)",
+     set_cpu},
     {"aslr", "", "randomise stack, mmap base and PIE base (off)", set_aslr},
     {"seed=", "N", "seed for aslr and policy=random (1)", set_seed},
     {"firstpid=", "N", "first pid (1)", set_firstpid},

@@ -14,6 +14,7 @@ struct options {
 	struct vm_config machine; /* without the descriptor of the swap file; `swap` is its size */
 	char *swap;               /* absolute path of the swap file; NULL for one without a name */
 	bool swapsize_given;
+	bool no_cpu;                   /* no program can run */
 	char *policy;                  /* what machine.policy points to; NULL for the default */
 	char *mountpoint;              /* as given; NULL with -h and -V */
 	struct fuse_cmdline_opts fuse; /* options that libfuse leaves to the program */

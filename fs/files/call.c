@@ -9,8 +9,8 @@
  * held.
  */
 #include "fs/files/call.h"
+#include "fs/base/budget.h"
 #include "fs/files/turns.h"
-#include "fs/text/budget.h"
 
 #include "util/nanoseconds.h"
 

@@ -4,8 +4,8 @@
  */
 #include "fs/files/directory.h"
 
+#include "fs/base/budget.h"
 #include "fs/files/tree.h"
-#include "fs/text/budget.h"
 #include "util/array.h"
 
 #include <errno.h>
@@ -183,7 +183,7 @@ static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, siz
 
 void directory_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool plus)
 {
-	bool gone = handle->node.process != NULL && !vm_process_alive(handle->node.process);
+	bool gone = handle->node.process != NULL && !vm_process_listed(handle->node.process);
 	struct directory *directory = handle->state;
 	g_autofree char *buf = g_try_malloc(size);
 	size_t used = 0;

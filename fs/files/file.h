@@ -5,8 +5,8 @@
 #ifndef FS_FILES_FILE_H
 #define FS_FILES_FILE_H
 
+#include "fs/base/budget.h"
 #include "fs/fs.h"
-#include "fs/text/budget.h"
 #include "util/list.h"
 
 #include <fuse3/fuse_lowlevel.h>
@@ -50,6 +50,7 @@ struct fs_handle {
 	struct fs_mount *mount;
 	struct tree_node node;
 	struct fs_caller opener;
+	int flags;                    /* of open(2) */
 	struct openfile_table *table; /* it is in (openfile.h) */
 	int refs;                     /* atomic: the open file, and calls that are under way */
 	struct budget_share share;    /* for this structure, and what every class has about */

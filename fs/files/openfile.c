@@ -32,7 +32,7 @@ static struct list_link *list_of(struct openfile_table *table, fuse_ino_t ino)
 }
 
 int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tree_node *node,
-                 const struct fs_caller *caller, struct fs_handle **handle)
+                 const struct fs_caller *caller, int flags, struct fs_handle **handle)
 {
 	struct fs_handle *new = g_try_new0(struct fs_handle, 1);
 	int error = 0;
@@ -48,6 +48,7 @@ int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tr
 	new->mount = mount;
 	new->node = *node;
 	new->opener = *caller;
+	new->flags = flags;
 	new->table = table;
 	new->refs = 1;
 	if (new->class->open != NULL)

@@ -26,11 +26,11 @@ void openfile_table_close(struct openfile_table *table);
 const struct file_class *openfile_class(const struct tree_file *file);
 
 /*
- * Open NODE of MOUNT for CALLER. On success *HANDLE has one reference, and takes over that in NODE.
- * Returns 0 or a negative errno.
+ * Open NODE of MOUNT for CALLER with FLAGS of open(2). On success *HANDLE has one reference, and
+ * takes over that in NODE. Returns 0 or a negative errno.
  */
 int openfile_new(struct openfile_table *table, struct fs_mount *mount, struct tree_node *node,
-                 const struct fs_caller *caller, struct fs_handle **handle);
+                 const struct fs_caller *caller, int flags, struct fs_handle **handle);
 
 /* Another reference to HANDLE; drop one, the last of which closes it. */
 void openfile_ref(struct fs_handle *handle);

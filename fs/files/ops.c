@@ -271,7 +271,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		error = check_guard(request_mount(req), &node, &caller);
 	if (error == 0)
 		error = openfile_new(&request_server(req)->handles, request_mount(req), &node,
-		                     &caller, &handle);
+		                     &caller, fi->flags, &handle);
 	if (error != 0)
 		fuse_reply_err(req, -error);
 	else

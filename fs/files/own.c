@@ -5,6 +5,7 @@
 
 #include "fs/host/hostprocess.h"
 #include "fs/text/render.h"
+#include "fs/text/task_state.h"
 
 #include <string.h>
 
@@ -34,7 +35,9 @@ void own_nothing(GString *out, const struct vm_process_info *info)
 
 void own_stat(GString *out, const struct vm_process_info *info)
 {
-	stat_text(out, info);
+	struct task_state state = task_state_none();
+
+	stat_text(out, info, &state);
 }
 
 void own_statm(GString *out, const struct vm_process_info *info)
@@ -44,5 +47,7 @@ void own_statm(GString *out, const struct vm_process_info *info)
 
 void own_status(GString *out, const struct vm_process_info *info)
 {
-	status_text(out, info);
+	struct task_state state = task_state_none();
+
+	status_text(out, info, &state);
 }

@@ -8,10 +8,11 @@
  */
 #include "fs/files/textfile.h"
 
+#include "fs/base/budget.h"
 #include "fs/files/call.h"
-#include "fs/text/budget.h"
 #include "fs/text/render.h"
 #include "util/text.h"
+#include "vm/vm_cpu.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -92,25 +93,45 @@ static bool textfile_takes_long(const struct fs_handle *handle)
 
 /* --- Rendering -------------------------------------------------------------------------------- */
 
+/* Whether NODE is of a zombie. It has no memory, so most of its texts are empty, as in Linux. */
+static bool is_zombie(const struct tree_node *node)
+{
+	return node->process != NULL && vm_process_listed(node->process) &&
+	       !vm_process_alive(node->process);
+}
+
 /* Append to OUT the text of NODE, a file that is never long, for CALLER. 0 or a negative errno. */
-static int render_short(GString *out, struct fs_mount *mount, const struct tree_node *node,
-                        const struct fs_caller *caller)
+static int render_at_once(GString *out, struct fs_mount *mount, const struct tree_node *node,
+                          const struct fs_caller *caller)
 {
 	const struct tree_file *file = node->file;
 
-	if (node->process != NULL && !vm_process_alive(node->process))
+	if (node->process != NULL && !vm_process_listed(node->process))
 		return -ESRCH;
-	if (file->view != NULL)
-		return file->view(out, mount, node->process, caller);
-	return file->render(out, mount, node->process);
+	int error = file->view != NULL ? file->view(out, mount, node->process, caller)
+	                               : file->render(out, mount, node->process);
+	return error == -ESRCH && is_zombie(node) ? 0 : error;
+}
+
+/* The same, with no program of the machine running meanwhile: the text is of one instant. */
+static int render_short(GString *out, struct fs_mount *mount, const struct tree_node *node,
+                        const struct fs_caller *caller)
+{
+	vm_cpu_hold(mount->machine);
+	int error = render_at_once(out, mount, node, caller);
+	vm_cpu_release(mount->machine);
+	return error;
 }
 
 static int render_lines(struct text_lines *lines, struct fs_mount *mount,
                         const struct tree_node *node, const struct fs_caller *caller)
 {
-	if (node->process != NULL && !vm_process_alive(node->process))
+	if (node->process != NULL && !vm_process_listed(node->process))
 		return -ESRCH;
-	return node->file->lines(lines, mount, node->process, caller);
+	vm_cpu_hold(mount->machine);
+	int error = node->file->lines(lines, mount, node->process, caller);
+	vm_cpu_release(mount->machine);
+	return error == -ESRCH && is_zombie(node) ? 0 : error;
 }
 
 /* Whether the share CTX has room for a whole text (text_lines.may_take). */

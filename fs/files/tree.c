@@ -2,6 +2,7 @@
  * tree.c - the table of all files in a mount, and how files are found in it.
  */
 #include "fs/files/tree.h"
+#include "fs/files/consolefile.h"
 #include "fs/files/ctlfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/link.h"
@@ -183,10 +184,14 @@ static const struct tree_file files[] = {
      .store = knob_store_swappiness},
 
     THREAD_FILES(&files[PROCESS]),
+    {"calls", &files[PROCESS], VIEW(0400, view_calls), .guarded = true},
+    {"console", &files[PROCESS], S_IFREG | 0600, &consolefile_class, .guarded = true},
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
     {"faults", &files[PROCESS], LINES(0444, lines_faults, WORK_LITTLE), .guarded = true},
     {"pagetable", &files[PROCESS], LINES(0444, lines_pagetable, WORK_PAGES), .guarded = true},
+    {"regs", &files[PROCESS], VIEW(0400, view_regs), .guarded = true},
     {"tlb", &files[PROCESS], LINES(0444, lines_tlb, WORK_LITTLE), .guarded = true},
+    {"wait", &files[PROCESS], S_IFREG | 0400, &waitfile_class, .guarded = true},
     {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers, .guarded = true},
 
     THREAD_FILES(&files[THREAD]),

@@ -88,6 +88,9 @@ ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process,
 		error = vm_process_pagemap(process, first, count, words);
 	else if (!vm_process_alive(process))
 		error = -ESRCH;
+	/* A zombie has no pages. */
+	if (error == -ESRCH && vm_process_listed(process))
+		return 0;
 	if (error == 0 && !rights_administer(mount, caller))
 		hide_places(words, count);
 	return error < 0 ? error : (ssize_t)count;

@@ -179,7 +179,7 @@ int lines_faults(struct text_lines *lines, struct fs_mount *mount, struct vm_pro
 {
 	struct fault_lines faults = {lines, mount, caller};
 
-	if (!vm_process_alive(process))
+	if (!vm_process_listed(process))
 		return -ESRCH;
 	vm_process_faults(process, add_fault, &faults);
 	return lines->full ? -ENOMEM : 0;

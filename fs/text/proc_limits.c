@@ -49,7 +49,7 @@ int render_limits(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"Max core file size", VM_LIMIT_CORE, .unit = "bytes"},
 	    {"Max resident set", VM_LIMITS, NO_LIMIT, NO_LIMIT, "bytes"},
 	    {"Max processes", VM_LIMITS, NO_LIMIT, NO_LIMIT, "processes"},
-	    {"Max open files", VM_LIMITS, VM_MAX_FDS, VM_MAX_FDS, "files"},
+	    {"Max open files", VM_LIMIT_NOFILE, .unit = "files"},
 	    {"Max locked memory", VM_LIMIT_MEMLOCK, .unit = "bytes"},
 	    {"Max address space", VM_LIMIT_AS, .unit = "bytes"},
 	    {"Max file locks", VM_LIMITS, NO_LIMIT, NO_LIMIT, "locks"},

@@ -2,11 +2,13 @@
  * proc_status.c - the state of a process: status, stat, statm, comm.
  *
  * Keys, order and padding are those of Linux 6.x, because tools parse them. What the model does not
- * have (threads, pending signals, seccomp) looks as in a process that never used it. Our own lines
- * come last in status and start with Sim.
+ * have (threads, seccomp; signals and times without a program that runs) looks as in a process that
+ * never used it. A zombie has no memory, and no lines about it. Our own lines come last in status
+ * and start with Sim.
  */
 #include "fs/text/render.h"
 #include "fs/text/rights.h"
+#include "fs/text/task_state.h"
 #include "fs/text/units.h"
 #include "util/text.h"
 
@@ -16,7 +18,8 @@
 #include <string.h>
 
 enum {
-	MIN_FD_SLOTS = 64, /* size of a new descriptor table */
+	MIN_FD_SLOTS = 64,         /* size of a new descriptor table */
+	STAT_SIGNALS = 0x7fffffff, /* of the signals, stat has the first 31 */
 };
 
 #define ALL_CAPABILITIES UINT64_C(0x000001ffffffffff)
@@ -24,6 +27,14 @@ enum {
 int living_process_info(struct vm_process *process, struct vm_process_info *info)
 {
 	if (!vm_process_alive(process))
+		return -ESRCH;
+	vm_process_info(process, info);
+	return 0;
+}
+
+int listed_process_info(struct vm_process *process, struct vm_process_info *info)
+{
+	if (!vm_process_listed(process))
 		return -ESRCH;
 	vm_process_info(process, info);
 	return 0;
@@ -68,21 +79,37 @@ static unsigned fd_slots(unsigned fds)
 	return slots;
 }
 
-static void add_status_identity(GString *out, const struct vm_process_info *info)
+static const char *state_name(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "R (running)";
+	case 'T':
+		return "T (stopped)";
+	case 'Z':
+		return "Z (zombie)";
+	default:
+		return "S (sleeping)";
+	}
+}
+
+static void add_status_identity(GString *out, const struct vm_process_info *info,
+                                const struct task_state *state)
 {
 	unsigned uid = info->cred.uid, gid = info->cred.gid;
 
 	add_status_name(out, info->comm);
 	g_string_append_printf(out,
-	                       "Umask:\t0022\n"
-	                       "State:\tS (sleeping)\n"
+	                       "Umask:\t%04o\nState:\t%s\n"
 	                       "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
 	                       "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n"
 	                       "FDSize:\t%u\nGroups:\t \n",
-	                       info->pid, info->pid, info->ppid, uid, uid, uid, uid, gid, gid, gid,
-	                       gid, fd_slots(info->fds));
-	g_string_append_printf(out, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t0\nNSsid:\t0\nKthread:\t0\n",
-	                       info->pid, info->pid);
+	                       state->umask, state_name(state->letter), info->pid, info->pid,
+	                       info->ppid, uid, uid, uid, uid, gid, gid, gid, gid,
+	                       info->zombie ? 0 : fd_slots(info->fds));
+	g_string_append_printf(out,
+	                       "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
+	                       info->pid, info->pid, state->group, state->session);
 }
 
 static void add_status_memory(GString *out, const struct vm_process_info *info)
@@ -114,16 +141,22 @@ static void add_status_memory(GString *out, const struct vm_process_info *info)
 		                       rows[i].pages * KIB_PER_PAGE);
 }
 
-static void add_status_rest(GString *out, const struct vm_process_info *info)
+static void add_status_rest(GString *out, const struct vm_process_info *info,
+                            const struct task_state *state)
 {
 	uint64_t capabilities = info->cred.uid == 0 ? ALL_CAPABILITIES : 0;
 
-	g_string_append(
-	    out,
-	    "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\nThreads:\t1\n"
-	    "SigQ:\t0/0\n"
-	    "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
-	    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+	if (!info->zombie)
+		g_string_append(out, "CoreDumping:\t0\nTHP_enabled:\t0\n"
+		                     "untag_mask:\t0xffffffffffffffff\n");
+	/* Signals wait for a process, not for one of its threads. */
+	g_string_append_printf(out,
+	                       "Threads:\t1\nSigQ:\t%d/0\n"
+	                       "SigPnd:\t0000000000000000\nShdPnd:\t%016" PRIx64
+	                       "\nSigBlk:\t%016" PRIx64 "\nSigIgn:\t%016" PRIx64
+	                       "\nSigCgt:\t%016" PRIx64 "\n",
+	                       __builtin_popcountll(state->pending), state->pending, state->blocked,
+	                       state->ignored, state->caught);
 	g_string_append_printf(out,
 	                       "CapInh:\t0000000000000000\nCapPrm:\t%016" PRIx64
 	                       "\nCapEff:\t%016" PRIx64 "\nCapBnd:\t%016" PRIx64
@@ -180,11 +213,12 @@ static void add_status_signal(GString *out, const struct vm_process_info *info, 
 	g_string_append_c(out, '\n');
 }
 
-void status_text(GString *out, const struct vm_process_info *info)
+void status_text(GString *out, const struct vm_process_info *info, const struct task_state *state)
 {
-	add_status_identity(out, info);
-	add_status_memory(out, info);
-	add_status_rest(out, info);
+	add_status_identity(out, info, state);
+	if (!info->zombie)
+		add_status_memory(out, info);
+	add_status_rest(out, info, state);
 }
 
 static void add_status_sim(GString *out, const struct vm_process_info *info, bool hidden)
@@ -218,12 +252,15 @@ int view_status(GString *out, struct fs_mount *mount, struct vm_process *process
                 const struct fs_caller *caller)
 {
 	struct vm_process_info info;
-	int error = living_process_info(process, &info);
+	int error = listed_process_info(process, &info);
 
 	if (error)
 		return error;
 	bool hidden = !rights_trace(mount, caller, &info.cred);
-	status_text(out, &info);
+	struct task_state state = task_state_of(mount, &info);
+	status_text(out, &info, &state);
+	if (info.zombie)
+		return 0;
 	add_status_sim(out, &info, hidden);
 	add_status_tlb(out, process);
 	add_status_signal(out, &info, hidden);
@@ -233,20 +270,26 @@ int view_status(GString *out, struct fs_mount *mount, struct vm_process *process
 /* --- stat, statm, comm ------------------------------------------------------------------------ */
 
 /* Fields 3 to 22 of stat: state to starttime. The names are those of proc(5). */
-static void add_stat_life(GString *out, const struct vm_process_info *info)
+static void add_stat_life(GString *out, const struct vm_process_info *info,
+                          const struct task_state *state)
 {
-	/* S, ppid, pgrp, session, tty_nr, tpgid, flags */
-	g_string_append_printf(out, " S %d 0 0 0 -1 0", info->ppid);
+	/* state, ppid, pgrp, session, tty_nr, tpgid, flags */
+	g_string_append_printf(out, " %c %d %d %d 0 -1 0", state->letter, info->ppid, state->group,
+	                       state->session);
 	/* minflt, cminflt, majflt, cmajflt */
 	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
 	                       info->minor_faults, info->child_minor_faults, info->major_faults,
 	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
-	g_string_append_printf(out, " 0 0 0 0 20 0 1 0 %" PRIu64, ticks(info->start));
+	g_string_append_printf(
+	    out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 20 0 1 0 %" PRIu64,
+	    ticks(state->user), ticks(state->system), ticks(state->children_user),
+	    ticks(state->children_system), ticks(info->start));
 }
 
 /* Fields 23 to 52 of stat: vsize to exit_code. */
-static void add_stat_memory(GString *out, const struct vm_process_info *info)
+static void add_stat_memory(GString *out, const struct vm_process_info *info,
+                            const struct task_state *state)
 {
 	/* vsize, rss, rsslim */
 	g_string_append_printf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64,
@@ -259,23 +302,26 @@ static void add_stat_memory(GString *out, const struct vm_process_info *info)
 	 * signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal, processor,
 	 * rt_priority, policy, delayacct_blkio_ticks, guest_time, cguest_time
 	 */
-	g_string_append_printf(out, " 0 0 0 0 0 0 0 %d 0 0 0 0 0 0", SIGCHLD);
+	g_string_append_printf(
+	    out, " %u %u %u %u 0 0 0 %d 0 0 0 0 0 0", (unsigned)(state->pending & STAT_SIGNALS),
+	    (unsigned)(state->blocked & STAT_SIGNALS), (unsigned)(state->ignored & STAT_SIGNALS),
+	    (unsigned)(state->caught & STAT_SIGNALS), SIGCHLD);
 	/* start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end, exit_code */
 	g_string_append_printf(out,
 	                       " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-	                       " %" PRIu64 " %" PRIu64 " 0\n",
+	                       " %" PRIu64 " %" PRIu64 " %d\n",
 	                       info->layout.start_data, info->layout.end_data,
 	                       info->layout.start_brk, info->layout.arg_start, info->layout.arg_end,
-	                       info->layout.env_start, info->layout.env_end);
+	                       info->layout.env_start, info->layout.env_end, state->status);
 }
 
-void stat_text(GString *out, const struct vm_process_info *info)
+void stat_text(GString *out, const struct vm_process_info *info, const struct task_state *state)
 {
 	g_string_append_printf(out, "%d (", info->pid);
 	text_escaped(out, info->comm, "");
 	g_string_append_c(out, ')');
-	add_stat_life(out, info);
-	add_stat_memory(out, info);
+	add_stat_life(out, info, state);
+	add_stat_memory(out, info, state);
 }
 
 /* As in Linux, who may not know the addresses gets 1 for the ends of the code, 0 for the rest. */
@@ -283,13 +329,17 @@ int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller)
 {
 	struct vm_process_info info;
-	int error = living_process_info(process, &info);
+	int error = listed_process_info(process, &info);
 
 	if (error)
 		return error;
-	if (!rights_trace(mount, caller, &info.cred))
-		info.layout = (struct vm_layout){.start_code = 1, .end_code = 1};
-	stat_text(out, &info);
+	struct task_state state = task_state_of(mount, &info);
+	if (!rights_trace(mount, caller, &info.cred)) {
+		info.layout =
+		    (struct vm_layout){.start_code = !info.zombie, .end_code = !info.zombie};
+		state.status = 0;
+	}
+	stat_text(out, &info, &state);
 	return 0;
 }
 
@@ -300,7 +350,7 @@ int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
 int render_statm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_process_info(process, &info);
+	int error = listed_process_info(process, &info);
 
 	if (error)
 		return error;
@@ -314,7 +364,7 @@ int render_statm(GString *out, struct fs_mount *mount, struct vm_process *proces
 int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
 	struct vm_process_info info;
-	int error = living_process_info(process, &info);
+	int error = listed_process_info(process, &info);
 
 	if (error)
 		return error;

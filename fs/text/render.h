@@ -36,6 +36,11 @@ int view_status(GString *out, struct fs_mount *mount, struct vm_process *process
                 const struct fs_caller *caller);
 int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller);
+/* Those of a program that runs. Without one, regs has what the process has of registers. */
+int view_calls(GString *out, struct fs_mount *mount, struct vm_process *process,
+               const struct fs_caller *caller);
+int view_regs(GString *out, struct fs_mount *mount, struct vm_process *process,
+              const struct fs_caller *caller);
 
 /*
  * Those of files that may be long (fs_lines_fn). The place of a line is the end of the area before
@@ -79,13 +84,16 @@ int store_clear_refs(struct fs_mount *mount, struct vm_process *process, const c
 
 /* Fill INFO with the state of PROCESS. Returns 0, or -ESRCH if it has ended. */
 int living_process_info(struct vm_process *process, struct vm_process_info *info);
+/* The same, but a zombie has a state, too. */
+int listed_process_info(struct vm_process *process, struct vm_process_info *info);
 
 /* The pages that a process has in memory, of all kinds. */
 uint64_t resident_pages(const struct vm_process_info *info);
 
 /* Append PID/stat, or those lines of PID/status that Linux has too, from INFO. */
-void stat_text(GString *out, const struct vm_process_info *info);
-void status_text(GString *out, const struct vm_process_info *info);
+struct task_state;
+void stat_text(GString *out, const struct vm_process_info *info, const struct task_state *state);
+void status_text(GString *out, const struct vm_process_info *info, const struct task_state *state);
 
 /*
  * Append the line of one area, as in maps and smaps. maps_line_room is the most bytes it can take.

@@ -1,7 +1,7 @@
 /*
  * test_budget.c - text/budget.h.
  */
-#include "fs/text/budget.h"
+#include "fs/base/budget.h"
 
 #define MIB ((size_t)1 << 20)
 

@@ -14,7 +14,8 @@
 #define UNKNOWN(name) \
 	"error: " name ": EINVAL: no such command; there are mmap munmap mprotect mremap open " \
 	"close brk sbrk msync mlock mlock2 munlock mlockall munlockall madvise mincore fork exec " \
-	"exit kill access peek poke where translate walk setrlimit setenv help (line 1)\n"
+	"run step until stop setreg exit kill access peek poke where translate walk setrlimit " \
+	"setenv help (line 1)\n"
 
 /* --- Streams ---------------------------------------------------------------------------------- */
 
