@@ -4,7 +4,7 @@
 #
 #     tests/bench.sh            run all of them; this takes some minutes
 #     tests/bench.sh WORD       run those whose name contains WORD (names stand at the end of each
-#                               tests/bench/bench_*.c, and at the top of bench_latency.sh)
+#                               tests/bench/bench_*.c, and at the top of each bench_*.sh)
 #
 # Each figure but those of latency is a ratio of two things that ran in the same minutes. A machine
 # that is busy with other things blurs it all the same.
@@ -18,8 +18,10 @@ folder=$top/build/release
 install_packages && build "$folder" --buildtype=release -Db_ndebug=true || exit 1
 VASFS=$folder/fs/vasfs VASCTL=$folder/fs/vasctl
 BENCH_SERVER=$folder/tests/bench/bench_server STORM=$folder/tests/storm
-export VASFS VASCTL BENCH_SERVER STORM
+RUN_COSTS=$folder/tests/programs/costs
+export VASFS VASCTL BENCH_SERVER STORM RUN_COSTS
 for name in engine scale mount; do
 	"$folder/tests/bench/bench_$name" "$@" || exit
 done
 "$top/tests/bench/bench_latency.sh" "$@"
+"$top/tests/bench/bench_run.sh" "$@"

@@ -68,7 +68,11 @@ packages_of() {
 	coverage) echo gcovr ;;
 	fuzz) echo 'clang libclang-rt-dev' ;;
 	# Tools that read files in ways of their own, for sizes.sh.
-	*) echo 'busybox pv python3 rsync rust-coreutils tar' ;;
+	*)
+		echo 'busybox-static pv python3 rsync rust-coreutils tar'
+		# Programs that run inside, for run_programs.sh and run_maps.sh.
+		echo 'bash dash findutils gzip mawk musl-tools perl'
+		;;
 	esac
 }
 arguments_of() {

@@ -20,6 +20,16 @@ for name in tour protection stack malloc cow shared-private sigbus madvise tlb s
 	ok "$name.sh prints its transcript" "$shell" "$tests/transcripts.sh" $name
 	leaves_nothing $name.sh
 done
+# Without a virtual CPU run.sh says why, and that is all.
+start_mount
+if "$VASCTL" "$M" run /bin/true >/dev/null 2>&1; then
+	stop_mount
+	ok 'run.sh prints its transcript' "$shell" "$tests/transcripts.sh" run
+	leaves_nothing run.sh
+else
+	stop_mount
+	skip 'nothing can run here' 'run.sh prints its transcript'
+fi
 ok 'README.md shows what one gets' "$shell" "$tests/transcripts.sh" README
 leaves_nothing README.md
 
