@@ -7,8 +7,9 @@
 
 int main(void)
 {
-	char *page = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
-	                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page =
+	    mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+	         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char line[16];
 
 	strcpy(page, "what the parent wrote");

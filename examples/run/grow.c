@@ -17,9 +17,10 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 int main(void)
 {
-	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
-	int *number =
-	    mmap((void *)0x10000000, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction action = {.sa_sigaction = on_fault,
+	                           .sa_flags = SA_SIGINFO};
+	int *number = mmap((void *)0x10000000, 1 << 20, PROT_NONE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	sigaction(SIGSEGV, &action, NULL);
 	for (int i = 0; i < 5000; i++)

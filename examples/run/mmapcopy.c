@@ -12,7 +12,8 @@ int main(int argc, char **argv)
 
 	if (fd < 0 || fstat(fd, &status) != 0)
 		return 1;
-	at = mmap((void *)0x10000000, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	at = mmap((void *)0x10000000, status.st_size, PROT_READ,
+	          MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return 1;
 	return write(STDOUT_FILENO, at, status.st_size) < 0;

@@ -237,6 +237,25 @@ static _Noreturn void leave_hung(struct fuse_session *session, int status)
 	_exit(status);
 }
 
+/*
+ * In debug builds, with VASFS_CHECK in the environment, count afresh whatever the machine has
+ * counted. False: something is wrong.
+ */
+static bool is_sound(struct vm_machine *machine)
+{
+#ifndef NDEBUG
+	g_autofree char *wrong = NULL;
+
+	if (getenv("VASFS_CHECK") != NULL)
+		wrong = vm_machine_check(machine);
+	if (wrong != NULL)
+		g_message("the machine is not sound: %s", wrong);
+	return wrong == NULL;
+#else
+	return true;
+#endif
+}
+
 /* Mount, serve requests, and write back after the end. */
 static int serve(struct fuse_session *session, const char *mountpoint,
                  const struct options *options, struct ops_server *server, const sigset_t *ends)
@@ -312,6 +331,8 @@ static int serve_machine(struct fuse_session *session, const char *mountpoint,
 	fs_waits_free(server->mount.waits);
 	fs_ctl_store_free(server->mount.ctl);
 	pages = status_of_pages(server->mount.machine);
+	if (!is_sound(server->mount.machine))
+		status = EXIT_FAILURE;
 	if (!free_machine(server->mount.machine, &lost))
 		leave_hung(session, pages);
 	/* Processes that were forked from programs had pipes, which belong to it. */
