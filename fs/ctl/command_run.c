@@ -306,6 +306,9 @@ int command_send_signal(struct command_call *call, struct vm_process *process, i
 	if (error == 0 && number > 0)
 		signal_send_locked(program, &info);
 	run_unlock(program->run);
+	/* The thread that works for it may hang in a host file, and never come to look. */
+	if (number == SIGKILL)
+		program_exit(program, SIGKILL);
 	program_unref(program);
 	return error;
 }
