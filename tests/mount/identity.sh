@@ -91,8 +91,9 @@ fi
 stop_mount
 
 # A daemon in a pid namespace of its own does not see the processes outside. Nor can a search for
-# leaks find its threads in this /proc.
-ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" unshare --pid --fork --kill-child "$VASFS" -f -o ram=1M,swapsize=1M "$M" 2>"$T/stderr" &
+# leaks in there find its threads in this /proc.
+no_leaks="${ASAN_OPTIONS:-}:detect_leaks=0"
+ASAN_OPTIONS=$no_leaks unshare --pid --fork --kill-child "$VASFS" -f -o ram=1M,swapsize=1M "$M" 2>"$T/stderr" &
 daemon=$!
 if eventually 10 mounted; then
 	answers 1 'an unseen caller' "$M" spawn
@@ -106,7 +107,7 @@ if eventually 10 mounted; then
 	cd "$T" || exit 1
 	# Its /proc is still that outside, where a pid from inside is another process.
 	inside=$(cat "/proc/$daemon/task/$daemon/children")
-	like "$(nsenter --target "${inside% }" --pid "$VASCTL" "$M" exec /bin/true 2>&1)" \
+	like "$(ASAN_OPTIONS=$no_leaks nsenter --target "${inside% }" --pid "$VASCTL" "$M" exec /bin/true 2>&1)" \
 		'^error: exec: EINVAL: ' 'a caller inside is not taken for another one'
 	fusermount3 -u "$M"
 else
