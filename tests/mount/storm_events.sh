@@ -71,8 +71,11 @@ is "$answer" "$half readers have $((much + 200)) events" 'however much the stopp
 others_served 'while readers are stopped'
 after=$(memory)
 echo "# memory of the daemon: $before MiB before, $after MiB after"
-# The runtimes of sanitizers keep what was freed.
-[ "$(fewer plain slow)" = slow ] || ok 'this costs no 100 MiB' [ "$after" -lt $((before + 100)) ]
+# What was not read may take 64 MiB. On a busy host requests find no idle thread, so that there
+# are more of them; each of the 256 that there may be has a buffer of 1 MiB. The runtimes of
+# sanitizers keep what was freed.
+[ "$(fewer plain slow)" = slow ] ||
+	ok 'this costs no more than it may' [ "$after" -lt $((before + 64 + 256)) ]
 say continue
 faults 100
 say "all $((much + 300))"
