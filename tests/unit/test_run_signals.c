@@ -143,7 +143,10 @@ static void test_frame(struct run_fixture *f, gconstpointer data)
 	g_assert_cmphex(regs->rdi, ==, SIGUSR1);
 	run_get(f->program, RUN_STACK - AREA, stack, AREA);
 	g_autofree char *ours = describe(stack, RUN_STACK - AREA, regs->rsp, regs->rsi, regs->rdx);
+#if !defined(__SANITIZE_THREAD__)
+	/* Else its runtime stands between the kernel and the handler: there is no frame to see. */
 	g_assert_cmpstr(ours, ==, host);
+#endif
 	uint64_t restorer;
 	run_get(f->program, regs->rsp, &restorer, sizeof restorer);
 	g_assert_cmphex(restorer, ==, 0x401000);
