@@ -97,6 +97,12 @@ enum {
 int vm_cpu_run(struct vm_process *process, struct vm_context *context, unsigned how,
                uint64_t breakpoint, struct vm_cpu_exit *stopped);
 
+/*
+ * User code has run for a while: let others have the machine lock for a moment, if they want it.
+ * Those who come back from a wait for a condition cannot say so themselves. Any thread.
+ */
+void vm_cpu_breathe(struct vm_machine *machine);
+
 /* Make vm_cpu_run of MACHINE return soon, or the next one at once. Any thread. */
 void vm_cpu_kick(struct vm_machine *machine);
 

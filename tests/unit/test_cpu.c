@@ -23,6 +23,10 @@ static const uint8_t count_code[] = {0x48, 0xff, 0xc0, 0x48, 0x89, 0x07, 0xeb, 0
 static const uint8_t sweep_code[] = {0x48, 0x8b, 0x07, 0x48, 0x81, 0xc7, 0x00, 0x10, 0x00,
                                      0x00, 0x48, 0xff, 0xc9, 0x75, 0xf1, 0x0f, 0x05};
 
+/* 1: mov (%rdi),%rax; add $0x200000,%rdi; dec %rcx; jnz 1b; syscall */
+static const uint8_t stride_code[] = {0x48, 0x8b, 0x07, 0x48, 0x81, 0xc7, 0x00, 0x00, 0x20,
+                                      0x00, 0x48, 0xff, 0xc9, 0x75, 0xf1, 0x0f, 0x05};
+
 static bool has_cpu(struct vm_machine *machine)
 {
 	g_autofree char *why = NULL;
@@ -127,6 +131,24 @@ static void sets_bits(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmphex(raw(f, DATA) & 0x40, ==, 0);
 	again(f, context, 0);
 	g_assert_cmphex(raw(f, DATA) & 0x40, ==, 0x40);
+	vm_context_free(context);
+}
+
+/* Page tables that are new are there for the processor, also if nothing was taken from anybody. */
+static void many_tables(struct vm_fixture *f, gconstpointer data)
+{
+	enum { TABLES = 5000 }; /* more than it knows of at first */
+	const uint64_t far = UINT64_C(0x100000000000);
+	struct vm_cpu_exit stopped;
+
+	if (!has_cpu(f->machine))
+		return;
+	struct vm_context *context = with_code(f, LEN(stride_code));
+	map(f->process, far, TABLES * 512, PROT_READ, PRIVATE_ANON | MAP_NORESERVE);
+	vm_context_regs(context)->rdi = far;
+	vm_context_regs(context)->rcx = TABLES;
+	g_assert_cmpuint(run_on(f->process, context, &stopped), ==, TABLES);
+	g_assert_cmpint(stopped.stop, ==, VM_CPU_SYSCALL);
 	vm_context_free(context);
 }
 
@@ -336,6 +358,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	FIXTURE_TEST("/cpu/stores", NULL, stores);
 	FIXTURE_TEST("/cpu/bits", NULL, sets_bits);
+	FIXTURE_TEST("/cpu/many-tables", NULL, many_tables);
 	FIXTURE_TEST("/cpu/fatal", NULL, fatal);
 	FIXTURE_TEST("/cpu/steps", NULL, steps);
 	FIXTURE_TEST("/cpu/gives-way/counter", NULL, counter_gives_way);

@@ -97,12 +97,19 @@ void vm_context_free(struct vm_context *context)
 	g_free(context);
 }
 
-void vm_context_reset(struct vm_context *context, uint64_t rip, uint64_t rsp)
+void context_fill_fpu(uint8_t *area)
 {
 	const uint16_t fcw = FCW_START;
 	const uint32_t mxcsr = MXCSR_START;
 	const uint64_t features = 3; /* x87 and SSE; the others are in their first state */
 
+	memcpy(area + LEGACY_FCW, &fcw, sizeof fcw);
+	memcpy(area + LEGACY_MXCSR, &mxcsr, sizeof mxcsr);
+	memcpy(area + HEADER, &features, sizeof features);
+}
+
+void vm_context_reset(struct vm_context *context, uint64_t rip, uint64_t rsp)
+{
 	unload(context, false);
 	context->regs = (struct vm_regs){.rip = rip,
 	                                 .rsp = rsp,
@@ -111,9 +118,7 @@ void vm_context_reset(struct vm_context *context, uint64_t rip, uint64_t rsp)
 	                                 .cs = USER_CS,
 	                                 .ss = USER_DS};
 	memset(context->fpu, 0, context->fpu_room);
-	memcpy(context->fpu + LEGACY_FCW, &fcw, sizeof fcw);
-	memcpy(context->fpu + LEGACY_MXCSR, &mxcsr, sizeof mxcsr);
-	memcpy(context->fpu + HEADER, &features, sizeof features);
+	context_fill_fpu(context->fpu);
 }
 
 struct vm_regs *vm_context_regs(struct vm_context *context)
@@ -128,13 +133,13 @@ void *vm_context_fpu(struct vm_context *context, size_t *len)
 	return context->fpu;
 }
 
-/* The features that the host has switched on (XCR0). */
+/* The features that the host has switched on (XCR0), and programs may use. */
 static uint64_t xcr0(void)
 {
 	uint32_t low, high;
 
 	__asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	return (uint64_t)high << 32 | low;
+	return ((uint64_t)high << 32 | low) & ~CPU_FEATURES_NOT;
 }
 
 bool vm_context_mend_fpu(struct vm_context *context)

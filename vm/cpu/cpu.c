@@ -92,6 +92,11 @@ void vm_cpu_release(struct vm_machine *machine)
 	__atomic_sub_fetch(&machine->guest.holds, 1, __ATOMIC_SEQ_CST);
 }
 
+void vm_cpu_breathe(struct vm_machine *machine)
+{
+	guest_kick(machine);
+}
+
 static void load_context(struct vm_cpu *cpu, struct vm_context *context)
 {
 	pthread_mutex_lock(&cpu->fpu_lock);
@@ -122,8 +127,9 @@ static int begin(struct vm_process *process, struct vm_space **space)
 		int error = *space == NULL ? -ESRCH : 0;
 		if (error == 0 && (cpu->all || cpu->change_count > 0)) {
 			error = cpu->way->refresh_locked(cpu, *space);
+			/* After a failure nothing is known of what it still has. */
 			cpu->change_count = 0;
-			cpu->all = false;
+			cpu->all = error != 0;
 		}
 		if (error == 0) {
 			unsigned most = guest_is_held(machine) ? MOST_HELD : MOST_STAYS;
@@ -221,15 +227,12 @@ static int run_step(struct vm_process *process, struct vm_context *context,
 	int error = run_once(process, context, true, &result);
 
 	*stopped = result.stopped;
-	if (error != 0)
-		return error;
-	if (result.stepped && !own) {
+	/* Also if it was interrupted before the instruction: the flag was not the program's. */
+	if (!own)
+		context->regs.eflags &= ~(uint64_t)FLAG_TF;
+	if (error == 0 && result.stepped && !own)
 		stopped->stop = VM_CPU_STEPPED;
-		context->regs.eflags &= ~(uint64_t)FLAG_TF;
-	} else if (!own && result.stopped.stop != VM_CPU_INTERRUPTED) {
-		context->regs.eflags &= ~(uint64_t)FLAG_TF;
-	}
-	return 0;
+	return error;
 }
 
 /* Run up to BREAKPOINT. AWAY: if it starts there, not there. */

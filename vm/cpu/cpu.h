@@ -73,6 +73,12 @@ extern const struct cpu_way cpu_kvm;
 /* The watcher of entries (pte_watch), with CTX the struct vm_cpu: entry ID has lost something. */
 void cpu_note_change(void *ctx, vm_entry_id id);
 
+/* Features that programs do not get, because a process must ask the host for them: AMX. */
+#define CPU_FEATURES_NOT (UINT64_C(3) << 17)
+
+/* Fill AREA, which is all 0, with the FPU state of a new program. */
+void context_fill_fpu(uint8_t *area);
+
 /* CONTEXT's FPU area becomes valid, if the processor has it. */
 void context_unload(struct vm_context *context);
 

@@ -37,10 +37,9 @@ enum {
 /* What a syscall clears of the flags (syscall_init). */
 #define SYSCALL_MASK 0x257fd5
 
-#define CR0_BITS 0x80050033          /* PG AM WP NE ET MP PE */
-#define CR4_BITS 0x50620             /* OSXSAVE FSGSBASE OSXMMEXCPT OSFXSR PAE */
-#define EFER_BITS 0xd01              /* NXE LMA LME SCE */
-#define XCR0_NOT (UINT64_C(3) << 17) /* AMX: a process must ask the host for it */
+#define CR0_BITS 0x80050033 /* PG AM WP NE ET MP PE */
+#define CR4_BITS 0x50620    /* OSXSAVE FSGSBASE OSXMMEXCPT OSFXSR PAE */
+#define EFER_BITS 0xd01     /* NXE LMA LME SCE */
 
 /* --- Setting up ------------------------------------------------------------------------------- */
 
@@ -117,7 +116,7 @@ static int set_xcr0(struct kvm *kvm, const struct kvm_cpuid2 *cpuid)
 			has = (uint64_t)cpuid->entries[i].edx << 32 | cpuid->entries[i].eax;
 	struct kvm_xcrs xcrs = {
 	    .nr_xcrs = 1,
-	    .xcrs[0] = {.xcr = 0, .value = ((uint64_t)high << 32 | low) & has & ~XCR0_NOT},
+	    .xcrs[0] = {.xcr = 0, .value = ((uint64_t)high << 32 | low) & has & ~CPU_FEATURES_NOT},
 	};
 	return kvm_ioctl(kvm->cpu, KVM_SET_XCRS, &xcrs);
 }
@@ -272,6 +271,12 @@ static int kvm_enter(struct vm_cpu *cpu, struct vm_space *space, struct vm_regs 
 {
 	struct kvm *kvm = cpu->state;
 
+	bool forgot;
+
+	/* New tables are not told, because they take nothing from anybody. */
+	int error = kvm_memory_update(kvm, false, &forgot);
+	if (error < 0)
+		return -EIO;
 	supervisor_attach_locked(&kvm->supervisor, space);
 	return kvm_run_user(kvm, (kvm->machine->nr_frames + space->pgd) << VM_PAGE_SHIFT, regs,
 	                    step, result);
@@ -300,8 +305,12 @@ static void kvm_load_fpu(struct vm_cpu *cpu, const struct vm_context *context)
 	g_autofree uint8_t *area = g_malloc0(MAX(kvm->xsave_len, context->fpu_room));
 
 	memcpy(area, context->fpu, context->fpu_room);
-	if (kvm_ioctl(kvm->cpu, KVM_SET_XSAVE, area) < 0)
-		g_warning("KVM refuses the state of the FPU");
+	if (kvm_ioctl(kvm->cpu, KVM_SET_XSAVE, area) == 0)
+		return;
+	/* It has what the virtual processor has not. Nobody may see the registers of another one. */
+	memset(area, 0, MAX(kvm->xsave_len, context->fpu_room));
+	context_fill_fpu(area);
+	kvm_ioctl(kvm->cpu, KVM_SET_XSAVE, area);
 }
 
 static void kvm_save_fpu(struct vm_cpu *cpu, struct vm_context *context)

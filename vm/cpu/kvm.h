@@ -20,6 +20,7 @@ struct kvm {
 	struct kvm_sregs user, kernel; /* of user code (without CR3, bases), and of the stubs */
 	/* table pages in the memory slot; doubled when more are used */
 	uint64_t slot_tables;
+	bool has_tables; /* the slot is there */
 };
 
 /* ioctl that is repeated after EINTR. Returns its result, or a negative errno. */

@@ -34,7 +34,10 @@ int kvm_memory_init(struct kvm *kvm)
 
 	kvm->slot_tables = MIN(FIRST_TABLES, kvm->machine->nr_tables);
 	supervisor_map_tables_locked(kvm->machine, &kvm->supervisor, kvm->slot_tables);
-	return error < 0 ? error : set_tables(kvm, kvm->slot_tables);
+	if (error == 0)
+		error = set_tables(kvm, kvm->slot_tables);
+	kvm->has_tables = error == 0;
+	return error;
 }
 
 int kvm_memory_update(struct kvm *kvm, bool all, bool *forgot)
@@ -43,11 +46,16 @@ int kvm_memory_update(struct kvm *kvm, bool all, bool *forgot)
 
 	while (pages < used)
 		pages = MIN(2 * pages, kvm->machine->nr_tables);
-	*forgot = all || pages != kvm->slot_tables;
+	*forgot = all || pages != kvm->slot_tables || !kvm->has_tables;
 	if (!*forgot)
 		return 0;
-	int error = set_tables(kvm, 0);
+	int error = kvm->has_tables ? set_tables(kvm, 0) : 0;
+	if (error < 0)
+		return error;
+	kvm->has_tables = false;
 	kvm->slot_tables = pages;
 	supervisor_map_tables_locked(kvm->machine, &kvm->supervisor, pages);
-	return error < 0 ? error : set_tables(kvm, pages);
+	error = set_tables(kvm, pages);
+	kvm->has_tables = error >= 0;
+	return MIN(error, 0);
 }

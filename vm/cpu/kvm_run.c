@@ -203,6 +203,11 @@ static int at_stub(struct kvm *kvm, struct vm_regs *regs, struct cpu_result *res
 int kvm_run_user(struct kvm *kvm, uint64_t cr3, struct vm_regs *regs, bool step,
                  struct cpu_result *result)
 {
+	/* Some processors refuse to go there at all, instead of faulting. */
+	if (!vm_is_canonical(regs->rip)) {
+		result->stopped = (struct vm_cpu_exit){.stop = VM_CPU_EXCEPTION, .vector = 13};
+		return 0;
+	}
 	put_regs(kvm, cr3, regs, step);
 	int error = run(kvm);
 	if (error == -EIO)

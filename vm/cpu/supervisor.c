@@ -7,7 +7,6 @@
 
 /* Type and rights of descriptors: Intel SDM vol. 3, 3.4.5 and 3.5. */
 #define DESC_CODE64(dpl) (UINT64_C(0x00af9b000000ffff) | (uint64_t)(dpl) << 45)
-#define DESC_CODE32(dpl) (UINT64_C(0x00cf9b000000ffff) | (uint64_t)(dpl) << 45)
 #define DESC_DATA(dpl) (UINT64_C(0x00cf93000000ffff) | (uint64_t)(dpl) << 45)
 
 enum {
@@ -76,7 +75,10 @@ static void fill_gdt(uint8_t *page)
 
 	put64(page + KERNEL_CS, DESC_CODE64(0));
 	put64(page + KERNEL_DS, DESC_DATA(0));
-	put64(page + (USER32_CS & ~7), DESC_CODE32(3));
+	/*
+	 * None for USER32_CS, where Linux has code of 32 bits: a syscall from there would enter the
+	 * kernel at an address of its own.
+	 */
 	put64(page + (USER_DS & ~7), DESC_DATA(3));
 	put64(page + (USER_CS & ~7), DESC_CODE64(3));
 	put64(page + TSS_SELECTOR, (TSS_LEN - 1) | (tss & 0xffffff) << 16 | UINT64_C(0x8b) << 40 |

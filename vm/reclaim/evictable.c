@@ -34,7 +34,7 @@ static bool is_in_transit(const struct vm_frame *frame)
 	 * hang.
 	 */
 	return frame_kind(frame) == VM_FRAME_FILE && (frame->flags & FRAME_DIRTY) &&
-	       frame->object->writers > 0;
+	       (frame->object->writers > 0 || frame->object->changing);
 }
 
 bool evictable_locked(struct vm_machine *machine, vm_pfn pfn)
