@@ -120,6 +120,8 @@ static int go(struct command_call *call, struct vm_process *process, const struc
 	run_unlock(run);
 	if (program == NULL)
 		return error;
+	command_blame(call, error == -EPERM,
+	              "only its owner may let it run, because it uses host files as its owner");
 	command_blame(call, error < 0, runs);
 	if (error == 0 && went != NULL)
 		*went = program;

@@ -57,6 +57,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,6 +65,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -118,6 +120,24 @@ static void *free_much_and_exit(void *unused)
 	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
 		free(pieces[i]);
 	pthread_exit(NULL);
+}
+
+/*
+ * Programs write host files, which a thread of ours does. With these rights of root a file would
+ * keep its set-user-ID bit through that, and quotas would not count. Nothing else here needs them.
+ */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t dropped = 1u << CAP_FSETID | 1u << CAP_SYS_RESOURCE;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	data[0].effective &= ~dropped;
+	data[0].permitted &= ~dropped;
+	data[0].inheritable &= ~dropped;
+	syscall(SYS_capset, &header, data);
 }
 
 /*
@@ -387,6 +407,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	loop_block_signals();
 	raise_descriptor_limit();
 	settle_threads();
+	drop_capabilities();
 	server->mount.daemon_uid = geteuid();
 	server->mount.own_clock = options->machine.clock >= 0;
 	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");

@@ -70,6 +70,13 @@ static bool is_ours(const struct walk *walk, const struct place *place)
 	return walk->mount->dev != 0 && place->dev == walk->mount->dev;
 }
 
+bool hostpath_is_ours(const struct fs_mount *mount, int fd)
+{
+	struct place place;
+
+	return look(fd, &place) == 0 && mount->dev != 0 && place.dev == mount->dev;
+}
+
 static bool same_place(int a, int b)
 {
 	struct place x, y;

@@ -65,6 +65,9 @@ int hostpath_walk(const struct fs_mount *mount, const struct fs_caller *caller,
                   const struct hostpath_start *start, const char *path, unsigned how,
                   struct hostpath_last *last, bool *closed);
 
+/* Whether FD is in MOUNT. No request is sent to find that out. */
+bool hostpath_is_ours(const struct fs_mount *mount, int fd);
+
 /* Whether FD is on a proc file system. */
 bool hostpath_is_proc(int fd);
 

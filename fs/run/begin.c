@@ -60,6 +60,11 @@ struct program *program_new_locked(struct run *run, struct vm_process *process,
 		*error = -EINVAL;
 		return NULL;
 	}
+	/* What it does to host files is done as CALLER, but its owner decides what that is. */
+	if (caller->uid != info.cred.uid || caller->gid != info.cred.gid) {
+		*error = -EPERM;
+		return NULL;
+	}
 	struct program *program = program_alloc(run, process);
 	program->context = vm_context_new(run_machine(run));
 	program->place = place_new(run_mount(run), caller, error);

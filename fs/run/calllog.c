@@ -7,10 +7,14 @@
 
 #include <string.h>
 
+/* Bytes of all lines, and of one: programs can make long ones, and there may be many programs. */
+enum { LOG_BYTES = 64 << 10, LINE_BYTES = 2048 };
+
 void call_log_init(struct call_log *log)
 {
 	g_mutex_init(&log->lock);
 	g_queue_init(&log->lines);
+	log->bytes = 0;
 }
 
 void call_log_clear(struct call_log *log)
@@ -28,8 +32,12 @@ static void append(struct call_log *log, char *line)
 	char *oldest = NULL;
 
 	g_mutex_lock(&log->lock);
-	if (log->lines.length == CALL_LOG)
+	log->bytes += strlen(line);
+	while (log->lines.length >= CALL_LOG || (log->bytes > LOG_BYTES && log->lines.length > 0)) {
+		g_free(oldest);
 		oldest = g_queue_pop_head(&log->lines);
+		log->bytes -= strlen(oldest);
+	}
 	const char *last = g_queue_peek_tail(&log->lines);
 	bool ended = last != NULL && g_str_has_prefix(last, "+++");
 	g_queue_push_nth(&log->lines, line, ended ? (int)log->lines.length - 1 : -1);
@@ -56,7 +64,7 @@ void call_log_note(struct call *call, int64_t result)
 	g_string_append(line, " = ");
 	call_text_result(line, call, result);
 	/* A copy has no more room than it needs, and there may be many. */
-	append(&call->program->log, g_strndup(line->str, line->len));
+	append(&call->program->log, g_strndup(line->str, MIN(line->len, LINE_BYTES)));
 }
 
 void call_log_line(struct call_log *log, const char *line)

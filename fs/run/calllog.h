@@ -14,6 +14,7 @@ struct call;
 struct call_log {
 	GMutex lock;
 	GQueue lines; /* of char * */
+	size_t bytes; /* in all of them */
 };
 
 void call_log_init(struct call_log *log);

@@ -29,23 +29,68 @@ static bool is_same_memory(struct vm_process *a, uint64_t va_a, struct vm_proces
 
 /* --- Waking ----------------------------------------------------------------------------------- */
 
-static bool is_woken_by(const struct call *call, const struct program *sleeper, bool shared,
-                        uint32_t bits)
+/* Whether SLEEPER may wait for the caller's futex with one of BITS. The memory is not looked at. */
+static bool is_candidate(const struct call *call, const struct program *sleeper, bool shared,
+                         uint32_t bits)
 {
-	if (sleeper->futex == 0 || !(sleeper->futex_bits & bits))
-		return false;
-	if (sleeper == call->program ||
-	    (sleeper->process != call->process && (!shared || !sleeper->futex_shared)))
-		return false;
-	return is_same_memory(call->process, call->arg[0], sleeper->process, sleeper->futex);
+	return sleeper->futex != 0 && (sleeper->futex_bits & bits) && sleeper != call->program &&
+	       (sleeper->process == call->process || (shared && sleeper->futex_shared)) &&
+	       sleeper->futex % VM_PAGE_SIZE == call->arg[0] % VM_PAGE_SIZE;
 }
 
-/* Wake up to MOST that wait for the caller's futex with one of BITS. Their number. */
+/* A program that may wait for the futex, and where it waits. */
+struct sleeper {
+	struct program *program; /* a reference */
+	uint64_t futex;
+};
+
+static void sleeper_clear(gpointer sleeper)
+{
+	program_unref(((struct sleeper *)sleeper)->program);
+}
+
+/* All that may wait for the caller's futex: struct sleeper. */
+static GArray *find_candidates(struct call *call, bool shared, uint32_t bits)
+{
+	GArray *found = g_array_new(FALSE, FALSE, sizeof(struct sleeper));
+	GHashTableIter iter;
+	gpointer value;
+
+	g_array_set_clear_func(found, sleeper_clear);
+	run_lock(call->run);
+	g_hash_table_iter_init(&iter, run_programs_locked(call->run));
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct program *program = value;
+		if (!is_candidate(call, program, shared, bits))
+			continue;
+		const struct sleeper sleeper = {program_ref(program), program->futex};
+		g_array_append_val(found, sleeper);
+	}
+	run_unlock(call->run);
+	return found;
+}
+
+/* Wake SLEEPER, if it still waits there. */
+static bool wake_one(struct call *call, const struct sleeper *sleeper)
+{
+	run_lock(call->run);
+	bool waits = sleeper->program->futex == sleeper->futex;
+	if (waits) {
+		sleeper->program->futex = 0;
+		run_wake_locked(call->run, &sleeper->program->futex);
+	}
+	run_unlock(call->run);
+	return waits;
+}
+
+/*
+ * Wake up to MOST that wait for the caller's futex with one of BITS. Their number. To compare
+ * memory takes locks of processes, which others may hold for long: the lock of all programs is not
+ * held meanwhile.
+ */
 static int64_t wake(struct call *call, bool shared, int64_t most, uint32_t bits)
 {
 	int64_t woken = 0;
-	GHashTableIter iter;
-	gpointer value;
 	uint32_t word;
 
 	if (call->arg[0] % sizeof word != 0)
@@ -53,17 +98,13 @@ static int64_t wake(struct call *call, bool shared, int64_t most, uint32_t bits)
 	/* The page must be there to be compared. */
 	if (shared && call_get(call, call->arg[0], &word, sizeof word) != 0)
 		return -EFAULT;
-	run_lock(call->run);
-	g_hash_table_iter_init(&iter, run_programs_locked(call->run));
-	while (woken < most && g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct program *sleeper = value;
-		if (!is_woken_by(call, sleeper, shared, bits))
-			continue;
-		sleeper->futex = 0;
-		run_wake_locked(call->run, &sleeper->futex);
-		woken++;
+	g_autoptr(GArray) found = find_candidates(call, shared, bits);
+	for (guint i = 0; i < found->len && woken < most; i++) {
+		const struct sleeper *sleeper = &g_array_index(found, struct sleeper, i);
+		woken += is_same_memory(call->process, call->arg[0], sleeper->program->process,
+		                        sleeper->futex) &&
+		         wake_one(call, sleeper);
 	}
-	run_unlock(call->run);
 	return woken;
 }
 

@@ -2,6 +2,7 @@
  * calls_kill.c - system calls that send signals, at once or at a time.
  */
 #include "fs/run/calls.h"
+#include "fs/run/calltime.h"
 #include "util/nanoseconds.h"
 
 #include <string.h>
@@ -199,9 +200,7 @@ static int timeval_ns(const struct timeval *time, int64_t *ns)
 {
 	if (time->tv_sec < 0 || time->tv_usec < 0 || time->tv_usec >= 1000000)
 		return -EINVAL;
-	*ns = time->tv_sec >= INT64_MAX / NS_PER_SEC
-	          ? INT64_MAX
-	          : time->tv_sec * NS_PER_SEC + time->tv_usec * NS_PER_US;
+	*ns = MIN(time->tv_sec, CALL_LONGEST) * NS_PER_SEC + time->tv_usec * NS_PER_US;
 	return 0;
 }
 

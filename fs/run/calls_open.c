@@ -179,6 +179,12 @@ static struct vm_file *make_description(const struct opening *opening, int *erro
 
 	if (opening->flags & O_PATH)
 		return hostdir_new(place, &kind_path, opening->fd, error);
+	/* What is in there depends on who looks, and that would be the daemon. */
+	if (S_ISDIR(mode) && hostpath_is_proc(opening->fd)) {
+		close(opening->fd);
+		*error = -ENOENT;
+		return NULL;
+	}
 	if (S_ISDIR(mode))
 		return hostdir_new(place, &kind_directory, opening->fd, error);
 	if (S_ISREG(mode))

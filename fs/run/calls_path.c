@@ -273,8 +273,7 @@ static int64_t take_cwd(struct call *call, int64_t fd)
 
 	if (fd < 0)
 		return fd;
-	place_set_cwd(place, (int)fd);
-	return 0;
+	return place_set_cwd(place, (int)fd);
 }
 
 int64_t sys_chdir(struct call *call)

@@ -4,6 +4,7 @@
  * A call that waits sleeps until anything is woken, and looks at all its files again.
  */
 #include "fs/run/calls.h"
+#include "fs/run/calltime.h"
 #include "fs/run/kind.h"
 #include "util/nanoseconds.h"
 
@@ -79,7 +80,8 @@ static int timeout_get(struct call *call, uint64_t va, int64_t *timeout)
 		return -EFAULT;
 	if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= NS_PER_SEC)
 		return -EINVAL;
-	*timeout = time.tv_sec >= INT64_MAX / NS_PER_SEC ? INT64_MAX - 1 : ns_from_timespec(&time);
+	time.tv_sec = MIN(time.tv_sec, CALL_LONGEST);
+	*timeout = ns_from_timespec(&time);
 	return 0;
 }
 

@@ -21,8 +21,7 @@ static int ns_of(const struct timespec *time, int64_t *ns)
 {
 	if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= NS_PER_SEC)
 		return -EINVAL;
-	*ns = time->tv_sec >= INT64_MAX / NS_PER_SEC ? INT64_MAX
-	                                             : time->tv_sec * NS_PER_SEC + time->tv_nsec;
+	*ns = MIN(time->tv_sec, CALL_LONGEST) * NS_PER_SEC + time->tv_nsec;
 	return 0;
 }
 
@@ -42,9 +41,7 @@ int call_put_time(struct call *call, uint64_t va, int64_t ns)
 
 int64_t call_deadline(const struct call *call, int64_t ns)
 {
-	int64_t now = run_now(call->run);
-
-	return ns > INT64_MAX - now ? INT64_MAX - 1 : now + ns;
+	return run_now(call->run) + MIN(ns, CALL_LONGEST * NS_PER_SEC);
 }
 
 /* --- Clocks ----------------------------------------------------------------------------------- */

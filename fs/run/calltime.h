@@ -6,7 +6,10 @@
 
 #include "fs/run/syscall.h"
 
-/* Read the struct timespec at VA, in ns, no more than INT64_MAX. 0, -EFAULT, -EINVAL. */
+/* Longer times count as a hundred years, so that sums of times fit into 64 bits. */
+#define CALL_LONGEST INT64_C(3155760000)
+
+/* Read the struct timespec at VA, in ns, no more than CALL_LONGEST s. 0, -EFAULT, -EINVAL. */
 int call_get_time(struct call *call, uint64_t va, int64_t *ns);
 /* Store NS at VA as a struct timespec. 0, -EFAULT. */
 int call_put_time(struct call *call, uint64_t va, int64_t ns);

@@ -76,8 +76,10 @@ void control_exec(struct program *program)
 
 int control_fork_locked(struct program *child, const struct program *parent)
 {
+	/* Somebody may have let it run since the caller looked. */
+	if (!control_rests_locked(parent))
+		return -EBUSY;
 	struct vm_context *context = vm_context_copy(parent->context);
-
 	if (context == NULL)
 		return -ENOMEM;
 	vm_context_free(child->context);

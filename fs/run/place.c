@@ -26,36 +26,58 @@ static struct fs_caller caller_copy(const struct fs_caller *caller)
 
 /*
  * A directory of the host. Programs get it from their parents: if each had a descriptor of its own,
- * a family of programs could use up those of the daemon.
+ * a family of programs could use up those of the daemon. Each directory counts as a host descriptor
+ * of its user, by the special file that holds it.
  */
 struct place_dir {
-	int refs; /* atomic */
+	struct vm_file *holder;
 	int fd;
 };
 
-static struct place_dir *dir_new(int fd)
+static void dir_close(void *ctx)
 {
-	struct place_dir *dir = g_new(struct place_dir, 1);
+	close(GPOINTER_TO_INT(ctx));
+}
 
-	*dir = (struct place_dir){1, fd};
+static char *dir_name(void *ctx)
+{
+	return g_strdup("directory");
+}
+
+static const struct vm_file_ops dir_ops = {.release = dir_close, .name = dir_name};
+
+/* Takes FD over. NULL, with *ERROR: -ENFILE, -ENOMEM, and FD is closed. */
+static struct place_dir *dir_new(struct fs_mount *mount, uid_t uid, int fd, int *error)
+{
+	const struct vm_charge charge = {.uid = uid, .what = VM_HANDLES, .units = 1};
+	struct vm_file *holder = vm_file_new_special(mount->machine, &dir_ops, GINT_TO_POINTER(fd),
+	                                             O_RDONLY, &charge, error);
+	struct place_dir *dir = holder != NULL ? g_new(struct place_dir, 1) : NULL;
+
+	if (dir != NULL)
+		*dir = (struct place_dir){holder, fd};
+	else
+		close(fd);
 	return dir;
 }
 
-static struct place_dir *dir_ref(struct place_dir *dir)
+static struct place_dir *dir_copy(const struct place_dir *dir)
 {
-	g_atomic_int_inc(&dir->refs);
-	return dir;
+	struct place_dir *copy = g_new(struct place_dir, 1);
+
+	*copy = (struct place_dir){vm_file_ref(dir->holder), dir->fd};
+	return copy;
 }
 
-static void dir_unref(struct place_dir *dir)
+static void dir_free(struct place_dir *dir)
 {
-	if (!g_atomic_int_dec_and_test(&dir->refs))
+	if (dir == NULL)
 		return;
-	close(dir->fd);
+	vm_file_unref(dir->holder);
 	g_free(dir);
 }
 
-/* A place without console. Takes over the references ROOT and CWD. */
+/* A place without console. Takes ROOT and CWD over. */
 static struct place *place_alloc(struct fs_mount *mount, const struct fs_caller *caller,
                                  struct place_dir *root, struct place_dir *cwd)
 {
@@ -71,11 +93,17 @@ static struct place *place_alloc(struct fs_mount *mount, const struct fs_caller 
 	return place;
 }
 
-void place_set_cwd(struct place *place, int cwd)
+int place_set_cwd(struct place *place, int cwd)
 {
-	dir_unref(place->cwd_dir);
-	place->cwd_dir = dir_new(cwd);
+	int error = 0;
+	struct place_dir *dir = dir_new(place->mount, place->caller.uid, cwd, &error);
+
+	if (dir == NULL)
+		return error;
+	dir_free(place->cwd_dir);
+	place->cwd_dir = dir;
 	place->cwd = cwd;
+	return 0;
 }
 
 struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, int *error)
@@ -89,15 +117,35 @@ struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, 
 		hostpath_start_close(&start);
 		return NULL;
 	}
-	struct place *place = place_alloc(mount, caller, dir_new(start.root), dir_new(start.cwd));
+	/* No path leads there, and our own descriptor would keep the mount from being unmounted. */
+	if (hostpath_is_ours(mount, start.cwd)) {
+		close(start.cwd);
+		start.cwd = fcntl(start.root, F_DUPFD_CLOEXEC, 3);
+	}
+	if (start.cwd < 0) {
+		*error = -errno;
+		close(start.root);
+		return NULL;
+	}
+	struct place_dir *root = dir_new(mount, caller->uid, start.root, error);
+	struct place_dir *cwd = NULL;
+	if (root != NULL)
+		cwd = dir_new(mount, caller->uid, start.cwd, error);
+	else
+		close(start.cwd);
+	if (cwd == NULL) {
+		dir_free(root);
+		return NULL;
+	}
+	struct place *place = place_alloc(mount, caller, root, cwd);
 	place->console = console_new(mount, caller->uid);
 	return place;
 }
 
 struct place *place_copy(const struct place *place)
 {
-	struct place *copy = place_alloc(place->mount, &place->caller, dir_ref(place->root_dir),
-	                                 dir_ref(place->cwd_dir));
+	struct place *copy = place_alloc(place->mount, &place->caller, dir_copy(place->root_dir),
+	                                 dir_copy(place->cwd_dir));
 
 	copy->umask = place->umask;
 	copy->console = console_ref(place->console);
@@ -108,8 +156,8 @@ void place_free(struct place *place)
 {
 	if (place == NULL)
 		return;
-	dir_unref(place->root_dir);
-	dir_unref(place->cwd_dir);
+	dir_free(place->root_dir);
+	dir_free(place->cwd_dir);
 	if (place->caller.groups != NULL)
 		g_array_unref((GArray *)place->caller.groups);
 	console_unref(place->console);

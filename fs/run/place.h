@@ -22,15 +22,19 @@ struct place {
 };
 
 /*
- * The place of a program that CALLER starts: root and working directory are the caller's. NULL with
- * *ERROR: -EMFILE, -ENOMEM, -EINVAL (the caller's root is not known).
+ * The place of a program that CALLER starts: root and working directory are the caller's; if that
+ * directory is in MOUNT itself, the program begins in the root instead. NULL with
+ * *ERROR: -EMFILE, -ENFILE, -ENOMEM, -EINVAL (the caller's root is not known).
  */
 struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, int *error);
 /* For a child of fork. The console is the same. */
 struct place *place_copy(const struct place *place);
 void place_free(struct place *place);
-/* The working directory becomes CWD, a descriptor that PLACE takes over. */
-void place_set_cwd(struct place *place, int cwd);
+/*
+ * The working directory becomes CWD, a descriptor that is taken over. -ENFILE: the user or all have
+ * too many (VM_HANDLES); -ENOMEM.
+ */
+int place_set_cwd(struct place *place, int cwd);
 
 /*
  * Call FN (CTX) with the rights of PLACE's user: in this thread, or, if the daemon is root and the

@@ -69,6 +69,7 @@ void run_free(struct run *run)
 	if (run == NULL)
 		return;
 	g_hash_table_destroy(run->programs);
+	g_free(run->failed_why);
 	pthread_cond_destroy(&run->work);
 	pthread_cond_destroy(&run->tick);
 	pthread_cond_destroy(&run->changed);
@@ -159,7 +160,7 @@ bool run_wait_locked(struct run *run, int64_t deadline)
 
 void run_alarm_locked(struct run *run, int64_t when)
 {
-	int64_t left = MAX(when - run_now(run), 0);
+	int64_t left = CLAMP(when - run_now(run), 0, STATE_LONGEST);
 
 	state_look_by_locked(run, run->mount->own_clock ? 0 : ns_now(CLOCK_MONOTONIC) + left);
 }

@@ -84,7 +84,12 @@ static void watch_runner_locked(struct run *run, int64_t now)
 {
 	struct runner *runner = run->runner;
 
-	if (runner == NULL || runner->program == NULL || list_empty(&run->ready))
+	if (runner == NULL || runner->program == NULL)
+		return;
+	/* Whoever comes back from a wait inside the engine cannot ask for the lock by himself. */
+	if (runner->in_user && now - runner->since > TICK_MS * NS_PER_MS)
+		vm_cpu_breathe(run->mount->machine);
+	if (list_empty(&run->ready))
 		return;
 	if (!runner->in_user && now - runner->since > PATIENCE_MS * NS_PER_MS) {
 		hand_over_locked(run);
@@ -101,9 +106,9 @@ static void *ticker_main(void *ctx)
 	run_lock(run);
 	while (!run->stopping) {
 		int64_t due = do_due_locked(run), now = ns_now(CLOCK_MONOTONIC);
-		run->looks = now + 3600 * NS_PER_SEC;
+		run->looks = now + STATE_LONGEST;
 		if (due != INT64_MAX && !run->mount->own_clock)
-			run->looks = MIN(run->looks, now + MAX(due - run_now(run), 0) + 1);
+			run->looks = now + CLAMP(due - run_now(run), 0, STATE_LONGEST) + 1;
 		if (!is_idle_locked(run))
 			run->looks = MIN(run->looks, now + TICK_MS * NS_PER_MS);
 		watch_runner_locked(run, now);
@@ -200,8 +205,17 @@ int run_open(struct run *run, char **why)
 		return -ENODEV;
 	}
 	run_lock(run);
-	if (!run->opened)
+	if (run->failed != 0) {
+		error = run->failed;
+		*why = g_strdup(run->failed_why);
+	} else if (!run->opened) {
 		error = vm_cpu_open(run->mount->machine, why);
+	}
+	/* Each try costs pages. Only the device may be there next time. */
+	if (error != 0 && error != -ENODEV && run->failed == 0) {
+		run->failed = error;
+		run->failed_why = g_strdup(*why);
+	}
 	if (error == 0 && (!run->opened || run->runner == NULL)) {
 		error = run->opened ? -EAGAIN : start_threads_locked(run);
 		if (error != 0)

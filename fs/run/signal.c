@@ -260,7 +260,9 @@ int64_t signal_alarms_locked(struct run *run, int64_t now)
 			signal_send_locked(program, &info);
 			set_next_alarm(signals, now);
 		}
-		if (signals->alarm != 0)
+		/* One that nobody would notice does not wake the ticker: it is looked at later. */
+		if (signals->alarm != 0 && program->state != PROGRAM_STOPPED &&
+		    !(signals->pending & signal_bit(SIGALRM)) && !vanishes_locked(signals, SIGALRM))
 			next = MIN(next, signals->alarm);
 	}
 	return next;

@@ -23,7 +23,13 @@ struct run {
 	pthread_t ticker;
 	int64_t looks; /* when the ticker looks again (CLOCK_MONOTONIC, ns) */
 	bool opened, stopping;
+	/* why the processor could not be opened, if that will not change: an errno, a sentence */
+	int failed;
+	char *failed_why;
 };
+
+/* The ticker looks once an hour in any case, ns. No sum of times is longer. */
+#define STATE_LONGEST (INT64_C(3600) * 1000000000)
 
 /* Let the ticker look at WHEN (CLOCK_MONOTONIC, ns) at the latest. */
 void state_look_by_locked(struct run *run, int64_t when);

@@ -172,6 +172,8 @@ static bool enter_user(struct runner *runner, struct program *program, unsigned 
 	run_lock(runner->run);
 	bool over =
 	    !runner_goes_on_locked(runner) || program->state == PROGRAM_ENDED ||
+	    /* It came after the last look, and nobody will kick: the next turn delivers it. */
+	    signal_pending_locked(program) ||
 	    ((runner->give_way || runner->events >= SLICE_EVENTS) && runner_shares_locked(runner));
 	if (runner->events >= SLICE_EVENTS)
 		runner->events = 0;
@@ -291,8 +293,11 @@ enum turn_end turn_take(struct runner *runner, struct program *program)
 
 	if (stops_now(program))
 		return TURN_STOPPED;
-	if (program->call_due)
+	if (program->call_due) {
 		handled.result = make_call(program);
+		/* The step that it was is done only now. */
+		handled.stops = handled.result != CALL_SLEEPS && was_last_step(program);
+	}
 	for (;;) {
 		if (handled.result == CALL_SLEEPS)
 			return TURN_SLEEPS;

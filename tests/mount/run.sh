@@ -98,6 +98,7 @@ is "$("$VASCTL" "$M" run /bin/echo "$words" '' "\$'x'" | od -c)" \
 is "$(WORDS=$words "$VASCTL" "$M" run sh -c 'echo "$WORDS"' | od -c)" "$(echo "$words" | od -c)" \
 	'so does the environment'
 is "$(ls -d "$M"/[0-9]* 2>/dev/null)" '' 'none of them is left'
+is "$(cd "$M" && "$VASCTL" . run pwd)" / 'from inside the mount it begins in the root'
 is "$("$VASCTL" "$M" run echo hello)" hello 'PATH is searched; a dynamic program runs'
 is "$(echo text | "$VASCTL" "$M" run cat - /etc/hostname)" "$(echo text | cat - /etc/hostname)" \
 	'cat reads its input and files'

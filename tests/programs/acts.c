@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -40,6 +41,17 @@ static void spin(void)
 		spins++;
 }
 
+/* An alarm every microsecond, and at last one without end; it is ignored if IGNORED. */
+static void alarms(int ignored)
+{
+	struct itimerval often = {{0, 1}, {0, 1}}, late = {{9300000000, 0}, {0, 1}};
+
+	signal(SIGALRM, ignored ? SIG_IGN : SIG_DFL);
+	setitimer(ITIMER_REAL, ignored ? &often : &late, NULL);
+	for (;;)
+		pause();
+}
+
 static void on_signal(int number)
 {
 	put("caught\n");
@@ -58,6 +70,8 @@ int main(int argc, char **argv)
 		copy();
 	else if (strcmp(act, "exit") == 0)
 		_exit(atoi(argv[2]));
+	else if (strcmp(act, "alarm") == 0)
+		alarms(strcmp(argv[2], "0") == 0);
 	else if (strcmp(act, "spin") == 0)
 		spin();
 	else if (strcmp(act, "yes") == 0)
