@@ -285,7 +285,12 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 	if (result != 0)
 		return result;
 	pins_init(&pins);
-	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine))
+	/*
+	 * On a clock of the machine's own two runs must be equal. What is lent to SINK is still
+	 * pinned when the reader has its bytes, so that his next fault might find it in the way.
+	 */
+	if (pages_touched(va, len) > (uint64_t)pin_limit(process->machine) ||
+	    process->machine->config.clock >= 0)
 		result = read_by_copy(process, &pins, va, len, sink, ctx);
 	else
 		result = read_pinned(process, &pins, va, len, sink, ctx);
