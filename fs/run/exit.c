@@ -132,6 +132,8 @@ static bool begin_end(struct program *program, int status)
 	run_lock(program->run);
 	bool first = program->state != PROGRAM_ENDED;
 	if (first) {
+		/* Before anybody sees that it has ended, and looks at its calls. */
+		log_end(program, status);
 		program->status = status;
 		program->futex = 0;
 		program->signals.alarm = 0;
@@ -147,7 +149,6 @@ void program_exit(struct program *program, int status)
 
 	if (!begin_end(program, status))
 		return;
-	log_end(program, status);
 	/* Whoever calls has a reference, but perhaps only by the table of programs. */
 	program_ref(program);
 	vm_process_exit(program->process, 0);
