@@ -23,10 +23,14 @@ static void do_nothing(int number)
 
 void guest_init(void)
 {
+	static __thread bool done;
 	/* The ioctl is interrupted all the same. Nothing else in this program must be. */
 	struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
 	sigset_t set;
 
+	if (done)
+		return;
+	done = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(kick_signal(), &action, NULL);
 	sigemptyset(&set);

@@ -38,7 +38,10 @@ void guest_leave_locked(struct vm_machine *machine);
  */
 void guest_stay_out(struct vm_machine *machine);
 
-/* So that guest_kick can interrupt this thread: its signal is not blocked, and does nothing. */
+/*
+ * So that guest_kick can interrupt this thread: its signal is not blocked, and does nothing. Only the
+ * first call of a thread has anything to do.
+ */
 void guest_init(void);
 
 #endif

@@ -33,29 +33,22 @@ int kvm_ioctl(int fd, unsigned long request, void *arg)
 
 /* --- Registers -------------------------------------------------------------------------------- */
 
+/* The registers that KVM and we have under the same name, as initializers: those of FROM. */
+#define COPY_REG(from, name) .name = (from)->name
+#define COPY_REGS(from) \
+	COPY_REG(from, rax), COPY_REG(from, rbx), COPY_REG(from, rcx), COPY_REG(from, rdx), \
+	    COPY_REG(from, rsi), COPY_REG(from, rdi), COPY_REG(from, rsp), COPY_REG(from, rbp), \
+	    COPY_REG(from, r8), COPY_REG(from, r9), COPY_REG(from, r10), COPY_REG(from, r11), \
+	    COPY_REG(from, r12), COPY_REG(from, r13), COPY_REG(from, r14), COPY_REG(from, r15), \
+	    COPY_REG(from, rip)
+
 static void put_regs(struct kvm *kvm, uint64_t cr3, const struct vm_regs *from, bool step)
 {
 	struct kvm_regs *to = &kvm->run->s.regs.regs;
 	struct kvm_sregs *sregs = &kvm->run->s.regs.sregs;
 
 	*to = (struct kvm_regs){
-	    .rax = from->rax,
-	    .rbx = from->rbx,
-	    .rcx = from->rcx,
-	    .rdx = from->rdx,
-	    .rsi = from->rsi,
-	    .rdi = from->rdi,
-	    .rsp = from->rsp,
-	    .rbp = from->rbp,
-	    .r8 = from->r8,
-	    .r9 = from->r9,
-	    .r10 = from->r10,
-	    .r11 = from->r11,
-	    .r12 = from->r12,
-	    .r13 = from->r13,
-	    .r14 = from->r14,
-	    .r15 = from->r15,
-	    .rip = from->rip,
+	    COPY_REGS(from),
 	    .rflags = (from->eflags & FLAGS_USER) | FLAG_FIXED | FLAG_IF | (step ? FLAG_TF : 0),
 	};
 	*sregs = kvm->user;
@@ -72,23 +65,7 @@ static void get_regs(const struct kvm *kvm, struct vm_regs *to)
 	uint64_t orig_rax = to->orig_rax;
 
 	*to = (struct vm_regs){
-	    .rax = from->rax,
-	    .rbx = from->rbx,
-	    .rcx = from->rcx,
-	    .rdx = from->rdx,
-	    .rsi = from->rsi,
-	    .rdi = from->rdi,
-	    .rsp = from->rsp,
-	    .rbp = from->rbp,
-	    .r8 = from->r8,
-	    .r9 = from->r9,
-	    .r10 = from->r10,
-	    .r11 = from->r11,
-	    .r12 = from->r12,
-	    .r13 = from->r13,
-	    .r14 = from->r14,
-	    .r15 = from->r15,
-	    .rip = from->rip,
+	    COPY_REGS(from),
 	    .eflags = from->rflags,
 	    .orig_rax = orig_rax,
 	    .cs = USER_CS,
