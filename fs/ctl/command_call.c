@@ -49,6 +49,16 @@ int command_done_address(struct command_call *call, int64_t result)
 	return 0;
 }
 
+int command_done_process(struct command_call *call, struct vm_process *process, int error)
+{
+	if (error < 0)
+		vm_process_exit(process, 0);
+	else
+		command_answer(call, "%d", (int)vm_process_pid(process));
+	vm_process_unref(process);
+	return error;
+}
+
 int command_fail(struct command_call *call, int error, const char *format, ...)
 {
 	va_list args;

@@ -49,6 +49,12 @@ void command_answer(struct command_call *call, const char *format, ...) G_GNUC_P
 int command_done(struct command_call *call, int64_t result);
 int command_done_address(struct command_call *call, int64_t result);
 
+/*
+ * The new PROCESS is made, with the result ERROR: answer its pid, or end it. Drops the reference.
+ * Returns ERROR.
+ */
+int command_done_process(struct command_call *call, struct vm_process *process, int error);
+
 /* Return ERROR (negative), and set the sentence that explains it. */
 int command_fail(struct command_call *call, int error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

@@ -50,12 +50,7 @@ static int run_exec(struct command_call *call)
 	if (process == NULL)
 		return error;
 	error = command_exec(call, process, 1, &entry);
-	if (error < 0)
-		vm_process_exit(process, 0);
-	else
-		command_answer(call, "%d", (int)vm_process_pid(process));
-	vm_process_unref(process);
-	return error;
+	return command_done_process(call, process, error);
 }
 
 static const struct command_reason kill_reasons[] = {

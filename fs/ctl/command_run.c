@@ -265,12 +265,7 @@ int command_run_path(struct command_call *call)
 	error = command_exec_kernel(call, process, 1, &entry);
 	if (error == 0)
 		error = go(call, process, &freely, 0, NULL);
-	if (error < 0)
-		vm_process_exit(process, 0);
-	else
-		command_answer(call, "%d", (int)vm_process_pid(process));
-	vm_process_unref(process);
-	return error;
+	return command_done_process(call, process, error);
 }
 
 int command_fork_program(struct command_call *call, struct program *program,

@@ -25,15 +25,10 @@ static struct fs_caller caller_copy(const struct fs_caller *caller)
 }
 
 /*
- * A directory of the host. Programs get it from their parents: if each had a descriptor of its own,
- * a family of programs could use up those of the daemon. Each directory counts as a host descriptor
- * of its user, by the special file that holds it.
+ * A directory of the host is a special file. Programs share it with their parents: if each had a
+ * descriptor of its own, a family of programs could use up those of the daemon. Each directory
+ * counts as a host descriptor of its user.
  */
-struct place_dir {
-	struct vm_file *holder;
-	int fd;
-};
-
 static void dir_close(void *ctx)
 {
 	close(GPOINTER_TO_INT(ctx));
@@ -47,39 +42,25 @@ static char *dir_name(void *ctx)
 static const struct vm_file_ops dir_ops = {.release = dir_close, .name = dir_name};
 
 /* Takes FD over. NULL, with *ERROR: -ENFILE, -ENOMEM, and FD is closed. */
-static struct place_dir *dir_new(struct fs_mount *mount, uid_t uid, int fd, int *error)
+static struct vm_file *dir_new(struct fs_mount *mount, uid_t uid, int fd, int *error)
 {
 	const struct vm_charge charge = {.uid = uid, .what = VM_HANDLES, .units = 1};
-	struct vm_file *holder = vm_file_new_special(mount->machine, &dir_ops, GINT_TO_POINTER(fd),
-	                                             O_RDONLY, &charge, error);
-	struct place_dir *dir = holder != NULL ? g_new(struct place_dir, 1) : NULL;
+	struct vm_file *dir = vm_file_new_special(mount->machine, &dir_ops, GINT_TO_POINTER(fd),
+	                                          O_RDONLY, &charge, error);
 
-	if (dir != NULL)
-		*dir = (struct place_dir){holder, fd};
-	else
+	if (dir == NULL)
 		close(fd);
 	return dir;
 }
 
-static struct place_dir *dir_copy(const struct place_dir *dir)
+static int dir_fd(const struct vm_file *dir)
 {
-	struct place_dir *copy = g_new(struct place_dir, 1);
-
-	*copy = (struct place_dir){vm_file_ref(dir->holder), dir->fd};
-	return copy;
-}
-
-static void dir_free(struct place_dir *dir)
-{
-	if (dir == NULL)
-		return;
-	vm_file_unref(dir->holder);
-	g_free(dir);
+	return GPOINTER_TO_INT(vm_file_special(dir, &dir_ops));
 }
 
 /* A place without console. Takes ROOT and CWD over. */
 static struct place *place_alloc(struct fs_mount *mount, const struct fs_caller *caller,
-                                 struct place_dir *root, struct place_dir *cwd)
+                                 struct vm_file *root, struct vm_file *cwd)
 {
 	struct place *place = g_new0(struct place, 1);
 
@@ -87,8 +68,8 @@ static struct place *place_alloc(struct fs_mount *mount, const struct fs_caller 
 	place->caller = caller_copy(caller);
 	place->root_dir = root;
 	place->cwd_dir = cwd;
-	place->root = root->fd;
-	place->cwd = cwd->fd;
+	place->root = dir_fd(root);
+	place->cwd = dir_fd(cwd);
 	place->umask = FIRST_UMASK;
 	return place;
 }
@@ -96,11 +77,11 @@ static struct place *place_alloc(struct fs_mount *mount, const struct fs_caller 
 int place_set_cwd(struct place *place, int cwd)
 {
 	int error = 0;
-	struct place_dir *dir = dir_new(place->mount, place->caller.uid, cwd, &error);
+	struct vm_file *dir = dir_new(place->mount, place->caller.uid, cwd, &error);
 
 	if (dir == NULL)
 		return error;
-	dir_free(place->cwd_dir);
+	vm_file_unref(place->cwd_dir);
 	place->cwd_dir = dir;
 	place->cwd = cwd;
 	return 0;
@@ -127,14 +108,15 @@ struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, 
 		close(start.root);
 		return NULL;
 	}
-	struct place_dir *root = dir_new(mount, caller->uid, start.root, error);
-	struct place_dir *cwd = NULL;
+	struct vm_file *root = dir_new(mount, caller->uid, start.root, error);
+	struct vm_file *cwd = NULL;
 	if (root != NULL)
 		cwd = dir_new(mount, caller->uid, start.cwd, error);
 	else
 		close(start.cwd);
 	if (cwd == NULL) {
-		dir_free(root);
+		if (root != NULL)
+			vm_file_unref(root);
 		return NULL;
 	}
 	struct place *place = place_alloc(mount, caller, root, cwd);
@@ -144,8 +126,8 @@ struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, 
 
 struct place *place_copy(const struct place *place)
 {
-	struct place *copy = place_alloc(place->mount, &place->caller, dir_copy(place->root_dir),
-	                                 dir_copy(place->cwd_dir));
+	struct place *copy = place_alloc(place->mount, &place->caller, vm_file_ref(place->root_dir),
+	                                 vm_file_ref(place->cwd_dir));
 
 	copy->umask = place->umask;
 	copy->console = console_ref(place->console);
@@ -156,8 +138,8 @@ void place_free(struct place *place)
 {
 	if (place == NULL)
 		return;
-	dir_free(place->root_dir);
-	dir_free(place->cwd_dir);
+	vm_file_unref(place->root_dir);
+	vm_file_unref(place->cwd_dir);
 	if (place->caller.groups != NULL)
 		g_array_unref((GArray *)place->caller.groups);
 	console_unref(place->console);

@@ -14,9 +14,9 @@ struct console;
 struct place {
 	struct fs_mount *mount;
 	struct fs_caller caller; /* uid, gid, groups (a reference of its own); pid 0 */
-	/* O_PATH descriptors, which a family of programs shares (place_dir) */
-	struct place_dir *root_dir, *cwd_dir;
-	int root, cwd; /* the numbers in these two */
+	/* O_PATH descriptors, which a family of programs shares: references, and the numbers */
+	struct vm_file *root_dir, *cwd_dir;
+	int root, cwd;
 	mode_t umask;
 	struct console *console; /* a reference */
 };
