@@ -15,14 +15,6 @@ STORM_MACHINE='-o allow_other,ram=16M,swapsize=256M'
 CANARY_MIB=24
 CANARY_AT=0x10000000
 
-# fewer PLAIN SANITIZERS: the number for this build
-fewer() {
-	if grep -aq -e __asan_init -e __tsan_init "$VASFS"; then
-		echo "$2"
-	else
-		echo "$1"
-	fi
-}
 # quickly COMMAND...: COMMAND succeeds within a time that only a hang exceeds
 quickly() {
 	timeout -k 1 60 "$@"

@@ -262,6 +262,14 @@ _sanitizer_check() {
 	done
 }
 
+# fewer PLAIN SANITIZERS: the number for this build
+fewer() {
+	if grep -aq -e __asan_init -e __tsan_init "$VASFS"; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
 # as_other COMMAND...: run COMMAND as another user; needs root
 OTHER=65534
 as_other() {

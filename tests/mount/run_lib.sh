@@ -32,15 +32,6 @@ run_mount() {
 	fi
 }
 
-# fewer PLAIN SANITIZERS: the number for this build
-fewer() {
-	if grep -aq -e __asan_init -e __tsan_init "$VASFS"; then
-		echo "$2"
-	else
-		echo "$1"
-	fi
-}
-
 native() {
 	# shellcheck disable=SC2086 # words
 	timeout -k 1 60 setarch -R $env_words "$@" <"$stdin" >"$T/native.out" 2>&1

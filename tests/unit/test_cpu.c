@@ -234,8 +234,8 @@ static void *spin(void *ctx)
 		if (stopped.stop != VM_CPU_FAULT)
 			continue;
 		/* The right to write is taken away for moments. Then it tries again. */
-		int error = vm_access(spinner->f->process, stopped.address, 1, stopped.access, NULL,
-		                      NULL);
+		int error =
+		    vm_access(spinner->f->process, stopped.address, 1, stopped.access, NULL, NULL);
 		g_assert_true(error == 0 || error == -EACCES);
 	}
 	return NULL;
