@@ -17,42 +17,29 @@ enum {
 
 /* --- The time --------------------------------------------------------------------------------- */
 
-/* Wake those whose deadline is over at NOW. Returns the next deadline, or INT64_MAX. */
-static int64_t wake_late_locked(struct run *run, int64_t now)
-{
-	struct list_link *link = run->blocked.next;
-	int64_t next = INT64_MAX;
-
-	while (link != &run->blocked) {
-		struct program *program = LIST_ENTRY(link, struct program, queue);
-		link = link->next;
-		if (program->deadline >= 0 && program->deadline <= now)
-			run_ready_locked(program);
-		else if (program->deadline >= 0)
-			next = MIN(next, program->deadline);
-	}
-	return next;
-}
-
 static bool is_idle_locked(const struct run *run)
 {
 	return list_empty(&run->ready) && (run->runner == NULL || run->runner->program == NULL);
 }
 
-/* All that is due at this time of the machine. Returns when something is due next, or INT64_MAX. */
+/*
+ * All that is due at this time of the machine. Returns when something is due next, or INT64_MAX.
+ *
+ * A clock of the machine's own stands still while nothing is done. If all programs sleep, it jumps
+ * to the next moment at which one of them does not. As long as one does not sleep, its turn sees
+ * to what is due (turn.c): at the same events in every run, and not when this thread comes to look.
+ */
 static int64_t do_due_locked(struct run *run)
 {
-	for (;;) {
-		int64_t now = run_now(run), next = wake_late_locked(run, now);
-		next = MIN(next, signal_alarms_locked(run, now));
-		/*
-		 * A clock of the machine's own stands still while nothing is done. If all programs
-		 * sleep, it jumps to the next moment at which one of them does not.
-		 */
-		if (!run->mount->own_clock || next == INT64_MAX || !is_idle_locked(run))
-			return next;
-		vm_machine_pass(run->mount->machine, next - now);
+	if (!run->mount->own_clock)
+		return due_look_locked(run);
+	while (is_idle_locked(run)) {
+		int64_t next = due_look_locked(run);
+		if (next == INT64_MAX || !is_idle_locked(run))
+			break;
+		vm_machine_pass(run->mount->machine, next - run_now(run));
 	}
+	return INT64_MAX;
 }
 
 static void *runner_begin(void *ctx);

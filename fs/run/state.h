@@ -33,6 +33,11 @@ struct run {
 
 /* Let the ticker look at WHEN (CLOCK_MONOTONIC, ns) at the latest. */
 void state_look_by_locked(struct run *run, int64_t when);
+/*
+ * Wake programs whose time has come, and send alarms (due.c). Returns when something is due next
+ * (run_now), or INT64_MAX.
+ */
+int64_t due_look_locked(struct run *run);
 /* PROGRAM is in STATE from now on, and in the list of those that are. */
 void state_set_locked(struct program *program, enum program_state state);
 

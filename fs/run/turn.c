@@ -8,8 +8,8 @@
  *         system call: make it;  fault: have it handled;  exception: a signal
  *     until the slice is used up, or the program sleeps, stops or ends
  */
-#include "fs/run/turn.h"
 #include "fs/run/calls.h"
+#include "fs/run/state.h"
 #include "util/nanoseconds.h"
 
 #include <errno.h>
@@ -170,6 +170,8 @@ static bool enter_user(struct runner *runner, struct program *program, unsigned 
                        uint64_t *until, enum turn_end *end)
 {
 	run_lock(runner->run);
+	if (run_mount(runner->run)->own_clock)
+		due_look_locked(runner->run);
 	bool over =
 	    !runner_goes_on_locked(runner) || program->state == PROGRAM_ENDED ||
 	    /* It came after the last look, and nobody will kick: the next turn delivers it. */
