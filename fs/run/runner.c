@@ -12,7 +12,10 @@ enum {
 	TICK_MS = 10,     /* how often the ticker looks while something runs */
 	SLICE_MS = 50,    /* user code without an event gives way after this time */
 	PATIENCE_MS = 50, /* a call or a fault that takes longer costs its thread the processor */
-	END_MS = 1000,    /* how long run_stop waits for threads */
+	/* The same by a clock of the machine's own: user code by CPU time, calls by the host's. */
+	OWN_SLICE_MS = 1000,
+	OWN_PATIENCE_MS = 5000,
+	END_MS = 1000, /* how long run_stop waits for threads */
 };
 
 /* --- The time --------------------------------------------------------------------------------- */
@@ -66,6 +69,24 @@ static bool hand_over_locked(struct run *run)
 	return true;
 }
 
+/*
+ * Whether RUNNER, of which others wait for the processor, has had it for long enough.
+ *
+ * With a clock of the machine's own two runs must be equal, however busy the host is. So only a
+ * call that hangs and user code that waits for another program without an event come to an end by
+ * the time of the host. The limits are far from what a program needs else.
+ */
+static bool is_over_time_locked(const struct runner *runner, int64_t now)
+{
+	int64_t spent = now - runner->since;
+
+	if (!runner->run->mount->own_clock)
+		return spent > (runner->in_user ? SLICE_MS : PATIENCE_MS) * NS_PER_MS;
+	if (!runner->in_user)
+		return spent > OWN_PATIENCE_MS * NS_PER_MS;
+	return ns_now(runner->cpu) - runner->cpu_since > OWN_SLICE_MS * NS_PER_MS;
+}
+
 /* See whether the runner has to give way. */
 static void watch_runner_locked(struct run *run, int64_t now)
 {
@@ -76,11 +97,11 @@ static void watch_runner_locked(struct run *run, int64_t now)
 	/* Whoever comes back from a wait inside the engine cannot ask for the lock by himself. */
 	if (runner->in_user && now - runner->since > TICK_MS * NS_PER_MS)
 		vm_cpu_breathe(run->mount->machine);
-	if (list_empty(&run->ready))
+	if (list_empty(&run->ready) || !is_over_time_locked(runner, now))
 		return;
-	if (!runner->in_user && now - runner->since > PATIENCE_MS * NS_PER_MS) {
+	if (!runner->in_user) {
 		hand_over_locked(run);
-	} else if (runner->in_user && now - runner->since > SLICE_MS * NS_PER_MS) {
+	} else {
 		runner->give_way = true;
 		vm_cpu_kick(run->mount->machine);
 	}
@@ -149,6 +170,7 @@ static void *runner_begin(void *ctx)
 	struct run *run = runner->run;
 	struct program *program;
 
+	pthread_getcpuclockid(pthread_self(), &runner->cpu);
 	run_lock(run);
 	while ((program = next_locked(runner)) != NULL) {
 		runner->since = ns_now(CLOCK_MONOTONIC);

@@ -190,6 +190,8 @@ static bool enter_user(struct runner *runner, struct program *program, unsigned 
 	*until = program->until;
 	runner->in_user = !over;
 	runner->since = ns_now(CLOCK_MONOTONIC);
+	if (run_mount(runner->run)->own_clock)
+		runner->cpu_since = ns_now(runner->cpu);
 	run_unlock(runner->run);
 	return !over;
 }

@@ -6,6 +6,8 @@
 
 #include "fs/run/syscall.h"
 
+#include <time.h>
+
 /* A thread that has the processor, or has lost it to another one (run.h). run->lock guards it. */
 struct runner {
 	struct run *run;
@@ -14,6 +16,8 @@ struct runner {
 	bool give_way;           /* the ticker wants it to end the turn */
 	unsigned events;         /* system calls and faults of this turn */
 	int64_t since; /* when it last went into or out of user code: CLOCK_MONOTONIC, ns */
+	clockid_t cpu; /* the CPU time of the thread, and what it was then, ns; by an own clock */
+	int64_t cpu_since;
 };
 
 /* Whether RUNNER still has the processor. */
