@@ -104,8 +104,11 @@ test_build() {
 		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" \
 			>>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
+		awk -v label="$name" -f "$top/tests/failures.awk" \
+			"$folder/meson-logs/testlog.json" >>"$TMPDIR/failures"
 	else
 		echo 'BROKEN 1' >>"$TMPDIR/counts"
+		echo "$name: could not be built" >>"$TMPDIR/failures"
 	fi
 	echo "$name is done; so far: $(sum)" >&2
 }
@@ -135,8 +138,11 @@ builds=${builds:-plain}
 # shellcheck disable=SC2046 # a list of words
 install_packages $(for name in $builds; do packages_of "$name"; done) || exit 1
 : >"$TMPDIR/counts"
+: >"$TMPDIR/failures"
 for name in $builds; do
 	test_build "$name" "$@"
 done
+# All that failed once more, at the end, where it is found.
+cat "$TMPDIR/failures" >&2
 sum
 grep -q '^PASSED [1-9]' "$TMPDIR/counts" && ! grep -Eq '^(FAILED|BROKEN) [1-9]' "$TMPDIR/counts"
