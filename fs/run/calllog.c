@@ -12,7 +12,7 @@ enum { LOG_BYTES = 64 << 10, LINE_BYTES = 2048 };
 
 void call_log_init(struct call_log *log)
 {
-	g_mutex_init(&log->lock);
+	pthread_mutex_init(&log->lock, NULL);
 	g_queue_init(&log->lines);
 	log->bytes = 0;
 }
@@ -20,7 +20,7 @@ void call_log_init(struct call_log *log)
 void call_log_clear(struct call_log *log)
 {
 	g_queue_clear_full(&log->lines, g_free);
-	g_mutex_clear(&log->lock);
+	pthread_mutex_destroy(&log->lock);
 }
 
 /*
@@ -31,7 +31,7 @@ static void append(struct call_log *log, char *line)
 {
 	char *oldest = NULL;
 
-	g_mutex_lock(&log->lock);
+	pthread_mutex_lock(&log->lock);
 	log->bytes += strlen(line);
 	while (log->lines.length >= CALL_LOG || (log->bytes > LOG_BYTES && log->lines.length > 0)) {
 		g_free(oldest);
@@ -41,7 +41,7 @@ static void append(struct call_log *log, char *line)
 	const char *last = g_queue_peek_tail(&log->lines);
 	bool ended = last != NULL && g_str_has_prefix(last, "+++");
 	g_queue_push_nth(&log->lines, line, ended ? (int)log->lines.length - 1 : -1);
-	g_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->lock);
 	g_free(oldest);
 }
 
@@ -74,8 +74,8 @@ void call_log_line(struct call_log *log, const char *line)
 
 void call_log_show(struct call_log *log, GString *out)
 {
-	g_mutex_lock(&log->lock);
+	pthread_mutex_lock(&log->lock);
 	for (const GList *l = log->lines.head; l != NULL; l = l->next)
 		g_string_append_printf(out, "%s\n", (const char *)l->data);
-	g_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->lock);
 }

@@ -6,13 +6,15 @@
 
 #include "fs/fs.h"
 
+#include <pthread.h>
+
 enum { CALL_LOG = 512 };
 
 struct call;
 
 /* The lines of the last CALL_LOG calls, without newlines; a ring. */
 struct call_log {
-	GMutex lock;
+	pthread_mutex_t lock;
 	GQueue lines; /* of char * */
 	size_t bytes; /* in all of them */
 };
