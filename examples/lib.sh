@@ -99,7 +99,8 @@ stop_machine() {
 
 # Put the program tiny and its source into $work. meson builds it: examples/meson.build.
 copy_tiny() {
-	for folder in "$examples" "$(dirname "$(command -v vasfs)")/../examples"; do
+	bin=$(dirname "$(command -v vasfs)")
+	for folder in "$bin/../examples" "$bin/../libexec/vasfs"; do
 		if [ -x "$folder/tiny" ]; then
 			cp "$folder/tiny" "$examples/tiny.c" "$work"
 			return

@@ -1,7 +1,7 @@
 /*
  * vasctl.c - writes commands to a ctl file and prints their results. It is a program of its own: of
- * the daemon it knows only the ctl file, and the tables of commands, for --list. docs/vasctl.1 says
- * how to use it.
+ * the daemon it knows only the ctl file, and the tables of commands, for --list.
+ * docs/man/vasctl.1.scd says how to use it.
  *
  * Commands on standard input go out many at a time: what a read gives, up to the last newline, is
  * one write. Then the results are read, up to the end of file. The daemon takes less than was

@@ -71,9 +71,11 @@ packages_of() {
 	*)
 		echo 'busybox-static pv python3 rsync rust-coreutils tar'
 		# Programs that run inside, for run_programs.sh and run_maps.sh.
-		echo 'bash dash findutils gzip mawk musl-tools perl'
+		echo 'bash dash findutils gzip mawk musl-tools perl procps'
 		;;
 	esac
+	# What the sanitizers have nothing to do with: the manual.
+	[ "$1" != plain ] || echo 'man-db scdoc'
 }
 arguments_of() {
 	case $1 in

@@ -163,6 +163,12 @@ struct vm_config {
 	 * it opens /proc itself
 	 */
 	int proc;
+	/*
+	 * frames have no contents: nothing is cleared, copied, read or written, and swap needs no
+	 * medium. Only vm_replay and calls that change areas of anonymous memory are of use then;
+	 * all counts are as if there were contents
+	 */
+	bool no_contents;
 	uint64_t seed; /* of random numbers (low 32 bits): aslr, "random" */
 	/*
 	 * ns since 1970 at which the machine's time starts, which then moves by vm_machine_tick
@@ -851,6 +857,45 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
  * bytes; 0 if there is no area or the process has ended.
  */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
+
+/* --- Replay ----------------------------------------------------------------------------------- */
+
+/* One reference of a trace. */
+struct vm_reference {
+	uint64_t va;
+	uint32_t len; /* bytes, at least 1; it may lie in two or more pages */
+	enum vm_access access;
+};
+
+/* What replayed references have done to a process, since it began or was last reset. */
+struct vm_replay_counts {
+	uint64_t references;
+	uint64_t pages;                        /* accesses to a page: hits, minor and major */
+	uint64_t hits, minor, major;           /* of these: without a fault, with one */
+	uint64_t evicted_clean, evicted_dirty; /* pages that went for the faults */
+	uint64_t tlb_hits, tlb_misses;
+};
+
+/*
+ * Let PROCESS make COUNT accesses, one after the other, as vm_access would make them; but the locks
+ * are taken once for many of them, and a reference to addresses in no area makes one there: shared
+ * anonymous memory with the rights that are asked for, so that each first touch takes a frame.
+ *
+ * Returns how many references were made. Fewer than COUNT: the one after them failed, and *ERROR is
+ * the errno of vm_access, negative, or -EINVAL (it ends above VM_USER_END, or its length is 0), or
+ * -ENOMEM (no area could be made).
+ */
+size_t vm_replay(struct vm_process *process, const struct vm_reference *references, size_t count,
+                 int *error);
+
+void vm_process_replay_counts(struct vm_process *process, struct vm_replay_counts *counts);
+
+/*
+ * Set the replay counts, the fault counts and the TLB of PROCESS to 0 and drop its pages, in frames
+ * and in swap, as far as nobody else has them: what comes then starts empty. Its areas stay, the
+ * ones that replay made included. 0 or -ESRCH.
+ */
+int vm_process_reset(struct vm_process *process);
 
 /* --- Names of addresses ----------------------------------------------------------------------- */
 
