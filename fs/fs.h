@@ -22,6 +22,7 @@ struct fs_mount {
 	dev_t dev;
 	uid_t daemon_uid;         /* the user who runs the daemon; only root can act as others */
 	struct fs_ctl_store *ctl; /* ctl_store.c: the last result of each ctl file */
+	struct fs_ctl_store *replays; /* replay_note.c: why traces failed; NULL: not kept */
 	struct fs_events *events; /* eventfile.c: the readers of events */
 	unsigned next_inode;      /* atomic: number of the next inode of a slow file (tree.h) */
 	struct fs_waits *waits;   /* waits.c: who waits for programs; NULL without run */

@@ -34,7 +34,8 @@ result() {
 # "FOLDER" in order, from the map. What stands in vm/ itself is the roof of vm/.
 {
 	echo util/
-	sed -n 's/^| `\(vm\/[a-z.]*\/\{0,1\}\)` |.*/\1/p; s/^| `\(fs\/[a-z]*\/\)` |.*/\1/p' \
+	sed -n 's/^| `\(vm\/[a-z.]*\/\{0,1\}\)` |.*/\1/p; s/^| `\(fs\/[a-z]*\/\)` |.*/\1/p
+		s/^| `\(trace\/\|replay\/\)` |.*/\1/p' \
 		"$source/docs/architecture.md"
 } >"$state/order"
 
@@ -42,11 +43,12 @@ result() {
 # of memory/pte.c memory_pte.c.o.
 symbols() {
 	for object in "$build"/util/libutil.a.p/*.o "$build"/vm/libvm.a.p/*.o \
-		"$build"/fs/libfs.a.p/*.o "$build"/fs/vasfs.p/*.o; do
+		"$build"/trace/libtrace.a.p/*.o "$build"/replay/libreplay.a.p/*.o \
+		"$build"/replay/vasfs-replay.p/*.o "$build"/fs/libfs.a.p/*.o "$build"/fs/vasfs.p/*.o; do
 		top=${object#"$build"/} name=${object##*/}
 		name=${name%.o} top=${top%%/*}
 		case $top in
-		util) file=util/$name ;;
+		util | trace | replay) file=$top/$name ;;
 		*) file=$top/$(echo "$name" | sed 's/_/\//') ;;
 		esac
 		nm "$object" | awk -v file="$file" '
@@ -103,7 +105,7 @@ circles() {
 # includes: each #include of a header that stands above, or of a header of vm/ other than vm/vm.h
 # outside vm/
 includes() {
-	(cd "$source" && find util vm fs -name '*.[ch]' -exec grep -Hn '^#include "' {} +) |
+	(cd "$source" && find util vm trace replay fs -name '*.[ch]' -exec grep -Hn '^#include "' {} +) |
 		awk "$places"'
 		function height(file) {
 			# The types of vm/ and fs/ are the ground that their folders stand on.
@@ -124,7 +126,7 @@ includes() {
 			what = part[1] ":" part[2] " includes " used
 			if (height(used) > height(part[1]))
 				print what ", which stands above it"
-			if (part[1] ~ /^fs\// && used ~ /^vm\// && used !~ /^vm\/vm(_cpu)?\.h$/)
+			if (part[1] !~ /^(util|vm)\// && used ~ /^vm\// && used !~ /^vm\/vm(_cpu)?\.h$/)
 				print what ", but vm/vm.h and vm/vm_cpu.h are all that others know of vm/"
 		}' "$state/order" -
 }

@@ -212,6 +212,9 @@ enum {
 	/* anonymous, after MADV_FREE: freed instead of swapped out while no entry has D set */
 	FRAME_LAZYFREE = 1 << 6,
 	FRAME_LISTED = 1 << 7, /* holds a page that page replacement knows (frame.h) */
+	FRAME_BLANK = 1 << 8,  /* nothing was stored to it since it was cleared (frame_is_blank) */
+	FRAME_MET = 1 << 9,    /* used since it was loaded (frame_used_again_locked) */
+	FRAME_COLD = 1 << 10,  /* the next to go (frame_age_locked), if the policy has lists */
 };
 
 struct vm_frame {
@@ -248,36 +251,79 @@ struct vm_page_key {
 	uint64_t index; /* page in the object, slot, or VA >> 12 */
 };
 
+/* For what a page is to be chosen. */
+struct vm_want {
+	/* the page for which a frame is wanted; VM_KEY_PLACE: a new one, or not known */
+	struct vm_page_key key;
+	/* only pages that this process maps may go; a reference of the caller's; NULL: any */
+	const struct vm_process *process;
+};
+
+/* A place in the queue of a policy (vm_machine_queue). */
+struct vm_spot {
+	const char *list; /* a static string; NULL: before the first */
+	uint32_t node;    /* the policy's own number for the place; that of a page is its frame */
+	bool ghost;       /* a page that is away, but is remembered */
+};
+
 /* A page-replacement policy: see policy/policy.h. The machine lock is held in all functions. */
 struct vm_policy {
 	const char *name;
 	const char *about; /* what it does, in a sentence: below 70 columns */
-	bool hand;         /* it sets FRAME_REFERENCED, and passes pages by with a hand */
+	bool hand;         /* the queue begins at a hand that passes pages by */
+	bool bits;         /* it looks at FRAME_REFERENCED */
+	bool own;          /* it has an order of its own, not that of the list (frame.h) */
 	/* Make machine->policy_state, if the policy needs one. 0 or -ENOMEM. May be NULL. */
 	int (*init)(struct vm_machine *machine);
 	/* Free machine->policy_state. May be NULL. */
 	void (*free)(struct vm_machine *machine);
-	/* The page KEY was loaded into frame PFN. May be NULL. */
-	void (*loaded)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *key);
+	/* A page was loaded into frame PFN. May be NULL. */
+	void (*loaded)(struct vm_machine *machine, vm_pfn pfn);
 	/* A process has loaded from the page in PFN or stored to it. May be NULL. */
 	void (*used)(struct vm_machine *machine, vm_pfn pfn);
 	/*
-	 * The page in PFN has left its frame. If it was evicted, AWAY is the key with which it may
-	 * be loaded again. If it was freed, AWAY is NULL. May be NULL.
+	 * The page in PFN leaves its frame. EVICTED: it still has the key with which it may be
+	 * loaded again. Else it is freed, and has none. May be NULL.
 	 */
-	void (*gone)(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away);
+	void (*gone)(struct vm_machine *machine, vm_pfn pfn, bool evicted);
 	/*
 	 * The swap slot KEY is free, and the key may be given to another page. The page before may
-	 * still be in a frame, under another key. Not called for keys of other kinds: a page of a
-	 * file that is truncated while it is evicted may come back with the same key. May be NULL.
+	 * still be in a frame, under another key. Or KEY is a page of an object that was evicted
+	 * and is no more. May be NULL.
 	 */
 	void (*lost)(struct vm_machine *machine, const struct vm_page_key *key);
+	/*
+	 * Pages [FIRST, LAST) of the object with the number OBJECT are no more: those that were
+	 * evicted, too. The lock may be dropped meanwhile. May be NULL.
+	 */
+	void (*cut)(struct vm_machine *machine, uint64_t object, uint64_t first, uint64_t last);
+	/*
+	 * The page in PFN was chosen, but could not go: others are to be tried first. NULL: it is
+	 * moved to the newest end of the list.
+	 */
+	void (*stayed)(struct vm_machine *machine, vm_pfn pfn);
 	/*
 	 * The frame to evict, one that evictable_locked allows. VM_PFN_NONE: there is none. Not
 	 * called again until something has changed that may make a page evictable. The lock may be
 	 * dropped meanwhile (frame.h: walks).
 	 */
 	vm_pfn (*choose)(struct vm_machine *machine);
+	/*
+	 * Move SPOT on to the next place of the queue. SPOT is in it, or before the first. False:
+	 * there is none. NULL: the queue is the list.
+	 */
+	bool (*next)(struct vm_machine *machine, struct vm_spot *spot);
+	/*
+	 * Instead of it, for a policy whose order must be looked for: put the ROOM places after
+	 * AFTER into SPOTS, or all that there are, and return how many. The lock may be dropped
+	 * meanwhile; they may be outdated, but for the list. NULL if `next` does.
+	 */
+	unsigned (*fill)(struct vm_machine *machine, const struct vm_spot *after,
+	                 struct vm_spot *spots, unsigned room);
+	/* Whether NODE is in the queue. NULL if both are. */
+	bool (*holds)(const struct vm_machine *machine, uint32_t node);
+	/* What is wrong with the state of the policy: a static string, or NULL. May be NULL. */
+	const char *(*check)(const struct vm_machine *machine);
 };
 
 /* --- Swap (swap.c) ---------------------------------------------------------------------------- */
@@ -300,10 +346,11 @@ struct vm_slot {
 	struct list_link link; /* in object->slots */
 	/* next slot, plus one, in the free list or in the hash chain of (object, index); 0: end */
 	uint32_t next;
+	bool blank; /* its page is all zeros, and was not written to the medium */
 };
 
 struct vm_swap {
-	struct vm_medium medium; /* without operations there is no swap file */
+	struct vm_medium medium; /* without operations there is no swap file (see no_contents) */
 	uint32_t total;          /* slots */
 	/* machine */
 	struct vm_slot *slots;
@@ -358,6 +405,7 @@ struct vm_object {
 	struct vm_machine *machine;
 	uint64_t number;
 	bool shmem;       /* shared anonymous memory, else a host file */
+	bool for_replay;  /* of an area that a replayed reference made (replay.c) */
 	uint64_t charged; /* pages charged for overcommit; shared anonymous memory only */
 	/* the vdso: number of the first table page that holds its contents. Else 0 */
 	uint32_t special;
@@ -429,6 +477,7 @@ struct vm_process {
 	struct list_link children, sibling;
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
 	uint64_t evicted; /* its pages that went to make room */
+	struct vm_replay_counts replay;
 	int last_signal, last_code;
 	uint64_t last_address;
 	struct vm_space *oom_space; /* SPACE, for readers without the process lock */
@@ -523,6 +572,8 @@ struct vm_machine {
 	struct vm_swap swap;
 	const struct vm_policy *policy;
 	void *policy_state;            /* the policy's own */
+	uint64_t policy_changes;       /* how many times POLICY was set */
+	struct vm_want want;           /* while a page is chosen: for what */
 	vm_entry_watch_fn entry_watch; /* called for entries that lose something, or NULL */
 	void *entry_watch_ctx;
 	vm_fault_fn watch; /* called for every fault, or NULL */

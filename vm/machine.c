@@ -94,7 +94,8 @@ static bool init_pools(struct vm_machine *machine)
 	if (!pool_init(frames, (uint32_t)machine->nr_frames, 0) ||
 	    !pool_init(tables, machine->nr_tables, 1))
 		return false;
-	pool_add_part(frames, machine->ram, VM_PAGE_SIZE);
+	if (!machine->config.no_contents)
+		pool_add_part(frames, machine->ram, VM_PAGE_SIZE);
 	pool_add_part(frames, machine->frames, sizeof *machine->frames);
 	pool_add_part(tables, machine->table_mem, VM_PAGE_SIZE);
 	pool_add_part(tables, machine->tables, sizeof *machine->tables);
@@ -120,6 +121,7 @@ static bool reserve_memory(struct vm_machine *machine)
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
 	madvise(machine->table_mem, tables * VM_PAGE_SIZE, MADV_HUGEPAGE);
+	madvise(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache, MADV_HUGEPAGE);
 	madvise(machine->tables, tables * sizeof *machine->tables, MADV_HUGEPAGE);
 	return true;
 }

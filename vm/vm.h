@@ -143,8 +143,16 @@ struct vm_config {
 	unsigned tlb_sets, tlb_ways;
 	unsigned overcommit_memory; /* enum vm_overcommit */
 	unsigned overcommit_ratio;  /* percent of RAM in CommitLimit */
-	/* 0 to 200; only 0 matters: clean file pages are evicted before anything else then */
+	/*
+	 * 0 to 200. 0: clean file pages are evicted before anything else. The rest matters for the
+	 * policy "linux" only
+	 */
 	unsigned swappiness;
+	/*
+	 * frames that a process may hold: beyond them its own pages are replaced, those that it
+	 * maps, also if others map them, too. 0: no bound
+	 */
+	uint64_t local_frames;
 	/* when memory is used up: end the largest process, or else fail the access */
 	bool oom_kill;
 	/* fork copies page tables and takes RW from each entry, or else shares them */
@@ -869,11 +877,12 @@ struct vm_reference {
 
 /* What replayed references have done to a process, since it began or was last reset. */
 struct vm_replay_counts {
-	uint64_t references;
+	uint64_t references;                   /* that were made in full */
 	uint64_t pages;                        /* accesses to a page: hits, minor and major */
 	uint64_t hits, minor, major;           /* of these: without a fault, with one */
-	uint64_t evicted_clean, evicted_dirty; /* pages that went for the faults */
+	uint64_t evicted_clean, evicted_dirty; /* pages that went for the faults: stored to or not */
 	uint64_t tlb_hits, tlb_misses;
+	uint64_t passed_over; /* lines of traces that were no references (vm_process_pass_over) */
 };
 
 /*
@@ -882,18 +891,27 @@ struct vm_replay_counts {
  * anonymous memory with the rights that are asked for, so that each first touch takes a frame.
  *
  * Returns how many references were made. Fewer than COUNT: the one after them failed, and *ERROR is
- * the errno of vm_access, negative, or -EINVAL (it ends above VM_USER_END, or its length is 0), or
- * -ENOMEM (no area could be made).
+ * the errno of vm_access, negative, -EINVAL (it ends above VM_USER_END, or its length is 0),
+ * -ENOMEM (no area could be made). Its pages before the one that failed were accessed, and are
+ * counted as such. -EINTR (vm_interrupt): the one after them has not begun, so the call may go on
+ * with it later; or, if none was made, it touches thousands of pages and was left half done.
  */
 size_t vm_replay(struct vm_process *process, const struct vm_reference *references, size_t count,
                  int *error);
 
 void vm_process_replay_counts(struct vm_process *process, struct vm_replay_counts *counts);
 
+/* Who reads a trace for PROCESS has passed over LINES more lines: count them. */
+void vm_process_pass_over(struct vm_process *process, uint64_t lines);
+
 /*
  * Set the replay counts, the fault counts and the TLB of PROCESS to 0 and drop its pages, in frames
  * and in swap, as far as nobody else has them: what comes then starts empty. Its areas stay, the
- * ones that replay made included. 0 or -ESRCH.
+ * ones that replay made included. Of host files only clean pages go. If the machine then holds no
+ * page at all, its policy starts anew.
+ *
+ * 0, -ESRCH, or -ENOMEM: no memory, or no table page for tables that a fork shares; then not all
+ * pages are dropped, and the counts stay.
  */
 int vm_process_reset(struct vm_process *process);
 
@@ -1156,11 +1174,11 @@ void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn
 struct vm_queue_info {
 	uint64_t position; /* in the queue, from 1 */
 	uint64_t place;    /* for vm_machine_queue, to go on after this page */
-	uint64_t pfn;
+	uint64_t pfn;         /* VM_NO_FRAME: a ghost, a page that is away but is remembered */
 	pid_t pid;            /* a process that maps it, or 0 */
 	struct vm_cred owner; /* of that process */
 	uint64_t va;          /* where that process maps it */
-	bool referenced;      /* used since the hand passed it; only if the policy has a hand */
+	bool referenced;      /* used since the policy looked at it; only if it has such a bit */
 	bool dirty;           /* it must be written before its frame can be used */
 	bool locked;          /* mlock(2): it cannot go */
 	bool pinned;          /* in use at this moment: it cannot go now */
@@ -1171,9 +1189,10 @@ typedef bool (*vm_queue_fn)(void *ctx, const struct vm_queue_info *page);
 /*
  * Call FN for each page in a frame, in the order in which the policy would take them, after the
  * place FROM (0: all), without locks. The order may change meanwhile. A policy that chooses at
- * random shows them in the order of loading.
+ * random shows them in the order of loading. A policy with several lists shows one after another,
+ * that from which it would take a page now first, and its ghosts last. 0, or -ENOMEM.
  */
-void vm_machine_queue(struct vm_machine *machine, uint64_t from, vm_queue_fn fn, void *ctx);
+int vm_machine_queue(struct vm_machine *machine, uint64_t from, vm_queue_fn fn, void *ctx);
 
 struct vm_object_info {
 	uint64_t number; /* from 1, never used again */
@@ -1240,6 +1259,7 @@ enum vm_knob {
 	VM_KNOB_OOM_KILL,                  /* 0 or 1 */
 	VM_KNOB_SEGV_KILL,                 /* 0 or 1 */
 	VM_KNOB_FORK_COPY,                 /* 0 or 1 */
+	VM_KNOB_LOCAL_FRAMES,              /* frames; 0: no bound */
 };
 /* Set KNOB to VALUE. -EINVAL: out of range. */
 int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob knob, uint64_t value);

@@ -5,6 +5,7 @@
 #include "fs/ctl/command_memory.h"
 #include "fs/ctl/command_run.h"
 #include "fs/ctl/command_table.h"
+#include "fs/ctl/replay_note.h"
 #include "fs/run/control.h"
 
 #include <errno.h>
@@ -130,6 +131,20 @@ static int run_setenv(struct command_call *call)
 	return command_done(call, vm_process_setenv(call->process, call->words[1], call->words[2]));
 }
 
+static const struct command_reason reset_reasons[] = {
+    {ENOMEM, "out of memory, or of page tables for what a fork shares"},
+    {0, NULL},
+};
+
+static int run_reset(struct command_call *call)
+{
+	int error = vm_process_reset(call->process);
+
+	if (error == 0)
+		replay_note_set(call->mount, call->process, NULL);
+	return command_done(call, error);
+}
+
 const struct command process_commands[] = {
     {"mmap", "ADDR LEN PROT FLAGS [FILE [OFFSET]]", 4, 6, command_mmap,
      "map memory or a file; answers the address", mmap_reasons, 4, mmap_words,
@@ -160,6 +175,10 @@ const struct command process_commands[] = {
      madvise_reasons, 3, madvise_words},
     {"mincore", "ADDR LEN", 2, 2, command_mincore, "which pages are in memory: a 0 or 1 for each",
      mincore_reasons},
+    {"reset", "", 0, 0, run_reset, "forget its pages, counts, TLB: the next trace", reset_reasons,
+     .more = "PID/replay, the fault counts and the TLB begin with 0. Its pages go, in frames and\n"
+             "in swap, as far as nobody else maps them: private memory reads as zeros. Its\n"
+             "areas stay. If no page is left in the machine, the policy starts anew, too."},
     {"fork", "", 0, 0, run_fork, "make a copy of the process; answers its pid", fork_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "run a program; answers its entry point",
      .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},

@@ -335,6 +335,7 @@ static int serve_machine(struct fuse_session *session, const char *mountpoint,
 
 	server->mount.budget = fs_budget_new();
 	server->mount.ctl = fs_ctl_store_new();
+	server->mount.replays = fs_ctl_store_new();
 	server->mount.events = fs_events_new(server->mount.machine);
 	server->mount.run = run_new(&server->mount, options->no_cpu);
 	server->mount.waits = fs_waits_new(&server->mount);
@@ -350,6 +351,7 @@ static int serve_machine(struct fuse_session *session, const char *mountpoint,
 	fs_events_free(server->mount.events);
 	fs_waits_free(server->mount.waits);
 	fs_ctl_store_free(server->mount.ctl);
+	fs_ctl_store_free(server->mount.replays);
 	pages = status_of_pages(server->mount.machine);
 	if (!is_sound(server->mount.machine))
 		status = EXIT_FAILURE;

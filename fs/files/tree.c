@@ -9,6 +9,7 @@
 #include "fs/files/memfile.h"
 #include "fs/files/own.h"
 #include "fs/files/physfile.h"
+#include "fs/files/replayfile.h"
 #include "fs/files/textfile.h"
 #include "fs/files/wordfile.h"
 #include "fs/text/knob.h"
@@ -168,6 +169,8 @@ static const struct tree_file files[] = {
      .store = knob_store_writeback},
     {"drop_caches", &files[SYS_VM], VALUE(0200, NULL), .store = knob_store_drop_caches},
     {"fork", &files[SYS_VM], VALUE(0644, knob_show_fork), .store = knob_store_fork},
+    {"local_frames", &files[SYS_VM], VALUE(0644, knob_show_local_frames),
+     .store = knob_store_local_frames},
     {"max_map_count", &files[SYS_VM], VALUE(0644, knob_show_max_map_count),
      .store = knob_store_max_map_count},
     {"mmap_min_addr", &files[SYS_VM], VALUE(0644, knob_show_mmap_min_addr),
@@ -190,6 +193,7 @@ static const struct tree_file files[] = {
     {"faults", &files[PROCESS], LINES(0444, lines_faults, WORK_LITTLE), .guarded = true},
     {"pagetable", &files[PROCESS], LINES(0444, lines_pagetable, WORK_PAGES), .guarded = true},
     {"regs", &files[PROCESS], VIEW(0400, view_regs), .guarded = true},
+    {"replay", &files[PROCESS], S_IFREG | 0600, &replayfile_class, .guarded = true},
     {"tlb", &files[PROCESS], LINES(0444, lines_tlb, WORK_LITTLE), .guarded = true},
     {"wait", &files[PROCESS], S_IFREG | 0400, &waitfile_class, .guarded = true},
     {NULL, &files[FDS], LINK(link_fd), .numbers = &fd_numbers, .guarded = true},

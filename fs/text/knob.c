@@ -38,6 +38,7 @@ static int store_number(struct fs_mount *mount, enum vm_knob knob, const char *t
 	}
 
 NUMBER(dirty_ratio, VM_KNOB_DIRTY_RATIO)
+NUMBER(local_frames, VM_KNOB_LOCAL_FRAMES)
 NUMBER(max_map_count, VM_KNOB_MAX_MAP_COUNT)
 NUMBER(mmap_min_addr, VM_KNOB_MMAP_MIN_ADDR)
 NUMBER(overcommit, VM_KNOB_OVERCOMMIT_MEMORY)

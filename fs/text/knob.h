@@ -15,6 +15,7 @@
 
 KNOB(dirty_ratio);
 KNOB(fork); /* share, copy */
+KNOB(local_frames);
 KNOB(max_map_count);
 KNOB(mmap_min_addr);
 KNOB(oom); /* fail, kill */

@@ -5,7 +5,8 @@
  *     POS FRAME PID VA BITS LIST
  *
  * BITS: R used since the hand passed, D dirty, L locked, P pinned; - for none. Where the policy has
- * a hand, a line says where it is. A page that no process maps has - for PID and VA.
+ * a hand, a line says where it is. A page that no process maps has - for PID and VA. A ghost is a
+ * page that is away, but that the policy remembers: it has - for all but POS and LIST.
  */
 #include "fs/text/render.h"
 #include "fs/text/rights.h"
@@ -60,9 +61,13 @@ static bool add_page(void *ctx, const struct vm_queue_info *page)
 	if (!text_room(queue->lines, LINE_ROOM))
 		return false;
 	text_decimal(out, page->position);
-	g_string_append(out, " 0x");
-	text_hex(out, page->pfn, 1);
-	g_string_append_c(out, ' ');
+	if (page->pfn == VM_NO_FRAME) {
+		g_string_append(out, " - ");
+	} else {
+		g_string_append(out, " 0x");
+		text_hex(out, page->pfn, 1);
+		g_string_append_c(out, ' ');
+	}
 	add_mapping(out, queue, page);
 	g_string_append_c(out, ' ');
 	add_bits(out, page);
@@ -84,8 +89,8 @@ int lines_queue(struct text_lines *lines, struct fs_mount *mount, struct vm_proc
 		if (vm_machine_policy_has_hand(mount->machine))
 			g_string_append(lines->out, "hand\n");
 	}
-	vm_machine_queue(mount->machine, lines->from, add_page, &queue);
-	return lines->full ? -ENOMEM : 0;
+	int error = vm_machine_queue(mount->machine, lines->from, add_page, &queue);
+	return lines->full ? -ENOMEM : error;
 }
 
 /* One line for each policy: its name, and what it does. */

@@ -6,8 +6,8 @@ pid=$(ctl "$M" exec /bin/true)
 
 # complete_line LINE: what bash offers when TAB is pressed at the end of it, in one line
 complete_line() {
-	bash -s "$folder" "$1" "$VASCTL" "$VASFS" <<'END'
-. "$1/vasctl" && . "$1/vasfs"
+	bash -s "$folder" "$1" "$VASCTL" "$VASFS" "$REPLAY" <<'END'
+. "$1/vasctl" && . "$1/vasfs" && . "$1/vasfs-replay"
 COMP_LINE=$2 COMP_POINT=${#2}
 # As readline: words end at blanks, and = is a word of its own.
 read -r -a COMP_WORDS <<<"${COMP_LINE//=/ = }"
@@ -15,7 +15,8 @@ case $COMP_LINE in *[' =']) COMP_WORDS+=('') ;; esac
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 program=$3
 [ "${COMP_WORDS[0]}" = vasctl ] || program=$4
-"_${COMP_WORDS[0]}" "$program" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+[ "${COMP_WORDS[0]}" != vasfs-replay ] || program=$5
+"_${COMP_WORDS[0]//-/_}" "$program" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
 echo "${COMPREPLY[*]}"
 END
 }
@@ -75,6 +76,15 @@ like "$(complete_line 'vasfs -')" '-o .*-V' 'flags'
 is "$(complete_line 'vasfs -o ')" \
 	"$("$VASFS" -h | sed -n 's/^ .*-o \([a-z_]*=\{0,1\}\).*/\1/p' | tr '\n' ' ' |
 		sed 's/ $//')" 'all options of its help'
+
+# --- vasfs-replay -----------------------------------------------------------------------------
+
+is "$(complete_line 'vasfs-replay --f')" '--frames --format' 'options of its help'
+is "$(complete_line 'vasfs-replay --policy lru,fi')" 'lru,fifo' 'policies, also after a comma'
+like " $(complete_line 'vasfs-replay -p ') " ' all .* opt ' 'all, and opt'
+is "$(complete_line 'vasfs-replay --output=c')" csv 'forms'
+is "$(complete_line 'vasfs-replay -f p')" 'pin pages' 'formats'
+is "$(complete_line "vasfs-replay $T/m")" "$T/mnt" 'files'
 
 stop_mount
 done_testing

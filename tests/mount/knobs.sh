@@ -20,6 +20,7 @@ is "$(ls "$vm")" 'dirty_ratio
 dirty_writeback_centisecs
 drop_caches
 fork
+local_frames
 max_map_count
 mmap_min_addr
 oom
@@ -34,7 +35,7 @@ is "$(cat "$vm/dirty_ratio" "$vm/dirty_writeback_centisecs" "$vm/max_map_count" 
 	tr '\n' ' ')" '20 500 65530 65536 0 50 60 ' 'start with the values of Linux'
 is "$(cat "$vm/policy" "$vm/oom" "$vm/segv" | tr '\n' ' ')" 'fifo kill kill ' \
 	'and those of the options'
-for policy in clock lru random fifo; do
+for policy in $(awk '{ print $1 }' "$vm/policies") fifo; do
 	takes sys/vm/policy $policy
 done
 refuses sys/vm/policy best
@@ -44,6 +45,10 @@ refuses sys/vm/swappiness 201
 refuses sys/vm/swappiness -1
 refuses sys/vm/swappiness ten
 refuses sys/vm/swappiness '10 20'
+takes sys/vm/local_frames 100
+refuses sys/vm/local_frames -1
+refuses sys/vm/local_frames many
+takes sys/vm/local_frames 0
 takes sys/vm/overcommit_memory 2
 refuses sys/vm/overcommit_memory 3
 takes sys/vm/overcommit_ratio 80

@@ -104,6 +104,50 @@ is "$(column 5 "$M/queue")" 'D D RD ' 'the hand has cleared the bits of those it
 is "$(next)" "$(va "$(plus "$a" 4096)")" 'and stands after the one that went'
 stop_mount
 
+# --- Lists and ghosts -------------------------------------------------------------------------
+
+# lists: the lists in the queue, in their order, and how many places each has
+lists() {
+	sed -e 1d -e '/^hand$/d' "$M/queue" | cut -d ' ' -f 6 | uniq -c | awk '{ print $2 "=" $1 }' |
+		tr '\n' ' '
+}
+
+start_mount -o ram=32K,swapsize=1M,policy=2q
+ctl "$M" spawn >/dev/null
+a=$(ctl "$M/1" mmap 0 128K rw- private,anon,noreserve)
+touch_pages() {
+	for page; do
+		echo "access w $(plus "$a" $((page * 4096)))"
+	done | "$VASCTL" "$M/1" >/dev/null
+}
+touch_pages 0 1 2 3 4 5 6 7 8 9 0
+is "$(lists)" 'A1in=7 Am=1 A1out=2 ' '2q: a page that came back is in Am, others have ghosts'
+is "$(awk '$6 == "A1out" { print $2, $3, $4, $5 }' "$M/queue" | sort -u)" '- - - -' \
+	'a ghost has no frame'
+is "$(next)" "$(va "$(plus "$a" $((3 * 4096)))")" 'the oldest of A1in goes next'
+ctl "$M/1" madvise "$(plus "$a" $((5 * 4096)))" 4K cold >/dev/null
+is "$(lists)" 'cold=1 A1in=6 Am=1 A1out=2 ' 'a page that was named cold goes before all'
+ctl "$M/1" munmap "$a" 128K >/dev/null
+is "$(lists)" '' 'pages that are no more have no ghosts'
+a=$(ctl "$M/1" mmap 0 128K rw- private,anon,noreserve)
+for policy in $(awk '{ print $1 }' "$M/sys/vm/policies"); do
+	echo "$policy" >"$M/sys/vm/policy"
+	touch_pages 0 1 2 3 4 5 6 7 8 9 10 0 1 11 12 0 1 2 3 13 14 15
+	is "$(sed -e 1d "$M/queue" | grep -c ' 0x')" 8 "$policy: each frame is in the queue"
+	case $policy in clock | clock0 | sieve) hands=1 ;; *) hands=0 ;; esac
+	is "$(grep -c '^hand$' "$M/queue")" $hands "$policy: $hands hands"
+done
+echo 4 >"$M/sys/vm/local_frames"
+echo lru >"$M/sys/vm/policy"
+ctl "$M/1" munmap "$a" 128K >/dev/null
+a=$(ctl "$M/1" mmap 0 128K rw- private,anon,noreserve)
+touch_pages 0 1 2 3 0 4
+is "$(column 4 "$M/queue")" "$(pages "$(plus "$a" 8192)" "$(plus "$a" 12288)" "$a" \
+	"$(plus "$a" 16384)")" 'local_frames: the fifth page costs the process its own oldest one'
+line=$(ctl "$M/1" access w "$(plus "$a" 20480)")
+like "$line" " evicted=1:$(va "$(plus "$a" 8192)") tlb=" 'and the fault says so'
+stop_mount
+
 # --- Files, and other users -------------------------------------------------------------------
 
 # shellcheck disable=SC2046 # none or two

@@ -11,6 +11,7 @@
 #include "vm/cache/flusher.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/swap.h"
+#include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
 #include "vm/space/area.h"
 #include "vm/space/space.h"
@@ -349,6 +350,25 @@ static void test_frames(void)
 	scene_end(&s);
 }
 
+/* What a policy with lists of its own keeps. */
+static void test_policy_lists(void)
+{
+	struct scene s;
+
+	scene_begin(&s);
+	struct vm_machine *machine = s.machine;
+	vm_pfn in_use = (vm_pfn)(frame_for(&s, CACHED) - machine->frames);
+	g_assert_cmpint(vm_machine_set_policy(machine, "arc"), ==, 0);
+	struct lists *lists = *(struct lists **)machine->policy_state;
+	struct lists_ends *ends = &lists->list[lists->node[in_use].list];
+	MISCOUNT(&s, ends->length, "policy arc");
+	SPOIL(&s, ends->oldest, LISTS_NONE, "policy arc");
+	SPOIL(&s, lists->node[in_use].list, LISTS_OUT, "policy arc");
+	SPOIL(&s, lists->node[in_use].older, in_use, "policy arc");
+	MISCOUNT(&s, lists->touched, "policy arc");
+	scene_end(&s);
+}
+
 static void test_slots(void)
 {
 	struct scene s;
@@ -439,6 +459,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/files", test_files);
 	g_test_add_func("/check/write-counts", test_write_counts);
 	g_test_add_func("/check/frames", test_frames);
+	g_test_add_func("/check/policy-lists", test_policy_lists);
 	g_test_add_func("/check/slots", test_slots);
 	g_test_add_func("/check/free-tables", test_free_tables);
 	g_test_add_func("/check/processes", test_processes);

@@ -13,7 +13,8 @@
 /* What is said of the unknown command NAME to a process. */
 #define UNKNOWN(name) \
 	"error: " name ": EINVAL: no such command; there are mmap munmap mprotect mremap open " \
-	"close brk sbrk msync mlock mlock2 munlock mlockall munlockall madvise mincore fork exec " \
+	"close brk sbrk msync mlock mlock2 munlock mlockall munlockall madvise mincore reset " \
+	"fork exec " \
 	"run step until stop setreg exit kill access peek poke where translate walk setrlimit " \
 	"setenv help (line 1)\n"
 

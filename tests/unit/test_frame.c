@@ -28,6 +28,7 @@ static void test_alloc_all(struct vm_fixture *f, gconstpointer data)
 			uint8_t *bytes = machine_page(machine, pfn[i]);
 			for (uint64_t b = 0; b < PAGE; b++)
 				g_assert_cmpint(bytes[b], ==, 0);
+			frame_not_blank_locked(&machine->frames[pfn[i]]);
 			memset(bytes, 'x', PAGE);
 		}
 		g_assert_cmpuint(frame_alloc_locked(machine, NULL, true), ==, VM_PFN_NONE);

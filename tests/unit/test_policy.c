@@ -98,6 +98,9 @@ static const struct row rows[] = {
     {BELADY, "fifo", 3, 9},    {BELADY, "fifo", 4, 10},  {BELADY, "lru", 3, 10},
     {BELADY, "lru", 4, 8},     {BELADY, "clock", 3, 9},  {BELADY, "clock", 4, 10},
     {TEXTBOOK, "fifo", 3, 15}, {TEXTBOOK, "lru", 3, 12}, {TEXTBOOK, "clock", 3, 14},
+    {BELADY, "lfu", 3, 10},    {BELADY, "lfu", 4, 8},    {TEXTBOOK, "lfu", 3, 13},
+    {BELADY, "mru", 3, 7},     {BELADY, "mru", 4, 6},    {TEXTBOOK, "mru", 3, 16},
+    {BELADY, "clock0", 3, 10}, {BELADY, "clock0", 4, 8}, {TEXTBOOK, "clock0", 3, 11},
 };
 
 static void test_textbook(void)
@@ -270,7 +273,8 @@ static void test_random_seed(void)
 
 /* --- What no policy may do -------------------------------------------------------------------- */
 
-static const char *const policies[] = {"clock", "lru", "fifo", "random"};
+static const char *const policies[] = {"clock", "lru", "fifo",  "random", "clock0", "lfu",  "mru",
+                                       "2q",    "arc", "sieve", "s3fifo", "lirs",   "linux"};
 
 /* Write and read PAGES pages in random order, COUNT times. Each page must keep its byte. */
 static void work(struct pressure *p, unsigned pages, unsigned count, GRand *rand, uint8_t *bytes)

@@ -63,14 +63,15 @@ static void notes_free(struct vm_machine *machine)
 	alive--;
 }
 
-static void notes_loaded(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *key)
+static void notes_loaded(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct notes *notes = notes_of(machine);
+	struct vm_page_key key = frame_key_locked(machine, pfn);
 
 	g_assert_true(
-	    g_hash_table_insert(notes->in, GUINT_TO_POINTER(pfn), g_memdup2(key, sizeof *key)));
+	    g_hash_table_insert(notes->in, GUINT_TO_POINTER(pfn), g_memdup2(&key, sizeof key)));
 	notes->loads++;
-	notes->refaults += g_hash_table_remove(notes->away, key);
+	notes->refaults += g_hash_table_remove(notes->away, &key);
 }
 
 static void notes_used(struct vm_machine *machine, vm_pfn pfn)
@@ -78,12 +79,13 @@ static void notes_used(struct vm_machine *machine, vm_pfn pfn)
 	g_assert_true(g_hash_table_contains(notes_of(machine)->in, GUINT_TO_POINTER(pfn)));
 }
 
-static void notes_gone(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away)
+static void notes_gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 {
 	struct notes *notes = notes_of(machine);
 
 	g_assert_true(g_hash_table_remove(notes->in, GUINT_TO_POINTER(pfn)));
-	if (away != NULL) {
+	if (evicted) {
+		struct vm_page_key key = frame_key_locked(machine, pfn), *away = &key;
 		/* What may come back is in a file, an object's slot, or a slot. */
 		g_assert_cmpint(away->kind, !=, VM_KEY_PLACE);
 		notes->evictions++;

@@ -413,6 +413,11 @@ static const struct machine_size sizes[] = {
     {"lru", 16, 4096, "lru", 0},       {"fifo", 12, 4096, "fifo", 1},
     {"random", 12, 4096, "random", 4}, {"three", 3, 4096, "lru", 16},
     {"one", 1, 4096, "clock", 16},     {"fork-copy", 16, 4096, "clock", 16, true},
+    {"clock0", 12, 4096, "clock0", 4}, {"lfu", 16, 4096, "lfu", 0},
+    {"mru", 16, 4096, "mru", 16},      {"2q", 16, 4096, "2q", 0},
+    {"arc", 16, 4096, "arc", 1},       {"sieve", 12, 4096, "sieve", 16},
+    {"s3fifo", 16, 4096, "s3fifo", 4}, {"lirs", 16, 4096, "lirs", 16},
+    {"linux", 16, 4096, "linux", 16},
 };
 
 /* An unlinked file of SLOTS pages. */

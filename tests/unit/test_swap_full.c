@@ -190,7 +190,8 @@ static void test_swapoff_no_room(void)
 /* Clean file pages are dropped to make room for pages from swap, whatever the policy prefers. */
 static void test_swapoff_drops_files(void)
 {
-	static const char *const policies[] = {"clock", "lru", "fifo", "random"};
+	static const char *const policies[] = {"clock", "lru", "fifo", "random", "mru",
+	                                       "arc",   "2q",  "lirs", "linux",  "s3fifo"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
 		struct pressure p;

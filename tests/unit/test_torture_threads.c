@@ -186,12 +186,10 @@ static void test_policy(gconstpointer policy)
 
 int main(int argc, char **argv)
 {
-	static const char *const policies[] = {"clock", "lru", "fifo", "random"};
-
 	g_test_init(&argc, &argv, NULL);
-	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
-		g_autofree char *name = g_strconcat("/torture/", policies[i], NULL);
-		g_test_add_data_func(name, policies[i], test_policy);
+	for (unsigned i = 0; vm_policy_name(i) != NULL; i++) {
+		g_autofree char *name = g_strconcat("/torture/", vm_policy_name(i), NULL);
+		g_test_add_data_func(name, vm_policy_name(i), test_policy);
 	}
 	return g_test_run();
 }

@@ -45,6 +45,15 @@ static inline void record_set_party(struct vm_party *party, const struct vm_part
 }
 
 /*
+ * Whether anybody will see a record. Without contents there is only the watcher: to keep the last
+ * ones would cost as much as the faults.
+ */
+static inline bool record_is_wanted_locked(const struct vm_machine *machine)
+{
+	return machine->watch != NULL || !machine->config.no_contents;
+}
+
+/*
  * Give RECORD its number and its time, and call the watcher (vm_machine_watch), if there is one.
  * FILE is the name of its file, or NULL. RECORD's file is set only if there is a watcher:
  * afterwards it has no meaning. The machine lock is held.

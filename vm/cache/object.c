@@ -215,6 +215,19 @@ static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
 	return &object->machine->cache[hash_page(object, index) & object->machine->cache_mask];
 }
 
+void object_prefetch_bucket(const struct vm_object *object, uint64_t index)
+{
+	__builtin_prefetch(bucket(object, index));
+}
+
+void object_prefetch_frame_locked(const struct vm_object *object, uint64_t index)
+{
+	vm_pfn first = *bucket(object, index);
+
+	if (first != 0)
+		__builtin_prefetch(&object->machine->frames[first - 1]);
+}
+
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)
 {
 	const struct vm_frame *frames = object->machine->frames;
@@ -249,7 +262,8 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 		next = &machine->frames[*next - 1].next;
 	*next = frame->next;
 	object_clean_locked(frame);
-	twin_drop_locked(machine, pfn);
+	if (!object->shmem)
+		twin_drop_locked(machine, pfn);
 	list_remove_walked(object->walks, &frame->link);
 	object->pages--;
 	/* Without an object the frame counts as anonymous until it is freed. */

@@ -72,6 +72,13 @@ void object_put_locked(struct vm_object *object);
  */
 struct vm_object *object_next_locked(struct vm_machine *machine, struct vm_object *object);
 
+/*
+ * Bring what object_lookup_locked looks at into the caches of the host's processor: its bucket, and
+ * when that is there the first frame of it.
+ */
+void object_prefetch_bucket(const struct vm_object *object, uint64_t index);
+void object_prefetch_frame_locked(const struct vm_object *object, uint64_t index);
+
 /* The frame of page INDEX, which may be busy, or VM_PFN_NONE. */
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index);
 

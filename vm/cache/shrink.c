@@ -129,6 +129,8 @@ static void shrink_locked(struct vm_object *object, uint64_t size)
 	uint64_t pages = object_size_pages(object);
 	drop_beyond_locked(object, &object->clean, pages);
 	drop_beyond_locked(object, &object->dirty, pages);
+	if (object->machine->policy->cut != NULL)
+		object->machine->policy->cut(object->machine, object->number, pages, UINT64_MAX);
 	drop_copies_locked(object, pages);
 	object_clear_tail_locked(object);
 }

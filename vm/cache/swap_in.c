@@ -20,7 +20,8 @@ static void unpin_slot_locked(struct vm_machine *machine, uint32_t slot)
 static vm_pfn prepare_locked(struct vm_machine *machine, uint32_t number)
 {
 	const struct vm_slot *slot = &machine->swap.slots[number];
-	vm_pfn pfn = frame_alloc_locked(machine, slot->object, false);
+	vm_pfn pfn = slot->blank ? frame_alloc_blank_locked(machine, slot->object)
+	                         : frame_alloc_locked(machine, slot->object, false);
 
 	if (pfn == VM_PFN_NONE)
 		return pfn;
@@ -60,17 +61,17 @@ static void finish_locked(struct vm_machine *machine, uint32_t number, vm_pfn pf
 	machine_wake_io_locked(machine);
 }
 
-int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)
+/*
+ * Read slot NUMBER, which the caller has pinned, and unpin it: swap_page_in. The lock is dropped
+ * while the medium reads, so not if the page is known to be all zeros.
+ */
+static int page_in_locked(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)
 {
 	struct vm_slot *slot = &machine->swap.slots[number];
 	int error = 0;
 
 	*was_read = false;
 	*pfn = VM_PFN_NONE;
-	machine_lock(machine);
-	/* While its page is being removed it may not come back; then the slot is free. */
-	while (slot->object != NULL && object_in_hole_locked(slot->object, slot->index))
-		machine_wait_io_locked(machine);
 	/* Look again: the caller pinned the slot some time ago. */
 	bool held = slot->mapped > 0 || slot->object != NULL;
 	bool cached = slot->object != NULL
@@ -80,9 +81,11 @@ int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool 
 		struct vm_object *object = slot->object;
 		*pfn = prepare_locked(machine, number);
 		if (*pfn != VM_PFN_NONE) {
-			machine_unlock(machine);
-			error = swap_read(machine, number, machine_page(machine, *pfn));
-			machine_lock(machine);
+			if (!slot->blank) {
+				machine_unlock(machine);
+				error = swap_read(machine, number, machine_page(machine, *pfn));
+				machine_lock(machine);
+			}
 			finish_locked(machine, number, *pfn, object, error);
 			*was_read = error == 0;
 		} else {
@@ -94,6 +97,30 @@ int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool 
 		*pfn = VM_PFN_NONE;
 	}
 	unpin_slot_locked(machine, number);
+	return error;
+}
+
+int swap_page_in(struct vm_machine *machine, uint32_t number, vm_pfn *pfn, bool *was_read)
+{
+	const struct vm_slot *slot = &machine->swap.slots[number];
+
+	machine_lock(machine);
+	/* While its page is being removed it may not come back; then the slot is free. */
+	while (slot->object != NULL && object_in_hole_locked(slot->object, slot->index))
+		machine_wait_io_locked(machine);
+	int error = page_in_locked(machine, number, pfn, was_read);
 	machine_unlock(machine);
 	return error;
+}
+
+bool swap_page_in_at_once_locked(struct vm_machine *machine, uint32_t number, vm_pfn *pfn,
+                                 bool *was_read, int *error)
+{
+	const struct vm_slot *slot = &machine->swap.slots[number];
+
+	if (!slot->blank ||
+	    (slot->object != NULL && object_in_hole_locked(slot->object, slot->index)))
+		return false;
+	*error = page_in_locked(machine, number, pfn, was_read);
+	return true;
 }

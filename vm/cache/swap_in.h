@@ -20,4 +20,14 @@
  */
 int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 
+/*
+ * The same without a wait, if that is possible: the page is known to be all zeros. The machine lock
+ * is held, and not dropped.
+ *
+ * => true: *ERROR is the result of swap_page_in
+ * => false: SLOT must be read. Nothing has changed, and it is still pinned
+ */
+bool swap_page_in_at_once_locked(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn,
+                                 bool *was_read, int *error);
+
 #endif

@@ -44,6 +44,7 @@ static const struct knob knobs[] = {
     [VM_KNOB_OOM_KILL] = FLAG(oom_kill),
     [VM_KNOB_SEGV_KILL] = FLAG(segv_kill),
     [VM_KNOB_FORK_COPY] = FLAG(fork_copy),
+    [VM_KNOB_LOCAL_FRAMES] = WIDE(local_frames, G_MAXINT64),
 };
 
 int vm_machine_set_knob(struct vm_machine *machine, enum vm_knob number, uint64_t value)

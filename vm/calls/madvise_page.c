@@ -33,7 +33,7 @@ static uint64_t ahead_limit(const struct vm_machine *machine)
 /* If ERROR means that no frame was free, make one free. True: try again. */
 static bool may_try_again(struct vm_machine *machine, int error)
 {
-	return error == -ENOMEM && reclaim_frame(machine, false, NULL, NULL) == 0;
+	return error == -ENOMEM && reclaim_frame(machine, false, NULL) == 0;
 }
 
 /* Bring page INDEX into the cache. False: no frame, or it cannot be read. */
@@ -326,6 +326,8 @@ static void drop_pages(struct vm_object *object, uint64_t first, uint64_t last)
 		again |= drop_list_locked(object, &object->dirty, first, last);
 	} while (again || object->hole_moves != moves);
 	forget_slots_locked(object, first, last);
+	if (object->machine->policy->cut != NULL)
+		object->machine->policy->cut(object->machine, object->number, first, last);
 	machine_unlock(object->machine);
 }
 

@@ -89,6 +89,8 @@ static void pin_locked(struct vm_machine *machine, struct pins *pins, uint64_t p
 	if (frame_is_ram(machine, pfn)) {
 		frame_pin_locked(machine, (vm_pfn)pfn);
 		machine->frames[pfn].storing = (uint16_t)(machine->frames[pfn].storing + store);
+		if (store)
+			frame_not_blank_locked(&machine->frames[pfn]);
 	}
 	pins->pfn[pins->count] = pfn;
 	pins->iov[pins->count] =
@@ -181,11 +183,8 @@ static int begin(struct vm_process *process, uint64_t va, size_t *len)
 	return error;
 }
 
-/*
- * With segv_kill, end the process if ERROR is that of a fatal fault with a signal. No lock held. A
- * kept process runs: the signal itself does what it does.
- */
-static void kill_if_fatal(struct vm_process *process, int error)
+/* A kept process runs: the signal itself does what it does. */
+void access_kill_if_fatal(struct vm_process *process, int error)
 {
 	if (machine_knob(process->machine, segv_kill) &&
 	    !__atomic_load_n(&process->kept, __ATOMIC_RELAXED) &&
@@ -294,7 +293,7 @@ ssize_t vm_read(struct vm_process *process, uint64_t va, size_t len, vm_sink_fn 
 		result = read_by_copy(process, &pins, va, len, sink, ctx);
 	else
 		result = read_pinned(process, &pins, va, len, sink, ctx);
-	kill_if_fatal(process, (int)MIN(result, 0));
+	access_kill_if_fatal(process, (int)MIN(result, 0));
 	return result;
 }
 
@@ -391,7 +390,7 @@ static ssize_t write_bytes(struct vm_process *process, uint64_t va, const uint8_
 	}
 	process_unlock(process);
 	if (done == 0)
-		kill_if_fatal(process, error);
+		access_kill_if_fatal(process, error);
 	return done > 0 ? (ssize_t)done : error;
 }
 
@@ -417,7 +416,7 @@ static ssize_t load_bytes(struct vm_process *process, uint64_t va, void *buf, si
 			error = take_fault(process, va, VM_ACCESS_READ, tell);
 	}
 	process_unlock(process);
-	kill_if_fatal(process, error);
+	access_kill_if_fatal(process, error);
 	return done > 0 ? (ssize_t)done : error;
 }
 
@@ -577,6 +576,6 @@ int vm_access(struct vm_process *process, uint64_t va, uint64_t len, enum vm_acc
 {
 	int error = access_pages(process, va, len, access, 0, fn, ctx);
 
-	kill_if_fatal(process, error);
+	access_kill_if_fatal(process, error);
 	return error;
 }

@@ -30,4 +30,10 @@ int access_range(struct vm_process *process, uint64_t va, uint64_t len, enum vm_
  */
 int access_populate(struct vm_process *process, uint64_t va, uint64_t len, unsigned flags);
 
+/*
+ * With segv_kill, end PROCESS if ERROR, the result of an access by the process itself, is that of a
+ * fatal fault with a signal.
+ */
+void access_kill_if_fatal(struct vm_process *process, int error);
+
 #endif

@@ -35,6 +35,8 @@ static bool copy_piece(struct vm_process *process, uint64_t va, const struct pie
 	                                       store ? VM_ACCESS_WRITE : VM_ACCESS_READ, &tlb);
 	if (pfn != VM_NO_FRAME) {
 		uint8_t *at = (uint8_t *)machine_page(machine, pfn) + va % VM_PAGE_SIZE;
+		if (store && frame_is_ram(machine, pfn))
+			frame_not_blank_locked(&machine->frames[pfn]);
 		memory_copy(store ? at : piece->to, store ? piece->from : at, piece->len);
 		if (store && frame_is_ram(machine, pfn) && machine->frames[pfn].object != NULL)
 			object_dirty_locked(&machine->frames[pfn]);

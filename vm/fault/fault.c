@@ -33,12 +33,12 @@
  *       between_passes  no lock held; then the process is locked for reading again
  */
 #include "vm/fault/fault.h"
-#include "vm/base/account.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"
 #include "vm/base/record.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
+#include "vm/cache/object.h"
 #include "vm/cache/swap_in.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
@@ -48,119 +48,11 @@
 #include "vm/reclaim/oom.h"
 #include "vm/reclaim/reclaim.h"
 #include "vm/space/area.h"
-#include "vm/space/limits.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* --- One pass --------------------------------------------------------------------------------- */
-
-/* Whether AREA's rights permit ACCESS: it has one of those in the table. */
-static bool permitted(const struct vm_area *area, enum vm_access access)
-{
-	static const unsigned needed[] = {
-	    /* On x86, what may be written or executed can be read too (access_error). */
-	    [VM_ACCESS_READ] = AREA_READ | AREA_WRITE | AREA_EXEC,
-	    [VM_ACCESS_WRITE] = AREA_WRITE,
-	    /* Linux treats a fetch as a load until the page is there. */
-	    [VM_ACCESS_EXEC] = AREA_READ | AREA_WRITE | AREA_EXEC,
-	};
-
-	return area->flags & needed[access];
-}
-
-/*
- * Whether AREA is a stack that can grow down to START without coming too close to the area below
- * (expand_downwards).
- */
-static bool may_reach(const struct vm_area *area, uint64_t start)
-{
-	const struct vm_area *below = area->prev;
-
-	if (!(area->flags & AREA_GROWSDOWN) ||
-	    start < machine_knob(area->space->process->machine, mmap_min_addr))
-		return false;
-	if (below == NULL || (below->flags & AREA_GROWSDOWN) || !(below->flags & AREA_ACCESS) ||
-	    start - below->end >= AREA_GUARD_GAP)
-		return true;
-	reason_set(-EFAULT, VM_WHY_STACK_GAP, below->end, area->start - start, 0);
-	return false;
-}
-
-/*
- * Whether limits and overcommit allow the stack AREA to start at START (acct_stack_growth). If not,
- * the reason is noted for EFAULT, which the access will get.
- */
-static bool may_grow(const struct vm_area *area, uint64_t start)
-{
-	struct vm_space *space = area->space;
-	uint64_t more = (area->start - start) >> VM_PAGE_SHIFT;
-
-	uint64_t limit = limits_soft(space->process, VM_LIMIT_STACK);
-	bool may = more <= area->pgoff && limits_allow_pages(space, area->flags, more);
-
-	if (may && area->end - start > limit) {
-		reason_set(-EFAULT, VM_WHY_STACK, area->end - start, area->start - start, limit);
-		return false;
-	}
-	if (may && (area->flags & AREA_LOCKED))
-		may = limits_allow_lock(space, more);
-	if (may && (area->flags & AREA_ACCOUNT))
-		may = machine_may_commit(space, more);
-	if (!may)
-		reason_turn(-ENOMEM, -EFAULT);
-	return may;
-}
-
-/*
- * Whether an attempt to grow AREA down to START changes anything. It may grow. Or it may get its
- * family of anonymous pages (anon_vma): as in Linux, that happens before the limits are checked.
- */
-static bool worth_growing(const struct vm_area *area, uint64_t start)
-{
-	struct vm_machine *machine = area->space->process->machine;
-
-	if (!may_reach(area, start))
-		return false;
-	machine_lock(machine);
-	bool has_family = area->anon_vma != 0;
-	machine_unlock(machine);
-	return !has_family || may_grow(area, start);
-}
-
-/*
- * The area that covers the fault's address and permits the access; *VERDICT is left alone. Or NULL,
- * with *VERDICT PASS_GROW, or the errno of a fatal fault, which the record describes.
- *
- * The process is locked for reading, and the machine lock is not held.
- */
-static struct vm_area *legal_area(struct fault *fault, int *verdict)
-{
-	struct vm_area *area = area_find(fault->process->space, fault->record->va);
-
-	/* An earlier pass may have found an area that is gone by now. */
-	fault->record->area_start = fault->record->area_end = 0;
-	fault->record->area_perm[0] = '\0';
-	if (area == NULL || fault->record->va >= VM_USER_END) {
-		*verdict = fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
-		return NULL;
-	}
-	if (fault->record->va < area->start) {
-		/* The kernel populates areas, but does not grow them. */
-		bool grows = !fault->grown && !(fault->flags & FAULT_FOR_KERNEL) &&
-		             worth_growing(area, page_down(fault->record->va));
-		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
-		return NULL;
-	}
-	fault->record->area_start = area->start;
-	fault->record->area_end = area->end;
-	area_perm(area, fault->record->area_perm);
-	if (!permitted(area, fault->record->access)) {
-		*verdict = fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
-		return NULL;
-	}
-	return area;
-}
 
 /* The name of the mapped host file, or NULL. The record gets the offset of the page. */
 static char *file_of(const struct fault *fault)
@@ -187,6 +79,8 @@ static void report_growth(struct fault *fault)
 /* The outcome is known: record it, and copy it for the caller if it asked for that. */
 static void report_locked(struct fault *fault, char *file)
 {
+	/* The names stay with the fault, which drops them at its end. */
+	fault->record->other = fault->reclaim.victim;
 	event_record_locked(fault->process, fault->record, fault->flags == 0, file);
 	if (fault->tell == NULL)
 		return;
@@ -195,49 +89,74 @@ static void report_locked(struct fault *fault, char *file)
 	record_keep_names(fault->tell);
 }
 
+/* Unpin the page that was wanted, if there is one. */
+static void drop_page_locked(struct fault *fault)
+{
+	if (fault->page != VM_PFN_NONE)
+		frame_unpin_locked(fault->process->machine, fault->page);
+	fault->page = VM_PFN_NONE;
+}
+
 /*
- * Try the fault once. The process is locked for reading and has not ended, and that lock is not
- * dropped. The machine lock is taken and dropped.
+ * Do what *VERDICT, the PASS_ of an attempt, asks for, if that needs no wait: make a frame free, or
+ * bring a page from swap that is known to be all zeros. The process lock is not dropped, but the
+ * machine lock may be.
+ *
+ * => true: done, try again. A page that came is pinned as fault->page
+ * => false: nothing is done but that a page may be chosen (reclaim.chosen). *VERDICT says what is
+ *    to be done without locks
+ */
+static bool act_at_once_locked(struct fault *fault, int *verdict)
+{
+	struct vm_machine *machine = fault->process->machine;
+	int error = 0;
+
+	if (*verdict == PASS_SWAP_IN) {
+		drop_page_locked(fault);
+		/* It may fail. Then that is found once more below. */
+		reclaim_at_once_locked(machine, &fault->reclaim);
+		if (!swap_page_in_at_once_locked(machine, fault->slot, &fault->page,
+		                                 &fault->was_read, &error))
+			return false;
+		fault->record->slot = fault->slot;
+		if (error == 0)
+			return true;
+		*verdict = PASS_RECLAIM;
+	}
+	if (*verdict != PASS_RECLAIM)
+		return false;
+	drop_page_locked(fault);
+	return reclaim_at_once_locked(machine, &fault->reclaim);
+}
+
+/*
+ * Try the fault, as often as what it needs can be had without a wait. The process is locked for
+ * reading and has not ended, and that lock is not dropped. The machine lock may be.
  *
  * => 0 or negative errno: the fault is over and recorded.
  * => PASS_...: not yet. Nothing was recorded. Do that without locks, then call again.
  */
-static int pass(struct fault *fault)
+static int pass_locked(struct fault *fault)
 {
-	struct vm_machine *machine = fault->process->machine;
 	int verdict = 0;
 
-	fault->record->outcome = VM_MINOR;
-	fault->area = legal_area(fault, &verdict);
-	if (verdict == PASS_GROW)
-		return verdict;
-	machine_lock(machine);
-	if (fault->area != NULL)
-		verdict = fault_in_area_locked(fault);
+	do {
+		fault->record->outcome = VM_MINOR;
+		verdict = 0;
+		fault->area = fault_legal_area_locked(fault, &verdict);
+		if (fault->area != NULL)
+			verdict = fault_in_area_locked(fault);
+	} while (verdict > 0 && act_at_once_locked(fault, &verdict));
 	if (verdict == 0 && fault->area != NULL)
 		tlb_retry_locked(fault->area->space, fault->record->va);
 	if (verdict <= 0) {
 		report_growth(fault);
 		report_locked(fault, file_of(fault));
 	}
-	machine_unlock(machine);
 	return verdict;
 }
 
 /* --- Between passes --------------------------------------------------------------------------- */
-
-/* Unpin the page that was wanted, if there is one. The machine lock is not held. */
-static void drop_page(struct fault *fault)
-{
-	struct vm_machine *machine = fault->process->machine;
-
-	if (fault->page == VM_PFN_NONE)
-		return;
-	machine_lock(machine);
-	frame_unpin_locked(machine, fault->page);
-	machine_unlock(machine);
-	fault->page = VM_PFN_NONE;
-}
 
 /*
  * The page or the frame cannot be had: record a fatal fault of KIND. No lock is held, so the record
@@ -269,6 +188,8 @@ static int page_in(struct fault *fault)
 	int error = object_page_in(fault->file, fault->index, &fault->page, &source);
 
 	fault->was_read = error == 0 && source == OBJECT_READ;
+	fault->reclaim.want.key =
+	    (struct vm_page_key){VM_KEY_OBJECT, fault->file->object->number, fault->index};
 	if (error != 0)
 		fault->page = VM_PFN_NONE;
 	if (error == -ENOMEM)
@@ -299,12 +220,26 @@ static int swap_in(struct fault *fault)
 static int reclaim(struct fault *fault)
 {
 	struct vm_machine *machine = fault->process->machine;
-	struct vm_party needs = fault_party(fault);
-	int error = reclaim_frame(machine, true, &needs, &fault->record->other);
+	int error = reclaim_frame(machine, true, &fault->reclaim);
 
 	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_largest(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
+}
+
+/*
+ * Evict pages of the process's own until it holds fewer frames than local_frames allows. If it has
+ * none that can go, the fault goes on without.
+ */
+static int make_room(struct fault *fault)
+{
+	uint64_t limit = machine_knob(fault->process->machine, local_frames);
+
+	fault->reclaim.want.process = fault->process;
+	reclaim_own(&fault->reclaim, limit);
+	fault->reclaim.want.process = NULL;
+	fault->has_made_room = true;
+	return 0;
 }
 
 /*
@@ -364,11 +299,11 @@ static int grow(struct fault *fault)
 	process_write_lock(process);
 	/* No lock was held since the pass: the process may have ended, or the stack may be gone. */
 	struct vm_area *area = process->space != NULL ? area_find(process->space, start) : NULL;
-	if (area != NULL && start < area->start && may_reach(area, start)) {
+	if (area != NULL && start < area->start && fault_may_reach(area, start)) {
 		machine_lock(process->machine);
 		area_prepare_anon_locked(area);
 		machine_unlock(process->machine);
-		if (may_grow(area, start))
+		if (fault_may_grow(area, start))
 			area_set_range(area, start, area->end);
 	}
 	fault->grown = true;
@@ -379,6 +314,7 @@ static int grow(struct fault *fault)
 /*
  * Do what VERDICT, the PASS_ of the last pass, asks for. The process is locked for reading on entry
  * and on return, and unlocked between: everything may have changed, and the process may have ended.
+ * The machine lock is not held.
  *
  * => 0: start again from the top. fault->page may hold the page, pinned.
  * => negative errno: the fault is over. It is recorded, except for -EAGAIN.
@@ -386,11 +322,11 @@ static int grow(struct fault *fault)
 static int between_passes(struct fault *fault, int verdict)
 {
 	static int (*const act[])(struct fault *) = {
-	    [PASS_GROW] = grow,  [PASS_PAGE_IN] = page_in, [PASS_SWAP_IN] = swap_in,
-	    [PASS_WAIT] = await, [PASS_RECLAIM] = reclaim, [PASS_WRITE] = write_dirty,
+	    [PASS_GROW] = grow,     [PASS_PAGE_IN] = page_in, [PASS_SWAP_IN] = swap_in,
+	    [PASS_WAIT] = await,    [PASS_RECLAIM] = reclaim, [PASS_WRITE] = write_dirty,
+	    [PASS_OWN] = make_room,
 	};
 
-	drop_page(fault);
 	process_unlock(fault->process);
 	while (verdict > 0)
 		verdict = act[verdict](fault);
@@ -398,27 +334,64 @@ static int between_passes(struct fault *fault, int verdict)
 	return verdict;
 }
 
-int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
-                 struct vm_fault *tell)
+/* What FAULT needs before it is tried, for an access to VA. */
+static void begin(struct fault *fault, uint64_t va)
 {
-	struct vm_fault record = record_unknown(va, access);
-	struct fault fault = {.process = process,
-	                      .record = &record,
-	                      .tell = tell,
-	                      .flags = flags,
-	                      .page = VM_PFN_NONE};
+	struct vm_process *process = fault->process;
+
+	fault->page = VM_PFN_NONE;
+	fault->reclaim = (struct reclaim){
+	    .needs = {.there = true, .pid = process->pid, .owner = process->cred, .va = va},
+	    .want.key.kind = VM_KEY_PLACE,
+	    .chosen = VM_PFN_NONE};
+}
+
+/* Handle FAULT, which has begun: fault_handle. The machine lock is held, but may be dropped. */
+static int handle_locked(struct fault *fault)
+{
+	struct vm_machine *machine = fault->process->machine;
 	int verdict;
 
 	do {
 		/* From the second round on the process lock was dropped, and it may have ended. */
-		verdict = process->space != NULL ? pass(&fault) : -ESRCH;
+		verdict = fault->process->space != NULL ? pass_locked(fault) : -ESRCH;
 		if (verdict <= 0)
 			break;
-		verdict = between_passes(&fault, verdict);
+		drop_page_locked(fault);
+		machine_unlock(machine);
+		verdict = between_passes(fault, verdict);
+		machine_lock(machine);
 	} while (verdict == 0);
-	drop_page(&fault);
-	record_set_party(&record.other, &(struct vm_party){.there = false});
+	drop_page_locked(fault);
+	record_set_party(&fault->reclaim.victim, &(struct vm_party){.there = false});
 	return verdict;
+}
+
+int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
+                 struct vm_fault *tell)
+{
+	struct vm_fault record = record_unknown(va, access);
+	struct fault fault = {.process = process, .record = &record, .tell = tell, .flags = flags};
+
+	begin(&fault, va);
+	machine_lock(process->machine);
+	int error = handle_locked(&fault);
+	machine_unlock(process->machine);
+	return error;
+}
+
+int fault_handle_locked(struct vm_process *process, uint64_t va, enum vm_access access,
+                        struct fault_effect *effect)
+{
+	struct vm_fault record = record_unknown(va, access);
+	struct fault fault = {.process = process, .record = &record};
+
+	begin(&fault, va);
+	int error = handle_locked(&fault);
+	effect->major |= record.outcome == VM_MAJOR;
+	effect->clean += fault.reclaim.clean;
+	effect->dirty += fault.reclaim.dirty;
+	return error;
 }
 
 /* --- Prediction ------------------------------------------------------------------------------- */
@@ -430,8 +403,10 @@ void fault_predict(struct vm_process *process, uint64_t va, struct vm_fault *rec
 
 	*record = record_unknown(va, VM_ACCESS_READ);
 	record->outcome = VM_MINOR;
-	struct vm_area *area = legal_area(&fault, &verdict);
-	if (verdict == PASS_GROW && may_grow(area_find(process->space, va), page_down(va)))
+	machine_lock(process->machine);
+	struct vm_area *area = fault_legal_area_locked(&fault, &verdict);
+	machine_unlock(process->machine);
+	if (verdict == PASS_GROW && fault_may_grow(area_find(process->space, va), page_down(va)))
 		record->kind = VM_FAULT_STACK_GROW;
 	else if (verdict == PASS_GROW)
 		fault_fail(&fault, VM_FAULT_SEGV_MAPERR, -EFAULT);

@@ -39,6 +39,20 @@ enum {
 int fault_handle(struct vm_process *process, uint64_t va, enum vm_access access, unsigned flags,
                  struct vm_fault *tell);
 
+/* What faults have brought about. */
+struct fault_effect {
+	bool major;            /* a page had to be read */
+	uint64_t clean, dirty; /* pages that went for them: no store had reached them, or one had */
+};
+
+/*
+ * The same for many faults in a row: the machine lock is held on entry and on return, and as long as
+ * nothing must be waited for, it is dropped only where a policy searches for long. FLAGS are 0.
+ * What the fault brings about is added to EFFECT.
+ */
+int fault_handle_locked(struct vm_process *process, uint64_t va, enum vm_access access,
+                        struct fault_effect *effect);
+
 /*
  * Fill in RECORD with the fault that a read at VA would take now. Nothing is changed or recorded.
  * PROCESS is locked for reading and has not ended; the machine lock is not held. The kind, the

@@ -5,7 +5,7 @@
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
 
-#include "vm/cache/object.h"
+#include "vm/reclaim/reclaim.h"
 
 /*
  * Results of a pass other than 0 and a negative errno. The fault has to start again from the top,
@@ -18,6 +18,7 @@ enum {
 	PASS_WAIT,     /* wait until another thread has read the page into frame AWAITED */
 	PASS_RECLAIM,  /* make a frame free */
 	PASS_WRITE,    /* write a dirty page of FILE: there are too many (cache/dirty.h) */
+	PASS_OWN,      /* evict pages of the process's own: it holds too many frames */
 };
 
 struct fault {
@@ -37,8 +38,10 @@ struct fault {
 	/* ... and with which page: another one may be on its way into the frame later */
 	struct vm_object *awaited_object;
 	uint64_t awaited_index;
-	bool was_read;    /* PAGE had to be read: the fault is major */
-	bool grown;       /* growing a stack was tried, which is done once only */
+	struct reclaim reclaim; /* what went so far to make a frame free, and who needs it */
+	bool was_read;          /* PAGE had to be read: the fault is major */
+	bool grown;             /* growing a stack was tried, which is done once only */
+	bool has_made_room;     /* PASS_OWN was done as far as it can be */
 	bool has_written; /* a dirty page was written for this store, so it may make one dirty */
 };
 
@@ -49,8 +52,8 @@ struct fault {
  *
  * => 0: the page is mapped, and the record is complete.
  * => -EFAULT, -EACCES, -EIO, -ENOMEM: the fault is fatal, and the record says why.
- * => PASS_PAGE_IN, PASS_SWAP_IN, PASS_WAIT, PASS_RECLAIM, PASS_WRITE: do that without locks, then
- *    start again. No page is mapped yet.
+ * => PASS_PAGE_IN, PASS_SWAP_IN, PASS_WAIT, PASS_RECLAIM, PASS_WRITE, PASS_OWN: do that without
+ *    locks, then start again. No page is mapped yet.
  */
 int fault_in_area_locked(struct fault *fault);
 
@@ -61,16 +64,22 @@ int fault_in_area_locked(struct fault *fault);
  */
 void fault_predict_in_area_locked(struct fault *fault, uint64_t entry);
 
-/* Who needs a frame, if FAULT does. */
-static inline struct vm_party fault_party(const struct fault *fault)
-{
-	return (struct vm_party){.there = true,
-	                         .pid = fault->process->pid,
-	                         .owner = fault->process->cred,
-	                         .va = fault->record->va};
-}
-
 /* Record that FAULT is fatal, of the kind KIND. Returns ERROR. */
 int fault_fail(struct fault *fault, enum vm_fault_kind kind, int error);
+
+/*
+ * legal.c. Whether AREA is a stack that can grow down to START without coming too close to the area
+ * below; and whether limits and overcommit allow that. The machine lock is not held.
+ */
+bool fault_may_reach(const struct vm_area *area, uint64_t start);
+bool fault_may_grow(const struct vm_area *area, uint64_t start);
+
+/*
+ * The area that covers the fault's address and permits the access; *VERDICT is left alone. Or NULL,
+ * with *VERDICT PASS_GROW, or the errno of a fatal fault, which the record describes.
+ *
+ * The process is locked for reading. The machine lock may be dropped.
+ */
+struct vm_area *fault_legal_area_locked(struct fault *fault, int *verdict);
 
 #endif

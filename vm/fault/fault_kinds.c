@@ -9,6 +9,7 @@
 #include "vm/base/record.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
+#include "vm/cache/object.h"
 #include "vm/fault/fault.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
@@ -92,8 +93,14 @@ static bool must_write_first_locked(struct fault *fault)
 /* SLOT must be read first. It is pinned until then. */
 static int want_slot_locked(struct fault *fault, uint32_t slot)
 {
-	fault->process->machine->swap.slots[slot].pins++;
+	struct vm_slot *wanted = &fault->process->machine->swap.slots[slot];
+
+	wanted->pins++;
 	fault->slot = slot;
+	fault->reclaim.want.key =
+	    wanted->object != NULL
+	        ? (struct vm_page_key){VM_KEY_OBJECT, wanted->object->number, wanted->index}
+	        : (struct vm_page_key){VM_KEY_SLOT, 0, slot};
 	return PASS_SWAP_IN;
 }
 
@@ -162,9 +169,11 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	} else if (frame->flags & FRAME_SWAPCACHE) {
 		swap_cache_leave_locked(machine, (uint32_t)frame->index);
 	}
-	struct vm_party needs = fault_party(fault), party;
-	victim_report_locked(machine, &victim, &needs, &party);
-	record_set_party(&fault->record->other, &party);
+	struct vm_party party;
+	fault->reclaim.clean += !victim.dirty;
+	fault->reclaim.dirty += victim.dirty;
+	victim_report_locked(machine, &victim, &fault->reclaim.needs, &party);
+	record_set_party(&fault->reclaim.victim, &party);
 	return true;
 }
 
@@ -181,13 +190,14 @@ static int map_private_frame_locked(struct fault *fault, enum vm_fault_kind kind
 
 	fault->record->from = from;
 	if (pfn == VM_PFN_NONE) {
+		fault->reclaim.want.key.kind = VM_KEY_PLACE;
 		if (!copy || !take_original_locked(fault, (vm_pfn)from, pins))
 			return PASS_RECLAIM;
 		int result = map_own_locked(fault, kind, (vm_pfn)from);
 		frame_unpin_locked(machine, (vm_pfn)from);
 		return result;
 	}
-	if (copy)
+	if (copy && !machine->config.no_contents)
 		memcpy(machine_page(machine, pfn), machine_page(machine, from), VM_PAGE_SIZE);
 	return map_own_locked(fault, kind, pfn);
 }
@@ -246,8 +256,10 @@ static int shmem_page_locked(struct fault *fault, uint64_t entry)
 	if (slot != VM_SLOT_NONE)
 		return want_slot_locked(fault, slot);
 	pfn = frame_alloc_locked(machine, object, true);
-	if (pfn == VM_PFN_NONE)
+	if (pfn == VM_PFN_NONE) {
+		fault->reclaim.want.key.kind = VM_KEY_PLACE;
 		return PASS_RECLAIM;
+	}
 	object_insert_locked(object, index, pfn);
 	return cached_page_locked(fault, pfn, VM_FAULT_DEMAND_ZERO);
 }
@@ -436,6 +448,40 @@ static enum fault_case case_of(const struct fault *fault, uint64_t entry)
 	return area->object->shmem ? CASE_SHMEM : CASE_FILE;
 }
 
+/*
+ * Whether the case gives the process one frame more, but it holds as many as it may (local_frames).
+ */
+static bool holds_too_many_locked(const struct fault *fault, enum fault_case which, uint64_t entry)
+{
+	const struct vm_space *space = fault->area->space;
+	const struct vm_machine *machine = space->process->machine;
+	uint64_t limit = machine_knob(machine, local_frames);
+
+	if (limit == 0 || fault->has_made_room || which == CASE_SPECIAL || which == CASE_GUARD)
+		return false;
+	/* A read of private anonymous memory maps the zero page. */
+	if (which == CASE_ANONYMOUS && !writes(fault))
+		return false;
+	/* A frame that is mapped already, or is replaced by its copy, is none more. */
+	if (entry & PTE_P && frame_is_ram(machine, pte_pfn(entry)))
+		return false;
+	return space->rss[0] + space->rss[1] + space->rss[2] >= limit;
+}
+
+/* The page that the case will load, as far as it can have been away. */
+static struct vm_page_key wanted_key_locked(const struct fault *fault, enum fault_case which,
+                                            uint64_t entry)
+{
+	const struct vm_object *object = fault->area->object;
+
+	if (which == CASE_SWAPPED)
+		return (struct vm_page_key){VM_KEY_SLOT, 0, pte_slot(entry)};
+	if (which == CASE_SHMEM || which == CASE_FILE)
+		return (struct vm_page_key){VM_KEY_OBJECT, object->number,
+		                            area_index(fault->area, fault->record->va)};
+	return (struct vm_page_key){.kind = VM_KEY_PLACE};
+}
+
 int fault_in_area_locked(struct fault *fault)
 {
 	static int (*const handle[])(struct fault *, uint64_t entry) = {
@@ -457,6 +503,10 @@ int fault_in_area_locked(struct fault *fault)
 		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
 	uint64_t entry = pte_get(fault->process->machine, fault->id);
 	enum fault_case which = case_of(fault, entry);
+	if (holds_too_many_locked(fault, which, entry)) {
+		fault->reclaim.want.key = wanted_key_locked(fault, which, entry);
+		return PASS_OWN;
+	}
 	/*
 	 * Even if the fault then fails, as in Linux: whether areas merge depends on it
 	 * (vmf_anon_prepare).

@@ -7,6 +7,7 @@
  */
 #include "vm/look/check.h"
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/base/pool.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
@@ -152,6 +153,17 @@ static void check_tables(struct check *check)
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
+/* Whether the bytes of PFN are all zeros. */
+static bool is_zero(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const uint64_t *word = machine_page(machine, pfn);
+
+	for (size_t i = 0; i < VM_PAGE_SIZE / sizeof *word; i++)
+		if (word[i] != 0)
+			return false;
+	return true;
+}
+
 static void check_frame(struct check *check, vm_pfn pfn)
 {
 	const struct vm_machine *machine = check->machine;
@@ -168,6 +180,8 @@ static void check_frame(struct check *check, vm_pfn pfn)
 		check_complain(check, "frame %u is not in its slot", pfn);
 	if (machine->twins[pfn] != NULL && frame->object == NULL)
 		check_complain(check, "frame %u has a twin, but no page of a file", pfn);
+	if (!machine->config.no_contents && frame_is_blank(machine, pfn) && !is_zero(machine, pfn))
+		check_complain(check, "frame %u was cleared, but is not zero", pfn);
 }
 
 static void check_frames(struct check *check)
@@ -240,6 +254,11 @@ static void check_policy_list(struct check *check)
 	if (machine->newest != prev)
 		check_complain(check, "the policy's list ends at frame %u", prev);
 	check_compare(check, "frames in the policy's list", machine->listed, length);
+	const char *wrong = check->wrong == NULL && machine->policy->check != NULL
+	                        ? machine->policy->check(machine)
+	                        : NULL;
+	if (wrong != NULL)
+		check_complain(check, "policy %s: %s", machine->policy->name, wrong);
 }
 
 /* --- Slots ------------------------------------------------------------------------------------ */

@@ -7,16 +7,10 @@
 
 #include <string.h>
 
-enum vm_frame_kind frame_kind(const struct vm_frame *frame)
-{
-	if (frame->object == NULL)
-		return VM_FRAME_ANON;
-	return frame->object->shmem ? VM_FRAME_SHMEM : VM_FRAME_FILE;
-}
-
 /* --- In use or free --------------------------------------------------------------------------- */
 
-vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero)
+/* Take a free frame for OBJECT, or VM_PFN_NONE. ZERO: its bytes are zeros. */
+static vm_pfn take_locked(struct vm_machine *machine, struct vm_object *object, bool zero)
 {
 	struct vm_frame *frame;
 	bool cleared;
@@ -24,16 +18,28 @@ vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, 
 
 	if (pfn == VM_POOL_NONE)
 		return VM_PFN_NONE;
-	if (zero && !cleared)
+	/* Its descriptor is still that of its last use. */
+	if (zero && !cleared && !frame_is_blank(machine, pfn))
 		memset(machine_page(machine, pfn), 0, VM_PAGE_SIZE);
 	frame = &machine->frames[pfn];
-	memset(frame, 0, sizeof *frame);
-	frame->object = object;
-	frame->next = VM_PFN_NONE;
+	*frame = (struct vm_frame){
+	    .object = object, .next = VM_PFN_NONE, .flags = zero ? FRAME_BLANK : 0};
 	list_init(&frame->link);
 	machine->count.frames[frame_kind(frame)]++;
-	machine->count.zeroed += zero;
 	return pfn;
+}
+
+vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero)
+{
+	vm_pfn pfn = take_locked(machine, object, zero);
+
+	machine->count.zeroed += zero && pfn != VM_PFN_NONE;
+	return pfn;
+}
+
+vm_pfn frame_alloc_blank_locked(struct vm_machine *machine, struct vm_object *object)
+{
+	return take_locked(machine, object, true);
 }
 
 void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn)
@@ -94,6 +100,8 @@ void frame_age_locked(struct vm_machine *machine, vm_pfn pfn)
 	struct vm_frame *frame = &machine->frames[pfn];
 
 	frame->flags &= (uint16_t)~FRAME_REFERENCED;
+	if (machine->policy->own)
+		frame->flags |= FRAME_COLD;
 	machine->may_evict++;
 	if (machine->oldest == pfn)
 		return;
@@ -155,32 +163,38 @@ struct vm_page_key frame_key_locked(const struct vm_machine *machine, vm_pfn pfn
 
 void frame_loaded_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	machine->frames[pfn].flags |= FRAME_LISTED;
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	frame->flags = (uint16_t)((frame->flags | FRAME_LISTED) & ~(FRAME_MET | FRAME_COLD));
 	machine->may_evict++;
 	list_newest_locked(machine, pfn);
-	if (machine->policy->loaded != NULL) {
-		struct vm_page_key key = frame_key_locked(machine, pfn);
-		machine->policy->loaded(machine, pfn, &key);
-	}
+	if (machine->policy->loaded != NULL)
+		machine->policy->loaded(machine, pfn);
 }
 
-/*
- * Take the page in PFN out of page replacement. AWAY is the key with which it may be loaded again,
- * or NULL if it was freed.
- */
-static void leave_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_page_key *away)
+/* Take the page in PFN out of page replacement. EVICTED: it may be loaded again. */
+static void leave_locked(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 {
 	machine->frames[pfn].flags &= (uint16_t)~FRAME_LISTED;
 	unlist_locked(machine, pfn);
 	if (machine->policy->gone != NULL)
-		machine->policy->gone(machine, pfn, away);
+		machine->policy->gone(machine, pfn, evicted);
 }
 
 void frame_evicted_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	struct vm_page_key key = frame_key_locked(machine, pfn);
+	leave_locked(machine, pfn, true);
+}
 
-	leave_locked(machine, pfn, &key);
+bool frame_meet_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	struct vm_frame *frame = &machine->frames[pfn];
+	bool met = frame->flags & FRAME_MET;
+
+	if (frame->flags & FRAME_COLD)
+		frame_renew_locked(machine, pfn);
+	frame->flags = (uint16_t)((frame->flags | FRAME_MET) & ~FRAME_COLD);
+	return met;
 }
 
 void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
@@ -191,7 +205,7 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 		return;
 	/* The page is gone, even if a transfer still uses the frame. */
 	if (frame->flags & FRAME_LISTED)
-		leave_locked(machine, pfn, NULL);
+		leave_locked(machine, pfn, false);
 	if (frame->pins > 0)
 		return;
 	/* Without an object, it was counted as anonymous. */

@@ -30,6 +30,26 @@
  */
 vm_pfn frame_alloc_locked(struct vm_machine *machine, struct vm_object *object, bool zero);
 
+/* The same, cleared, but not counted as such: its page was all zeros before, too. */
+vm_pfn frame_alloc_blank_locked(struct vm_machine *machine, struct vm_object *object);
+
+/*
+ * Whether the bytes of PFN are known to be all zeros, so that nothing need be cleared or written.
+ * A processor stores without telling us, so with one it is never known. In a machine without
+ * contents every frame is blank, whatever is stored.
+ */
+static inline bool frame_is_blank(const struct vm_machine *machine, vm_pfn pfn)
+{
+	return machine->config.no_contents ||
+	       ((machine->frames[pfn].flags & FRAME_BLANK) && machine->cpu == NULL);
+}
+
+/* Something is about to be stored to FRAME. Whoever stores says so before. */
+static inline void frame_not_blank_locked(struct vm_frame *frame)
+{
+	frame->flags &= (uint16_t)~FRAME_BLANK;
+}
+
 /*
  * Call this after PFN has lost a use. If its page has lost its identity, page replacement forgets
  * the page. If nothing uses PFN any more, it is freed.
@@ -43,7 +63,12 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn);
 void frame_pin_locked(struct vm_machine *machine, vm_pfn pfn);
 void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn);
 
-enum vm_frame_kind frame_kind(const struct vm_frame *frame);
+static inline enum vm_frame_kind frame_kind(const struct vm_frame *frame)
+{
+	if (frame->object == NULL)
+		return VM_FRAME_ANON;
+	return frame->object->shmem ? VM_FRAME_SHMEM : VM_FRAME_FILE;
+}
 
 /* Whether physical page PFN is a frame of RAM, with a descriptor. If not, it is a table page. */
 static inline bool frame_is_ram(const struct vm_machine *machine, uint64_t pfn)
@@ -88,6 +113,26 @@ static inline void frame_used_locked(struct vm_machine *machine, vm_pfn pfn)
 		machine->policy->used(machine, pfn);
 }
 
+/* The slow part of frame_used_again_locked. */
+bool frame_meet_locked(struct vm_machine *machine, vm_pfn pfn);
+
+/*
+ * For the function `used` of policies with an order of their own: whether this is a use besides the
+ * one for which the page was loaded. A page that was FRAME_COLD is so no more.
+ */
+static inline bool frame_used_again_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	if ((machine->frames[pfn].flags & (FRAME_MET | FRAME_COLD)) == FRAME_MET)
+		return true;
+	return frame_meet_locked(machine, pfn);
+}
+
+/* Whether the page in FRAME can have been evicted before: its key is not VM_KEY_PLACE. */
+static inline bool frame_may_have_been_away(const struct vm_frame *frame)
+{
+	return frame->object != NULL || (frame->flags & FRAME_SWAPCACHE);
+}
+
 /*
  * The key of the page in PFN, which is listed. A private anonymous page without a swap slot must be
  * mapped by at least one address space.
@@ -113,7 +158,11 @@ void frame_walk_end_locked(struct vm_machine *machine, struct frame_walk *walk);
 
 /* Move PFN, listed, to the newest end of the list. */
 void frame_renew_locked(struct vm_machine *machine, vm_pfn pfn);
-/* Move PFN, listed, to the oldest end and clear its accessed bit: it is evicted next. */
+/*
+ * Move PFN, listed, to the oldest end and clear its accessed bit: it is evicted next. A policy with
+ * an order of its own need not know: the pages that are FRAME_COLD at the oldest end of the list go
+ * before it is asked.
+ */
 void frame_age_locked(struct vm_machine *machine, vm_pfn pfn);
 
 #endif

@@ -114,8 +114,13 @@ void pte_set_locked(struct vm_space *space, vm_entry_id id, uint64_t new)
 
 void pte_set_for_all_locked(struct vm_machine *machine, vm_entry_id id, uint64_t new)
 {
+	struct vm_space *only = rmap_only_space_locked(machine, pagetable_of(id));
 	uint64_t old = pte_get(machine, id);
 
+	if (only != NULL) {
+		pte_set_locked(only, id, new);
+		return;
+	}
 	if (store_locked(machine, id, new))
 		tlb_flush_entry_locked(machine, id);
 	if (old != 0) {

@@ -79,11 +79,6 @@ void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t ent
 		*link = (struct vm_link){0, 0};
 }
 
-vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_entry_id id)
-{
-	return machine->links[id].next;
-}
-
 static uint64_t chain_users_locked(const struct vm_machine *machine, vm_entry_id id);
 
 uint64_t rmap_table_users_locked(const struct vm_machine *machine, uint32_t number)
@@ -151,8 +146,9 @@ static void note_space(void *ctx, struct vm_space *space)
 
 struct vm_space *rmap_any_space_locked(const struct vm_machine *machine, uint32_t table)
 {
-	struct vm_space *any = NULL;
+	struct vm_space *any = rmap_only_space_locked(machine, table);
 
-	rmap_table_spaces_locked(machine, table, note_space, &any);
+	if (any == NULL)
+		rmap_table_spaces_locked(machine, table, note_space, &any);
 	return any;
 }

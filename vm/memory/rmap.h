@@ -19,7 +19,7 @@
 #ifndef VM_MEMORY_RMAP_H
 #define VM_MEMORY_RMAP_H
 
-#include "vm/internal.h"
+#include "vm/memory/table.h"
 
 /*
  * Add entry ID to the chain of what ENTRY points to (a frame, a table, or a swap slot if it is not
@@ -30,7 +30,10 @@ void rmap_link_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry
 void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t entry);
 
 /* The next entry after ID in its chain, or 0. */
-vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_entry_id id);
+static inline vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_entry_id id)
+{
+	return machine->links[id].next;
+}
 
 /*
  * How many processes reach table TABLE. 0 if the table belongs to an address space that is being
@@ -51,6 +54,18 @@ typedef void (*rmap_space_fn)(void *ctx, struct vm_space *space);
 /* Call FN for each address space that reaches table TABLE. There may be none (see above). */
 void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t table, rmap_space_fn fn,
                               void *ctx);
+
+/* The one address space that reaches table NUMBER, or NULL: there are several, or none. */
+static inline struct vm_space *rmap_only_space_locked(const struct vm_machine *machine,
+                                                      uint32_t number)
+{
+	const struct vm_table *table = &machine->tables[number];
+
+	for (; table->level != VM_PGD; table = pagetable_at(machine, table->rmap))
+		if (table->users != 1)
+			return NULL;
+	return table->space;
+}
 
 /* The first address space found that reaches table TABLE, or NULL. */
 struct vm_space *rmap_any_space_locked(const struct vm_machine *machine, uint32_t table);

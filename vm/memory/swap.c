@@ -15,7 +15,7 @@ bool swap_init(struct vm_machine *machine)
 	struct vm_swap *swap = &machine->swap;
 
 	swap->medium = machine->config.swap_medium;
-	if (swap->medium.ops != NULL)
+	if (swap->medium.ops != NULL || machine->config.no_contents)
 		swap->total = (uint32_t)(machine->config.swap >> VM_PAGE_SHIFT);
 	swap->on = swap->total > 0;
 	swap->hash_mask = 1;
@@ -24,7 +24,11 @@ bool swap_init(struct vm_machine *machine)
 	swap->hash_mask--;
 	swap->slots = machine_reserve((size_t)(swap->total + 1) * sizeof *swap->slots);
 	swap->hash = machine_reserve((size_t)(swap->hash_mask + 1) * sizeof *swap->hash);
-	return swap->slots != NULL && swap->hash != NULL;
+	if (swap->slots == NULL || swap->hash == NULL)
+		return false;
+	madvise(swap->slots, (size_t)(swap->total + 1) * sizeof *swap->slots, MADV_HUGEPAGE);
+	madvise(swap->hash, (size_t)(swap->hash_mask + 1) * sizeof *swap->hash, MADV_HUGEPAGE);
+	return true;
 }
 
 void swap_destroy(struct vm_machine *machine)
@@ -117,10 +121,16 @@ void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
 
 /* --- Shared anonymous memory ------------------------------------------------------------------ */
 
+/* Pages of an object whose chains are next to each other. */
+enum { NEIGHBOURS = 512 };
+
 static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object,
                         uint64_t index)
 {
-	return &machine->swap.hash[hash_page(object, index) & machine->swap.hash_mask];
+	uint64_t block = index / NEIGHBOURS, place = hash_page(object, block) + index % NEIGHBOURS;
+
+	/* Neighbours stand together: of a large table only so much is used as there are pages. */
+	return &machine->swap.hash[place & machine->swap.hash_mask];
 }
 
 uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_object *object,
@@ -133,6 +143,32 @@ uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_obje
 		if (slots[next - 1].object == object && slots[next - 1].index == index)
 			return next - 1;
 	return VM_SLOT_NONE;
+}
+
+void swap_prefetch_bucket(const struct vm_machine *machine, const struct vm_object *object,
+                          uint64_t index)
+{
+	__builtin_prefetch(bucket(machine, object, index));
+}
+
+void swap_prefetch_slot_locked(const struct vm_machine *machine, const struct vm_object *object,
+                               uint64_t index)
+{
+	uint32_t first = *bucket(machine, object, index);
+
+	if (first != 0)
+		__builtin_prefetch(&machine->swap.slots[first - 1]);
+}
+
+void swap_prefetch_list_locked(const struct vm_machine *machine, const struct vm_object *object,
+                               uint64_t index)
+{
+	uint32_t number = swap_find_locked(machine, object, index);
+
+	if (number == VM_SLOT_NONE)
+		return;
+	__builtin_prefetch(machine->swap.slots[number].link.prev);
+	__builtin_prefetch(machine->swap.slots[number].link.next);
 }
 
 void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_object *object,
@@ -156,6 +192,10 @@ void swap_forget_locked(struct vm_machine *machine, uint32_t number)
 	while (*next != number + 1)
 		next = &machine->swap.slots[*next - 1].next;
 	*next = slot->next;
+	if (machine->policy->lost != NULL) {
+		struct vm_page_key key = {VM_KEY_OBJECT, slot->object->number, slot->index};
+		machine->policy->lost(machine, &key);
+	}
 	list_remove_walked(slot->object->walks, &slot->link);
 	slot->object = NULL;
 	swap_put_locked(machine, number);

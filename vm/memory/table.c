@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id)
-{
-	const struct vm_table *table = pagetable_at(machine, id);
-
-	return table->va + (id % VM_TABLE_ENTRIES) * pagetable_span((enum vm_level)table->level);
-}
-
 uint32_t pagetable_alloc_locked(struct vm_machine *machine, enum vm_level level, uint64_t va)
 {
 	bool cleared;

@@ -53,7 +53,12 @@ static inline vm_entry_id pagetable_id(uint32_t table, unsigned index)
 }
 
 /* The lowest address that entry ID translates. Of a top-level table: not sign-extended. */
-uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id);
+static inline uint64_t pagetable_entry_va(const struct vm_machine *machine, vm_entry_id id)
+{
+	const struct vm_table *table = pagetable_at(machine, id);
+
+	return table->va + (id % VM_TABLE_ENTRIES) * pagetable_span((enum vm_level)table->level);
+}
 
 /*
  * Allocate a cleared table of LEVEL, one of whose entries translates VA. Returns its number, or 0

@@ -163,6 +163,16 @@ void tlb_flush_all_locked(struct vm_space *space)
 	tlb->flushes++;
 }
 
+void tlb_reset_locked(struct vm_process *process)
+{
+	struct vm_tlb *tlb = process->tlb;
+
+	if (tlb == NULL)
+		return;
+	tlb->flushed = tlb->clock;
+	tlb->hits = tlb->misses = tlb->flushes = tlb->retry = 0;
+}
+
 static void flush_page(void *ctx, struct vm_space *space)
 {
 	tlb_flush_page_locked(space, *(const uint64_t *)ctx);

@@ -38,6 +38,9 @@ void tlb_flush_all_locked(struct vm_space *space);
 /* Flush the copies of entry ID, a leaf, from the TLBs of all processes that reach it. */
 void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id);
 
+/* Empty the TLB of PROCESS, if it has one, and set its counts to 0. */
+void tlb_reset_locked(struct vm_process *process);
+
 /* Free the TLB of PROCESS, if it has one. No lock is needed: nobody uses the process any more. */
 void tlb_free(struct vm_process *process);
 

@@ -6,6 +6,8 @@
  *
  * The list of pages (frame.h) is the circle, cut open just before the hand: the hand points to the
  * oldest page. The hand passes a page by moving it to the newest end.
+ *
+ * The bit is set by the load itself, as it is by a real MMU. clock0 begins with a clear one.
  */
 #include "vm/base/lock.h"
 #include "vm/memory/frame.h"
@@ -17,7 +19,7 @@ static void used(struct vm_machine *machine, vm_pfn pfn)
 	machine->frames[pfn].flags |= FRAME_REFERENCED;
 }
 
-static vm_pfn choose(struct vm_machine *machine)
+vm_pfn clock_choose_locked(struct vm_machine *machine)
 {
 	uint64_t pages = machine->listed, spent = 0;
 
@@ -30,11 +32,12 @@ static vm_pfn choose(struct vm_machine *machine)
 		vm_pfn pfn = machine->oldest;
 		struct vm_frame *frame = &machine->frames[pfn];
 		machine->count.scanned++;
-		bool used = evictable_was_used_locked(machine, pfn, true);
+		bool wanted = evictable_is_wanted_locked(machine, pfn);
+		bool used = wanted && evictable_was_used_locked(machine, pfn);
 		if ((step >= pages || !used) && evictable_locked(machine, pfn))
 			return pfn;
 		frame_renew_locked(machine, pfn);
-		machine_spend_locked(machine, &spent, 1 + frame->mapped);
+		evictable_spend_locked(machine, &spent, 1 + frame->mapped);
 	}
 	return VM_PFN_NONE;
 }
@@ -43,5 +46,6 @@ const struct vm_policy policy_clock = {
     .name = "clock",
     .about = "second chance: a hand goes round and takes what was not used since",
     .hand = true,
+    .bits = true,
     .used = used,
-    .choose = choose};
+    .choose = clock_choose_locked};

@@ -1,10 +1,13 @@
 #include "vm/policy/policy.h"
+#include "vm/base/lock.h"
 #include "vm/memory/frame.h"
 
 #include <string.h>
 
-static const struct vm_policy *const policies[] = {&policy_clock, &policy_lru, &policy_fifo,
-                                                   &policy_random};
+static const struct vm_policy *const policies[] = {
+    &policy_clock,  &policy_lru,  &policy_fifo, &policy_random, &policy_clock0,
+    &policy_lfu,    &policy_mru,  &policy_2q,   &policy_arc,    &policy_sieve,
+    &policy_s3fifo, &policy_lirs, &policy_linux};
 
 const struct vm_policy *policy_find(const char *name)
 {
@@ -34,19 +37,24 @@ char *vm_policy_names(void)
 }
 
 /*
- * Report all pages that are in frames to POLICY, the oldest first, as if they were loaded now. This
- * is one hold of the lock, however many pages there are, or the policy would hear of pages before
- * they are reported. None of the policies here has a `loaded`.
+ * Report all pages that are in frames to the new policy, the oldest first, as if they were loaded
+ * and used now. The lock is dropped now and then: by the end there may be another policy.
  */
-static void introduce_locked(struct vm_machine *machine, const struct vm_policy *policy)
+static void introduce_locked(struct vm_machine *machine)
 {
-	vm_pfn pfn = policy->loaded != NULL ? machine->oldest : VM_PFN_NONE, next;
+	uint64_t change = machine->policy_changes, spent = 0;
+	struct frame_walk walk;
+	vm_pfn pfn;
 
-	for (; pfn != VM_PFN_NONE; pfn = next) {
-		struct vm_page_key key = frame_key_locked(machine, pfn);
-		next = machine->frames[pfn].newer;
-		policy->loaded(machine, pfn, &key);
+	frame_walk_begin_locked(machine, &walk);
+	while ((pfn = frame_walk_step_locked(machine, &walk)) != VM_PFN_NONE) {
+		struct vm_frame *frame = &machine->frames[pfn];
+		frame->flags = (uint16_t)((frame->flags | FRAME_MET) & ~FRAME_COLD);
+		machine->policy->loaded(machine, pfn);
+		if (machine_spend_locked(machine, &spent, 1) && machine->policy_changes != change)
+			break;
 	}
+	frame_walk_end_locked(machine, &walk);
 }
 
 int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy)
@@ -66,7 +74,11 @@ int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy
 	policy_free(machine);
 	machine->policy = policy;
 	machine->policy_state = new_state;
-	introduce_locked(machine, policy);
+	machine->policy_changes++;
+	/* What found no page to evict, or was about to, looks again. */
+	machine->may_evict++;
+	if (policy->loaded != NULL)
+		introduce_locked(machine);
 	return 0;
 }
 

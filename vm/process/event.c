@@ -146,7 +146,7 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, boo
 	fault->owner = process->cred;
 	count_locked(process, fault, signal);
 	record_tell_locked(process->machine, fault, file);
-	if (process->pid != 0)
+	if (process->pid != 0 && record_is_wanted_locked(process->machine))
 		remember_locked(process, fault, file);
 }
 
@@ -161,7 +161,8 @@ void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *reco
 	if (process == NULL)
 		return;
 	process->evicted++;
-	remember_locked(process, record, file);
+	if (record_is_wanted_locked(machine))
+		remember_locked(process, record, file);
 }
 
 void event_free(struct vm_process *process)

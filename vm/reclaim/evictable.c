@@ -1,6 +1,7 @@
 #include "vm/reclaim/evictable.h"
 #include "vm/base/lock.h"
 #include "vm/memory/frame.h"
+#include "vm/memory/pagetable.h"
 #include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
 
@@ -37,6 +38,28 @@ static bool is_in_transit(const struct vm_frame *frame)
 	       (frame->object->writers > 0 || frame->object->changing);
 }
 
+/* Whether PROCESS maps the page in FRAME. */
+static bool maps_locked(const struct vm_process *process, const struct vm_frame *frame)
+{
+	const struct vm_machine *machine = process->machine;
+	const struct vm_space *space = process->oom_space;
+	vm_entry_id id = space != NULL ? frame->rmap : 0;
+
+	for (; id != 0; id = rmap_next_locked(machine, id)) {
+		uint64_t va = pagetable_entry_va(machine, id);
+		if (pagetable_entry_at_locked(space, va, VM_PTE) == id)
+			return true;
+	}
+	return false;
+}
+
+bool evictable_is_wanted_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_process *process = machine->want.process;
+
+	return process == NULL || maps_locked(process, &machine->frames[pfn]);
+}
+
 bool evictable_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
@@ -47,6 +70,8 @@ bool evictable_locked(struct vm_machine *machine, vm_pfn pfn)
 	    !evictable_without_swap_locked(machine, pfn))
 		return false;
 	if (evictable_is_mlocked(machine, frame))
+		return false;
+	if (!evictable_is_wanted_locked(machine, pfn))
 		return false;
 	bool passed = is_in_transit(frame);
 	machine->passed += passed;
@@ -74,7 +99,7 @@ static vm_pfn oldest_locked(struct vm_machine *machine, bool clean_only)
 			pfn = VM_PFN_NONE;
 			break;
 		}
-		machine_spend_locked(machine, &spent, 1 + frame->mapped);
+		evictable_spend_locked(machine, &spent, 1 + frame->mapped);
 	}
 	frame_walk_end_locked(machine, &walk);
 	return pfn;
@@ -96,16 +121,44 @@ static bool is_accessed_locked(struct vm_machine *machine, vm_pfn pfn, bool forg
 	return accessed;
 }
 
-bool evictable_was_used_locked(struct vm_machine *machine, vm_pfn pfn, bool forget)
+bool evictable_hear_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	if (machine->cpu == NULL || machine->policy->used == NULL ||
+	    !is_accessed_locked(machine, pfn, true))
+		return false;
+	machine->policy->used(machine, pfn);
+	return true;
+}
+
+bool evictable_was_used_locked(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_frame *frame = &machine->frames[pfn];
-	bool used = frame->flags & FRAME_REFERENCED;
 
-	if (forget)
-		frame->flags &= (uint16_t)~FRAME_REFERENCED;
-	if (machine->cpu != NULL && is_accessed_locked(machine, pfn, forget))
-		used = true;
+	evictable_hear_locked(machine, pfn);
+	bool used = frame->flags & FRAME_REFERENCED;
+	frame->flags &= (uint16_t)~FRAME_REFERENCED;
 	return used;
+}
+
+bool evictable_looks_used_locked(struct vm_machine *machine, vm_pfn pfn)
+{
+	return (machine->frames[pfn].flags & FRAME_REFERENCED) ||
+	       (machine->cpu != NULL && is_accessed_locked(machine, pfn, false));
+}
+
+bool evictable_spend_locked(struct vm_machine *machine, uint64_t *spent, uint64_t steps)
+{
+	struct vm_want want = machine->want;
+
+	if (*spent + steps < HOLD_STEPS) {
+		*spent += steps;
+		return false;
+	}
+	/* What others look at meanwhile is not for us. */
+	machine->want.process = NULL;
+	machine_spend_locked(machine, spent, steps);
+	machine->want = want;
+	return true;
 }
 
 vm_pfn evictable_oldest_locked(struct vm_machine *machine)

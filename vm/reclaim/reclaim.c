@@ -7,9 +7,9 @@
 #include "vm/reclaim/reclaim.h"
 #include "vm/base/lock.h"
 #include "vm/base/memory.h"
-#include "vm/base/record.h"
 #include "vm/base/pool.h"
 #include "vm/base/reason.h"
+#include "vm/base/record.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
@@ -32,7 +32,9 @@ static void drop_locked(struct vm_machine *machine, vm_pfn pfn)
 
 /*
  * Write the page in PFN to SLOT. 0 or a negative errno of the medium. The lock is dropped
- * meanwhile, and other threads may map the page or give it up: look again at who uses it.
+ * meanwhile, and other threads may map the page or give it up: look again at who uses it. A page
+ * that is known to be all zeros is not written; the slot remembers that (Linux: swap_zeromap). Then
+ * the lock is not dropped.
  *
  * => PFN has one more pin on return, so it was not freed. The caller drops the pin
  * => SLOT was pinned meanwhile, so it was not freed either. It may have lost its last user: the
@@ -42,17 +44,22 @@ static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slo
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	frame->flags |= FRAME_WRITEBACK;
+	int error = 0;
+
 	frame_pin_locked(machine, pfn);
-	machine->swap.slots[slot].pins++;
-	machine_unlock(machine);
-	int error = swap_write(machine, slot, machine_page(machine, pfn));
-	machine_lock(machine);
-	machine->swap.slots[slot].pins--;
-	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	machine->swap.slots[slot].blank = frame_is_blank(machine, pfn);
+	if (!machine->swap.slots[slot].blank) {
+		frame->flags |= FRAME_WRITEBACK;
+		machine->swap.slots[slot].pins++;
+		machine_unlock(machine);
+		error = swap_write(machine, slot, machine_page(machine, pfn));
+		machine_lock(machine);
+		machine->swap.slots[slot].pins--;
+		frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+		machine_wake_io_locked(machine);
+	}
 	if (error == 0)
 		machine->count.swap_outs++;
-	machine_wake_io_locked(machine);
 	return error;
 }
 
@@ -198,12 +205,23 @@ static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_f
 	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
+/* VICTIM went for RECLAIM. */
+static void count_victim_locked(struct vm_machine *machine, struct victim *victim,
+                                struct reclaim *reclaim)
+{
+	struct vm_party party;
+
+	reclaim->clean += !victim->dirty;
+	reclaim->dirty += victim->dirty;
+	victim_report_locked(machine, victim, &reclaim->needs, &party);
+	record_set_party(&reclaim->victim, &party);
+}
+
 /*
- * Evict the page in PFN, and record it if it went. *PARTY, unless PARTY is NULL or the page did not
- * go: whose it was. NEEDS: who needs the frame, or NULL. 0, or an error of the functions above.
+ * Evict the page in PFN, and record it if it went, in RECLAIM too unless that is NULL. 0, or an
+ * error of the functions above.
  */
-static int evict_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_party *needs,
-                        struct vm_party *party)
+static int evict_locked(struct vm_machine *machine, vm_pfn pfn, struct reclaim *reclaim)
 {
 	static int (*const evict[])(struct vm_machine *, vm_pfn, struct vm_fault *) = {
 	    [VM_FRAME_ANON] = evict_anon_locked,
@@ -215,54 +233,105 @@ static int evict_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_
 
 	victim_describe_locked(machine, pfn, &victim);
 	int result = evict[frame_kind(&machine->frames[pfn])](machine, pfn, &victim.record);
-	if (result == GONE)
-		victim_report_locked(machine, &victim, needs, party);
-	else
+	if (result == STAYED || result < 0)
 		victim_forget(&victim);
+	else if (reclaim != NULL)
+		count_victim_locked(machine, &victim, reclaim);
+	else
+		victim_report_locked(machine, &victim, NULL, NULL);
 	return MIN(result, 0);
 }
 
-/*
- * Evict the page in PFN and count it. If that fails, move the page to the newest end of the list,
- * so that the other pages are tried first.
- */
-static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn, const struct vm_party *needs,
-                             struct vm_party *party)
+/* The page in PFN was to go and could not: the other pages are tried first. */
+static void set_back_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	bool done = evict_locked(machine, pfn, needs, party) == 0;
+	struct vm_frame *frame = &machine->frames[pfn];
+
+	if (!(frame->flags & FRAME_LISTED))
+		return;
+	frame->flags &= (uint16_t)~FRAME_COLD;
+	frame_renew_locked(machine, pfn);
+	if (machine->policy->stayed != NULL)
+		machine->policy->stayed(machine, pfn);
+}
+
+/* Evict the page in PFN and count it. */
+static bool try_evict_locked(struct vm_machine *machine, vm_pfn pfn, struct reclaim *reclaim)
+{
+	bool done = evict_locked(machine, pfn, reclaim) == 0;
 
 	machine->count.reclaimed += done;
-	if (!done && (machine->frames[pfn].flags & FRAME_LISTED))
-		frame_renew_locked(machine, pfn);
+	if (!done)
+		set_back_locked(machine, pfn);
 	return done;
 }
 
 bool reclaim_page_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	return evictable_locked(machine, pfn) && try_evict_locked(machine, pfn, NULL, NULL);
+	return evictable_locked(machine, pfn) && try_evict_locked(machine, pfn, NULL);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
 
 /*
- * The page to evict, or VM_PFN_NONE. With swappiness 0, clean pages of files go before all others.
- * The lock may be dropped meanwhile.
+ * The first page that can be evicted of those that are to go before all others (frame_age_locked).
+ * Where the policy keeps to the list, they are its oldest anyway.
+ */
+static vm_pfn cold_locked(struct vm_machine *machine)
+{
+	uint64_t spent = 0, steps = machine->listed;
+	struct frame_walk walk;
+	vm_pfn pfn;
+
+	if (machine->oldest == VM_PFN_NONE ||
+	    !(machine->frames[machine->oldest].flags & FRAME_COLD))
+		return VM_PFN_NONE;
+	frame_walk_begin_locked(machine, &walk);
+	while ((pfn = frame_walk_step_locked(machine, &walk)) != VM_PFN_NONE && steps-- > 0) {
+		struct vm_frame *frame = &machine->frames[pfn];
+		if (!(frame->flags & FRAME_COLD))
+			break;
+		machine->count.scanned++;
+		if (!evictable_hear_locked(machine, pfn) && evictable_locked(machine, pfn))
+			break;
+		evictable_spend_locked(machine, &spent, 1 + frame->mapped);
+	}
+	frame_walk_end_locked(machine, &walk);
+	return pfn != VM_PFN_NONE && (machine->frames[pfn].flags & FRAME_COLD) &&
+	               evictable_locked(machine, pfn)
+	           ? pfn
+	           : VM_PFN_NONE;
+}
+
+/* The same among all. With swappiness 0, clean pages of files go before all others. */
+static vm_pfn search_locked(struct vm_machine *machine)
+{
+	vm_pfn pfn = machine->policy->own ? cold_locked(machine) : VM_PFN_NONE;
+
+	if (pfn == VM_PFN_NONE && machine->config.swappiness == 0)
+		pfn = evictable_oldest_clean_locked(machine);
+	return pfn != VM_PFN_NONE ? pfn : machine->policy->choose(machine);
+}
+
+/*
+ * The page to evict for WANT (NULL: not known), or VM_PFN_NONE. The lock may be dropped meanwhile.
  *
  * If nothing has changed since a search in vain, another one would be in vain, too: a full machine
- * refuses an access without it.
+ * refuses an access without it. That holds for a search among the pages of one process only if the
+ * one before was among all.
  */
-static vm_pfn choose_locked(struct vm_machine *machine)
+static vm_pfn choose_locked(struct vm_machine *machine, const struct vm_want *want)
 {
+	static const struct vm_want any = {.key.kind = VM_KEY_PLACE};
 	uint64_t may_evict = machine->may_evict;
-	vm_pfn pfn = VM_PFN_NONE;
 
 	if (machine->futile == may_evict)
 		return VM_PFN_NONE;
-	if (machine->config.swappiness == 0)
-		pfn = evictable_oldest_clean_locked(machine);
-	if (pfn == VM_PFN_NONE)
-		pfn = machine->policy->choose(machine);
-	if (pfn == VM_PFN_NONE)
+	machine->want = want != NULL ? *want : any;
+	bool one = machine->want.process != NULL;
+	vm_pfn pfn = search_locked(machine);
+	machine->want = any;
+	if (pfn == VM_PFN_NONE && !one)
 		machine->futile = may_evict;
 	return pfn;
 }
@@ -296,8 +365,54 @@ static int nothing_to_evict_locked(struct vm_machine *machine, bool passed, bool
 	return 0;
 }
 
-int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *needs,
-                  struct vm_party *victim)
+/*
+ * Whether the page in PFN, which can be evicted, must be written first. Then the lock is dropped
+ * meanwhile, and no process lock may be held.
+ */
+static bool must_write_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	if (frame_kind(frame) == VM_FRAME_FILE)
+		return frame->flags & FRAME_DIRTY;
+	if (frame_is_blank(machine, pfn) || evictable_without_swap_locked(machine, pfn))
+		return false;
+	return !(frame->flags & FRAME_SWAPCACHE) || (frame->flags & FRAME_DIRTY);
+}
+
+/* The page that RECLAIM (or NULL) begins with, if it can still be evicted. Once. */
+static vm_pfn take_chosen_locked(struct vm_machine *machine, struct reclaim *reclaim)
+{
+	vm_pfn pfn = reclaim != NULL ? reclaim->chosen : VM_PFN_NONE;
+
+	if (pfn == VM_PFN_NONE)
+		return pfn;
+	reclaim->chosen = VM_PFN_NONE;
+	bool still = (machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn);
+	return still ? pfn : VM_PFN_NONE;
+}
+
+bool reclaim_at_once_locked(struct vm_machine *machine, struct reclaim *reclaim)
+{
+	while (pool_free(&machine->frame_pool) == 0) {
+		vm_pfn pfn = take_chosen_locked(machine, reclaim);
+		if (pfn == VM_PFN_NONE)
+			pfn = choose_locked(machine, &reclaim->want);
+		if (pool_free(&machine->frame_pool) > 0)
+			break;
+		if (pfn == VM_PFN_NONE)
+			return false;
+		if (must_write_locked(machine, pfn)) {
+			reclaim->chosen = pfn;
+			return false;
+		}
+		if (!try_evict_locked(machine, pfn, reclaim))
+			return false;
+	}
+	return true;
+}
+
+int reclaim_frame(struct vm_machine *machine, bool wait, struct reclaim *reclaim)
 {
 	int result = 0;
 
@@ -309,7 +424,9 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 	for (uint64_t tries = MAX(machine->listed, 1);
 	     pool_free(&machine->frame_pool) == 0 && result == 0;) {
 		uint64_t passed = machine->passed;
-		vm_pfn pfn = tries > 0 ? choose_locked(machine) : VM_PFN_NONE;
+		vm_pfn pfn = take_chosen_locked(machine, reclaim);
+		if (pfn == VM_PFN_NONE && tries > 0)
+			pfn = choose_locked(machine, reclaim != NULL ? &reclaim->want : NULL);
 		if (pool_free(&machine->frame_pool) > 0)
 			break;
 		if (pfn == VM_PFN_NONE) {
@@ -317,10 +434,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 			                                 &tries);
 			continue;
 		}
-		struct vm_party party = {.there = false};
-		tries -= !try_evict_locked(machine, pfn, needs, victim != NULL ? &party : NULL);
-		if (party.there)
-			record_set_party(victim, &party);
+		tries -= !try_evict_locked(machine, pfn, reclaim);
 	}
 	if (result == -ENOMEM)
 		reason_set(result, VM_WHY_FRAMES, 0, machine->count.locked << VM_PAGE_SHIFT,
@@ -329,16 +443,43 @@ int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *
 	return result;
 }
 
+static uint64_t own_frames(const struct vm_space *space)
+{
+	return space->rss[0] + space->rss[1] + space->rss[2];
+}
+
+bool reclaim_own(struct reclaim *reclaim, uint64_t limit)
+{
+	const struct vm_want *want = &reclaim->want;
+	struct vm_machine *machine = want->process->machine;
+	bool below = false;
+
+	machine_lock(machine);
+	for (uint64_t tries = MAX(machine->listed, 1);;) {
+		const struct vm_space *space = want->process->oom_space;
+		below = space == NULL || own_frames(space) < limit;
+		vm_pfn pfn = !below && tries > 0 ? choose_locked(machine, want) : VM_PFN_NONE;
+		if (pfn == VM_PFN_NONE)
+			break;
+		tries -= !try_evict_locked(machine, pfn, reclaim);
+		/* Many clean pages may go without a wait. */
+		machine_unlock(machine);
+		machine_lock(machine);
+	}
+	machine_unlock(machine);
+	return below;
+}
+
 uint64_t vm_machine_reclaim(struct vm_machine *machine, uint64_t pages)
 {
 	uint64_t done = 0;
 
 	machine_lock(machine);
 	for (uint64_t tries = machine->listed; done < pages && tries > 0; tries--) {
-		vm_pfn pfn = choose_locked(machine);
+		vm_pfn pfn = choose_locked(machine, NULL);
 		if (pfn == VM_PFN_NONE)
 			break;
-		if (try_evict_locked(machine, pfn, NULL, NULL))
+		if (try_evict_locked(machine, pfn, NULL))
 			done++;
 		/* Many clean pages may go without a wait. */
 		machine_yield_locked(machine, tries);
@@ -355,7 +496,7 @@ uint64_t vm_machine_drop_caches(struct vm_machine *machine)
 	for (uint64_t pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		if (frame_is_clean_file_page(&machine->frames[pfn]) &&
 		    evictable_locked(machine, (vm_pfn)pfn)) {
-			dropped += evict_locked(machine, (vm_pfn)pfn, NULL, NULL) == 0;
+			dropped += evict_locked(machine, (vm_pfn)pfn, NULL) == 0;
 		}
 		/* Frames that come into use behind us are left. */
 		machine_yield_locked(machine, pfn);

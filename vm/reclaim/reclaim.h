@@ -21,11 +21,24 @@
 
 #include "vm/internal.h"
 
+/* For whom a frame is made free, and what went for it. */
+struct reclaim {
+	struct vm_party needs; /* whose fault needs it */
+	struct vm_want want;   /* for which page; whose pages may go */
+	/*
+	 * whose page went, the last one, with a reference to the name in it; left alone if none
+	 * went. Before, it must be valid, and its name is released
+	 */
+	struct vm_party victim;
+	uint64_t clean, dirty; /* how many pages went that no store had reached, or one had */
+	/* the page that was chosen already, with which to begin; VM_PFN_NONE: none */
+	vm_pfn chosen;
+};
+
 /*
- * Evict pages until a frame is free. NEEDS: whose fault needs it, or NULL. *VICTIM, unless VICTIM
- * is NULL: whose page went, the last one, with a reference to the name in it. It is left alone if
- * none went; before, it must be valid, and its name is released. WAIT: if no page can be evicted,
- * but some are pinned, wait until they can. A caller that pins frames itself must not wait.
+ * Evict pages until a frame is free, for RECLAIM or, if that is NULL, for no fault. WAIT: if no
+ * page can be evicted, but some are pinned, wait until they can. A caller that pins frames itself
+ * must not wait.
  *
  * => 0: a frame was free. Another thread may take it before the caller: then call again
  * => -EAGAIN, never with WAIT: no page can be evicted, but some are pinned; or every page was tried
@@ -33,8 +46,25 @@
  * => -ENOMEM: no page can be evicted, and none is pinned; or, with WAIT, every page was tried in
  *    vain, or pinned frames are all there is, and none of them holds a page (FRAME_LISTED)
  */
-int reclaim_frame(struct vm_machine *machine, bool wait, const struct vm_party *needs,
-                  struct vm_party *victim);
+int reclaim_frame(struct vm_machine *machine, bool wait, struct reclaim *reclaim);
+
+/*
+ * The same as far as it needs no wait. The machine lock is held; the search for a page may drop it,
+ * and a process lock may be held.
+ *
+ * => true: a frame is free
+ * => false: reclaim_frame is to be called. If a page was chosen that must be written first,
+ *    reclaim->chosen is that page
+ */
+bool reclaim_at_once_locked(struct vm_machine *machine, struct reclaim *reclaim);
+
+/*
+ * Evict pages of RECLAIM->want.process, as the policy chooses among those that it maps, until it
+ * maps fewer than LIMIT. The rest as reclaim_frame. The caller pins no frames.
+ *
+ * => true: it does. False: it maps no page that can be evicted
+ */
+bool reclaim_own(struct reclaim *reclaim, uint64_t limit);
 
 /*
  * Evict the page in PFN, a frame in use, now, without asking the policy (MADV_PAGEOUT). The lock is

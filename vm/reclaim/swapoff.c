@@ -104,7 +104,7 @@ static int bring_back_step(struct vm_machine *machine, uint32_t number)
 	machine_unlock(machine);
 	int error = swap_page_in(machine, number, &pfn, &was_read);
 	if (error == -ENOMEM)
-		return reclaim_frame(machine, true, NULL, NULL);
+		return reclaim_frame(machine, true, NULL);
 	if (pfn != VM_PFN_NONE) {
 		machine_lock(machine);
 		frame_unpin_locked(machine, pfn);

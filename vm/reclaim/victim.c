@@ -16,6 +16,17 @@ static vm_entry_id any_entry_locked(const struct vm_machine *machine, vm_pfn pfn
 	return frame->rmap;
 }
 
+/* Whether a store has reached the page in PFN: as the hardware noted it, or as we did. */
+static bool is_dirty_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+		if (pte_get(machine, id) & PTE_D)
+			return true;
+	return frame->flags & FRAME_DIRTY;
+}
+
 void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
@@ -23,9 +34,11 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 	struct vm_fault *record = &victim->record;
 
 	*victim = (struct victim){.record = record_unknown(0, VM_ACCESS_NONE)};
+	victim->dirty = is_dirty_locked(machine, pfn);
 	record->outcome = VM_EVICT;
 	record->frame = pfn;
-	record->users = rmap_frame_users_locked(machine, pfn);
+	if (record_is_wanted_locked(machine))
+		record->users = rmap_frame_users_locked(machine, pfn);
 	if (frame->flags & FRAME_SWAPCACHE)
 		record->slot = frame->index;
 	if (frame->object != NULL && !frame->object->shmem) {

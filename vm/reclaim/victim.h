@@ -15,6 +15,7 @@ struct victim {
 	/* who evicts the page sets kind, and the slot to which it went */
 	struct vm_fault record;
 	char *file; /* a reference to the name of its file, a GRefString, or NULL */
+	bool dirty; /* a store has reached it since it came into its frame */
 };
 
 /* Describe the page in PFN, a frame in use. End with one of the two functions below. */

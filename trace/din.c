@@ -1,0 +1,28 @@
+/*
+ * din.c - ADDR R|W, the address in hex, of one byte.
+ */
+#include "trace/scan.h"
+
+static inline enum trace_fault line(const char **p, struct vm_reference *reference)
+{
+	const char *q = scan_blanks(*p);
+	uint64_t va;
+	enum vm_access access;
+
+	if (!scan_hex(&q, &va) || !scan_gap(&q) || !scan_direction(&q, &access) || !scan_end(&q))
+		return TRACE_OTHER_FORM;
+	*p = q;
+	return scan_reference(reference, va, 1, access);
+}
+
+static bool region(struct trace_reader *reader, const char *p, const char *end)
+{
+	return scan_lines(reader, p, end, line);
+}
+
+const struct trace_format trace_din = {
+    .name = "din",
+    .expected = "`ADDR R` or `ADDR W`, hex",
+    .line = line,
+    .region = region,
+};
