@@ -72,6 +72,8 @@ packages_of() {
 		echo 'busybox-static pv python3 rsync rust-coreutils tar'
 		# Programs that run inside, for run_programs.sh and run_maps.sh.
 		echo 'bash dash findutils gzip mawk musl-tools perl procps'
+		# Loaders and file systems, for exec_kinds.sh and exec_filesystems.sh.
+		echo 'btrfs-progs e2fsprogs erofs-utils klibc-utils libcap2-bin squashfs-tools'
 		;;
 	esac
 	# What the sanitizers have nothing to do with: the manual.

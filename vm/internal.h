@@ -377,6 +377,19 @@ struct vm_handle {
 	char name[];           /* the name under which it was opened */
 };
 
+/* What the file system of a host file means to those who map or run it (base/filesystem.h). */
+struct filesystem {
+	bool noexec; /* nothing there may be executed: path_noexec */
+	/* S_ISUID, S_ISGID and capabilities of programs mean nothing: mnt_may_suid */
+	bool nosuid;
+	bool unmappable; /* its files cannot be mapped: can_mmap_file */
+	/* mappings of 2 MiB and more are aligned to that: it has thp_get_unmapped_area */
+	bool aligned;
+	/* a new mapping merges with no other, because it gets a file of its own: overlayfs */
+	bool separate;
+	bool renumbers; /* st_dev is not the number of its superblock, which maps shows */
+};
+
 /*
  * An open file description: descriptors and mappings refer to it. Two equal pointers are the same
  * `struct file` of Linux.
@@ -392,8 +405,7 @@ struct vm_file {
 	struct vm_user *user; /* a reference, or NULL: nothing is charged */
 	enum vm_resource what;
 	uint64_t charged; /* units of WHAT */
-	/* of its mount or file system: nothing may be executed (path_noexec), nothing mapped */
-	bool noexec, unmappable;
+	struct filesystem filesystem; /* on which it is; of other files all is false */
 	int refs;       /* atomic */
 	unsigned flags; /* vm_file_flags: atomic */
 	/* guards `offset`; held while bytes are transferred at it, as Linux's f_pos_lock */
@@ -411,6 +423,7 @@ struct vm_object {
 	uint32_t special;
 	dev_t dev;
 	ino_t ino;
+	dev_t superblock; /* the device number in maps: not always dev, which is that of stat */
 	/* machine */
 	struct list_link link;       /* in machine->objects */
 	struct vm_object *next_file; /* in its bucket of machine->files */

@@ -467,23 +467,39 @@ struct vm_exec_args {
 	const char *const *envp;
 	struct vm_opener opener;
 	bool kernel_only; /* map only what the kernel maps: no libraries, no heap */
+	/*
+	 * If not NULL: set on return. After a failure that is the fault of another file than PATH,
+	 * the interpreter of a script or of the program, *BLAMED is the path of that; free with
+	 * g_free. Else NULL.
+	 */
+	char **blamed;
 };
 
 /*
- * execve(2). Unless KERNEL_ONLY, it also maps the libraries that ld.so would map, and malloc's
- * first heap. Descriptors stay open, except those of vm_process_set_cloexec. Stores the program's
- * entry point (AT_ENTRY) in *ENTRY. The old address space is replaced only when the new one is
- * complete: on failure PROCESS is as before.
+ * execve(2). Unless KERNEL_ONLY, it also maps the libraries that glibc's ld.so would map, and
+ * malloc's first heap. If the program has another loader it is as with KERNEL_ONLY. Descriptors
+ * stay open, except those of vm_process_set_cloexec. Stores the program's entry point (AT_ENTRY) in
+ * *ENTRY, which may be any number: the file says it. The old address space is replaced only when
+ * the new one is complete: on failure PROCESS is as before.
  *
  * The program, scripts and interpreters cannot be opened for writing while this lasts, and the
  * program (of a script: its interpreter) cannot as long as a process runs it.
  *
- * -ENOEXEC: a file is malformed; -EACCES: one is on a noexec mount; -ETXTBSY: one is open for
- * writing in this machine (what the host has open does not count); -E2BIG: too many or too long
- * strings; -ELOOP: too many #! lines; -EIO or another error of reading a file; -ENOMEM; -ESRCH; and
+ * -ENOEXEC: a file is malformed; -ELIBBAD: the program's interpreter is no ELF file for this
+ * machine; -EIO: it is shorter than a header, or PT_INTERP lies outside the file; -EACCES: one is
+ * on a noexec mount; -ETXTBSY: one is open for writing in this machine (what the host has open does
+ * not count); -E2BIG: too many or too long strings; -ELOOP: too many #! lines; -EIO or another
+ * error of reading a file; -ENOMEM; -ESRCH; and
  * what args->opener answers (-ENOENT, -EACCES, ...).
  */
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry);
+
+/*
+ * The same in a new process of CRED, which comes to be when all has succeeded: a failure uses up no
+ * pid. Returns a reference, or NULL with *ERROR set, as by vm_exec and vm_process_spawn.
+ */
+struct vm_process *vm_exec_new(struct vm_machine *machine, const struct vm_cred *cred,
+                               const struct vm_exec_args *args, uint64_t *entry, int *error);
 
 /*
  * setenv(3) in the environment that the next exec passes on. VALUE NULL: remove NAME (unsetenv(3)).

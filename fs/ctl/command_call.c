@@ -8,6 +8,7 @@
 #include "fs/host/hostfile.h"
 #include "fs/run/control.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -45,7 +46,12 @@ int command_done_address(struct command_call *call, int64_t result)
 {
 	if (result < 0)
 		return (int)result;
-	command_answer(call, "0x%" G_GINT64_MODIFIER "x", (uint64_t)result);
+	return command_answer_address(call, (uint64_t)result);
+}
+
+int command_answer_address(struct command_call *call, uint64_t address)
+{
+	command_answer(call, "0x%" G_GINT64_MODIFIER "x", address);
 	return 0;
 }
 
@@ -228,22 +234,45 @@ static const struct command_reason exec_reasons[] = {
     {EPERM, WHY_NOT_ROOT},
     {EACCES, "not a regular file that you may read and execute (on a noexec mount nobody may)"},
     {ETXTBSY, "a process has it or its interpreter open for writing"},
-    {ENOENT, "no such file, or its interpreter or a library is missing"},
+    {ENOENT, "no such file"},
+    {ELIBBAD, "an interpreter must be an x86-64 ELF file"},
     {ENOEXEC, "not an x86-64 program or script, or it is damaged"},
     {E2BIG, "arguments and environment are too long"},
     {ENOMEM, "out of memory"},
     {0, NULL},
 };
 
-/* WHY, if it is not NULL, is the reason for -EACCES. */
+#define WHY_RELATIVE \
+	"your working directory lies inside this mount, so a program or file of the host needs " \
+	"its full path"
+
+/* PATH led into this mount only because it starts there. */
+static bool is_relative_loop(const char *path, int error)
+{
+	return error == -ELOOP && path[0] != '/';
+}
+
+/*
+ * The file PATH was at fault. WHY, if it is not NULL, is the reason for -EACCES. WHAT, if it is not
+ * NULL, says of what PATH is the interpreter.
+ */
 static int blame_path(struct command_call *call, const struct command_reason *reasons,
-                      const char *path, int error, const char *why)
+                      const char *path, const char *what, int error, const char *why)
 {
 	g_autofree char *noted = why_sentence(call->mount->machine, error);
+	g_autoptr(GString) text = g_string_new(NULL);
 
 	if (why == NULL || error != -EACCES)
-		why = noted != NULL ? noted : command_reason_find(reasons, error);
-	return command_fail(call, error, "%s: %s", path, why);
+		why = noted != NULL                   ? noted
+		      : is_relative_loop(path, error) ? WHY_RELATIVE
+		                                      : command_reason_find(reasons, error);
+	/* A script may name an interpreter with a carriage return at its end. */
+	text_escaped(text, path, "");
+	if (what != NULL) {
+		g_string_append(text, ", the interpreter of ");
+		text_escaped(text, what, "");
+	}
+	return command_fail(call, error, "%s: %s", text->str, why);
 }
 
 struct vm_file *command_file(struct command_call *call, int index, int access, int *error)
@@ -252,7 +281,7 @@ struct vm_file *command_file(struct command_call *call, int index, int access, i
 	struct vm_file *file = hostfile_open(&context, call->words[index], access, error);
 
 	if (file == NULL)
-		blame_path(call, file_reasons, call->words[index], *error, context.why);
+		blame_path(call, file_reasons, call->words[index], NULL, *error, context.why);
 	return file;
 }
 
@@ -261,42 +290,81 @@ bool command_exec_is_kernel_only(const struct command_call *call, int index)
 	return strcmp(call->words[index], "-k") == 0;
 }
 
-const char *command_exec_path(struct command_call *call, int index)
-{
-	const char *path = call->words[index + command_exec_is_kernel_only(call, index)];
+/* The words of a command that say what to run: `[-k] PATH [ARG ...]` from INDEX on. */
+struct exec_words {
+	char **words; /* PATH [ARG ...] */
+	bool kernel_only;
+};
 
-	command_blame(call, path == NULL, "PATH is missing");
-	return path;
+/* False, with the reason set: PATH is missing. */
+static bool find_exec_words(struct command_call *call, int index, struct exec_words *found)
+{
+	found->kernel_only = command_exec_is_kernel_only(call, index);
+	found->words = call->words + index + found->kernel_only;
+	command_blame(call, found->words[0] == NULL, "PATH is missing");
+	return found->words[0] != NULL;
 }
 
-/* Run the program at WORDS, which are a path and its arguments. */
-static int exec_words(struct command_call *call, struct vm_process *process, char **words,
-                      bool kernel_only, uint64_t *entry)
+/*
+ * Run the program in *PROCESS. If that is NULL, a new one is made: *PROCESS is then set to a
+ * reference.
+ */
+static int exec_words(struct command_call *call, const struct exec_words *what,
+                      struct vm_process **process, uint64_t *entry)
 {
+	const struct vm_cred cred = {call->caller->uid, call->caller->gid};
 	struct hostfile_context context = {call->mount, call->caller};
+	g_autofree char *blamed = NULL;
 	const struct vm_exec_args args = {
-	    .path = words[0],
-	    .argv = (const char *const *)words,
+	    .path = what->words[0],
+	    .argv = (const char *const *)what->words,
 	    .opener = hostfile_opener(&context),
-	    .kernel_only = kernel_only,
+	    .kernel_only = what->kernel_only,
+	    .blamed = &blamed,
 	};
-	int error = vm_exec(process, &args, entry);
+	bool is_new = *process == NULL;
+	int error = 0;
 
-	command_note(call, error == -ENOMEM, "the old program goes on");
-	return error < 0 ? blame_path(call, exec_reasons, args.path, error, context.why) : 0;
-}
-
-int command_exec_kernel(struct command_call *call, struct vm_process *process, int index,
-                        uint64_t *entry)
-{
-	return exec_words(call, process, call->words + index, true, entry);
+	if (is_new)
+		*process = vm_exec_new(call->mount->machine, &cred, &args, entry, &error);
+	else
+		error = vm_exec(*process, &args, entry);
+	command_note(call, error == -ENOMEM && !is_new, "the old program goes on");
+	if (error >= 0)
+		return 0;
+	return blame_path(call, exec_reasons, blamed != NULL ? blamed : args.path,
+	                  blamed != NULL ? args.path : NULL, error, context.why);
 }
 
 int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry)
 {
-	bool kernel_only = command_exec_is_kernel_only(call, index);
+	struct exec_words words;
 
-	if (command_exec_path(call, index) == NULL)
-		return -EINVAL;
-	return exec_words(call, process, call->words + index + kernel_only, kernel_only, entry);
+	return find_exec_words(call, index, &words) ? exec_words(call, &words, &process, entry)
+	                                            : -EINVAL;
+}
+
+static struct vm_process *exec_new(struct command_call *call, const struct exec_words *words,
+                                   int *error)
+{
+	struct vm_process *process = NULL;
+	uint64_t entry;
+
+	*error = exec_words(call, words, &process, &entry);
+	return process;
+}
+
+struct vm_process *command_exec_new(struct command_call *call, int index, int *error)
+{
+	struct exec_words words;
+
+	*error = -EINVAL;
+	return find_exec_words(call, index, &words) ? exec_new(call, &words, error) : NULL;
+}
+
+struct vm_process *command_exec_new_kernel(struct command_call *call, int index, int *error)
+{
+	const struct exec_words words = {call->words + index, true};
+
+	return exec_new(call, &words, error);
 }

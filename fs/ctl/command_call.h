@@ -48,6 +48,8 @@ void command_answer(struct command_call *call, const char *format, ...) G_GNUC_P
  */
 int command_done(struct command_call *call, int64_t result);
 int command_done_address(struct command_call *call, int64_t result);
+/* Add ADDRESS, whatever it is, as a result line, and return 0. */
+int command_answer_address(struct command_call *call, uint64_t address);
 
 /*
  * The new PROCESS is made, with the result ERROR: answer its pid, or end it. Drops the reference.
@@ -105,14 +107,16 @@ struct vm_file *command_file(struct command_call *call, int index, int access, i
  */
 int command_exec(struct command_call *call, struct vm_process *process, int index, uint64_t *entry);
 
+/*
+ * The same in a new process of the caller. Returns a reference, or NULL with *ERROR and the reason
+ * set. A failure uses up no pid.
+ */
+struct vm_process *command_exec_new(struct command_call *call, int index, int *error);
+
 /* The same with the words `PATH [ARG ...]`, as if -k was before them. */
-int command_exec_kernel(struct command_call *call, struct vm_process *process, int index,
-                        uint64_t *entry);
+struct vm_process *command_exec_new_kernel(struct command_call *call, int index, int *error);
 
 /* Whether the word at INDEX is -k. */
 bool command_exec_is_kernel_only(const struct command_call *call, int index);
-
-/* The path in `[-k] PATH [ARG ...]`, or NULL with the reason set if it is missing. */
-const char *command_exec_path(struct command_call *call, int index);
 
 #endif

@@ -38,19 +38,10 @@ static int run_spawn(struct command_call *call)
 
 static int run_exec(struct command_call *call)
 {
-	const char *path = command_exec_path(call, 1);
-	struct vm_process *process;
-	uint64_t entry;
 	int error;
+	struct vm_process *process = command_exec_new(call, 1, &error);
 
-	if (path == NULL)
-		return -EINVAL;
-	g_autofree char *name = g_path_get_basename(path);
-	process = spawn(call, name, &error);
-	if (process == NULL)
-		return error;
-	error = command_exec(call, process, 1, &entry);
-	return command_done_process(call, process, error);
+	return process != NULL ? command_done_process(call, process, error) : error;
 }
 
 static const struct command_reason kill_reasons[] = {

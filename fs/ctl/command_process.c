@@ -94,7 +94,7 @@ static int run_exec(struct command_call *call)
 		control_exec(program);
 	if (program != NULL)
 		program_unref(program);
-	return error < 0 ? error : command_done_address(call, (int64_t)entry);
+	return error < 0 ? error : command_answer_address(call, entry);
 }
 
 static int run_exit(struct command_call *call)

@@ -165,7 +165,7 @@ int command_step(struct command_call *call)
 	if (error < 0)
 		return error;
 	control_regs(call->mount->run, call->process, &regs);
-	return command_done_address(call, (int64_t)regs.rip);
+	return command_answer_address(call, regs.rip);
 }
 
 /* The number of the system call in `call:NAME`, or -1. */
@@ -251,20 +251,14 @@ int command_setreg(struct command_call *call)
 
 int command_run_path(struct command_call *call)
 {
-	const struct vm_cred cred = {call->caller->uid, call->caller->gid};
-	g_autofree char *name = g_path_get_basename(call->words[1]);
-	struct vm_process *process;
-	uint64_t entry;
 	int error = open_processor(call);
 
 	if (error < 0)
 		return error;
-	process = vm_process_spawn(call->mount->machine, &cred, name, &error);
+	struct vm_process *process = command_exec_new_kernel(call, 1, &error);
 	if (process == NULL)
 		return error;
-	error = command_exec_kernel(call, process, 1, &entry);
-	if (error == 0)
-		error = go(call, process, &freely, 0, NULL);
+	error = go(call, process, &freely, 0, NULL);
 	return command_done_process(call, process, error);
 }
 

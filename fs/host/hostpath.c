@@ -11,6 +11,7 @@
  */
 #include "fs/host/hostpath.h"
 
+#include "fs/host/hostlink.h"
 #include "fs/host/hostprocess.h"
 #include "util/proc.h"
 
@@ -260,6 +261,19 @@ static int check_step(struct walk *walk, int fd, bool is_dir, struct place *plac
 	return error < 0 ? error : fd;
 }
 
+/* Follow NAME, the last component, a link of /proc. -ENOENT: its file may have a name. */
+static int follow_nameless(struct walk *walk, const char *name)
+{
+	struct place place;
+	int fd =
+	    check_step(walk, hostlink_open_nameless(walk->mount, walk->at, name), false, &place);
+
+	if (fd < 0)
+		return fd;
+	go_to(walk, fd);
+	return 0;
+}
+
 static int step_up(struct walk *walk)
 {
 	struct place place;
@@ -303,7 +317,9 @@ static int step_down(struct walk *walk, const char *name, bool last)
 		return is_dir && (walk->how & HOSTPATH_PROGRAM) && !S_ISDIR(place.mode) ? -ENOTDIR
 		                                                                        : 0;
 	}
-	error = follow_link(walk, fd, name, last);
+	error = last && !is_dir && hostpath_is_proc(fd) ? follow_nameless(walk, name) : -ENOENT;
+	if (error == -ENOENT)
+		error = follow_link(walk, fd, name, last);
 	close(fd);
 	return error;
 }

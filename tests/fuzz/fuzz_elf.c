@@ -1,7 +1,7 @@
 /*
  * fuzz_elf.c - exec of any file. The first byte of the input says how (enum mode); the rest is the
- * file. The file is a program or script, its interpreter, a library that a program needs, or
- * ld.so.cache.
+ * file. The file is a program or script, its interpreter, a library that a program needs,
+ * ld.so.cache or ld.so.preload.
  *
  * Exec must return success or an errno that vm.h lists. If it fails, the process must not have
  * changed.
@@ -18,7 +18,8 @@ enum mode {
 	SMALL = 4,   /* little physical memory */
 	LIMITED = 8, /* a small limit of the address space */
 	ASLR = 16,
-	VARIABLES = 32 /* set LD_PRELOAD and LD_LIBRARY_PATH */
+	VARIABLES = 32, /* set LD_PRELOAD and LD_LIBRARY_PATH */
+	PRELOAD = 64    /* the file is ld.so.preload */
 };
 
 static const char *const roles[] = {PROGRAM, INTERPRETER, LIBRARY, "ld.so.cache"};
@@ -84,7 +85,8 @@ static int exec_program(struct fuzz *f, struct vm_process *process, bool kernel_
 
 static bool is_documented(int error)
 {
-	static const int errors[] = {0, ENOEXEC, E2BIG, EACCES, ELOOP, ENOENT, ENOMEM};
+	static const int errors[] = {0,      ENOEXEC, ELIBBAD, EIO,   E2BIG,
+	                             EACCES, ELOOP,   ENOENT,  ENOMEM};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
 		if (error == -errors[i])
@@ -154,7 +156,7 @@ static void make_old_area(struct vm_process *process)
 
 static void run(uint8_t mode, const uint8_t *bytes, size_t size)
 {
-	const char *role = roles[mode & ROLE];
+	const char *role = mode & PRELOAD ? "ld.so.preload" : roles[mode & ROLE];
 	struct vm_config config;
 	struct fuzz f;
 

@@ -10,8 +10,8 @@
 struct image {
 	Elf64_Ehdr header;
 	Elf64_Phdr load, stack, dynamic, interpreter;
-	Elf64_Dyn entries[4]; /* the last one is DT_NULL */
-	char needed[16], interpreter_path[16];
+	Elf64_Dyn entries[5]; /* the last one is DT_NULL */
+	char needed[16], soname[32], interpreter_path[16];
 };
 
 #define AT(member) offsetof(struct image, member)
@@ -48,10 +48,15 @@ static struct image make_image(const struct program *program)
 	    .interpreter = {.p_type = PT_INTERP, .p_offset = AT(interpreter_path)},
 	    .entries = {{DT_NEEDED, {0}},
 	                {DT_STRTAB, {AT(needed)}},
-	                {DT_STRSZ, {sizeof image.needed}}},
+	                {DT_STRSZ, {AT(interpreter_path) - AT(needed)}}},
 	};
 
 	strcpy(image.needed, program->needed);
+	/* Libraries are mapped only if the interpreter is glibc's. */
+	if (strcmp(program->name, INTERPRETER) == 0) {
+		strcpy(image.soname, "ld-linux-x86-64.so.2");
+		image.entries[3] = (Elf64_Dyn){DT_SONAME, {AT(soname) - AT(needed)}};
+	}
 	if (program->interpreter != NULL) {
 		strcpy(image.interpreter_path, program->interpreter);
 		image.interpreter.p_filesz = strlen(program->interpreter) + 1;

@@ -246,12 +246,16 @@ static void test_interpreter(void)
 	    {.p_offset = 0x1000, .p_filesz = 1},          /* too short */
 	    {.p_offset = 0x1000, .p_filesz = 0},          /* empty */
 	    {.p_offset = 0x0, .p_filesz = PATH_MAX + 1},  /* too long */
+	    {.p_offset = 0x1000, .p_filesz = UINT64_MAX},
+	};
+	const Elf64_Phdr outside[] = {
 	    {.p_offset = 0x1ff8, .p_filesz = 11},         /* past the end of the file */
 	    {.p_offset = UINT64_MAX - 4, .p_filesz = 11}, /* wraps around */
-	    {.p_offset = 0x1000, .p_filesz = UINT64_MAX},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
 		g_assert_cmpint(interpreter_of(bytes, wrong[i], &none), ==, -ENOEXEC);
+	for (size_t i = 0; i < G_N_ELEMENTS(outside); i++)
+		g_assert_cmpint(interpreter_of(bytes, outside[i], &none), ==, -EIO);
 }
 
 /* --- Dynamic sections ------------------------------------------------------------------------- */
@@ -290,7 +294,7 @@ static void test_dynamic(void)
 	    {DT_NEEDED, {1}},
 	    {DT_STRTAB, {0x400000 + STRINGS_AT}},
 	    {DT_STRSZ, {sizeof strings}},
-	    {DT_NEEDED, {11}},
+	    {DT_AUXILIARY, {11}},
 	    {DT_SONAME, {21}},
 	    {DT_RUNPATH, {27}},
 	    {DT_FLAGS_1, {DF_1_NODEFLIB}},
@@ -302,8 +306,12 @@ static void test_dynamic(void)
 	struct elf_dynamic dynamic = read_dynamic(bytes);
 
 	g_assert_cmpuint(dynamic.needed->len, ==, 2);
-	g_assert_cmpstr(g_ptr_array_index(dynamic.needed, 0), ==, "libone.so");
-	g_assert_cmpstr(g_ptr_array_index(dynamic.needed, 1), ==, "libtwo.so");
+	const struct elf_needed *one = g_ptr_array_index(dynamic.needed, 0),
+	                        *two = g_ptr_array_index(dynamic.needed, 1);
+	g_assert_cmpstr(one->name, ==, "libone.so");
+	g_assert_false(one->before);
+	g_assert_cmpstr(two->name, ==, "libtwo.so");
+	g_assert_true(two->before);
 	g_assert_cmpstr(dynamic.soname, ==, "me.so");
 	g_assert_cmpstr(dynamic.runpath, ==, "$ORIGIN/lib");
 	g_assert_null(dynamic.rpath);

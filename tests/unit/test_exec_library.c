@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static size_t count_lines_with(const char *text, const char *word)
@@ -66,6 +67,41 @@ static void test_library_path(struct exec_fixture *f, gconstpointer data)
 	g_assert_cmpuint(count_lines_with(text, top), ==, 1);
 	g_assert_cmpuint(count_lines_with(text, x), ==, 1);
 	g_assert_cmpuint(count_lines_with(text, y), ==, 0);
+}
+
+/* How often the library libx.so is mapped by PROGRAM, with LD_PRELOAD=NAME. */
+static unsigned preloaded(struct exec_fixture *f, const char *program, const char *name)
+{
+	g_assert_cmpint(vm_process_setenv(f->process, "LD_PRELOAD", name), ==, 0);
+	g_assert_cmpint(exec_path(f, program), ==, 0);
+	g_autofree char *text = exec_areas(f);
+	return count_lines_with(text, "libx.so");
+}
+
+/* For a setuid program neither LD_LIBRARY_PATH counts nor a path in LD_PRELOAD. */
+static void test_library_secure(struct exec_fixture *f, gconstpointer data)
+{
+	g_autofree char *x = exec_write_library(f, "libx.so", (const char *[]){NULL}, "");
+	g_autofree char *bytes = NULL;
+	size_t size;
+
+	if (getuid() != 0) {
+		g_test_skip("needs root");
+		return;
+	}
+	g_assert_true(g_file_get_contents(exec_targets[2], &bytes, &size, NULL));
+	g_autofree char *program = exec_write(f, "program", bytes, size);
+	g_assert_cmpint(vm_process_setenv(f->process, "LD_LIBRARY_PATH", f->folder), ==, 0);
+	g_assert_cmpint(chmod(x, 04755), ==, 0);
+	g_assert_cmpuint(preloaded(f, program, x), ==, 1);
+	g_assert_cmpuint(preloaded(f, program, "libx.so"), ==, 1);
+	g_assert_cmpint(chown(program, 1234, 1234), ==, 0);
+	g_assert_cmpint(chmod(program, 04755), ==, 0);
+	g_assert_cmpuint(preloaded(f, program, x), ==, 0);
+	g_assert_cmpuint(preloaded(f, program, "libx.so"), ==, 0);
+	/* Set-group-id without the right to execute for the group is no set-group-id. */
+	g_assert_cmpint(chmod(program, 02745), ==, 0);
+	g_assert_cmpuint(preloaded(f, program, x), ==, 1);
 }
 
 /*
@@ -244,6 +280,7 @@ int main(int argc, char **argv)
 	static const struct exec_test tests[] = {
 	    {"/exec/library/circle", test_library_circle},
 	    {"/exec/library/path", test_library_path},
+	    {"/exec/library/secure", test_library_secure},
 	    {"/exec/library/missing", test_library_missing},
 	    {"/exec/library/names", test_library_names},
 	    {"/exec/library/no-default", test_library_no_default},

@@ -40,7 +40,7 @@ struct vm_file *vm_file_new_special(struct vm_machine *machine, const struct vm_
 			file_free(file);
 		return NULL;
 	}
-	file->unmappable = true;
+	file->filesystem.unmappable = true;
 	file->ops = ops;
 	file->ctx = ctx;
 	return file;

@@ -142,11 +142,11 @@ static int choose_handle_locked(struct vm_file *file, struct vm_user *user, stru
 }
 
 /*
- * Enter FILE, which OPENER has opened, in the object of the host file that STATUS shows. Its handle
- * is FRESH or another. -ENOMEM, -ENFILE, -ETXTBSY: FILE is not entered.
+ * Enter FILE, which OPENER has opened, in the object of the host file that STATUS shows, on
+ * SUPERBLOCK. Its handle is FRESH or another. -ENOMEM, -ENFILE, -ETXTBSY: FILE is not entered.
  */
 static int attach_locked(struct vm_file *file, uid_t opener, const struct stat *status,
-                         struct vm_handle *fresh)
+                         dev_t superblock, struct vm_handle *fresh)
 {
 	struct vm_user *user = user_get_locked(file->machine, opener);
 
@@ -154,8 +154,10 @@ static int attach_locked(struct vm_file *file, uid_t opener, const struct stat *
 		return -ENOMEM;
 	int error = -ENOMEM;
 	file->object = object_of_file_locked(file->machine, status);
-	if (file->object != NULL)
+	if (file->object != NULL) {
+		file->object->superblock = superblock;
 		error = begin_writing_locked(file);
+	}
 	if (error == 0) {
 		file->object->files++;
 		error = choose_handle_locked(file, user, fresh);
@@ -184,9 +186,12 @@ struct vm_file *vm_file_new(struct vm_machine *machine, int fd, int access, uid_
 	if (*error == 0 && (fresh = handle_alloc(machine, fd, access, name)) == NULL)
 		*error = -ENOMEM;
 	if (*error == 0) {
-		filesystem_limits(fd, &file->noexec, &file->unmappable);
+		file->filesystem = filesystem_of(fd);
+		dev_t superblock = file->filesystem.renumbers
+		                       ? filesystem_device(machine->proc, fd, status.st_dev)
+		                       : status.st_dev;
 		machine_lock(machine);
-		*error = attach_locked(file, opener, &status, fresh);
+		*error = attach_locked(file, opener, &status, superblock, fresh);
 		machine_unlock(machine);
 	}
 	if (*error != 0 || file->handle != fresh) {

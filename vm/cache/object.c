@@ -106,7 +106,7 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 	object = object_alloc(machine);
 	if (object == NULL)
 		return NULL;
-	object->dev = status->st_dev;
+	object->dev = object->superblock = status->st_dev;
 	object->ino = status->st_ino;
 	object->size = (uint64_t)status->st_size;
 	object_set_times_locked(object, status);
@@ -132,7 +132,7 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 	object->files = 1;
 	machine_lock(machine);
 	/* As in Linux, files of shared anonymous memory are inodes of a device of their own. */
-	object->dev = 1;
+	object->dev = object->superblock = 1;
 	enter_locked(object);
 	object->ino = object->number;
 	machine_unlock(machine);

@@ -1,4 +1,5 @@
 #include "vm/calls/builder.h"
+#include "vm/calls/mmap.h"
 #include "vm/process/process.h"
 #include "vm/space/space.h"
 
@@ -23,6 +24,11 @@ int64_t builder_map(struct builder *builder, uint64_t addr, uint64_t len, int pr
                     struct vm_file *file, uint64_t offset)
 {
 	return vm_mmap(builder->process, addr, len, prot, flags, file, offset);
+}
+
+int64_t builder_map_bss(struct builder *builder, uint64_t addr, uint64_t len, int prot)
+{
+	return mmap_bss(builder->process, addr, len, prot);
 }
 
 int builder_unmap(struct builder *builder, uint64_t addr, uint64_t len)

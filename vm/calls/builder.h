@@ -38,6 +38,11 @@ void builder_take_limits(struct builder *builder, const struct vm_process *proce
 /* vm_mmap, vm_munmap, vm_mprotect and vm_brk, with their parameters and results (vm.h). */
 int64_t builder_map(struct builder *builder, uint64_t addr, uint64_t len, int prot, int flags,
                     struct vm_file *file, uint64_t offset);
+/*
+ * Map writable anonymous memory at ADDR, over what is there, as the kernel's loader does: it merges
+ * only with the area below it (vm_brk_flags). ADDR and LEN are multiples of the page size.
+ */
+int64_t builder_map_bss(struct builder *builder, uint64_t addr, uint64_t len, int prot);
 int builder_unmap(struct builder *builder, uint64_t addr, uint64_t len);
 int builder_protect(struct builder *builder, uint64_t addr, uint64_t len, int prot);
 int64_t builder_brk(struct builder *builder, uint64_t addr);

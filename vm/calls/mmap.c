@@ -2,6 +2,8 @@
  * mmap.c - mmap and munmap. Linux: mm/mmap.c, arch/x86/kernel/sys_x86_64.c; the checks come in
  * Linux's order.
  */
+#include "vm/calls/mmap.h"
+
 #include "util/linux_constants.h"
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
@@ -34,6 +36,7 @@ struct request {
 	uint64_t addr, len, offset; /* bytes */
 	int prot, flags;
 	struct vm_file *file; /* or NULL */
+	bool is_bss;          /* see mmap_bss */
 	unsigned area_flags;  /* AREA_, filled in by the checks */
 };
 
@@ -67,12 +70,12 @@ static int check_file_type(struct request *request)
 	}
 	if (access == O_WRONLY)
 		return -EACCES;
-	if (request->file->noexec) {
+	if (request->file->filesystem.noexec) {
 		if (request->prot & PROT_EXEC)
 			return reason_set(-EPERM, VM_WHY_NOEXEC, 0, 0, 0);
 		request->area_flags &= ~(unsigned)AREA_MAYEXEC;
 	}
-	if (request->file->unmappable)
+	if (request->file->filesystem.unmappable)
 		return -ENODEV;
 	return request->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
@@ -168,7 +171,7 @@ static int check(struct vm_space *space, struct request *request)
 	if (space->area_count > most)
 		return reason_set(-ENOMEM, VM_WHY_AREAS, 0, space->area_count, most);
 	int64_t at = space_find_place(space, request->addr, request->len, request->flags,
-	                              request->file != NULL, request->offset);
+	                              request->file, request->offset);
 	if (at < 0)
 		return (int)at;
 	request->addr = (uint64_t)at;
@@ -218,6 +221,17 @@ static struct vm_area *make_area(struct vm_space *space, const struct request *r
 }
 
 /*
+ * Merge AREA, which is new, with its neighbours. A file system like overlayfs gives the area
+ * another file once it is there, so nothing that was mapped before has the same
+ * (backing_file_mmap). Later changes can merge such areas.
+ */
+static void merge_new(const struct vm_area *area, const struct request *request)
+{
+	if (request->file == NULL || !request->file->filesystem.separate)
+		area_merge(area->space, area->start, area->end - (request->is_bss ? 1 : 0));
+}
+
+/*
  * Replace what is mapped there by the new area (mmap_region). The process is write-locked. Returns
  * the address or a negative errno. After an error the same addresses are mapped as before, but
  * areas may have been split.
@@ -243,43 +257,37 @@ static int64_t map(struct vm_space *space, struct request *request, struct vm_ar
 		return error;
 	}
 	area_insert(area);
-	area_merge(space, area->start, area->end);
+	merge_new(area, request);
 	return (int64_t)request->addr;
 }
 
-int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
-                struct vm_file *file, uint64_t offset)
+/* Check what does not depend on the address space, then map LEN bytes, rounded up to pages. */
+static int64_t map_request(struct vm_process *process, struct request *request, uint64_t len)
 {
-	struct request request = {.addr = addr,
-	                          .len = page_align(len),
-	                          .offset = offset,
-	                          .prot = prot,
-	                          .flags = flags,
-	                          .file = flags & MAP_ANONYMOUS ? NULL : file};
 	struct vm_area *dead = NULL;
 	int64_t result = -ESRCH;
+	int flags = request->flags;
 
-	if (offset & (VM_PAGE_SIZE - 1))
+	if (request->offset & (VM_PAGE_SIZE - 1))
 		return -EINVAL;
-	if (!(flags & MAP_ANONYMOUS) && file == NULL)
+	if (!(flags & MAP_ANONYMOUS) && request->file == NULL)
 		return -EBADF;
 	/*
 	 * There is no hugetlbfs, so neither its files nor its memory can be mapped
 	 * (ksys_mmap_pgoff).
 	 */
-	if (flags & MAP_HUGETLB)
+	if ((flags & MAP_HUGETLB) || len == 0)
 		return -EINVAL;
-	if (len == 0)
-		return -EINVAL;
-	if (request.len == 0)
+	request->len = page_align(len);
+	if (request->len == 0)
 		return reason_set(-ENOMEM, VM_WHY_PLACE, len, 0, 0);
 	if (flags & MAP_FIXED_NOREPLACE)
-		request.flags |= MAP_FIXED;
+		request->flags |= MAP_FIXED;
 	process_write_lock(process);
 	if (process->space != NULL) {
-		if (!(request.flags & MAP_FIXED))
-			request.addr = round_hint(process->space, addr);
-		result = map(process->space, &request, &dead);
+		if (!(request->flags & MAP_FIXED))
+			request->addr = round_hint(process->space, request->addr);
+		result = map(process->space, request, &dead);
 	}
 	process_unlock(process);
 	area_release(dead);
@@ -287,11 +295,33 @@ int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int pro
 	 * No lock is held now, and the mapping may have been changed by another thread. The call
 	 * succeeds even if pages cannot be brought in (mm_populate).
 	 */
-	bool wanted = (request.area_flags & AREA_LOCKED) ||
+	bool wanted = (request->area_flags & AREA_LOCKED) ||
 	              (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
-	if (result >= 0 && wanted && !(request.area_flags & AREA_LOCKONFAULT))
-		access_populate(process, request.addr, request.len, request.area_flags);
+	if (result >= 0 && wanted && !(request->area_flags & AREA_LOCKONFAULT))
+		access_populate(process, request->addr, request->len, request->area_flags);
 	return result;
+}
+
+int64_t vm_mmap(struct vm_process *process, uint64_t addr, uint64_t len, int prot, int flags,
+                struct vm_file *file, uint64_t offset)
+{
+	struct request request = {.addr = addr,
+	                          .offset = offset,
+	                          .prot = prot,
+	                          .flags = flags,
+	                          .file = flags & MAP_ANONYMOUS ? NULL : file};
+
+	return map_request(process, &request, len);
+}
+
+int64_t mmap_bss(struct vm_process *process, uint64_t addr, uint64_t len, int prot)
+{
+	struct request request = {.addr = addr,
+	                          .prot = prot,
+	                          .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	                          .is_bss = true};
+
+	return map_request(process, &request, len);
 }
 
 int vm_munmap(struct vm_process *process, uint64_t addr, uint64_t len)

@@ -213,8 +213,7 @@ static int64_t move_area(struct move *move, const struct vm_area *area)
 static int64_t move_anywhere(struct move *move, const struct vm_area *area, int flags)
 {
 	flags |= area->flags & AREA_MAYSHARE ? MAP_SHARED : 0;
-	bool is_file = area->object != NULL && !area->object->shmem;
-	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, is_file,
+	int64_t at = space_find_place(move->space, move->new_addr, move->new_len, flags, area->file,
 	                              area_index(area, move->addr) << VM_PAGE_SHIFT);
 
 	if (at < 0)

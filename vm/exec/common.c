@@ -9,6 +9,12 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+void exec_blame(struct exec *exec, const char *path)
+{
+	g_free(exec->blamed);
+	exec->blamed = g_strdup(path);
+}
+
 uint64_t exec_random(const struct exec *exec, uint64_t bound)
 {
 	if (!exec->machine->config.aslr)

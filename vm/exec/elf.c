@@ -27,13 +27,24 @@ static int read_exactly(const struct elf_source *source, void *buf, size_t len, 
 	return (size_t)got == len ? 0 : -ENOEXEC;
 }
 
-static bool header_valid(const Elf64_Ehdr *header)
+static bool is_for_this_machine(const Elf64_Ehdr *header)
 {
 	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
 	       header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
-	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
-	       header->e_machine == EM_X86_64 && header->e_phentsize == sizeof(Elf64_Phdr) &&
-	       header->e_phnum > 0 && header->e_phnum <= MAX_SEGMENT_TABLE / sizeof(Elf64_Phdr);
+	       header->e_machine == EM_X86_64;
+}
+
+/* Whether the number and size of program headers are possible (load_elf_phdrs). */
+static bool table_valid(const Elf64_Ehdr *header)
+{
+	return header->e_phentsize == sizeof(Elf64_Phdr) && header->e_phnum > 0 &&
+	       header->e_phnum <= MAX_SEGMENT_TABLE / sizeof(Elf64_Phdr);
+}
+
+static bool header_valid(const Elf64_Ehdr *header)
+{
+	return is_for_this_machine(header) &&
+	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) && table_valid(header);
 }
 
 /*
@@ -85,6 +96,19 @@ int elf_open(struct elf_file *elf, const struct elf_source *source)
 		return -ENOMEM;
 	error = read_exactly(source, elf->segments, size, elf->header.e_phoff);
 	return error != 0 ? error : segments_check(elf);
+}
+
+int elf_interpreter_error(const struct elf_file *elf)
+{
+	const Elf64_Ehdr *header = &elf->header;
+	uint64_t table = header->e_phnum * sizeof(Elf64_Phdr), size = elf->source.size;
+
+	if (size < sizeof *header)
+		return -EIO;
+	if (!is_for_this_machine(header) || !table_valid(header) || header->e_phoff > size ||
+	    table > size - header->e_phoff)
+		return -ELIBBAD;
+	return -ENOEXEC;
 }
 
 void elf_clear(struct elf_file *elf)
@@ -145,7 +169,7 @@ int elf_interpreter(const struct elf_file *elf, char **path)
 		return -ENOMEM;
 	int error = read_exactly(&elf->source, text, segment->p_filesz, segment->p_offset);
 	if (error != 0)
-		return error;
+		return error == -ENOEXEC ? -EIO : error;
 	if (text[segment->p_filesz - 1] != '\0')
 		return -ENOEXEC;
 	*path = g_steal_pointer(&text);

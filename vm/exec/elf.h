@@ -49,6 +49,12 @@ struct elf_file {
  * early; -ENOMEM; or an error of the source. Linux: load_elf_phdrs, load_elf_binary.
  */
 int elf_open(struct elf_file *elf, const struct elf_source *source);
+/*
+ * The errno of load_elf_binary for the interpreter ELF, with which elf_open failed with -ENOEXEC:
+ * -EIO (the file is shorter than a header), -ELIBBAD (it is no ELF file for this machine, or its
+ * program headers cannot be read) or -ENOEXEC (what Linux notices only when it maps the file).
+ */
+int elf_interpreter_error(const struct elf_file *elf);
 /* Free what *ELF has. May be called twice, and for an *ELF that is all zero. */
 void elf_clear(struct elf_file *elf);
 
@@ -73,14 +79,21 @@ int elf_prot(const Elf64_Phdr *segment);
 
 /*
  * Set *PATH to the path in PT_INTERP (free with g_free), or to NULL if there is no PT_INTERP or on
- * failure. -ENOEXEC: its size is not 2 to PATH_MAX bytes, it does not end with a NUL, or it lies
- * outside the file; -ENOMEM; or an error of the source. Linux: load_elf_binary.
+ * failure. -ENOEXEC: its size is not 2 to PATH_MAX bytes, or it does not end with a NUL; -EIO: it
+ * lies outside the file; -ENOMEM; or an error of the source. Linux: load_elf_binary.
  */
 int elf_interpreter(const struct elf_file *elf, char **path);
 
+/* A library that another one names. */
+struct elf_needed {
+	/* DT_AUXILIARY or DT_FILTER: it comes before the one that names it. Else DT_NEEDED */
+	bool before;
+	char name[]; /* not empty */
+};
+
 /* What ld.so reads from the dynamic section. */
 struct elf_dynamic {
-	GPtrArray *needed;              /* char *: the names in DT_NEEDED, in order, none empty */
+	GPtrArray *needed;              /* struct elf_needed *, in the order of the section */
 	char *soname, *rpath, *runpath; /* or NULL */
 	bool no_default_path;           /* DF_1_NODEFLIB */
 	bool pie;                       /* DF_1_PIE: a program, not a library */

@@ -14,8 +14,8 @@
 
 enum {
 	MAX_ENTRIES = 4096, /* entries of the section */
-	MAX_NEEDED = 1024,  /* names in DT_NEEDED */
-	/* bytes of an RPATH or RUNPATH; no more names in DT_NEEDED are read past so many bytes */
+	MAX_NEEDED = 1024,  /* names of other libraries */
+	/* bytes of an RPATH or RUNPATH; no more names of libraries are read past so many bytes */
 	MAX_PATH_TEXT = 65536,
 	MAX_VERSION_STEPS = 1024 /* records of one version table, about */
 };
@@ -78,21 +78,31 @@ static char *entry_string(struct section *section, int64_t tag, size_t limit)
 	return offset != 0 ? string_at(section, offset, limit) : NULL;
 }
 
+/* Append the name in ENTRY to NEEDED, if it can be read. Returns the bytes that it takes. */
+static size_t add_needed(struct section *section, const Elf64_Dyn *entry, GPtrArray *needed)
+{
+	g_autofree char *name = string_at(section, entry->d_un.d_val, PATH_MAX);
+
+	if (name == NULL || name[0] == '\0')
+		return 0;
+	size_t size = strlen(name) + 1;
+	struct elf_needed *added = g_malloc(sizeof *added + size);
+	added->before = entry->d_tag != DT_NEEDED;
+	memcpy(added->name, name, size);
+	g_ptr_array_add(needed, added);
+	return size;
+}
+
 static void read_needed(struct section *section, GPtrArray *needed)
 {
 	size_t size = 0;
 
 	for (size_t i = 0; i < section->count && needed->len < MAX_NEEDED && size < MAX_PATH_TEXT;
 	     i++) {
-		if (section->entries[i].d_tag != DT_NEEDED)
-			continue;
-		char *name = string_at(section, section->entries[i].d_un.d_val, PATH_MAX);
-		if (name != NULL && name[0] != '\0') {
-			size += strlen(name) + 1;
-			g_ptr_array_add(needed, name);
-		} else {
-			g_free(name);
-		}
+		const Elf64_Dyn *entry = &section->entries[i];
+		if (entry->d_tag == DT_NEEDED || entry->d_tag == DT_AUXILIARY ||
+		    entry->d_tag == DT_FILTER)
+			size += add_needed(section, entry, needed);
 	}
 }
 

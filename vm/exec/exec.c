@@ -19,6 +19,7 @@
 #include "vm/base/lock.h"
 #include "vm/cache/file.h"
 #include "vm/process/descriptors.h"
+#include "vm/space/limits.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,6 +29,8 @@ enum {
 	MAX_INTERPRETERS = 5, /* the most #! lines before a program: exec_binprm */
 	FIRST_HEAP = 0x21000, /* bytes by which malloc first moves the break */
 };
+
+#define SECURE_STACK (UINT64_C(8) << 20) /* bytes: _STK_LIM */
 
 /* --- Finding the program ---------------------------------------------------------------------- */
 
@@ -43,7 +46,7 @@ static struct vm_file *open_program(const struct exec *exec, const char *path, i
 
 	if (file == NULL)
 		return NULL;
-	*error = file->noexec ? -EACCES : file_deny_write(file);
+	*error = file->filesystem.noexec ? -EACCES : file_deny_write(file);
 	if (*error != 0)
 		g_clear_pointer(&file, vm_file_unref);
 	return file;
@@ -113,9 +116,25 @@ static int find_program(struct exec *exec)
 	g_autofree char *path = g_strdup(exec->args->path);
 	int found = 1;
 
-	for (int step = 0; found == 1; step++)
+	for (int step = 0; found == 1; step++) {
 		found = find_program_step(exec, &path, step > MAX_INTERPRETERS);
+		/* Too many interpreters are the fault of no single one. */
+		if (step > 0 && step <= MAX_INTERPRETERS && found < 0 && found != -E2BIG)
+			exec_blame(exec, path);
+	}
 	return found;
+}
+
+/* Open the interpreter and read its headers. -ELIBBAD, -EIO, -ENOEXEC: as elf_interpreter_error. */
+static int open_interpreter(struct exec *exec)
+{
+	int error = 0;
+
+	exec->interpreter_file = open_program(exec, exec->interpreter_path, &error);
+	if (exec->interpreter_file == NULL)
+		return error;
+	error = exec_image_open(&exec->interpreter, exec->interpreter_file);
+	return error == -ENOEXEC ? elf_interpreter_error(&exec->interpreter.elf) : error;
 }
 
 static int find_interpreter(struct exec *exec)
@@ -124,10 +143,10 @@ static int find_interpreter(struct exec *exec)
 
 	if (error != 0 || exec->interpreter_path == NULL)
 		return error;
-	exec->interpreter_file = open_program(exec, exec->interpreter_path, &error);
-	return exec->interpreter_file != NULL
-	           ? exec_image_open(&exec->interpreter, exec->interpreter_file)
-	           : error;
+	error = open_interpreter(exec);
+	if (error != 0)
+		exec_blame(exec, exec->interpreter_path);
+	return error;
 }
 
 /* --- Building and handing over ---------------------------------------------------------------- */
@@ -153,8 +172,7 @@ static int build(struct exec *exec)
 
 	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(kernel_steps); i++)
 		error = kernel_steps[i](exec);
-	for (size_t i = 0; error == 0 && !exec->args->kernel_only && i < G_N_ELEMENTS(user_steps);
-	     i++)
+	for (size_t i = 0; error == 0 && !exec->kernel_only && i < G_N_ELEMENTS(user_steps); i++)
 		error = user_steps[i](exec);
 	return error;
 }
@@ -167,7 +185,10 @@ static int find_files(struct exec *exec, struct vm_process *process)
 		error = find_program(exec);
 	if (error == 0)
 		error = find_interpreter(exec);
-	return error;
+	if (error != 0)
+		return error;
+	exec_find_identity(exec);
+	return exec_find_loader(exec);
 }
 
 /*
@@ -182,14 +203,32 @@ static const char *base_name(const char *path)
 }
 
 /*
+ * Build the new address space. The files are open, and the builder has begun. Its process has the
+ * limits that are to be. No lock is held.
+ */
+static int build_space(struct exec *exec)
+{
+	exec->stack_limit = limits_soft(exec->builder.process, VM_LIMIT_STACK);
+	/* begin_new_exec: a privileged program is protected from the limits of its caller. */
+	if (exec->secure)
+		exec->stack_limit = MIN(exec->stack_limit, SECURE_STACK);
+	int error = build(exec);
+	if (error == 0) {
+		builder_set_exe(&exec->builder, exec->program.file);
+		exec->builder.space->kernel_only = exec->kernel_only;
+	}
+	return error;
+}
+
+/*
  * Build the new address space and give it to PROCESS. The files are open. No lock is held.
  *
- * => 0: PROCESS runs in the new address space; *ENTRY is set
- * => a negative errno: PROCESS is as before, and *ENTRY is not set
+ * => 0: PROCESS runs in the new address space
+ * => a negative errno: PROCESS is as before
  *
  * In both cases the builder is ended, which frees the address space that PROCESS does not use.
  */
-static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64_t *entry)
+static int build_and_adopt(struct exec *exec, struct vm_process *process)
 {
 	int error = builder_begin(&exec->builder, exec->machine, &exec->cred);
 
@@ -200,37 +239,62 @@ static int build_and_adopt(struct exec *exec, struct vm_process *process, uint64
 	builder_take_limits(&exec->builder, process);
 	process_unlock(process);
 	/* From here on PROCESS is unlocked again: builder_adopt checks that it has not ended. */
-	error = build(exec);
-	if (error == 0) {
-		builder_set_exe(&exec->builder, exec->program.file);
-		exec->builder.space->kernel_only = exec->args->kernel_only;
+	error = build_space(exec);
+	if (error == 0)
 		error = builder_adopt(&exec->builder, process, base_name(exec->args->path));
-	}
-	if (error == 0) {
-		*entry = exec_entry(exec);
+	if (error == 0)
 		descriptors_exec(process);
-	}
 	builder_end(&exec->builder);
 	return error;
+}
+
+/* Free what *EXEC has. If it failed with ERROR, say which file was at fault; else store *ENTRY. */
+static void finish(struct exec *exec, int error, uint64_t *entry)
+{
+	if (error == 0)
+		*entry = exec_entry(exec);
+	exec_image_clear(&exec->interpreter);
+	exec_image_clear(&exec->program);
+	/* From now on the process itself keeps its program, but not the interpreter. */
+	close_program(exec->interpreter_file);
+	close_program(exec->program_file);
+	exec_strings_clear(&exec->strings);
+	g_free(exec->interpreter_path);
+	if (exec->args->blamed != NULL)
+		*exec->args->blamed = error != 0 ? g_steal_pointer(&exec->blamed) : NULL;
+	g_free(exec->blamed);
 }
 
 int vm_exec(struct vm_process *process, const struct vm_exec_args *args, uint64_t *entry)
 {
 	struct exec exec = {
 	    .args = args, .machine = process->machine, .cred = vm_process_cred(process)};
+	int error = -ESRCH;
 
 	/* Only saves work: the process may still end at any time until it is adopted. */
-	if (!vm_process_alive(process))
-		return -ESRCH;
-	int error = find_files(&exec, process);
+	if (vm_process_alive(process))
+		error = find_files(&exec, process);
 	if (error == 0)
-		error = build_and_adopt(&exec, process, entry);
-	exec_image_clear(&exec.interpreter);
-	exec_image_clear(&exec.program);
-	/* From now on the process itself keeps its program, but not the interpreter. */
-	close_program(exec.interpreter_file);
-	close_program(exec.program_file);
-	exec_strings_clear(&exec.strings);
-	g_free(exec.interpreter_path);
+		error = build_and_adopt(&exec, process);
+	finish(&exec, error, entry);
 	return error;
+}
+
+struct vm_process *vm_exec_new(struct vm_machine *machine, const struct vm_cred *cred,
+                               const struct vm_exec_args *args, uint64_t *entry, int *error)
+{
+	struct exec exec = {.args = args, .machine = machine, .cred = *cred};
+	struct vm_process *process = NULL;
+
+	*error = builder_begin(&exec.builder, machine, cred);
+	if (*error == 0) {
+		*error = find_files(&exec, exec.builder.process);
+		if (*error == 0)
+			*error = build_space(&exec);
+		if (*error == 0)
+			process = builder_publish(&exec.builder, 0, base_name(args->path), error);
+		builder_end(&exec.builder);
+	}
+	finish(&exec, *error, entry);
+	return process;
 }

@@ -3,6 +3,7 @@
  *
  *     exec.c                 vm_exec: finds the program, calls the files below in Linux's order,
  *                            and gives the process its new address space
+ *     identity.c             the ids that a setuid program gets
  *     common.c               what several of them need
  *     args.c                 argument and environment strings, their limits, and #! lines
  *     image.c                maps the program and its interpreter
@@ -11,6 +12,7 @@
  *     library.c              maps the libraries that ld.so would map
  *     library_map.c          maps one library
  *     library_path.c         searches for a library as ld.so would
+ *     library_text.c         reads and maps files of /etc
  *     ldcache.c              reads /etc/ld.so.cache
  *     ldheap.c               maps the pages that ld.so would allocate meanwhile
  *     processor.c            the host's processor, as ld.so sees it
@@ -97,9 +99,24 @@ struct exec {
 	/* the same files, kept from being written until the exec ends; or NULL */
 	struct vm_file *program_file, *interpreter_file;
 	char *interpreter_path; /* as in PT_INTERP, or NULL */
-	uint64_t stack_top;     /* first address past the stack */
-	uint64_t vdso;          /* address of [vdso]; 0: not mapped */
+	/*
+	 * the file at fault if the exec fails now, unless that is the one that the caller asked
+	 * for: the interpreter of a script or of the program; or NULL
+	 */
+	char *blamed;
+	bool kernel_only; /* map only what the kernel maps */
+	/* the effective ids that the program is told, and whether they give it more than its user
+	 * has: AT_SECURE */
+	uid_t euid;
+	gid_t egid;
+	bool secure;
+	uint64_t stack_limit; /* soft STACK limit, bytes, as Linux counts it in an exec */
+	uint64_t stack_top;   /* first address past the stack */
+	uint64_t vdso;        /* address of [vdso]; 0: not mapped */
 };
+
+/* PATH is at fault if the exec fails now. */
+void exec_blame(struct exec *exec, const char *path);
 
 /*
  * A random number from 0 to BOUND - 1, or 0 if the machine does not randomise addresses. BOUND is
@@ -127,6 +144,14 @@ struct elf_source exec_source(struct vm_file *file);
  * cannot be read from its file; -ENOMEM. After an error some of the bytes may have been stored.
  */
 int exec_store(struct exec *exec, uint64_t va, const void *bytes, size_t len);
+
+/* --- identity.c --------------------------------------------------------------------------- */
+
+/*
+ * Set euid, egid and secure for the program, whose file is open. Linux: bprm_fill_uid,
+ * cap_bprm_creds_from_file. The process keeps its own ids: what the program may do is up to these.
+ */
+void exec_find_identity(struct exec *exec);
 
 /* --- image.c ----------------------------------------------------------------------------- */
 
@@ -168,9 +193,16 @@ int exec_map_vdso(struct exec *exec);
 
 /*
  * Map the libraries that ld.so would map. Does nothing if the program has no interpreter. A library
- * that cannot be found, or that ld.so would refuse, is left out. -ENOMEM; -ENOEXEC: the program or
+ * that cannot be found, or that ld.so would refuse, is left out. The interpreter must be glibc's
+ * ld.so (exec_find_loader). -ENOMEM; -ENOEXEC: the program or
  * its interpreter has changed meanwhile; or an error of reading a file or of mapping it.
  */
 int exec_map_libraries(struct exec *exec);
+
+/*
+ * Set exec->kernel_only: so it is asked for, or the interpreter is not the ld.so of glibc. What
+ * another loader would map is not known. -ENOMEM.
+ */
+int exec_find_loader(struct exec *exec);
 
 #endif

@@ -52,9 +52,8 @@ static int64_t map_bss(struct exec *exec, uint64_t start, uint64_t end, int prot
 {
 	if (start >= end)
 		return 0;
-	return builder_map(&exec->builder, start, end - start,
-	                   PROT_READ | PROT_WRITE | (prot & PROT_EXEC),
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	return builder_map_bss(&exec->builder, start, end - start,
+	                       PROT_READ | PROT_WRITE | (prot & PROT_EXEC));
 }
 
 /*
@@ -127,6 +126,20 @@ static int map_segments(struct exec *exec, struct exec_image *image, int flags, 
 }
 
 /*
+ * Where mmap puts a program that spans TOTAL bytes. Linux maps the first segment to find that out,
+ * so the offset of its file part counts. Without a file part it finds address 0.
+ */
+static int64_t try_place(const struct exec *exec, uint64_t total)
+{
+	const Elf64_Phdr *first = elf_segment(&exec->program.elf, PT_LOAD, NULL);
+
+	if (first->p_filesz == 0)
+		return 0;
+	return space_find_place(exec->builder.space, 0, total, 0, exec->program.file,
+	                        page_down(first->p_offset));
+}
+
+/*
  * Choose the bias of a position-independent program that spans TOTAL bytes. *FLAGS is set to
  * MAP_FIXED_NOREPLACE if it must be mapped exactly there, to 0 if that is a hint.
  */
@@ -139,7 +152,7 @@ static int choose_base(struct exec *exec, uint64_t total, int *flags)
 		base = PIE_BASE + exec_random(exec, PIE_RANDOM_PAGES) * VM_PAGE_SIZE;
 	} else if (alignment > VM_PAGE_SIZE) {
 		/* mmap would not align it: find a place first, and round that down. */
-		int64_t place = space_find_place(exec->builder.space, 0, total, 0, true, 0);
+		int64_t place = try_place(exec, total);
 		if (place < 0)
 			return (int)place;
 		base = (uint64_t)place;
@@ -238,8 +251,12 @@ int exec_map_images(struct exec *exec)
 	struct vm_space *space = exec->builder.space;
 	int error = map_program(exec);
 
-	if (error == 0 && exec->interpreter.file != NULL)
+	if (error != 0)
+		return error;
+	if (exec->interpreter.file != NULL)
 		error = map_interpreter(exec);
+	if (error == -ENOEXEC)
+		exec_blame(exec, exec->interpreter_path);
 	if (error != 0)
 		return error;
 	/* The kernel starts the interpreter. Without one it starts the program itself. */

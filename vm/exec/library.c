@@ -1,6 +1,7 @@
 /*
  * library.c - maps the libraries that ld.so (glibc 2.36) would map before it calls main, in the
- * same order: first those in LD_PRELOAD, then breadth first along DT_NEEDED. See library.h.
+ * same order: first those in LD_PRELOAD and /etc/ld.so.preload, then breadth first along DT_NEEDED.
+ * See library.h.
  *
  * No code runs here, so nothing is relocated and no constructor is called. But all that ld.so does
  * to areas is done, too: it takes the rights from holes between segments, makes RELRO pages
@@ -135,31 +136,47 @@ static int load_image(struct libraries *libraries, struct exec_image *image, cha
 	return error == -ENOEXEC ? 0 : error;
 }
 
+/* The interpreter is needed: from now on it has a place in the list, if it had none before. */
+static void place_interpreter(struct libraries *libraries)
+{
+	if (libraries->interpreter_place == 0)
+		libraries->interpreter_place = libraries->loaded->len;
+}
+
 /*
  * Load the library NAME that LOADER needs.
  *
- * => 0: it is loaded now or was before, or it is left out: not found, malformed, or one too many
+ * => 0: *LIBRARY is loaded now or was before; or it is NULL: left out, because it is not found,
+ *    malformed, or one too many
  * => an error: the exec must fail
  */
-static int load_name(struct libraries *libraries, const char *name, struct library *loader)
+static int load_name(struct libraries *libraries, const char *name, struct library *loader,
+                     struct library **library)
 {
 	struct exec_image image = {0};
 	char *path = NULL;
+	guint before = libraries->loaded->len;
 
 	/* No file is opened for a name that is known. */
-	struct library *same = find_by_name(libraries, name);
-	if (same == libraries->interpreter && libraries->interpreter_place == 0)
-		libraries->interpreter_place = libraries->loaded->len;
-	if (same != NULL || libraries->loaded->len > MAX_LIBRARIES)
+	*library = find_by_name(libraries, name);
+	if (*library == libraries->interpreter)
+		place_interpreter(libraries);
+	if (*library != NULL || before > MAX_LIBRARIES)
 		return 0;
 	int error = library_find(libraries, name, loader, &image, &path);
 	if (error != 0)
 		return error == -ENOENT ? 0 : error;
 	/* The file may be loaded under another name. Then it only gets a further name. */
-	same = find_by_file(libraries, image.file);
-	if (same == NULL)
-		return load_image(libraries, &image, path, name, loader);
-	add_name(same, name);
+	*library = find_by_file(libraries, image.file);
+	if (*library == NULL) {
+		error = load_image(libraries, &image, path, name, loader);
+		if (libraries->loaded->len > before)
+			*library = g_ptr_array_index(libraries->loaded, before);
+		return error;
+	}
+	if (*library == libraries->interpreter)
+		place_interpreter(libraries);
+	add_name(*library, name);
 	exec_image_clear(&image);
 	g_free(path);
 	return ld_heap_add_name(libraries, name);
@@ -167,18 +184,58 @@ static int load_name(struct libraries *libraries, const char *name, struct libra
 
 /* --- Loading all ------------------------------------------------------------------------------ */
 
-/* Load what the loaded objects need, breadth first: the list grows while it is walked. */
+/*
+ * LIBRARY is loaded because LOADER names it as a filter: move it to index AT of the list, unless it
+ * comes earlier already. True: it is there, and what was there has moved up by one.
+ */
+static bool move_before(struct libraries *libraries, struct library *library,
+                        const struct library *loader, guint at)
+{
+	guint from;
+
+	if (library == loader || !g_ptr_array_find(libraries->loaded, library, &from) || from < at)
+		return false;
+	g_ptr_array_insert(libraries->loaded, (gint)at,
+	                   g_ptr_array_steal_index(libraries->loaded, from));
+	if (libraries->interpreter_place > at && libraries->interpreter_place <= from)
+		libraries->interpreter_place++;
+	return true;
+}
+
+/* Load what the object at index INDEX of the list needs (_dl_map_object_deps). */
+static int load_needed_by(struct libraries *libraries, guint index)
+{
+	struct library *loader = g_ptr_array_index(libraries->loaded, index), *library;
+	const GPtrArray *needed = loader->dynamic.needed;
+	/* Where the next filter goes: before LOADER, but ld.so keeps the program at the head. */
+	guint at = MAX(index, 1), found = 0;
+	int error = 0;
+
+	loader->done = true;
+	for (guint i = 0; error == 0 && i < needed->len; i++) {
+		const struct elf_needed *name = g_ptr_array_index(needed, i);
+		error = load_name(libraries, name->name, loader, &library);
+		found += library != NULL || !name->before;
+		if (library != NULL && name->before && move_before(libraries, library, loader, at))
+			at++;
+	}
+	return error == 0 && index > 0 ? ld_heap_add_needed(libraries, found) : error;
+}
+
+/*
+ * Load what the loaded objects need, breadth first: the list grows while it is walked. Those that
+ * were put before an object come next.
+ */
 static int load_needed(struct libraries *libraries)
 {
 	int error = 0;
 
-	for (guint next = 0; error == 0 && next < libraries->loaded->len; next++) {
-		struct library *loader = g_ptr_array_index(libraries->loaded, next);
-		const GPtrArray *needed = loader->dynamic.needed;
-		for (guint i = 0; error == 0 && i < needed->len; i++)
-			error = load_name(libraries, g_ptr_array_index(needed, i), loader);
-		if (error == 0 && next > 0)
-			error = ld_heap_add_needed(libraries, needed->len);
+	for (guint next = 0; error == 0 && next < libraries->loaded->len;) {
+		struct library *library = g_ptr_array_index(libraries->loaded, next);
+		if (library->done)
+			next++;
+		else
+			error = load_needed_by(libraries, next);
 	}
 	return error;
 }
@@ -196,19 +253,51 @@ static const char *environment(const struct exec *exec, const char *name)
 	return NULL;
 }
 
+/* Load the libraries in NAMES. The strings may be empty. */
+static int preload(struct libraries *libraries, char *const *names)
+{
+	struct library *program = g_ptr_array_index(libraries->loaded, 0), *library;
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && names[i] != NULL; i++)
+		if (names[i][0] != '\0')
+			error = load_name(libraries, names[i], program, &library);
+	return error;
+}
+
+/*
+ * Load those in LD_PRELOAD. For a privileged program a name with a slash does not count, and the
+ * library must have S_ISUID.
+ */
 static int load_preloads(struct libraries *libraries)
 {
 	const char *list = environment(libraries->exec, "LD_PRELOAD");
-	int error = 0;
 
 	if (list == NULL)
 		return 0;
 	g_auto(GStrv) names = g_strsplit_set(list, ": ", MAX_LIBRARIES);
-	for (size_t i = 0; error == 0 && names[i] != NULL; i++)
-		if (names[i][0] != '\0')
-			error =
-			    load_name(libraries, names[i], g_ptr_array_index(libraries->loaded, 0));
+	for (size_t i = 0; libraries->exec->secure && names[i] != NULL; i++)
+		if (strchr(names[i], '/') != NULL)
+			names[i][0] = '\0';
+	libraries->only_setuid = libraries->exec->secure;
+	int error = preload(libraries, names);
+	libraries->only_setuid = false;
 	return error;
+}
+
+/* Load those in /etc/ld.so.preload, which ld.so maps meanwhile. */
+static int load_preload_file(struct libraries *libraries)
+{
+	struct ld_text text;
+	int error =
+	    library_map_text(libraries, "/etc/ld.so.preload", PROT_READ | PROT_WRITE, &text);
+
+	if (error != 0 || text.bytes == NULL)
+		return error;
+	g_auto(GStrv) names = library_preload_names(&text);
+	error = preload(libraries, names);
+	int unmap_error = library_unmap_text(libraries, &text);
+	return error != 0 ? error : unmap_error;
 }
 
 /* --- When all are loaded ---------------------------------------------------------------------- */
@@ -240,8 +329,11 @@ static int protect_stack(struct libraries *libraries)
 
 static int protect_relro(struct libraries *libraries)
 {
-	int error = library_protect_relro(libraries->exec, &libraries->interpreter->image);
+	int error = 0;
 
+	/* ld.so takes part only if something needs it. */
+	if (libraries->interpreter_place != 0)
+		error = library_protect_relro(libraries->exec, &libraries->interpreter->image);
 	for (guint i = 0; error == 0 && i < libraries->loaded->len; i++) {
 		const struct library *library = g_ptr_array_index(libraries->loaded, i);
 		error = library_protect_relro(libraries->exec, &library->image);
@@ -253,8 +345,8 @@ static int protect_relro(struct libraries *libraries)
 static int load_all(struct libraries *libraries)
 {
 	static int (*const steps[])(struct libraries *) = {
-	    ld_heap_start,  load_preloads, load_needed,       protect_stack,
-	    ld_heap_finish, protect_relro, library_drop_cache};
+	    ld_heap_start, load_preloads,  load_preload_file, load_needed,
+	    protect_stack, ld_heap_finish, protect_relro,     library_drop_cache};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < G_N_ELEMENTS(steps); i++)
@@ -285,7 +377,7 @@ int exec_map_libraries(struct exec *exec)
 	    .exec = exec,
 	    .loaded = g_ptr_array_new_with_free_func((GDestroyNotify)library_free),
 	    .folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-	    .path_variable = environment(exec, "LD_LIBRARY_PATH"),
+	    .path_variable = exec->secure ? NULL : environment(exec, "LD_LIBRARY_PATH"),
 	};
 	int error = 0;
 
@@ -300,5 +392,20 @@ int exec_map_libraries(struct exec *exec)
 	g_hash_table_unref(libraries.folders);
 	g_strfreev(libraries.path_list);
 	g_free(libraries.cache.bytes);
+	return error;
+}
+
+int exec_find_loader(struct exec *exec)
+{
+	static const char glibc_soname[] = "ld-linux-x86-64.so.2";
+	struct elf_dynamic dynamic;
+
+	exec->kernel_only = exec->args->kernel_only;
+	if (exec->interpreter.file == NULL)
+		return 0;
+	elf_dynamic_read(&exec->interpreter.elf, &dynamic);
+	exec->kernel_only |= dynamic.soname == NULL || strcmp(dynamic.soname, glibc_soname) != 0;
+	int error = dynamic.no_memory ? -ENOMEM : 0;
+	elf_dynamic_clear(&dynamic);
 	return error;
 }

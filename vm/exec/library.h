@@ -1,6 +1,6 @@
 /*
  * library.h - what the files that do ld.so's work share: library.c, library_map.c, library_path.c,
- * ldheap.c.
+ * library_text.c, ldheap.c.
  *
  * All of it belongs to the one thread that execs, which holds no lock. A function that returns int
  * and does not say otherwise returns 0 or a negative errno. If one fails with anything but the
@@ -20,6 +20,7 @@ struct library {
 	char *path;                        /* under which it was opened; NULL for the program */
 	GPtrArray *names;                  /* char *: its names (l_libname) besides DT_SONAME */
 	struct library *loader;            /* the object that needed it first, or NULL */
+	bool done;                         /* what it needs is loaded */
 	char **rpath_list, **runpath_list; /* their folders; NULL until first used */
 };
 
@@ -29,6 +30,13 @@ struct library {
  */
 struct ld_heap {
 	uint64_t at, end; /* what is unused of the current piece: addresses of the process */
+};
+
+/* A file of /etc that ld.so maps while it reads it. All zero: there is none. */
+struct ld_text {
+	char *bytes; /* what the file has; free with g_free */
+	size_t size;
+	uint64_t at, mapped; /* where it is mapped, and how many bytes */
 };
 
 /* What ld.so knows while it loads libraries. */
@@ -41,11 +49,11 @@ struct libraries {
 	guint interpreter_place;
 	GHashTable *folders; /* char *: for these ld.so has allocated a record */
 	struct ld_heap heap;
-	struct ld_cache cache;
-	bool cache_tried;              /* to open the cache is tried once */
-	uint64_t cache_at, cache_size; /* where the cache is mapped, bytes; 0: not mapped */
-	const char *path_variable;     /* LD_LIBRARY_PATH in the new environment, or NULL */
-	char **path_list;              /* its folders; NULL until it is first used */
+	struct ld_text cache;      /* /etc/ld.so.cache */
+	bool cache_tried;          /* to open the cache is tried once */
+	const char *path_variable; /* LD_LIBRARY_PATH in the new environment, or NULL */
+	bool only_setuid;          /* accept no library without S_ISUID */
+	char **path_list;          /* its folders; NULL until it is first used */
 	struct processor processor;
 	unsigned tries;      /* names searched and files tried so far */
 	uint64_t list_bytes; /* bytes that the split lists take so far */
@@ -106,6 +114,23 @@ int library_find(struct libraries *libraries, const char *name, struct library *
 
 /* Free the cache and unmap it, as _dl_unload_cache does. -ENOMEM, as munmap. */
 int library_drop_cache(struct libraries *libraries);
+
+/* --- library_text.c: the files of /etc that ld.so reads --------------------------------------- */
+
+/*
+ * Read the file PATH into *TEXT and map it with PROT, as ld.so does (_dl_sysdep_read_whole_file):
+ * what is mapped before library_unmap_text lies below it. A file that is missing, empty, larger
+ * than 8 MiB or that cannot be read counts as none: *TEXT is all zero then. -ENOMEM, or an error of
+ * mmap.
+ */
+int library_map_text(struct libraries *libraries, const char *path, int prot, struct ld_text *text);
+/* Free *TEXT and unmap it. Nothing, if it is all zero. -ENOMEM, as munmap. */
+int library_unmap_text(struct libraries *libraries, struct ld_text *text);
+/*
+ * The names in TEXT, which is /etc/ld.so.preload: between blanks, tabs, newlines and colons; a `#`
+ * begins a comment. Some may be empty. Changes TEXT. Free with g_strfreev.
+ */
+char **library_preload_names(struct ld_text *text);
 
 /* --- library_map.c: how ld.so maps a library -------------------------------------------------- */
 

@@ -41,7 +41,7 @@ static bool mount_refuses(const struct exec_image *image)
 
 	for (const Elf64_Phdr *s = NULL; (s = elf_segment(&image->elf, PT_LOAD, s)) != NULL;)
 		executable |= (s->p_flags & PF_X) != 0;
-	return image->file->unmappable || (executable && image->file->noexec);
+	return image->file->filesystem.unmappable || (executable && image->file->filesystem.noexec);
 }
 
 /* The end of the last page of SEGMENT's file part, as an address of the file. */

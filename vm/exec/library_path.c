@@ -25,13 +25,13 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 enum {
 	MAX_TRIES = 16384, /* names searched and files tried in one exec */
 	/* bytes that all split lists take in one exec; further folders are left out */
 	MAX_LISTS = 4 << 20,
-	MAX_CACHE = 8 << 20, /* bytes of the cache; a larger one is ignored */
-	LEVELS = 4,          /* the highest level of processors; plain x86-64 is 1 */
+	LEVELS = 4, /* the highest level of processors; plain x86-64 is 1 */
 };
 
 static const char cache_path[] = "/etc/ld.so.cache";
@@ -66,6 +66,15 @@ static bool may_try(struct libraries *libraries)
 	return true;
 }
 
+/* Whether FILE may be loaded, as far as its mode is concerned (open_path). */
+static bool may_load(const struct libraries *libraries, const struct vm_file *file)
+{
+	struct stat status;
+
+	return !libraries->only_setuid ||
+	       (fstat(file->handle->medium.fd, &status) == 0 && (status.st_mode & S_ISUID));
+}
+
 /*
  * Try the file at PATH. -ENOENT also if it cannot be opened or read or is malformed, as ld.so goes
  * on, too; but lack of memory ends the search.
@@ -80,7 +89,7 @@ static int try_file(struct search *search, const char *path)
 	struct vm_file *file = opener->open(opener->ctx, path, false, &error);
 	if (file == NULL)
 		return error == -ENOMEM ? -ENOMEM : -ENOENT;
-	error = exec_image_open(search->image, file);
+	error = may_load(search->libraries, file) ? exec_image_open(search->image, file) : -ENOENT;
 	vm_file_unref(file);
 	if (error == 0 && search->image->elf.header.e_type == ET_DYN) {
 		search->path = g_strdup(path);
@@ -121,7 +130,8 @@ static char *origin(const struct library *library)
 
 /*
  * TEXT follows a '$'. If it starts with the name of a token, with braces or without, return the
- * token's value for LIBRARY, and set *LEN to the bytes of TEXT that it replaces. Else NULL.
+ * token's value for LIBRARY, and set *LEN to the bytes of TEXT that it replaces. Else NULL. Without
+ * braces the name must not go on with a letter, a digit or an underscore (is_dst).
  */
 static char *token_value(const struct libraries *libraries, const char *text,
                          const struct library *library, size_t *len)
@@ -131,8 +141,10 @@ static char *token_value(const struct libraries *libraries, const char *text,
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		size_t name_len = strlen(names[i]);
-		if (strncmp(text + braces, names[i], name_len) != 0 ||
-		    (braces && text[1 + name_len] != '}'))
+		if (strncmp(text + braces, names[i], name_len) != 0)
+			continue;
+		char behind = text[braces + name_len];
+		if (braces ? behind != '}' : g_ascii_isalnum(behind) || behind == '_')
 			continue;
 		*len = name_len + (braces ? 2 : 0);
 		return i == 0 ? origin(library)
@@ -166,6 +178,29 @@ static char *expand_tokens(const struct libraries *libraries, const char *text,
 
 /* --- Lists of folders ------------------------------------------------------------------------- */
 
+static bool in_default_folder(const char *path)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(default_folders); i++)
+		if (g_str_has_prefix(path, default_folders[i]) &&
+		    path[strlen(default_folders[i])] == '/')
+			return true;
+	return false;
+}
+
+/*
+ * Whether FOLDER, to which TEXT of the list of OWNER was expanded, counts: a privileged program may
+ * only name what lies in default folders with tokens (_dl_dst_substitute).
+ */
+static bool is_trusted(const struct libraries *libraries, const struct library *owner,
+                       const char *text, const char *folder)
+{
+	if (!libraries->exec->secure || owner->path != NULL || strchr(text, '$') == NULL)
+		return true;
+	g_autofree char *canonical = g_canonicalize_filename(folder, "/");
+	g_autofree char *within = g_strconcat(canonical, "/", NULL);
+	return in_default_folder(within);
+}
+
 /*
  * Split LIST at any of SEPARATORS and replace the tokens, as for the library OWNER. An empty folder
  * is the working directory. Folders past MAX_LISTS are left out. Free with g_strfreev.
@@ -179,6 +214,10 @@ static char **split_list(struct libraries *libraries, const char *list, const ch
 	for (size_t i = 0; parts[i] != NULL && libraries->list_bytes < MAX_LISTS; i++) {
 		char *folder =
 		    parts[i][0] != '\0' ? expand_tokens(libraries, parts[i], owner) : g_strdup(".");
+		if (!is_trusted(libraries, owner, parts[i], folder)) {
+			g_free(folder);
+			continue;
+		}
 		libraries->list_bytes += sizeof folder + strlen(folder) + 1;
 		g_ptr_array_add(folders, folder);
 	}
@@ -273,63 +312,18 @@ static int try_defaults(struct search *search)
 
 /* --- The cache -------------------------------------------------------------------------------- */
 
-/*
- * Read FILE, the cache, and map it as ld.so does. It stays mapped until all libraries are loaded,
- * so these are mapped below it. If the file is empty, too large or cannot be read, libraries are
- * searched without it.
- */
-static int load_cache(struct libraries *libraries, struct vm_file *file)
-{
-	uint64_t size = exec_source(file).size;
-
-	if (size == 0 || size > MAX_CACHE)
-		return 0;
-	libraries->cache.bytes = g_try_malloc(size);
-	if (libraries->cache.bytes == NULL)
-		return -ENOMEM;
-	ssize_t got = vm_file_pread(file, libraries->cache.bytes, size, 0);
-	libraries->cache.size = got > 0 ? (size_t)got : 0;
-	int64_t at =
-	    builder_map(&libraries->exec->builder, 0, size, PROT_READ, MAP_PRIVATE, file, 0);
-	if (at < 0)
-		return (int)at;
-	libraries->cache_at = (uint64_t)at;
-	libraries->cache_size = size;
-	return 0;
-}
-
 /* Open the cache at the first use. If it cannot be opened, libraries are searched without it. */
 static int open_cache(struct libraries *libraries)
 {
-	const struct vm_opener *opener = &libraries->exec->args->opener;
-	int error = 0;
-
 	if (libraries->cache_tried)
 		return 0;
 	libraries->cache_tried = true;
-	struct vm_file *file = opener->open(opener->ctx, cache_path, false, &error);
-	if (file == NULL)
-		return error == -ENOMEM ? -ENOMEM : 0;
-	error = load_cache(libraries, file);
-	vm_file_unref(file);
-	return error;
+	return library_map_text(libraries, cache_path, PROT_READ, &libraries->cache);
 }
 
 int library_drop_cache(struct libraries *libraries)
 {
-	g_clear_pointer(&libraries->cache.bytes, g_free);
-	if (libraries->cache_size == 0)
-		return 0;
-	return builder_unmap(&libraries->exec->builder, libraries->cache_at, libraries->cache_size);
-}
-
-static bool in_default_folder(const char *path)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(default_folders); i++)
-		if (g_str_has_prefix(path, default_folders[i]) &&
-		    path[strlen(default_folders[i])] == '/')
-			return true;
-	return false;
+	return library_unmap_text(libraries, &libraries->cache);
 }
 
 /* Try the path in the cache, unless it is in a default folder and the loader has DF_1_NODEFLIB. */
@@ -341,7 +335,8 @@ static int try_cache(struct search *search)
 	if (error != 0)
 		return error;
 	const char *path =
-	    ld_cache_find(&libraries->cache, search->name, libraries->processor.level);
+	    ld_cache_find(&(struct ld_cache){libraries->cache.bytes, libraries->cache.size},
+	                  search->name, libraries->processor.level);
 	if (path == NULL || (search->loader->dynamic.no_default_path && in_default_folder(path)))
 		return -ENOENT;
 	return try_file(search, path);
@@ -361,6 +356,9 @@ int library_find(struct libraries *libraries, const char *name, struct library *
 	if (!may_try(libraries))
 		return -ENOENT;
 	if (strchr(name, '/') != NULL) {
+		/* "DST not allowed in SUID/SGID programs" */
+		if (libraries->exec->secure && strchr(name, '$') != NULL)
+			return -ENOENT;
 		g_autofree char *expanded = expand_tokens(libraries, name, loader);
 		error = try_file(&search, expanded);
 	} else {

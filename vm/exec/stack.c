@@ -22,7 +22,6 @@
 #include "util/linux_constants.h"
 #include "vm/base/lock.h"
 #include "vm/exec/exec.h"
-#include "vm/space/limits.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,8 +52,7 @@ static uint64_t choose_stack_top(const struct exec *exec)
 /* Leave as much room below VM_USER_END as the stack may grow: mmap_base(). */
 static uint64_t choose_mmap_base(const struct exec *exec)
 {
-	uint64_t gap =
-	    MIN(limits_soft(exec->builder.process, VM_LIMIT_STACK), STACK_GAP_MAX) + STACK_GUARD;
+	uint64_t gap = MIN(exec->stack_limit, STACK_GAP_MAX) + STACK_GUARD;
 
 	if (exec->machine->config.aslr)
 		gap += STACK_RANDOM_PAGES * VM_PAGE_SIZE;
@@ -114,7 +112,9 @@ int exec_map_stack(struct exec *exec)
 {
 	uint64_t top = choose_stack_top(exec);
 	uint64_t strings = top - sizeof(uint64_t) - exec->strings.size;
-	uint64_t start = page_down(strings) - STACK_ROOM;
+	/* The stack limit holds from the start, but what the strings take is there already. */
+	uint64_t room = top - page_down(strings) + STACK_ROOM;
+	uint64_t start = MIN(page_down(strings), top - MIN(room, page_down(exec->stack_limit)));
 
 	exec->stack_top = top;
 	exec->builder.space->mmap_base = choose_mmap_base(exec);
@@ -178,10 +178,10 @@ static void make_auxv(struct exec *exec, const struct tables *tables)
 	builder_add_auxv(builder, AT_FLAGS, 0);
 	builder_add_auxv(builder, AT_ENTRY, exec_entry(exec));
 	builder_add_auxv(builder, AT_UID, exec->cred.uid);
-	builder_add_auxv(builder, AT_EUID, exec->cred.uid);
+	builder_add_auxv(builder, AT_EUID, exec->euid);
 	builder_add_auxv(builder, AT_GID, exec->cred.gid);
-	builder_add_auxv(builder, AT_EGID, exec->cred.gid);
-	builder_add_auxv(builder, AT_SECURE, 0);
+	builder_add_auxv(builder, AT_EGID, exec->egid);
+	builder_add_auxv(builder, AT_SECURE, exec->secure);
 	builder_add_auxv(builder, AT_RANDOM, tables->random);
 	add_host(exec, AT_HWCAP2);
 	builder_add_auxv(builder, AT_EXECFN, tables->execfn);

@@ -180,7 +180,7 @@ int exec_map_vdso(struct exec *exec)
 	if (exec->machine->vdso == NULL)
 		return 0;
 	int64_t base =
-	    space_find_place(exec->builder.space, 0, layout->end - layout->start, 0, false, 0);
+	    space_find_place(exec->builder.space, 0, layout->end - layout->start, 0, NULL, 0);
 	if (base < 0)
 		return (int)base;
 	for (size_t i = 0; i < G_N_ELEMENTS(kernel_areas); i++) {

@@ -50,7 +50,7 @@ void look_area(const struct vm_area *area, struct look_name *name, struct vm_are
 		name->file = area->file;
 	}
 	info->offset = area->pgoff << VM_PAGE_SHIFT;
-	info->dev = area->object->dev;
+	info->dev = area->object->superblock;
 	info->ino = area->object->ino;
 	info->name = name->text;
 }

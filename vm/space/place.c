@@ -65,22 +65,24 @@ static uint64_t find_aligned_room(const struct vm_space *space, uint64_t addr, u
 }
 
 static uint64_t choose_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
-                             bool is_file, uint64_t offset)
+                             const struct vm_file *file, uint64_t offset)
 {
 	/*
 	 * Shared anonymous memory is not aligned: it gets huge pages only if the administrator
 	 * turns them on.
 	 */
-	bool whole = !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
-	uint64_t at = is_file || whole
-	                  ? find_aligned_room(space, addr, len, flags, is_file ? offset : 0)
+	bool whole =
+	    file == NULL && !(flags & MAP_SHARED) && addr == 0 && len % pagetable_span(VM_PMD) == 0;
+	bool aligned = file != NULL && file->filesystem.aligned;
+	uint64_t at = aligned || whole
+	                  ? find_aligned_room(space, addr, len, flags, aligned ? offset : 0)
 	                  : AREA_NO_GAP;
 
 	return at != AREA_NO_GAP ? at : find_room(space, addr, len, flags);
 }
 
 int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t len, int flags,
-                         bool is_file, uint64_t offset)
+                         const struct vm_file *file, uint64_t offset)
 {
 	const struct vm_process *process = space->process;
 
@@ -90,7 +92,7 @@ int64_t space_find_place(const struct vm_space *space, uint64_t addr, uint64_t l
 	if ((flags & MAP_FIXED) && addr >= (uint64_t)-MAX_ERRNO)
 		return (int64_t)addr;
 	if (!(flags & MAP_FIXED))
-		addr = choose_place(space, addr, len, flags, is_file, offset);
+		addr = choose_place(space, addr, len, flags, file, offset);
 	if (addr > VM_USER_END - len)
 		return reason_set(-ENOMEM, VM_WHY_PLACE, len, 0, 0);
 	if (addr & (VM_PAGE_SIZE - 1))

@@ -92,7 +92,7 @@ int space_unmap(struct vm_space *space, uint64_t start, uint64_t end, struct vm_
 int64_t space_map_special(struct vm_space *space, uint64_t addr, uint64_t len, unsigned flags,
                           const char *name, struct vm_object *object, uint64_t pgoff)
 {
-	int64_t at = space_find_place(space, addr, len, 0, false, 0);
+	int64_t at = space_find_place(space, addr, len, 0, NULL, 0);
 
 	if (at < 0)
 		return at;
