@@ -109,7 +109,7 @@ includes() {
 		awk "$places"'
 		function height(file) {
 			# The types of vm/ and fs/ are the ground that their folders stand on.
-			if (file == "vm/vm.h" || file == "vm/vm_cpu.h" || file == "vm/internal.h")
+			if (file == "vm/vm.h" || file == "vm/vm_cpu.h" || file == "vm/vm_core.h" || file == "vm/internal.h")
 				return order["util/"] + 0.5
 			if (file == "fs/fs.h")
 				return order["vm/machine.c"] + 0.5
@@ -126,8 +126,8 @@ includes() {
 			what = part[1] ":" part[2] " includes " used
 			if (height(used) > height(part[1]))
 				print what ", which stands above it"
-			if (part[1] !~ /^(util|vm)\// && used ~ /^vm\// && used !~ /^vm\/vm(_cpu)?\.h$/)
-				print what ", but vm/vm.h and vm/vm_cpu.h are all that others know of vm/"
+			if (part[1] !~ /^(util|vm)\// && used ~ /^vm\// && used !~ /^vm\/vm(_cpu|_core)?\.h$/)
+				print what ", but vm/vm.h, vm/vm_cpu.h and vm/vm_core.h are all that others know"
 		}' "$state/order" -
 }
 

@@ -70,6 +70,8 @@ packages_of() {
 	# Tools that read files in ways of their own, for sizes.sh.
 	*)
 		echo 'busybox-static pv python3 rsync rust-coreutils tar'
+		# Readers and writers of core files, for core.sh.
+		echo 'elfutils file gdb'
 		# Programs that run inside, for run_programs.sh and run_maps.sh.
 		echo 'bash dash findutils gzip mawk musl-tools perl procps'
 		# Loaders and file systems, for exec_kinds.sh and exec_filesystems.sh.

@@ -108,6 +108,8 @@ struct vm_area {
 	unsigned flags;       /* AREA_ */
 	struct vm_file *file; /* a reference, which keeps OBJECT alive; or NULL */
 	const char *name;     /* "[vdso]": a static string, or NULL */
+	/* what maps shows instead of what it maps (label.h): a reference, or NULL */
+	struct vm_label *label;
 	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
 	/* it had guard pages once, or merged with an area that had (VM_MAYBE_GUARD): only shown */
 	bool may_guard;
@@ -161,6 +163,8 @@ struct vm_space {
 	struct vm_file *exe;
 	uint64_t auxv[64]; /* the auxiliary vector on the stack: pairs of key and value */
 	unsigned auxv_len; /* elements of auxv in use, a multiple of 2; 0 before an exec */
+	/* of a process that was loaded (threads.h); NULL: it was not */
+	struct vm_threads *threads;
 	/* machine */
 	uint32_t pgd;    /* number of the top-level table */
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
@@ -418,6 +422,7 @@ struct vm_object {
 	uint64_t number;
 	bool shmem;       /* shared anonymous memory, else a host file */
 	bool for_replay;  /* of an area that a replayed reference made (replay.c) */
+	bool view;        /* a host file whose bytes lie in another one (view.h) */
 	uint64_t charged; /* pages charged for overcommit; shared anonymous memory only */
 	/* the vdso: number of the first table page that holds its contents. Else 0 */
 	uint32_t special;
@@ -574,6 +579,7 @@ struct vm_machine {
 	struct list_link objects;
 	struct vm_object **files; /* first objects of the host files with one hash of (dev, ino) */
 	struct treap_link *processes; /* by pid; the tree holds a reference to each */
+	struct treap_link *threads;   /* of loaded processes, by the highest number (threads.h) */
 	pid_t next_pid;
 	uint64_t process_count;
 	uint64_t sharing; /* grows whenever an entry starts or stops pointing to a table */

@@ -119,7 +119,8 @@ enum vm_resource {
 	 * file. Never more than RLIMIT_NOFILE, whatever this says
 	 */
 	VM_HANDLES,
-	VM_NOTES, /* bytes of environments, fault records and TLBs */
+	VM_NOTES, /* bytes of environments, fault records, TLBs, and tables of loaded processes */
+	VM_SNAPSHOTS, /* bytes on the host's disk that processes were loaded from (vm_core.h) */
 	VM_RESOURCES,
 };
 
@@ -403,7 +404,10 @@ struct vm_cred {
 struct vm_process *vm_process_spawn(struct vm_machine *machine, const struct vm_cred *cred,
                                     const char *name, int *error);
 
-/* A reference to the process PID, which lives or is a zombie (vm_process_keep), or NULL. */
+/*
+ * A reference to the process PID, which lives or is a zombie (vm_process_keep), or to the one that
+ * has a thread PID (vm_core.h); or NULL.
+ */
 struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid);
 struct vm_process *vm_process_ref(struct vm_process *process);
 /* Drop a reference. The process itself lives on until it exits. */
@@ -684,6 +688,13 @@ enum vm_why {
 	VM_WHY_SWAP_READ,  /* swap could not be read (used: the host's errno, 0: it is short) */
 	VM_WHY_DIRTY,      /* too many dirty pages, none can be written (used: the host's errno) */
 	VM_WHY_NO_PAGE,    /* an area of the kernel that has no pages, [vvar] */
+	/* snapshots of processes of the host (asked, used, limit: VM_SNAPSHOTS) */
+	VM_WHY_SNAPSHOTS,
+	VM_WHY_CORE_NOT_ELF, /* it is no ELF file */
+	VM_WHY_CORE_TYPE,    /* an ELF file, but no core file (used: e_type) */
+	VM_WHY_CORE_MACHINE, /* of another machine (asked: 32 or 64 bits, used: e_machine) */
+	VM_WHY_CORE_BROKEN,  /* its headers make no sense */
+	VM_WHY_CORE_EMPTY,   /* it has no memory in user space */
 };
 
 struct vm_reason {
@@ -1129,6 +1140,7 @@ struct vm_process_info {
 	int last_signal, last_code;
 	uint64_t last_address; /* of that fault */
 	unsigned fds;          /* open descriptors */
+	unsigned threads;      /* 1, unless the process was loaded (vm_core.h) */
 	bool kernel_only;      /* exec mapped only what the kernel maps (vm_exec_args) */
 	bool zombie;           /* it has ended, and is kept (vm_process_keep) */
 };

@@ -2,6 +2,7 @@
  * command_machine.c - the commands of the machine's ctl.
  */
 #include "fs/ctl/command_help.h"
+#include "fs/ctl/command_load.h"
 #include "fs/ctl/command_run.h"
 #include "fs/ctl/command_table.h"
 #include "fs/text/rights.h"
@@ -134,6 +135,12 @@ const struct command machine_commands[] = {
      run_reasons,
      .more = "Answers its pid. PID/console is its terminal, PID/wait says how it ended.\n"
              "vasctl MOUNT run does this, and copies the console."},
+    {"load", "FILE [NAME]", 1, 2, command_load, "make a process of a core file; answers pid",
+     load_reasons,
+     .more = "FILE is a core file of x86-64 Linux: the kernel's, gcore's, or PID/core.\n"
+             "What it does not hold reads as SIGBUS. Its threads are in PID/task."},
+    {"attach", "HOSTPID", 1, 1, command_attach, "make a process of one of the host; answers pid",
+     attach_reasons, .more = "It is a snapshot. You need the rights that a debugger needs."},
     {"kill", "PID [SIGNAL]", 1, 2, run_kill, "send a process a signal, by default TERM",
      kill_reasons},
     {"sync", "", 0, 0, run_sync, "write every dirty shared page to its file", sync_reasons},

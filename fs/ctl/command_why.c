@@ -4,6 +4,8 @@
  */
 #include "fs/ctl/command_why.h"
 
+#include <elf.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -76,6 +78,10 @@ static char *why_limit(const struct vm_reason *reason)
 		return g_strdup_printf("%s more than the %s promised now (Committed_AS) is past "
 		                       "CommitLimit, %s; sys/vm/overcommit_memory is 2",
 		                       asked, used, limit);
+	case VM_WHY_SNAPSHOTS:
+		return g_strdup_printf("%s more than the %s that snapshots take now is too much: "
+		                       "all together may have %s, one user half of that",
+		                       asked, used, limit);
 	case VM_WHY_PLACE:
 		return g_strdup_printf("no range of %s is free in the address space", asked);
 	case VM_WHY_FILE_END:
@@ -97,6 +103,27 @@ static char *why_share(const struct vm_reason *reason, const char *things)
 	                       " that the machine has; it may have %" PRIu64
 	                       ", one user half of them, and the last quarter is root's",
 	                       reason->asked, things, reason->used, reason->limit);
+}
+
+/* The file is of a machine that is not this one. */
+static char *why_machine(const struct vm_reason *reason)
+{
+	static const struct {
+		uint64_t machine;
+		const char *name;
+	} machines[] = {
+	    {EM_386, "i386"},    {EM_X86_64, "x86-64"}, {EM_AARCH64, "aarch64"}, {EM_ARM, "arm"},
+	    {EM_RISCV, "riscv"}, {EM_PPC64, "ppc64"},   {EM_S390, "s390"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(machines); i++)
+		if (machines[i].machine == reason->used)
+			return g_strdup_printf("it is a file of %s with %d bits, and this machine "
+			                       "is x86-64 with 64",
+			                       machines[i].name, (int)reason->asked);
+	return g_strdup_printf("it is a file of another machine (number %" PRIu64
+	                       "), and this one is x86-64",
+	                       reason->used);
 }
 
 /* Reasons with an address, a number or nothing. NULL: it is none of these. */
@@ -144,7 +171,21 @@ static char *why_other(const struct vm_reason *reason)
 		                "executable");
 	case VM_WHY_NO_WRITE:
 		return g_strdup("a shared mapping of a file opened read-only cannot be writable");
+	case VM_WHY_CORE_NOT_ELF:
+		return g_strdup("it is no ELF file");
+	case VM_WHY_CORE_TYPE:
+		return g_strdup(reason->used == ET_EXEC || reason->used == ET_DYN
+		                    ? "it is a program or a library, not a core file"
+		                    : "it is an ELF file, but not a core file");
+	case VM_WHY_CORE_MACHINE:
+		return why_machine(reason);
+	case VM_WHY_CORE_BROKEN:
+		return g_strdup("its ELF header is damaged");
+	case VM_WHY_CORE_EMPTY:
+		return g_strdup("it has no memory of a program");
 	case VM_WHY_FILE_READ:
+		if (reason->used == ENODATA)
+			return g_strdup("the core file or snapshot does not have this page");
 		return host_error("the file could not be read", reason->used);
 	case VM_WHY_SWAP_READ:
 		return host_error("swap could not be read", reason->used);

@@ -144,8 +144,12 @@ static void stat_text_now(struct fs_mount *mount, const struct tree_node *node,
 		size = class->measure(mount, node, asker);
 	if (size < 0 && readable)
 		size = open->last;
+	blkcnt_t blocks = st->st_blocks;
 	if (size >= 0)
 		tree_set_size(st, size);
+	/* Of a file with holes the class knows how much there is. */
+	if (class->seek != NULL)
+		st->st_blocks = MIN(st->st_blocks, blocks);
 }
 
 /*

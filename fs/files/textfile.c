@@ -474,6 +474,7 @@ static int ownfile_open(struct fs_handle *handle)
 	    .pid = handle->node.pid,
 	    .cred = {handle->opener.uid, handle->opener.gid},
 	    .comm = "vasfs-caller",
+	    .threads = 1,
 	};
 	struct snapshot *snapshot;
 

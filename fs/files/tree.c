@@ -3,6 +3,7 @@
  */
 #include "fs/files/tree.h"
 #include "fs/files/consolefile.h"
+#include "fs/files/corefile.h"
 #include "fs/files/ctlfile.h"
 #include "fs/files/eventfile.h"
 #include "fs/files/link.h"
@@ -16,6 +17,7 @@
 #include "fs/text/render.h"
 #include "util/nanoseconds.h"
 #include "util/number.h"
+#include "vm/vm_core.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -65,18 +67,17 @@ static bool is_pid(struct fs_mount *mount, struct vm_process *process,
 static const struct tree_numbers process_numbers = {
     .pids = true, .next = next_process, .has = is_pid};
 
-/* A process has one thread, with the pid of the process as its number. */
 static int next_thread(struct fs_mount *mount, struct vm_process *process, int after)
 {
-	int pid = vm_process_pid(process);
+	pid_t tid = vm_process_next_thread(process, MAX(after, 0));
 
-	return pid > after ? pid : -1;
+	return tid != 0 ? tid : -1;
 }
 
 static bool is_thread(struct fs_mount *mount, struct vm_process *process,
                       const struct fs_caller *caller, int number)
 {
-	return number == vm_process_pid(process);
+	return number > 0 && vm_process_next_thread(process, number - 1) == number;
 }
 
 static const struct tree_numbers thread_numbers = {
@@ -189,6 +190,7 @@ static const struct tree_file files[] = {
     THREAD_FILES(&files[PROCESS]),
     {"calls", &files[PROCESS], VIEW(0400, view_calls), .guarded = true},
     {"console", &files[PROCESS], S_IFREG | 0600, &consolefile_class, .guarded = true},
+    {"core", &files[PROCESS], S_IFREG | 0400, &corefile_class, .guarded = true},
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
     {"faults", &files[PROCESS], LINES(0444, lines_faults, WORK_LITTLE), .guarded = true},
     {"pagetable", &files[PROCESS], LINES(0444, lines_pagetable, WORK_PAGES), .guarded = true},

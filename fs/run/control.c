@@ -167,24 +167,48 @@ int control_set_reg_locked(struct program *program, const char *name, uint64_t v
 	return 0;
 }
 
-void control_regs(struct run *run, struct vm_process *process, struct vm_regs *regs)
+/* Only the legacy part, which every processor has. It stays as it is while PROGRAM runs. */
+static void take_fpu_locked(const struct program *program, struct vm_thread *thread)
+{
+	size_t len;
+
+	if (program->state == PROGRAM_ON_CPU)
+		return;
+	const void *fpu = vm_context_fpu(program->context, &len);
+	memcpy(thread->fpu, fpu, MIN(len, sizeof thread->fpu));
+}
+
+void control_thread(struct run *run, struct vm_process *process, struct vm_thread *thread)
 {
 	struct program *program = NULL;
 	struct vm_process_info info;
 
 	/* This makes the program leave the processor for a moment, if it is there. */
 	vm_process_info(process, &info);
-	*regs = (struct vm_regs){.rip = info.layout.pc, .rsp = info.layout.sp};
+	if (vm_process_thread(process, 0, thread))
+		return;
+	*thread = (struct vm_thread){.tid = info.pid,
+	                             .regs = {.rip = info.layout.pc, .rsp = info.layout.sp}};
 	if (run == NULL)
 		return;
 	run_lock(run);
 	program = program_find_locked(run, info.pid);
 	if (program != NULL && program->process == process && program->context != NULL &&
-	    program->state != PROGRAM_ENDED)
-		*regs = *vm_context_regs(program->context);
+	    program->state != PROGRAM_ENDED) {
+		thread->regs = *vm_context_regs(program->context);
+		take_fpu_locked(program, thread);
+	}
 	run_unlock(run);
 	if (program != NULL)
 		program_unref(program);
+}
+
+void control_regs(struct run *run, struct vm_process *process, struct vm_regs *regs)
+{
+	struct vm_thread thread;
+
+	control_thread(run, process, &thread);
+	*regs = thread.regs;
 }
 
 /* --- How it stands ---------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #define FS_RUN_CONTROL_H
 
 #include "fs/run/run.h"
+#include "vm/vm_core.h"
 
 /* How long a command waits for a program to stop, ms. */
 enum { CONTROL_PATIENCE_MS = 1500 };
@@ -52,9 +53,13 @@ int control_fork_locked(struct program *child, const struct program *parent);
 /* --- Registers -------------------------------------------------------------------------------- */
 
 /*
- * The registers of PROCESS, those of its program if it has one. While that is on the processor they
- * are what they were when it last left it, which is not long ago. RUN may be NULL. No lock held.
+ * The registers and the floating-point unit of PROCESS: of its program if it has one, of its first
+ * thread if it was loaded; else pc and sp, and zeros. While a program is on the processor they are
+ * what they were when it last left it, which is not long ago, and of the unit nothing is known. RUN
+ * may be NULL. No lock held.
  */
+void control_thread(struct run *run, struct vm_process *process, struct vm_thread *thread);
+/* The registers alone. */
 void control_regs(struct run *run, struct vm_process *process, struct vm_regs *regs);
 
 /* The names, as gdb has them, in the order of its `info registers`. NULL ends them. */

@@ -9,13 +9,13 @@
 int view_regs(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller)
 {
-	struct vm_regs regs;
+	struct vm_thread thread;
 	const char *name;
 
-	control_regs(mount->run, process, &regs);
+	control_thread(mount->run, process, &thread);
 	for (unsigned i = 0; (name = control_reg_name(i)) != NULL; i++)
 		g_string_append_printf(out, "%s 0x%" PRIx64 "\n", name,
-		                       control_reg_value(&regs, i));
+		                       control_reg_value(&thread.regs, i));
 	return 0;
 }
 

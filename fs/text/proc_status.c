@@ -151,12 +151,12 @@ static void add_status_rest(GString *out, const struct vm_process_info *info,
 		                     "untag_mask:\t0xffffffffffffffff\n");
 	/* Signals wait for a process, not for one of its threads. */
 	g_string_append_printf(out,
-	                       "Threads:\t1\nSigQ:\t%d/0\n"
+	                       "Threads:\t%u\nSigQ:\t%d/0\n"
 	                       "SigPnd:\t0000000000000000\nShdPnd:\t%016" PRIx64
 	                       "\nSigBlk:\t%016" PRIx64 "\nSigIgn:\t%016" PRIx64
 	                       "\nSigCgt:\t%016" PRIx64 "\n",
-	                       __builtin_popcountll(state->pending), state->pending, state->blocked,
-	                       state->ignored, state->caught);
+	                       info->threads, __builtin_popcountll(state->pending), state->pending,
+	                       state->blocked, state->ignored, state->caught);
 	g_string_append_printf(out,
 	                       "CapInh:\t0000000000000000\nCapPrm:\t%016" PRIx64
 	                       "\nCapEff:\t%016" PRIx64 "\nCapBnd:\t%016" PRIx64
@@ -282,9 +282,9 @@ static void add_stat_life(GString *out, const struct vm_process_info *info,
 	                       info->child_major_faults);
 	/* utime, stime, cutime, cstime, priority, nice, num_threads, itrealvalue, starttime */
 	g_string_append_printf(
-	    out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 20 0 1 0 %" PRIu64,
+	    out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 20 0 %u 0 %" PRIu64,
 	    ticks(state->user), ticks(state->system), ticks(state->children_user),
-	    ticks(state->children_system), ticks(info->start));
+	    ticks(state->children_system), info->threads, ticks(info->start));
 }
 
 /* Fields 23 to 52 of stat: vsize to exit_code. */

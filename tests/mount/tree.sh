@@ -9,7 +9,7 @@ for file in README ctl events frames objects meminfo vmstat swaps stat uptime lo
 done
 is "$(ls "$M" | grep '^[0-9]')" '' 'there is no process yet'
 answers 1 'the first pid is 1' "$M" spawn demo
-for file in ctl mem maps smaps smaps_rollup pagemap pagetable faults tlb clear_refs status stat \
+for file in ctl core mem maps smaps smaps_rollup pagemap pagetable faults tlb clear_refs status stat \
 	statm comm cmdline environ auxv \
 	limits task/1/stat; do
 	ok "a process has $file" test -f "$M/1/$file"
@@ -25,6 +25,7 @@ mode() {
 mode . 555
 mode 1 555
 mode 1/mem 600
+mode 1/core 400
 mode 1/ctl 600
 mode 1/maps 444
 mode 1/status 444

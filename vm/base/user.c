@@ -98,7 +98,8 @@ int user_charge(struct vm_machine *machine, struct vm_user *user, enum vm_resour
 	                                         [VM_PROCESSES] = -EAGAIN,
 	                                         [VM_FDS] = -ENFILE,
 	                                         [VM_HANDLES] = -ENFILE,
-	                                         [VM_NOTES] = -ENOMEM};
+	                                         [VM_NOTES] = -ENOMEM,
+	                                         [VM_SNAPSHOTS] = -ENOMEM};
 	uint64_t own = __atomic_add_fetch(&user->held[what], n, __ATOMIC_RELAXED);
 	uint64_t all = __atomic_add_fetch(&machine->held[what], n, __ATOMIC_RELAXED);
 	uint64_t limit = most(machine, what);
@@ -114,6 +115,8 @@ int user_charge(struct vm_machine *machine, struct vm_user *user, enum vm_resour
 	user_uncharge(machine, user, what, n);
 	if (fits)
 		return reason_set(error, VM_WHY_HOST, 0, 0, 0);
+	if (what == VM_SNAPSHOTS)
+		reason_set(error, VM_WHY_SNAPSHOTS, n, all - n, limit);
 	if (what == VM_AREAS || what == VM_PROCESSES)
 		reason_set(error, what == VM_AREAS ? VM_WHY_ALL_AREAS : VM_WHY_PROCESSES, own - n,
 		           all - n, limit);

@@ -141,6 +141,27 @@ struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bo
 	return object;
 }
 
+struct vm_object *object_new_view(const struct vm_object *source, struct vm_handle *handle)
+{
+	struct vm_machine *machine = source->machine;
+	struct vm_object *object = object_alloc(machine);
+
+	if (object == NULL)
+		return NULL;
+	object->view = true;
+	object->size = VM_USER_END;
+	object->files = 1;
+	machine_lock(machine);
+	object->dev = source->dev;
+	object->ino = source->ino;
+	if (source->name != NULL)
+		object->name = refstring_new(source->name);
+	list_append(&object->handles, &handle->link);
+	enter_locked(object);
+	machine_unlock(machine);
+	return object;
+}
+
 struct vm_object *object_new_special(struct vm_machine *machine, const void *bytes, size_t len,
                                      int *error)
 {
@@ -368,7 +389,7 @@ static void free_locked(struct vm_object *object)
 	list_remove(&object->link);
 	if (object->shmem)
 		object->machine->count.committed -= object->charged;
-	else
+	else if (!object->view)
 		file_leave_locked(object);
 	refstring_release(object->name);
 	g_free(object);

@@ -47,6 +47,13 @@ struct vm_object *object_of_file_locked(struct vm_machine *machine, const struct
 struct vm_object *object_new_shmem(struct vm_machine *machine, uint64_t size, bool charged);
 
 /*
+ * A new object for a view (view.h) of the host file that SOURCE caches, with one reference and the
+ * handle HANDLE. It is found by no device and inode, and its size is VM_USER_END for ever. NULL: no
+ * memory.
+ */
+struct vm_object *object_new_view(const struct vm_object *source, struct vm_handle *handle);
+
+/*
  * An object with the LEN bytes BYTES as contents (the vdso). They lie in table pages, not in frames
  * of RAM, and are never evicted. The object is in no list; the machine frees it at its end. *ERROR
  * is 0, or NULL is returned and *ERROR is -ENOMEM (no memory or no table pages).
@@ -190,7 +197,7 @@ int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 /*
  * Look whether the host file may have changed, by its size and times. If it may, or BYTES_TOO, drop
  * pages past its end and read the others again. Pages that cannot be read stay as they are. Nothing
- * happens for shared anonymous memory, or without a handle that can be read. The caller has a
+ * happens for shared anonymous memory, for a view, or without a handle that can be read. The caller has a
  * reference to OBJECT and holds no lock.
  */
 void object_refresh(struct vm_object *object, bool bytes_too);

@@ -47,7 +47,7 @@ static int fill_page(struct vm_file *file, uint64_t index, vm_pfn pfn)
 	 * The file may have shrunk since it was looked at, and then these are zeros from past its
 	 * end.
 	 */
-	bool looked = fstat(medium->fd, &status) == 0;
+	bool looked = !object->view && fstat(medium->fd, &status) == 0;
 
 	machine_lock(machine);
 	/* This may drop the lock: the page stays busy, so that nobody maps it. */
@@ -145,14 +145,15 @@ int object_page_in(struct vm_file *file, uint64_t index, vm_pfn *pfn, enum objec
 	struct vm_machine *machine = object->machine;
 	struct stat status;
 
-	if (fstat(file->handle->medium.fd, &status) != 0)
+	if (!object->view && fstat(file->handle->medium.fd, &status) != 0)
 		return reason_set(-EIO, VM_WHY_FILE_READ, 0, (uint64_t)errno, 0);
 	machine_lock(machine);
 	/*
 	 * The times are not taken over here, only the size. So the file's other pages stay stale
 	 * until they fault or object_refresh reads them.
 	 */
-	bool stale = !object->settled || !object_stamp_equals_locked(object, &status);
+	bool stale = !object->view &&
+	             (!object->settled || !object_stamp_equals_locked(object, &status));
 	if (stale)
 		object_take_size_locked(object, file->handle->medium.fd, &status);
 	int error = index < object_size_pages(object) ? find_page_locked(object, index, pfn, source)
@@ -214,7 +215,8 @@ void object_refresh(struct vm_object *object, bool bytes_too)
 	bool settled = false, look = false;
 
 	machine_lock(machine);
-	struct vm_handle *handle = object->shmem ? NULL : handle_get_locked(object, true);
+	struct vm_handle *handle =
+	    object->shmem || object->view ? NULL : handle_get_locked(object, true);
 	machine_unlock(machine);
 	if (handle == NULL)
 		return;

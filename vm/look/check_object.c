@@ -83,7 +83,7 @@ static void check_object(struct check *check, const struct vm_object *object, st
 		check_complain(check, "object %lu: %lu pages, %lu dirty, counted %lu, %lu",
 		               object->number, object->pages, object->dirty_pages, pages, dirty);
 	check_areas(check, object);
-	if (!object->shmem &&
+	if (!object->shmem && !object->view &&
 	    object_find_locked(check->machine, object->dev, object->ino) != object)
 		check_complain(check, "object %lu is not found by its file", object->number);
 	sums->slots += check_object_slots(check, object);

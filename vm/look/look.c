@@ -15,6 +15,8 @@
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/space/area.h"
+#include "vm/space/label.h"
+#include "vm/space/threads.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,9 +40,18 @@ static const char *anonymous_name(const struct vm_area *area)
 
 void look_area(const struct vm_area *area, struct look_name *name, struct vm_area_info *info)
 {
+	const struct vm_label *label = area->label;
+
 	*info = (struct vm_area_info){.start = area->start, .end = area->end};
 	area_perm(area, info->perm);
-	if (area->file == NULL) {
+	if (label != NULL && label->name[0] != '\0') {
+		info->offset = label_is_file(label) ? label_offset(label, area->pgoff) : 0;
+		info->dev = label->dev;
+		info->ino = label->ino;
+		info->name = label->name;
+		return;
+	}
+	if (area->file == NULL || label != NULL) {
 		info->name = anonymous_name(area);
 		return;
 	}
@@ -259,6 +270,7 @@ static void show_space(const struct vm_space *space, struct vm_process_info *inf
 	info->areas = space->area_count;
 	info->layout = space->layout;
 	info->kernel_only = space->kernel_only;
+	info->threads = space->threads != NULL ? space->threads->count : 1;
 	info->cr3 = (space->process->machine->nr_frames + space->pgd) << VM_PAGE_SHIFT;
 }
 
@@ -277,7 +289,7 @@ void vm_process_summary(struct vm_process *process, struct vm_process_info *info
 	struct vm_machine *machine = process->machine;
 
 	*info = (struct vm_process_info){
-	    .pid = process->pid, .cred = process->cred, .start = process->start};
+	    .pid = process->pid, .cred = process->cred, .start = process->start, .threads = 1};
 	machine_lock(machine);
 	if (process->oom_space != NULL)
 		show_counts_locked(process->oom_space, info);

@@ -12,6 +12,7 @@
 #include "vm/space/area.h"
 #include "vm/space/limits.h"
 #include "vm/space/space.h"
+#include "vm/space/threads.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -68,10 +69,11 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 	int error = -EAGAIN;
 
 	machine_lock(machine);
-	if (machine->next_pid < G_MAXINT)
+	if (threads_fit(process->space, machine->next_pid))
 		error = user_charge(machine, process->user, VM_PROCESSES, 1);
 	if (error == 0) {
-		process->pid = machine->next_pid++;
+		process->pid = machine->next_pid;
+		machine->next_pid = threads_publish_locked(process->space, process->pid);
 		process->oom_space = process->space;
 		g_strlcpy(process->comm, comm, sizeof process->comm);
 		vm_process_ref(process);
@@ -100,6 +102,7 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
 		error = -ESRCH;
 	} else {
 		machine_lock(machine);
+		threads_withdraw_locked(old);
 		process->space = nascent->space;
 		process->space->process = process;
 		nascent->space = old;
@@ -174,6 +177,8 @@ struct vm_process *vm_process_find(struct vm_machine *machine, pid_t pid)
 {
 	machine_lock(machine);
 	struct vm_process *process = process_find_locked(machine, pid);
+	if (process == NULL)
+		process = threads_find_locked(machine, pid);
 	if (process != NULL)
 		vm_process_ref(process);
 	machine_unlock(machine);
@@ -280,6 +285,7 @@ static enum process_end end_life(struct vm_process *process)
 	machine_lock(machine);
 	if (find_living_locked(machine, process->pid) == process) {
 		end = process->kept ? END_ZOMBIE : END_GONE;
+		threads_withdraw_locked(process->oom_space);
 		process->oom_space = NULL;
 		if (end == END_ZOMBIE)
 			process->zombie = true;

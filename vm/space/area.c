@@ -8,6 +8,7 @@
 #include "vm/base/user.h"
 #include "vm/cache/file.h"
 #include "vm/memory/pte.h"
+#include "vm/space/label.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +19,8 @@ void area_perm(const struct vm_area *area, char perm[5])
 	perm[0] = area->flags & AREA_READ ? 'r' : '-';
 	perm[1] = area->flags & AREA_WRITE ? 'w' : '-';
 	perm[2] = area->flags & AREA_EXEC ? 'x' : '-';
-	perm[3] = area->flags & AREA_MAYSHARE ? 's' : 'p';
+	bool shared = area->label != NULL ? area->label->shared : area->flags & AREA_MAYSHARE;
+	perm[3] = shared ? 's' : 'p';
 	perm[4] = '\0';
 }
 
@@ -107,6 +109,7 @@ static void uncharge(const struct vm_area *area)
 void area_discard(struct vm_area *area, struct vm_area **dead)
 {
 	uncharge(area);
+	label_unref(g_steal_pointer(&area->label));
 	if (area->file == NULL) {
 		g_free(area);
 		return;
@@ -134,6 +137,7 @@ struct vm_area *area_copy(const struct vm_area *area, struct vm_space *space, ui
 		return NULL;
 	copy->object = area->object;
 	copy->name = area->name;
+	copy->label = area->label != NULL ? label_ref(area->label) : NULL;
 	copy->soft_dirty = area->soft_dirty;
 	copy->may_guard = area->may_guard;
 	copy->anon_vma = area->anon_vma;
@@ -281,7 +285,7 @@ static bool continues(const struct vm_area *lower, const struct vm_area *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       !(lower->flags & AREA_SPECIAL) && lower->file == upper->file &&
-	       lower->pgoff + area_pages(lower) == upper->pgoff;
+	       lower->label == upper->label && lower->pgoff + area_pages(lower) == upper->pgoff;
 }
 
 bool area_can_merge(const struct vm_area *lower, const struct vm_area *upper)
@@ -298,6 +302,7 @@ struct vm_area *area_carve(struct vm_area *area, uint64_t start, uint64_t end, u
 	                             .end = end,
 	                             .pgoff = area_index(area, start),
 	                             .file = area->file,
+	                             .label = area->label,
 	                             .flags = flags,
 	                             .anon_vma = area->anon_vma,
 	                             .anon_inherited = area->anon_inherited};
@@ -328,6 +333,7 @@ static void absorb(struct vm_area *lower, struct vm_area *upper)
 	if (upper->object != NULL)
 		unlink_object(upper);
 	uncharge(upper);
+	label_unref(upper->label);
 	g_free(upper);
 	if (file != NULL)
 		vm_file_unref(file);

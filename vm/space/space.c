@@ -5,6 +5,7 @@
 #include "vm/memory/pagetable_range.h"
 #include "vm/space/area.h"
 #include "vm/space/place.h"
+#include "vm/space/threads.h"
 
 #include <errno.h>
 
@@ -52,6 +53,7 @@ struct vm_file *space_free(struct vm_space *space, struct vm_area **dead)
 	pagetable_destroy(space);
 	if (exe != NULL)
 		file_allow_write(exe);
+	threads_free(space->threads);
 	g_free(space);
 	return exe;
 }

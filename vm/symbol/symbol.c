@@ -28,7 +28,8 @@ struct module {
 
 static bool is_host_file(const struct vm_area *area)
 {
-	return area->file != NULL && area->object != NULL && !area->object->shmem;
+	return area->file != NULL && area->object != NULL && !area->object->shmem &&
+	       !area->object->view;
 }
 
 static struct module module_of(const struct vm_area *area)
