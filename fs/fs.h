@@ -32,7 +32,8 @@ struct fs_mount {
 	int proc;                 /* the host's /proc (util/proc.h), or -1 */
 	/* the same if its pids are those of callers, else -1: then it says nothing of them */
 	int proc_pids;
-	int mounts_fd;  /* the host's /proc/self/mounts; 0 or less: not open */
+	/* the host's /proc/self/mounts and mountinfo; 0 or less: not open */
+	int mounts_fd, mountinfo_fd;
 	bool own_clock; /* the machine has a clock of its own: nothing may change by itself */
 };
 
@@ -72,6 +73,10 @@ typedef int (*fs_lines_fn)(struct text_lines *lines, struct fs_mount *mount,
 typedef int (*fs_view_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
                           const struct fs_caller *caller);
 
+/* The same for a file of which a process has several: INDEX says which. -ENOENT: it is gone. */
+typedef int (*fs_item_fn)(GString *out, struct fs_mount *mount, struct vm_process *process,
+                          unsigned index);
+
 /* The bytes of the text of PROCESS, found without its memory, or -1 if it has ended. */
 typedef off_t (*fs_length_fn)(struct vm_process *process);
 
@@ -80,6 +85,10 @@ typedef off_t (*fs_length_fn)(struct vm_process *process);
  * for files of the root. Returns 0 or a negative errno.
  */
 typedef int (*fs_store_fn)(struct fs_mount *mount, struct vm_process *process, const char *text);
+
+/* The same where it counts who CALLER is that has opened the file. */
+typedef int (*fs_store_as_fn)(struct fs_mount *mount, struct vm_process *process,
+                              const struct fs_caller *caller, const char *text);
 
 /*
  * Read a file of 64-bit words that CALLER opened: store up to COUNT words in WORDS, starting with
@@ -91,10 +100,11 @@ typedef ssize_t (*fs_words_fn)(struct fs_mount *mount, struct vm_process *proces
                                uint64_t *words);
 
 /*
- * Append the text of a file in a caller's own directory (own.h). Only pid, owner and name are set
- * in INFO.
+ * Append the text of a file in the own directory (own.h) of CALLER. Only pid, owner and name are
+ * set in INFO.
  */
-typedef void (*fs_own_fn)(GString *out, const struct vm_process_info *info);
+typedef void (*fs_own_fn)(GString *out, const struct fs_mount *mount,
+                          const struct fs_caller *caller, const struct vm_process_info *info);
 
 /*
  * Return the target of a symbolic link; free it with g_free. Returns NULL with *ERROR set to a

@@ -76,6 +76,9 @@ packages_of() {
 		echo 'bash dash findutils gzip mawk musl-tools perl procps'
 		# Loaders and file systems, for exec_kinds.sh and exec_filesystems.sh.
 		echo 'btrfs-progs e2fsprogs erofs-utils klibc-utils libcap2-bin squashfs-tools'
+		# Tools that look at processes, for tools.sh.
+		[ "$1" != plain ] ||
+			echo 'atop lsof numactl procps psmisc python3-psutil smem sysstat util-linux'
 		;;
 	esac
 	# What the sanitizers have nothing to do with: the manual.

@@ -110,7 +110,7 @@ struct vm_area {
 	const char *name;     /* "[vdso]": a static string, or NULL */
 	/* what maps shows instead of what it maps (label.h): a reference, or NULL */
 	struct vm_label *label;
-	bool soft_dirty;      /* new since the last clear_refs (VM_SOFTDIRTY) */
+	bool soft_dirty; /* new since the last clear_refs (VM_SOFTDIRTY) */
 	/* it had guard pages once, or merged with an area that had (VM_MAYBE_GUARD): only shown */
 	bool may_guard;
 	struct vm_space *space;
@@ -355,13 +355,13 @@ struct vm_slot {
 
 struct vm_swap {
 	struct vm_medium medium; /* without operations there is no swap file (see no_contents) */
-	uint32_t total;          /* slots */
+	uint32_t total;          /* slots, 1 to TOTAL: slot 0 is reserved, as in Linux */
 	/* machine */
 	struct vm_slot *slots;
 	uint32_t *hash; /* first slots, plus one, of the (object, index) chains */
 	uint32_t hash_mask;
 	uint32_t free_list; /* first free slot, plus one; 0: none */
-	uint32_t touched;   /* slots from here on were never used */
+	uint32_t touched;   /* slots from here on were never used; at least 1 */
 	uint32_t used;      /* slots in use */
 	bool on;            /* new slots may be taken */
 };
@@ -408,10 +408,10 @@ struct vm_file {
 	void *ctx;
 	struct vm_user *user; /* a reference, or NULL: nothing is charged */
 	enum vm_resource what;
-	uint64_t charged; /* units of WHAT */
+	uint64_t charged;             /* units of WHAT */
 	struct filesystem filesystem; /* on which it is; of other files all is false */
-	int refs;       /* atomic */
-	unsigned flags; /* vm_file_flags: atomic */
+	int refs;                     /* atomic */
+	unsigned flags;               /* vm_file_flags: atomic */
 	/* guards `offset`; held while bytes are transferred at it, as Linux's f_pos_lock */
 	pthread_mutex_t offset_lock;
 	uint64_t offset;
@@ -496,6 +496,11 @@ struct vm_process {
 	uint64_t minor_faults, major_faults, child_minor_faults, child_major_faults;
 	uint64_t evicted; /* its pages that went to make room */
 	struct vm_replay_counts replay;
+	pid_t group, session;
+	/* thousandths of all memory that count for the process; the lowest that anybody may set */
+	int oom_adj, oom_adj_least;
+	unsigned dump_filter; /* vm_process_set_dump_filter */
+	char *cwd;            /* util/refstring.h, charged to the user; NULL: not known */
 	int last_signal, last_code;
 	uint64_t last_address;
 	struct vm_space *oom_space; /* SPACE, for readers without the process lock */
@@ -529,6 +534,7 @@ struct vm_counters {
 	uint64_t dirty, writeback, mapped;
 	uint64_t committed; /* pages */
 	uint64_t swap_ins, swap_outs, scanned, reclaimed, swap_cached, oom_kills, locked;
+	uint64_t taken, put, stalls; /* frames; calls of reclaim_frame that had to look */
 };
 
 struct vm_machine {
@@ -537,6 +543,7 @@ struct vm_machine {
 	int64_t ticked; /* the uptime by a clock of its own, ns: atomic, changed under the lock */
 	uint8_t *ram;   /* contents of frame 0 onwards */
 	struct vm_frame *frames;
+	/* frames 1 to nr_frames - 1 are RAM; frame 0 is reserved (machine_ram_pages) */
 	uint64_t nr_frames;
 	/* entries of table 0 onwards; table T is physical page nr_frames + T */
 	uint64_t *table_mem;

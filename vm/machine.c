@@ -8,6 +8,7 @@
 #include "vm/base/account.h"
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/base/pool.h"
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
@@ -87,12 +88,12 @@ static bool check_config(const struct vm_config *config, GError **error)
 	return wrong == NULL;
 }
 
-/* Which frames and table pages are free. Table page 0 is the zero page. */
+/* Which frames and table pages are free. Frame 0 is reserved, table page 0 is the zero page. */
 static bool init_pools(struct vm_machine *machine)
 {
 	struct vm_pool *frames = &machine->frame_pool, *tables = &machine->table_pool;
 
-	if (!pool_init(frames, (uint32_t)machine->nr_frames, 0) ||
+	if (!pool_init(frames, (uint32_t)machine->nr_frames, 1) ||
 	    !pool_init(tables, machine->nr_tables, 1))
 		return false;
 	if (!machine->config.no_contents)
@@ -162,10 +163,10 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	struct vm_machine *machine = g_new0(struct vm_machine, 1);
 
 	machine->config = *config;
-	machine->nr_frames = config->ram >> VM_PAGE_SHIFT;
+	machine->nr_frames = (config->ram >> VM_PAGE_SHIFT) + 1;
 	machine->nr_tables = (uint32_t)config->max_tables;
 	machine->cache_mask = 1;
-	while (machine->cache_mask < machine->nr_frames)
+	while (machine->cache_mask < machine_ram_pages(machine))
 		machine->cache_mask <<= 1;
 	machine->cache_mask--;
 	machine->oldest = machine->newest = VM_PFN_NONE;
@@ -298,7 +299,8 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 
 	machine_lock(machine);
 	*info = (struct vm_machine_info){
-	    .frames_total = machine->nr_frames,
+	    .frames_total = machine_ram_pages(machine),
+	    .tables_at = machine->nr_frames,
 	    .frames_free = pool_free(&machine->frame_pool),
 	    .frames_anon = count->frames[VM_FRAME_ANON],
 	    .frames_file = count->frames[VM_FRAME_FILE],
@@ -319,6 +321,13 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .cow_reuses = count->cow_reuses,
 	    .file_reads = count->file_reads,
 	    .file_writes = count->file_writes,
+	    .frames_taken = count->taken,
+	    .frames_put = count->put,
+	    .stalls = count->stalls,
+	    .direct_map = (uint64_t)machine->tables[machine->kernel_pud].used *
+	                  (pagetable_span(VM_PUD) >> VM_PAGE_SHIFT),
+	    .areas = __atomic_load_n(&machine->held[VM_AREAS], __ATOMIC_RELAXED),
+	    .descriptors = __atomic_load_n(&machine->held[VM_FDS], __ATOMIC_RELAXED),
 	    /* While swapoff brings pages back, only their slots are left. */
 	    .swap_total = machine->swap.on ? machine->swap.total : machine->swap.used,
 	    .swap_used = machine->swap.used,

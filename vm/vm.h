@@ -240,6 +240,8 @@ pid_t vm_machine_next_pid(struct vm_machine *machine, pid_t pid);
 
 struct vm_machine_info {
 	uint64_t frames_total, frames_free; /* pages */
+	/* physical page of the first table page; frames are 1 to tables_at - 1, 0 is reserved */
+	uint64_t tables_at;
 	/* pages in use by kind; file and shmem are the page cache */
 	uint64_t frames_anon, frames_file, frames_shmem;
 	/* page-cache pages that some process maps */
@@ -267,9 +269,13 @@ struct vm_machine_info {
 	uint64_t locked;                  /* pages in locked areas */
 	uint64_t commit_limit;            /* pages, as CommitLimit */
 	uint64_t file_reads, file_writes; /* pages read from and written to host files */
-	int64_t start;                    /* when the machine started: CLOCK_REALTIME, ns */
-	int64_t uptime;                   /* ns since then */
-	uint64_t seed;                    /* of vm_config */
+	/* since the start: frames taken and put back; faults that had to make a frame free */
+	uint64_t frames_taken, frames_put, stalls;
+	uint64_t areas, descriptors; /* of all processes */
+	uint64_t direct_map; /* pages of physical memory in the kernel's half, in huge pages */
+	int64_t start;       /* when the machine started: CLOCK_REALTIME, ns */
+	int64_t uptime;      /* ns since then */
+	uint64_t seed;       /* of vm_config */
 };
 
 /* Fill in *INFO. All but the uptime are of one moment. */
@@ -344,6 +350,8 @@ void vm_file_set_flags(struct vm_file *file, unsigned flags);
  */
 uint64_t vm_file_seek_begin(struct vm_file *file);
 void vm_file_seek_end(struct vm_file *file, uint64_t offset);
+/* The offset, for those who only show it: a transfer that is under way may change it. */
+uint64_t vm_file_offset(const struct vm_file *file);
 
 /* The host descriptor of FILE, valid as long as the reference; -1: it is no host file. */
 int vm_file_host(const struct vm_file *file);
@@ -420,6 +428,38 @@ struct vm_cred vm_process_cred(const struct vm_process *process);
 
 /* Set its name, cut to 15 bytes: a write to /proc/PID/comm. -ESRCH. */
 int vm_process_set_comm(struct vm_process *process, const char *name);
+
+/*
+ * Set process group and session, as setpgid(2) and setsid(2) do. The caller has decided that it may
+ * be.
+ */
+void vm_process_set_group(struct vm_process *process, pid_t group, pid_t session);
+
+/*
+ * Who dies when memory is used up (knob oom_kill): the process with the most points. They are its
+ * pages in frames and in swap and its page tables, plus ADJ thousandths of all memory and swap.
+ * With -1000 it is spared. fork copies ADJ, exec keeps it. Linux: oom_score_adj, oom_badness.
+ *
+ * -EINVAL: ADJ is not from -1000 to 1000; -EACCES: ADJ is lower than ever set by root, and the
+ * caller is not PRIVILEGED; -ESRCH.
+ */
+int vm_process_set_oom_adj(struct vm_process *process, int adj, bool privileged);
+/* Its points in thousandths of all memory, moved and scaled as /proc/PID/oom_score. 0 if ended. */
+unsigned long vm_process_oom_score(struct vm_process *process);
+
+/*
+ * Which areas a core file of the process has: MMF_DUMP_ bits as in /proc/PID/coredump_filter, of
+ * which 9 count. 0x33 at first; fork copies them. -ESRCH.
+ */
+int vm_process_set_dump_filter(struct vm_process *process, unsigned filter);
+
+/*
+ * Its working directory is called CWD, which the engine only keeps and fork copies. Without memory
+ * for it (VM_NOTES) there is none, as at first.
+ */
+void vm_process_set_cwd(struct vm_process *process, const char *cwd);
+/* NULL: none, or it has ended. Free with g_free. */
+char *vm_process_cwd(struct vm_process *process);
 
 /* Whether the process has not ended. Once it has, its calls return -ESRCH. */
 bool vm_process_alive(struct vm_process *process);
@@ -893,6 +933,16 @@ int vm_translate(struct vm_process *process, uint64_t va, struct vm_translation 
  */
 size_t vm_peek(struct vm_process *process, uint64_t va, void *buf, size_t len);
 
+/*
+ * Copy up to LEN bytes of memory at VA to BUF for somebody who looks at the process: what is in
+ * swap is brought in. Only readable private anonymous memory is copied, so no host file is read.
+ * The faults count for the machine, and not for the process; a fatal one is no signal.
+ *
+ * Returns how many bytes were copied, less than LEN where memory is of another kind, or cannot be
+ * had. It may wait, because a page may have to go. Linux: access_remote_vm with FOLL_ANON.
+ */
+size_t vm_look(struct vm_process *process, uint64_t va, void *buf, size_t len);
+
 /* --- Replay ----------------------------------------------------------------------------------- */
 
 /* One reference of a trace. */
@@ -904,10 +954,11 @@ struct vm_reference {
 
 /* What replayed references have done to a process, since it began or was last reset. */
 struct vm_replay_counts {
-	uint64_t references;                   /* that were made in full */
-	uint64_t pages;                        /* accesses to a page: hits, minor and major */
-	uint64_t hits, minor, major;           /* of these: without a fault, with one */
-	uint64_t evicted_clean, evicted_dirty; /* pages that went for the faults: stored to or not */
+	uint64_t references;         /* that were made in full */
+	uint64_t pages;              /* accesses to a page: hits, minor and major */
+	uint64_t hits, minor, major; /* of these: without a fault, with one */
+	uint64_t evicted_clean,
+	    evicted_dirty; /* pages that went for the faults: stored to or not */
 	uint64_t tlb_hits, tlb_misses;
 	uint64_t passed_over; /* lines of traces that were no references (vm_process_pass_over) */
 };
@@ -975,6 +1026,7 @@ struct vm_area_info {
 	ino_t ino; /* 0 without a file */
 	/* path, "[heap]", "[stack]", ... or NULL; valid during the callback */
 	const char *name;
+	int access; /* how the file was opened: O_RDONLY, O_WRONLY or O_RDWR; 0 without a file */
 };
 
 /*
@@ -1006,7 +1058,8 @@ struct vm_area_usage {
 	 * proportional shares, in bytes x 4096 so that sums of small shares stay exact (PSS_SHIFT)
 	 */
 	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
-	char vm_flags[80]; /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
+	uint64_t most_users; /* of the page that is mapped most often */
+	char vm_flags[80];   /* "rd wr mr mw me ac": two letters and a blank each, as VmFlags */
 };
 
 typedef bool (*vm_usage_fn)(void *ctx, const struct vm_area_usage *usage);
@@ -1139,10 +1192,14 @@ struct vm_process_info {
 	/* of the last fatal fault: SIGSEGV or SIGBUS, and si_code (SEGV_MAPERR, ...); else 0 */
 	int last_signal, last_code;
 	uint64_t last_address; /* of that fault */
-	unsigned fds;          /* open descriptors */
-	unsigned threads;      /* 1, unless the process was loaded (vm_core.h) */
-	bool kernel_only;      /* exec mapped only what the kernel maps (vm_exec_args) */
-	bool zombie;           /* it has ended, and is kept (vm_process_keep) */
+	/* process group and session: its own, or its parent's at the fork */
+	pid_t group, session;
+	int oom_adj;          /* vm_process_set_oom_adj */
+	unsigned dump_filter; /* vm_process_set_dump_filter */
+	unsigned fds;         /* open descriptors */
+	unsigned threads;     /* 1, unless the process was loaded (vm_core.h) */
+	bool kernel_only;     /* exec mapped only what the kernel maps (vm_exec_args) */
+	bool zombie;          /* it has ended, and is kept (vm_process_keep) */
 };
 
 /*
@@ -1187,7 +1244,7 @@ struct vm_frame_info {
 
 /*
  * Copy LEN bytes of physical memory from ADDRESS on to BUF: frames of RAM, then page tables. What
- * lies behind frames_total + tables_total pages is 0. It changes nothing.
+ * lies behind tables_at + tables_total pages is 0. It changes nothing.
  */
 void vm_machine_physical(struct vm_machine *machine, uint64_t address, size_t len, void *buf);
 
@@ -1200,8 +1257,8 @@ void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn
 
 /* A page that can be replaced. */
 struct vm_queue_info {
-	uint64_t position; /* in the queue, from 1 */
-	uint64_t place;    /* for vm_machine_queue, to go on after this page */
+	uint64_t position;    /* in the queue, from 1 */
+	uint64_t place;       /* for vm_machine_queue, to go on after this page */
 	uint64_t pfn;         /* VM_NO_FRAME: a ghost, a page that is away but is remembered */
 	pid_t pid;            /* a process that maps it, or 0 */
 	struct vm_cred owner; /* of that process */

@@ -5,6 +5,7 @@
 #include "fs/ctl/command_load.h"
 #include "fs/ctl/command_run.h"
 #include "fs/ctl/command_table.h"
+#include "fs/host/hostprocess.h"
 #include "fs/text/rights.h"
 
 #include <errno.h>
@@ -21,7 +22,11 @@ static struct vm_process *spawn(struct command_call *call, const char *name, int
 {
 	const struct vm_cred cred = {call->caller->uid, call->caller->gid};
 
-	return vm_process_spawn(call->mount->machine, &cred, name, error);
+	struct vm_process *process = vm_process_spawn(call->mount->machine, &cred, name, error);
+
+	if (process != NULL)
+		hostprocess_give_cwd(call->mount, call->caller, process);
+	return process;
 }
 
 static int run_spawn(struct command_call *call)

@@ -413,6 +413,7 @@ static int run_session(const struct options *options, const char *mountpoint,
 	server->mount.daemon_uid = geteuid();
 	server->mount.own_clock = options->machine.clock >= 0;
 	server->mount.mounts_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mounts");
+	server->mount.mountinfo_fd = proc_open_file(server->mount.proc, O_RDONLY, "self/mountinfo");
 	if (!make_machine(options, &server->mount, &swap_name, &error))
 		return complain(error);
 	return serve_machine(session, mountpoint, options, server, &ends);

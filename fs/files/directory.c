@@ -15,6 +15,7 @@
 struct entry {
 	const struct tree_file *file;
 	int number;
+	uint64_t place; /* tree_add_fn */
 };
 
 enum { DOTS = 2 }; /* "." and ".." come first */
@@ -28,13 +29,39 @@ struct directory {
 };
 
 /* False: no memory. */
-static bool entry_add(struct array *entries, const struct tree_file *file, int number)
+static bool entry_add(struct array *entries, const struct tree_file *file, int number,
+                      uint64_t place)
 {
 	struct entry *entry = array_add(entries, sizeof *entry);
 
 	if (entry != NULL)
-		*entry = (struct entry){file, number};
+		*entry = (struct entry){file, number, place};
 	return entry != NULL;
+}
+
+/* Adds nodes of FILE to ENTRIES, for tree_numbers.each. */
+struct adding {
+	struct array *entries;
+	const struct tree_file *file;
+	bool lacks; /* no memory */
+};
+
+static bool add_one(void *ctx, int number, uint64_t place)
+{
+	struct adding *adding = ctx;
+
+	adding->lacks = !entry_add(adding->entries, adding->file, number, place);
+	return !adding->lacks;
+}
+
+/* False: no memory. */
+static bool add_each(struct array *entries, const struct fs_handle *handle,
+                     const struct tree_file *file)
+{
+	struct adding adding = {.entries = entries, .file = file};
+
+	file->numbers->each(handle->mount, handle->node.process, &handle->opener, add_one, &adding);
+	return !adding.lacks;
 }
 
 /* False: no memory. */
@@ -43,10 +70,12 @@ static bool add_numbered(struct array *entries, const struct fs_handle *handle,
 {
 	int number = -1;
 
+	if (file->numbers->each != NULL)
+		return add_each(entries, handle, file);
 	if (file->numbers->next == NULL)
 		return true;
 	while ((number = file->numbers->next(handle->mount, handle->node.process, number)) >= 0)
-		if (!entry_add(entries, file, number))
+		if (!entry_add(entries, file, number, 0))
 			return false;
 	return true;
 }
@@ -60,7 +89,7 @@ static bool snapshot_take(struct directory *directory, const struct fs_handle *h
 	directory->entries.len = 0;
 	while (taken && (file = tree_next(dir, file)) != NULL)
 		if (file->numbers == NULL)
-			taken = entry_add(&directory->entries, file, 0);
+			taken = entry_add(&directory->entries, file, 0, 0);
 	file = NULL;
 	while (taken && (file = tree_next(dir, file)) != NULL)
 		if (file->numbers != NULL)
@@ -133,7 +162,8 @@ static void entry_param(const struct fs_handle *handle, size_t index, bool plus,
 	tree_node_clear(&node);
 }
 
-static const char *entry_name(const struct fs_handle *handle, size_t index, char number[static 16])
+static const char *entry_name(const struct fs_handle *handle, size_t index,
+                              char number[static TREE_NAME])
 {
 	const struct entry *entry;
 
@@ -142,21 +172,28 @@ static const char *entry_name(const struct fs_handle *handle, size_t index, char
 	entry = entry_at(handle, index);
 	if (entry->file->name != NULL)
 		return entry->file->name;
-	g_snprintf(number, 16, "%d", entry->number);
+	if (entry->file->numbers->name != NULL)
+		entry->file->numbers->name(handle->node.process, entry->number, entry->place,
+		                           number);
+	else
+		g_snprintf(number, TREE_NAME, "%d", entry->number);
 	return number;
 }
 
 /*
  * Append the entry at INDEX to BUF if it fits into ROOM bytes. Returns the bytes it takes or would
- * take.
+ * take, 0 for one that is left out.
  */
 static size_t entry_append(fuse_req_t req, const struct fs_handle *handle, size_t index, char *buf,
                            size_t room, bool plus)
 {
 	struct fuse_entry_param param;
-	char number[16];
+	char number[TREE_NAME];
 	const char *name = entry_name(handle, index, number);
 
+	/* It is gone, and so is its name. */
+	if (name[0] == '\0')
+		return 0;
 	entry_param(handle, index, plus, &param);
 	if (plus)
 		return fuse_add_direntry_plus(req, buf, room, name, &param, (off_t)index + 1);
@@ -173,10 +210,11 @@ static size_t append_entries(fuse_req_t req, const struct fs_handle *handle, siz
 	const struct directory *directory = handle->state;
 	size_t used = 0, length;
 
-	for (; index < DOTS + directory->entries.len; index++, used += length) {
+	for (; index < DOTS + directory->entries.len; index++) {
 		length = entry_append(req, handle, index, buf + used, size - used, plus);
 		if (length > size - used)
 			break;
+		used += length;
 	}
 	return used;
 }

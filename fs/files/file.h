@@ -104,6 +104,12 @@ struct file_class {
 	bool cached;
 };
 
+/* PLACE helps to find the name of NUMBER. False: no more. */
+typedef bool (*tree_add_fn)(void *ctx, int number, uint64_t place);
+
+/* Bytes of the name of a node with a number, with its NUL. */
+enum { TREE_NAME = 64 };
+
 /* For a row that has several nodes in a directory: the name of each is a number. */
 struct tree_numbers {
 	bool pids; /* the number is the node's pid; otherwise it is its index */
@@ -118,6 +124,18 @@ struct tree_numbers {
 	 */
 	bool (*has)(struct fs_mount *mount, struct vm_process *process,
 	            const struct fs_caller *caller, int number);
+	/* Instead of NEXT: call ADD (CTX) for each that CALLER has, until it answers false. */
+	bool (*each)(struct fs_mount *mount, struct vm_process *process,
+	             const struct fs_caller *caller, tree_add_fn add, void *ctx);
+	/*
+	 * NULL: names are decimal. Else store the name of NUMBER, which EACH has given with PLACE,
+	 * in NAME, or "" if it is gone; and find the number of a name, or -1.
+	 */
+	void (*name)(struct vm_process *process, int number, uint64_t place,
+	             char name[static TREE_NAME]);
+	int (*number)(struct fs_mount *mount, struct vm_process *process,
+	              const struct fs_caller *caller, const char *name);
+	ino_t (*ino)(int number); /* NULL, or the inode number that programs see */
 };
 
 struct tree_file {
@@ -131,12 +149,23 @@ struct tree_file {
 		fs_words_fn words;   /* wordfile_class */
 		fs_own_fn own;       /* ownfile_class */
 		fs_link_fn link;     /* symbolic links */
+		const char *fixed;   /* textfile_class with FIXED: the text */
 	};
-	fs_view_fn view;   /* textfile_class: NULL, or instead of `render` */
-	fs_lines_fn lines; /* textfile_class: NULL, or instead of `render` */
-	fs_store_fn store; /* valuefile_class */
-	bool guarded;      /* it can only be opened or followed by who may look into the process */
-	/* Of the text. stat uses the length instead if it is not NULL. */
+	fs_view_fn view;         /* textfile_class: NULL, or instead of `render` */
+	fs_lines_fn lines;       /* textfile_class: NULL, or instead of `render` */
+	fs_item_fn item;         /* the same, of a row that has several nodes */
+	bool is_fixed;           /* the same: `fixed` */
+	fs_store_fn store;       /* valuefile_class */
+	fs_store_as_fn store_as; /* valuefile_class: NULL, or instead of `store` */
+	/* Links of which the mode says something: its bits. NULL: what `mode` says. */
+	mode_t (*link_mode)(struct vm_process *process, unsigned index);
+	off_t link_size; /* st_size of a link: procfs has 64 for some */
+	bool write_only; /* nobody may open it for reading, not even root (proc_sys_permission) */
+	bool guarded;    /* it can only be opened or followed by who may look into the process */
+	/*
+	 * Of the text. If LENGTH is not NULL, stat uses that instead, and reads may take long:
+	 * pages may have to go for those that are brought in.
+	 */
 	enum text_work work;
 	fs_length_fn length;
 	const struct tree_numbers *numbers; /* NULL for a row with a name */

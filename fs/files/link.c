@@ -5,6 +5,8 @@
 #include "fs/files/own.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 char *link_exe(struct fs_mount *mount, struct vm_process *process, unsigned index,
                const struct fs_caller *caller, int *error)
@@ -23,6 +25,14 @@ char *link_root(struct fs_mount *mount, struct vm_process *process, unsigned ind
 	return g_strdup("/");
 }
 
+char *link_cwd(struct fs_mount *mount, struct vm_process *process, unsigned index,
+               const struct fs_caller *caller, int *error)
+{
+	char *cwd = vm_process_cwd(process);
+
+	return cwd != NULL ? cwd : g_strdup("/");
+}
+
 char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned index,
                 const struct fs_caller *caller, int *error)
 {
@@ -30,6 +40,15 @@ char *link_self(struct fs_mount *mount, struct vm_process *process, unsigned ind
 
 	*error = -ENOENT;
 	return pid != 0 ? g_strdup_printf("%d", (int)pid) : NULL;
+}
+
+char *link_thread_self(struct fs_mount *mount, struct vm_process *process, unsigned index,
+                       const struct fs_caller *caller, int *error)
+{
+	pid_t pid = own_pid(mount, caller), tid = own_tid(mount, caller);
+
+	*error = -ENOENT;
+	return pid != 0 ? g_strdup_printf("%d/task/%d", (int)pid, (int)tid) : NULL;
 }
 
 /* --- Descriptors ------------------------------------------------------------------------------ */
@@ -46,6 +65,22 @@ char *link_fd(struct fs_mount *mount, struct vm_process *process, unsigned index
 	name = vm_file_name(file);
 	vm_file_unref(file);
 	return name;
+}
+
+mode_t link_fd_mode(struct vm_process *process, unsigned index)
+{
+	struct vm_file *file = vm_process_file(process, (int)index);
+	mode_t mode = 0;
+
+	if (file == NULL)
+		return mode;
+	int access = vm_file_access(file);
+	if (access != O_WRONLY)
+		mode |= S_IRUSR | S_IXUSR;
+	if (access != O_RDONLY)
+		mode |= S_IWUSR | S_IXUSR;
+	vm_file_unref(file);
+	return mode;
 }
 
 bool link_has_fd(struct fs_mount *mount, struct vm_process *process, const struct fs_caller *caller,

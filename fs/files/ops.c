@@ -86,7 +86,8 @@ static int check_guard(const struct fs_mount *mount, const struct tree_node *nod
 {
 	struct vm_cred owner;
 
-	if (!node->file->guarded)
+	/* A caller's own directory is of no process here. */
+	if (!node->file->guarded || node->process == NULL)
 		return 0;
 	owner = vm_process_cred(node->process);
 	return rights_trace(mount, caller, &owner) ? 0 : -EACCES;
@@ -243,6 +244,8 @@ static int check_open(const struct tree_file *file, int flags)
 
 	if (class == NULL)
 		return -ELOOP;
+	if ((flags & O_ACCMODE) != O_WRONLY && file->write_only)
+		return -EACCES;
 	return (flags & O_ACCMODE) != O_RDONLY && class->write == NULL ? -EACCES : 0;
 }
 
@@ -399,6 +402,24 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		fuse_reply_err(req, EINVAL);
 }
 
+/* _IO(0xb7, N) of linux/nsfs.h. */
+enum { IOCTL_NS_GET_USERNS = 0xb701, IOCTL_NS_GET_PARENT = 0xb702 };
+
+/*
+ * No file takes any. A namespace of the machine has no owner and no parent that a program could
+ * see, which Linux says with EPERM.
+ */
+static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int command, void *arg,
+                     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
+                     size_t out_size)
+{
+	const struct tree_numbers *numbers = get_handle(fi)->node.file->numbers;
+	bool namespace = numbers != NULL && numbers->ino != NULL;
+	bool asks = command == IOCTL_NS_GET_USERNS || command == IOCTL_NS_GET_PARENT;
+
+	fuse_reply_err(req, namespace && asks ? EPERM : ENOTTY);
+}
+
 /* Without poll in its class a file is always ready, as for the kernel a file without poll is. */
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *pollhandle)
@@ -494,6 +515,7 @@ const struct fuse_lowlevel_ops ops_table = {
     .flush = op_flush,
     .lseek = op_lseek,
     .poll = op_poll,
+    .ioctl = op_ioctl,
     .opendir = op_open,
     .releasedir = op_release,
     .readdir = op_readdir,

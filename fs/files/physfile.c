@@ -10,7 +10,7 @@ static uint64_t physical_size(struct fs_mount *mount)
 	struct vm_machine_info info;
 
 	vm_machine_info(mount->machine, &info);
-	return (info.frames_total + info.tables_total) * VM_PAGE_SIZE;
+	return (info.tables_at + info.tables_total) * VM_PAGE_SIZE;
 }
 
 static void physfile_read(fuse_req_t req, const struct fs_caller *caller, struct fs_handle *handle,

@@ -88,7 +88,7 @@ static off_t textfile_size(const struct fs_handle *handle)
 /* A read far behind the window renders all before it. */
 static bool textfile_takes_long(const struct fs_handle *handle)
 {
-	return get_size(handle->state) == IN_PIECES;
+	return get_size(handle->state) == IN_PIECES || handle->node.file->length != NULL;
 }
 
 /* --- Rendering -------------------------------------------------------------------------------- */
@@ -108,8 +108,14 @@ static int render_at_once(GString *out, struct fs_mount *mount, const struct tre
 
 	if (node->process != NULL && !vm_process_listed(node->process))
 		return -ESRCH;
-	int error = file->view != NULL ? file->view(out, mount, node->process, caller)
-	                               : file->render(out, mount, node->process);
+	int error = 0;
+	if (file->is_fixed)
+		g_string_append(out, file->fixed);
+	else if (file->item != NULL)
+		error = file->item(out, mount, node->process, node->index);
+	else
+		error = file->view != NULL ? file->view(out, mount, node->process, caller)
+		                           : file->render(out, mount, node->process);
 	return error == -ESRCH && is_zombie(node) ? 0 : error;
 }
 
@@ -271,6 +277,9 @@ static int textfile_open(struct fs_handle *handle)
 	int error;
 
 	snapshot_new(handle);
+	/* An open must not take long: the first read renders the text. */
+	if (handle->node.file->length != NULL)
+		return 0;
 	snapshot = handle->state;
 	pthread_mutex_lock(&snapshot->lock);
 	error = fill_locked(snapshot, handle);
@@ -388,7 +397,7 @@ static off_t textfile_measure(struct fs_mount *mount, const struct tree_node *no
 	off_t size;
 	int error;
 
-	if (file->lines == NULL && file->view == NULL && file->render == NULL)
+	if (file->lines == NULL && file->view == NULL && file->render == NULL && file->item == NULL)
 		return 0;
 	if (file->length != NULL)
 		return file->length(node->process);
@@ -443,7 +452,11 @@ static int store_value(const struct fs_handle *handle, const char *buf, size_t s
 	if (size > VALUE_MAX || memchr(buf, '\0', size) != NULL)
 		return -EINVAL;
 	text = g_strndup(buf, size);
-	return handle->node.file->store(handle->mount, process, g_strstrip(text));
+	g_strstrip(text);
+	const struct tree_file *file = handle->node.file;
+	return file->store_as != NULL
+	           ? file->store_as(handle->mount, process, &handle->opener, text)
+	           : file->store(handle->mount, process, text);
 }
 
 static void valuefile_write(fuse_req_t req, const struct fs_caller *caller,
@@ -481,7 +494,7 @@ static int ownfile_open(struct fs_handle *handle)
 	snapshot_new(handle);
 	snapshot = handle->state;
 	snapshot->text = g_string_new(NULL);
-	handle->node.file->own(snapshot->text, &info);
+	handle->node.file->own(snapshot->text, handle->mount, &handle->opener, &info);
 	set_size(snapshot, (off_t)snapshot->text->len);
 	if (budget_resize(&snapshot->share, snapshot->text->allocated_len))
 		return 0;

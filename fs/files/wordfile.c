@@ -42,8 +42,14 @@ static void set_words(struct stat *st, uint64_t words, uint64_t used)
 	st->st_blocks = (blkcnt_t)(used * sizeof(uint64_t) + 511) / 512;
 }
 
+/* Frames, and behind them the zero page, page tables and the vdso, as far as they are in use. */
+static uint64_t words_of(const struct vm_machine_info *machine)
+{
+	return machine->tables_at + machine->tables_total;
+}
+
 /*
- * A word for each page of the address space in pagemap, and for each frame in the others. Blocks
+ * A word for each page of the address space in pagemap, and for each physical page in the others. Blocks
  * are counted for words that need not be 0.
  */
 static void wordfile_stat(struct fs_mount *mount, const struct vm_process_info *info,
@@ -56,7 +62,7 @@ static void wordfile_stat(struct fs_mount *mount, const struct vm_process_info *
 		return;
 	}
 	vm_machine_info(mount->machine, &machine);
-	set_words(st, machine.frames_total, machine.frames_total);
+	set_words(st, words_of(&machine), words_of(&machine));
 	while (st->st_blksize < MIN(st->st_size, BLOCK_MAX))
 		st->st_blksize *= 2;
 }
@@ -96,18 +102,18 @@ ssize_t words_pagemap(struct fs_mount *mount, struct vm_process *process,
 	return error < 0 ? error : (ssize_t)count;
 }
 
-/* One word for each frame, from the function WORDS_OF of the engine. */
+/* One word for each physical page, from the function WORDS_OF of the engine. */
 static ssize_t words_of_frames(struct vm_machine *machine, uint64_t first, size_t count,
                                uint64_t *words,
-                               void (*words_of)(struct vm_machine *machine, uint64_t pfn,
-                                                size_t count, uint64_t *words))
+                               void (*get)(struct vm_machine *machine, uint64_t pfn, size_t count,
+                                           uint64_t *words))
 {
 	struct vm_machine_info info;
 
 	vm_machine_info(machine, &info);
-	count = count_below(info.frames_total, first, count);
+	count = count_below(words_of(&info), first, count);
 	if (count > 0)
-		words_of(machine, first, count, words);
+		get(machine, first, count, words);
 	return (ssize_t)count;
 }
 

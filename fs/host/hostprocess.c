@@ -7,6 +7,7 @@
 #include "util/proc.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -72,6 +73,17 @@ GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller 
 	    !acts_as(status, "Gid", caller->gid))
 		return NULL;
 	return status_numbers(status, "Groups");
+}
+
+void hostprocess_give_cwd(const struct fs_mount *mount, const struct fs_caller *caller,
+                          struct vm_process *process)
+{
+	char name[PATH_MAX];
+
+	if (caller->pid != 0 &&
+	    proc_read_link(mount->proc_pids, name, sizeof name, "%d/cwd", (int)caller->pid) &&
+	    name[0] == '/')
+		vm_process_set_cwd(process, name);
 }
 
 /* Whether system call NUMBER reads files into the page cache and maps nothing. */

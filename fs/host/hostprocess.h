@@ -29,6 +29,10 @@ bool hostprocess_is_our_lack(int error);
  */
 GArray *hostprocess_groups(const struct fs_mount *mount, const struct fs_caller *caller, int *lack);
 
+/* The working directory of CALLER becomes that of PROCESS, as far as it can be seen from here. */
+void hostprocess_give_cwd(const struct fs_mount *mount, const struct fs_caller *caller,
+                          struct vm_process *process);
+
 /*
  * Whether the thread PID, which waits for an answer of ours, moves bytes of a file within the
  * kernel (splice, sendfile), or asks for them to be read ahead. False if that cannot be seen: the

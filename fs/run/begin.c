@@ -73,7 +73,9 @@ struct program *program_new_locked(struct run *run, struct vm_process *process,
 	if (*error == 0) {
 		vm_context_reset(program->context, info.layout.pc, info.layout.sp);
 		signals_init(&program->signals);
-		program->group = program->session = program->pid;
+		program->group = info.group;
+		program->session = info.session;
+		place_show_cwd(program->place, process);
 		*error = place_open_console(program);
 	}
 	if (*error == 0)

@@ -44,6 +44,14 @@ static int check_group_locked(const struct program *caller, const struct program
 	return 0;
 }
 
+/* PROGRAM is in GROUP and SESSION from now on, and its process, too. */
+static void join_locked(struct program *program, pid_t group, pid_t session)
+{
+	program->group = group;
+	program->session = session;
+	vm_process_set_group(program->process, group, session);
+}
+
 int64_t sys_setpgid(struct call *call)
 {
 	pid_t group = (pid_t)call->arg[1];
@@ -57,7 +65,7 @@ int64_t sys_setpgid(struct call *call)
 		group = group != 0 ? group : target->pid;
 		error = check_group_locked(call->program, target, group);
 		if (error == 0)
-			target->group = group;
+			join_locked(target, group, target->session);
 		program_unref(target);
 	}
 	run_unlock(call->run);
@@ -113,7 +121,7 @@ int64_t sys_setsid(struct call *call)
 
 	run_lock(call->run);
 	if (!group_exists_locked(call->run, program->pid)) {
-		program->group = program->session = program->pid;
+		join_locked(program, program->pid, program->pid);
 		result = program->pid;
 	}
 	run_unlock(call->run);

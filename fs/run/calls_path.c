@@ -273,7 +273,10 @@ static int64_t take_cwd(struct call *call, int64_t fd)
 
 	if (fd < 0)
 		return fd;
-	return place_set_cwd(place, (int)fd);
+	int error = place_set_cwd(place, (int)fd);
+	if (error == 0)
+		place_show_cwd(place, call->process);
+	return error;
 }
 
 int64_t sys_chdir(struct call *call)

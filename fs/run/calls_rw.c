@@ -112,6 +112,22 @@ static int64_t write_vector(struct call *call, struct vm_file *file, const struc
 	return n;
 }
 
+/*
+ * Count a call that read or wrote RESULT bytes, or failed (add_rchar, inc_syscr). One that sleeps
+ * is counted when it is made again.
+ */
+static void count_io(struct call *call, bool write, int64_t result)
+{
+	struct program_io *io = &call->program->io;
+
+	if (result == CALL_SLEEPS || result == -ERESTARTSYS)
+		return;
+	__atomic_fetch_add(write ? &io->syscw : &io->syscr, 1, __ATOMIC_RELAXED);
+	if (result > 0)
+		__atomic_fetch_add(write ? &io->wchar : &io->rchar, (uint64_t)result,
+		                   __ATOMIC_RELAXED);
+}
+
 /* Move the bytes of VECTOR, WRITE to FILE or from it. */
 static int64_t move_file(struct call *call, struct vm_file *file, const struct vector *vector,
                          int64_t offset, bool write)
@@ -130,6 +146,7 @@ static int64_t move_file(struct call *call, struct vm_file *file, const struct v
 	    write ? write_vector(call, file, vector, &at) : read_vector(call, file, vector, &at);
 	if (own)
 		vm_file_seek_end(file, at);
+	count_io(call, write, result);
 	return result;
 }
 
@@ -342,6 +359,8 @@ static int64_t copy(struct call *call, struct side *in, struct side *out, uint64
 	int error = side_begin(call, first), other = side_begin(call, second);
 	if (error == 0 && other == 0)
 		result = copy_bytes(in, out, MIN(len, MOST_BYTES));
+	count_io(call, false, result);
+	count_io(call, true, result);
 	int put = side_end(call, second, result > 0), also = side_end(call, first, result > 0);
 	if (error != 0 || other != 0)
 		return error != 0 ? error : other;

@@ -5,9 +5,11 @@
 #include "fs/host/hostpath.h"
 #include "fs/run/console.h"
 #include "fs/run/kind.h"
+#include "util/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 enum { FIRST_UMASK = 022 };
@@ -85,6 +87,14 @@ int place_set_cwd(struct place *place, int cwd)
 	place->cwd_dir = dir;
 	place->cwd = cwd;
 	return 0;
+}
+
+void place_show_cwd(const struct place *place, struct vm_process *process)
+{
+	char name[PATH_MAX];
+
+	if (proc_read_link(place->mount->proc, name, sizeof name, "self/fd/%d", place->cwd))
+		vm_process_set_cwd(process, name);
 }
 
 struct place *place_new(struct fs_mount *mount, const struct fs_caller *caller, int *error)

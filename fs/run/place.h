@@ -35,6 +35,8 @@ void place_free(struct place *place);
  * too many (VM_HANDLES); -ENOMEM.
  */
 int place_set_cwd(struct place *place, int cwd);
+/* Tell the engine what the working directory of PROCESS, whose place this is, is called now. */
+void place_show_cwd(const struct place *place, struct vm_process *process);
 
 /*
  * Call FN (CTX) with the rights of PLACE's user: in this thread, or, if the daemon is root and the

@@ -67,7 +67,11 @@ struct program {
 		uint64_t arg[6];
 		int64_t deadline;
 	} restart;
-	unsigned persona;          /* personality(2) */
+	unsigned persona; /* personality(2) */
+	/* what its calls moved: bytes, calls; changed by its thread alone, atomic */
+	struct program_io {
+		uint64_t rchar, wchar, syscr, syscw;
+	} io;
 	uint64_t last_pc, last_sp; /* atomic: where it last went into user code */
 
 	/* run->lock */

@@ -81,17 +81,26 @@ int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *proc
 	g_string_append(out, "VmallocUsed:           0 kB\n"
 	                     "VmallocChunk:          0 kB\n"
 	                     "Percpu:                0 kB\n"
+	                     "HardwareCorrupted:     0 kB\n"
 	                     "AnonHugePages:         0 kB\n"
 	                     "ShmemHugePages:        0 kB\n"
 	                     "ShmemPmdMapped:        0 kB\n"
 	                     "FileHugePages:         0 kB\n"
 	                     "FilePmdMapped:         0 kB\n"
+	                     "CmaTotal:              0 kB\n"
+	                     "CmaFree:               0 kB\n"
+	                     "Unaccepted:            0 kB\n"
+	                     "Balloon:               0 kB\n"
 	                     "HugePages_Total:       0\n"
 	                     "HugePages_Free:        0\n"
 	                     "HugePages_Rsvd:        0\n"
 	                     "HugePages_Surp:        0\n"
 	                     "Hugepagesize:       2048 kB\n"
-	                     "Hugetlb:               0 kB\n");
+	                     "Hugetlb:               0 kB\n"
+	                     "DirectMap4k:           0 kB\n"
+	                     "DirectMap2M:           0 kB\n");
+	g_string_append_printf(out, "DirectMap1G:    %8" PRIu64 " kB\n",
+	                       info.direct_map * KIB_PER_PAGE);
 	return 0;
 }
 
@@ -116,6 +125,8 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"nr_inactive_file", info.frames_file},
 	    {"nr_active_file", 0},
 	    {"nr_unevictable", info.locked},
+	    /* Each page that is read from swap was in a frame before. */
+	    {"workingset_refault_anon", info.swap_ins},
 	    {"nr_anon_pages", info.frames_anon},
 	    {"nr_mapped", info.frames_mapped},
 	    {"nr_file_pages", info.frames_file + info.frames_shmem + info.swap_cached},
@@ -129,6 +140,9 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	    {"pgpgout", (info.file_writes + info.swap_outs) * KIB_PER_PAGE},
 	    {"pswpin", info.swap_ins},
 	    {"pswpout", info.swap_outs},
+	    {"pgalloc_normal", info.frames_taken},
+	    {"allocstall_normal", info.stalls},
+	    {"pgfree", info.frames_put},
 	    {"pgfault", info.faults},
 	    {"pgmajfault", info.major_faults},
 	    {"pgreuse", info.cow_reuses},

@@ -96,8 +96,9 @@ static bool sum_area(void *ctx, const struct vm_area_usage *usage)
 #define FIELD(name) offsetof(struct vm_area_usage, name)
 	    FIELD(rss),           FIELD(shared_clean), FIELD(shared_dirty), FIELD(private_clean),
 	    FIELD(private_dirty), FIELD(referenced),   FIELD(anonymous),    FIELD(swap),
-	    FIELD(locked),        FIELD(pss),          FIELD(pss_dirty),    FIELD(pss_anon),
-	    FIELD(pss_file),      FIELD(pss_shmem),    FIELD(pss_locked),   FIELD(swap_pss),
+	    FIELD(locked),        FIELD(lazy_free),    FIELD(pss),          FIELD(pss_dirty),
+	    FIELD(pss_anon),      FIELD(pss_file),     FIELD(pss_shmem),    FIELD(pss_locked),
+	    FIELD(swap_pss),
 #undef FIELD
 	};
 	struct sum *sum = ctx;

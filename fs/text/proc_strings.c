@@ -2,8 +2,8 @@
  * proc_strings.c - what a process finds on its stack at its start: cmdline, environ, auxv.
  *
  * cmdline and environ are read from the memory of the process, as in Linux, so they show what the
- * process writes there, to the byte: no control character is escaped. Reading them is no access and
- * causes no fault.
+ * process writes there, to the byte: no control character is escaped. What is in swap is brought in
+ * (vm_look), which may take long.
  */
 #include "fs/text/render.h"
 #include "util/text.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 /*
- * Append the memory of PROCESS in [START, END), up to the first address without an area. The place
+ * Append the memory of PROCESS in [START, END), up to the first page that cannot be read. The place
  * of a page is its offset from START. Returns 0, or -ENOMEM if the text has no room.
  */
 static int add_memory(struct text_lines *lines, struct vm_process *process, uint64_t start,
@@ -23,7 +23,7 @@ static int add_memory(struct text_lines *lines, struct vm_process *process, uint
 
 	while (more && start + lines->from < end) {
 		uint64_t va = start + lines->from;
-		size_t len = vm_peek(process, va, page, MIN(sizeof(page), end - va));
+		size_t len = vm_look(process, va, page, MIN(sizeof(page), end - va));
 
 		if (len == 0)
 			break;
@@ -43,7 +43,7 @@ static bool title_was_set(struct vm_process *process, const struct vm_process_in
 {
 	char last;
 
-	return vm_peek(process, info->layout.arg_end - 1, &last, 1) == 1 && last != '\0';
+	return vm_look(process, info->layout.arg_end - 1, &last, 1) == 1 && last != '\0';
 }
 
 /* Append one string that starts at the first argument: at most a page, with its NUL. */
@@ -53,7 +53,7 @@ static void add_title(GString *out, struct vm_process *process, const struct vm_
 	                   ? MAX(info->layout.env_end, info->layout.arg_end)
 	                   : info->layout.arg_end;
 	char page[VM_PAGE_SIZE];
-	size_t len = vm_peek(process, info->layout.arg_start, page,
+	size_t len = vm_look(process, info->layout.arg_start, page,
 	                     MIN(sizeof(page), end - info->layout.arg_start));
 	size_t title = strnlen(page, len);
 

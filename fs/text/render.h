@@ -16,6 +16,17 @@ int render_comm(GString *out, struct fs_mount *mount, struct vm_process *process
 int render_auxv(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_limits(GString *out, struct fs_mount *mount, struct vm_process *process);
 
+int render_io(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_stack(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_syscall(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_children(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_schedstat(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_personality(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_oom_score(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_oom_score_adj(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_coredump_filter(GString *out, struct fs_mount *mount, struct vm_process *process);
+int item_fdinfo(GString *out, struct fs_mount *mount, struct vm_process *process, unsigned index);
+
 int render_meminfo(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_swaps(GString *out, struct fs_mount *mount, struct vm_process *process);
@@ -23,6 +34,15 @@ int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process 
 int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_cpuinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_buddyinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_zoneinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_machine_cmdline(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_osrelease(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_pid_max(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_file_nr(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_filesystems(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_slabinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
+int render_mountinfo(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_mounts(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_version(GString *out, struct fs_mount *mount, struct vm_process *process);
 int render_policies(GString *out, struct fs_mount *mount, struct vm_process *process);
@@ -36,6 +56,8 @@ int view_status(GString *out, struct fs_mount *mount, struct vm_process *process
                 const struct fs_caller *caller);
 int view_stat(GString *out, struct fs_mount *mount, struct vm_process *process,
               const struct fs_caller *caller);
+int view_wchan(GString *out, struct fs_mount *mount, struct vm_process *process,
+               const struct fs_caller *caller);
 /* Those of a program that runs. Without one, regs has what the process has of registers. */
 int view_calls(GString *out, struct fs_mount *mount, struct vm_process *process,
                const struct fs_caller *caller);
@@ -50,6 +72,8 @@ int lines_maps(struct text_lines *lines, struct fs_mount *mount, struct vm_proce
                const struct fs_caller *caller);
 int lines_smaps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                 const struct fs_caller *caller);
+int lines_numa_maps(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
+                    const struct fs_caller *caller);
 int lines_pagetable(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
                     const struct fs_caller *caller);
 int lines_faults(struct text_lines *lines, struct fs_mount *mount, struct vm_process *process,
@@ -77,10 +101,13 @@ off_t length_environ(struct vm_process *process);
 
 /*
  * The functions that take a new value (fs_store_fn). They return 0, -EINVAL for a value that is not
- * allowed, or what vm_process_set_comm or vm_process_clear_refs returns.
+ * allowed, or what vm_process_set_comm, _clear_refs, _set_oom_adj or _set_dump_filter returns.
  */
 int store_comm(struct fs_mount *mount, struct vm_process *process, const char *text);
 int store_clear_refs(struct fs_mount *mount, struct vm_process *process, const char *text);
+int store_coredump_filter(struct fs_mount *mount, struct vm_process *process, const char *text);
+int store_oom_score_adj(struct fs_mount *mount, struct vm_process *process,
+                        const struct fs_caller *caller, const char *text);
 
 /* Fill INFO with the state of PROCESS. Returns 0, or -ESRCH if it has ended. */
 int living_process_info(struct vm_process *process, struct vm_process_info *info);

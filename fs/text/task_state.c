@@ -5,9 +5,15 @@
 
 #include "fs/run/run.h"
 
-struct task_state task_state_none(void)
+#include <string.h>
+
+struct task_state task_state_none(const struct vm_process_info *info)
 {
-	return (struct task_state){.letter = 'S', .umask = 022};
+	return (struct task_state){.letter = 'S',
+	                           .umask = 022,
+	                           .call = -1,
+	                           .group = info->group,
+	                           .session = info->session};
 }
 
 static void fill_signals_locked(struct task_state *state, const struct signals *signals)
@@ -23,6 +29,24 @@ static void fill_signals_locked(struct task_state *state, const struct signals *
 	}
 }
 
+static void fill_calls_locked(struct task_state *state, const struct program *program)
+{
+	const struct program_io *io = &program->io;
+
+	state->runs = program->state == PROGRAM_ON_CPU || program->state == PROGRAM_READY;
+	state->persona = __atomic_load_n(&program->persona, __ATOMIC_RELAXED);
+	state->rchar = __atomic_load_n(&io->rchar, __ATOMIC_RELAXED);
+	state->wchar = __atomic_load_n(&io->wchar, __ATOMIC_RELAXED);
+	state->syscr = __atomic_load_n(&io->syscr, __ATOMIC_RELAXED);
+	state->syscw = __atomic_load_n(&io->syscw, __ATOMIC_RELAXED);
+	if (program->state != PROGRAM_BLOCKED || !program->call_due)
+		return;
+	const struct vm_regs *regs = vm_context_regs(program->context);
+	const uint64_t arg[] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
+	state->call = (int64_t)regs->orig_rax;
+	memcpy(state->arg, arg, sizeof arg);
+}
+
 static void fill_locked(struct task_state *state, const struct program *program)
 {
 	state->letter = program_letter(program);
@@ -35,6 +59,7 @@ static void fill_locked(struct task_state *state, const struct program *program)
 	state->children_system = program->children_used.system;
 	if (program->state == PROGRAM_ENDED)
 		state->status = program->status;
+	fill_calls_locked(state, program);
 	if (program->place != NULL)
 		state->umask = __atomic_load_n(&program->place->umask, __ATOMIC_RELAXED);
 }
@@ -56,7 +81,7 @@ static void fill_registers_locked(struct vm_process_info *info, const struct pro
 
 struct task_state task_state_of(struct fs_mount *mount, struct vm_process_info *info)
 {
-	struct task_state state = task_state_none();
+	struct task_state state = task_state_none(info);
 
 	if (info->zombie)
 		state.letter = 'Z';

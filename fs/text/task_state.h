@@ -14,10 +14,17 @@ struct task_state {
 	int64_t user, system, children_user, children_system; /* ns of the processor */
 	mode_t umask;
 	int status; /* of a zombie, that of wait4(2) */
+	bool runs;  /* it is in user code, or waits for its turn there */
+	/* the system call that it sleeps in, with its arguments; -1: none */
+	int64_t call;
+	uint64_t arg[6];
+	unsigned persona;
+	/* bytes that its calls have read and written, and how many calls those were */
+	uint64_t rchar, wchar, syscr, syscw;
 };
 
 /* Of a process without a program: it sleeps. */
-struct task_state task_state_none(void);
+struct task_state task_state_none(const struct vm_process_info *info);
 /* The state of the process of INFO. If it runs a program, INFO gets the registers of that. */
 struct task_state task_state_of(struct fs_mount *mount, struct vm_process_info *info);
 

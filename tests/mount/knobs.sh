@@ -22,10 +22,13 @@ drop_caches
 fork
 local_frames
 max_map_count
+min_free_kbytes
 mmap_min_addr
+nr_hugepages
 oom
 overcommit_memory
 overcommit_ratio
+page-cluster
 policies
 policy
 segv

@@ -38,7 +38,7 @@ start_mount -o ram=16K,swapsize=64K,policy=fifo
 ctl "$M" spawn >/dev/null
 is "$(cat "$M/queue")" 'POS FRAME PID VA BITS LIST' 'an empty queue is a header'
 is "$(cat "$M/frames")" "PFN KIND USERS STATE NOTES
-0x0-0x3 free" 'and all frames are free'
+0x1-0x4 free" 'and all frames are free'
 a=$(ctl "$M/1" mmap 0 64K rw- private,anon,noreserve)
 p1=$(plus "$a" 4096) p2=$(plus "$a" 8192) p3=$(plus "$a" 12288)
 for page in "$a" "$p1" "$p2"; do
@@ -49,7 +49,7 @@ is "$(column 1 "$M/queue")" '1 2 3 ' 'with positions'
 is "$(column 3 "$M/queue")" '1 1 1 ' 'and pids'
 is "$(column 5 "$M/queue")" 'D D D ' 'they must be written'
 is "$(column 6 "$M/queue")" 'fifo fifo fifo ' 'one list'
-like "$(cat "$M/frames")" '^0x3-0x3 free$' 'one frame is free'
+like "$(cat "$M/frames")" '^0x4-0x4 free$' 'one frame is free'
 is "$(column 2 "$M/queue")" "$(for page in "$a" "$p1" "$p2"; do
 	printf '%s ' "$(note pfn "$(entry 1 "$page" PTE)")"
 done)" 'and frames'

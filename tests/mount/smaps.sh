@@ -161,9 +161,37 @@ like "$(cat "$M/1/status")" "^VmHWM:	$(sed -n 's/^VmRSS:\t//p' "$M/1/status")\$"
 
 # --- kpagecount, kpageflags -------------------------------------------------------------------
 
-is "$("$TOOL" pread "$M/kpagecount" 0 4096 | wc -c)" $((16 * 16 + 1)) \
-	'kpagecount has a word for each frame'
-is "$("$TOOL" pread "$M/kpageflags" 0 4096 | wc -c)" $((16 * 16 + 1)) 'kpageflags as well'
+# flags PFN: the numbers of the bits that are set in kpageflags
+flags() {
+	_word=$((0x$(word kpageflags "$1"))) _bit=0
+	while [ $_bit -lt 40 ]; do
+		[ $((_word >> _bit & 1)) -eq 0 ] || printf '%d ' $_bit
+		_bit=$((_bit + 1))
+	done
+}
+# frame_at PID ADDRESS
+frame_at() {
+	echo $(($(note pfn "$(entry "$1" "$2" PTE)")))
+}
+words=$(($(stat -c %s "$M/physmem") / 4096))
+is "$("$TOOL" pread "$M/kpagecount" 0 65536 | wc -c)" $((16 * words + 1)) \
+	'kpagecount has a word for each physical page'
+is "$("$TOOL" pread "$M/kpageflags" 0 65536 | wc -c)" $((16 * words + 1)) 'kpageflags as well'
+ram=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$M/meminfo") / 4))
+is "$(flags 0)" '32 ' 'frame 0 is reserved'
+is "$(flags $((ram + 1)))" '24 ' 'the zero page follows the frames'
+is "$(flags "$(($(sed -n 's/^SimCr3:.//p' "$M/1/status") / 4096))")" '26 ' 'and page tables'
+free=$(ctl "$M/1" mmap 0 12K rw- private,anon)
+poke 1 "$free" x >/dev/null
+is "$(flags "$(frame_at 1 "$free")")" '3 4 5 11 12 14 ' \
+	'a page that was touched: uptodate, dirty, lru, mmap, anon, swapbacked; not referenced'
+ctl "$M/1" madvise "$free" 4K free >/dev/null
+is "$(flags "$(frame_at 1 "$free")")" '3 5 11 12 ' 'after MADV_FREE neither dirty nor swapbacked'
+is "$(sed -n 's/^LazyFree: *//p' "$M/1/smaps_rollup")" '4 kB' 'smaps_rollup adds LazyFree up'
+locked=$(plus "$free" 8192)
+ctl "$M/1" mlock "$locked" 4K >/dev/null
+like "$(flags "$(frame_at 1 "$locked")")" ' 18 33 $' 'a locked page is unevictable and mlocked'
+ctl "$M/1" munmap "$free" 12K >/dev/null
 is "$("$TOOL" pread "$M/kpagecount" 12 8)" EINVAL 'with the rules of pagemap'
 page=$(sed -n 's/^\([0-9a-f]*\) PTE .* page .*flags=.*D.*/0x\1/p' "$M/1/pagetable" | head -n 1)
 pfn=$(($(note pfn "$(entry 1 "$page" PTE)")))

@@ -54,8 +54,9 @@ is "$(od -A n -t x8 -j $((va / 4096 * 8)) -N 8 "$M/1/pagemap" | tr -d ' ')" \
 	"$(printf '8180%012x' $(($5 / 4096)))" 'od finds the frame in pagemap'
 is "$(od -A n -t d8 -j $(($5 / 4096 * 8)) -N 8 "$M/kpagecount" | tr -d ' ')" 1 'and its users'
 frames=$((64 * 256))
+words=$(($(stat -c %s "$M/physmem") / 4096))
 is "$(stat -c %s "$M/kpagecount" "$M/kpageflags" | tr '\n' ' ')" \
-	"$((frames * 8)) $((frames * 8)) " 'a word for each frame'
+	"$((words * 8)) $((words * 8)) " 'a word for each physical page'
 is "$(stat -c %s "$M/1/pagemap")" $((0x7ffffffff000 / 4096 * 8)) 'or each page'
 
 # --- physmem ----------------------------------------------------------------------------------

@@ -411,7 +411,7 @@ static void look_at_processes(struct pressure *p)
 	g_autoptr(GArray) pids = pids_of(p->f.machine);
 
 	g_assert_cmpuint(pids->len, ==, THINGS + 1);
-	g_assert_true(oom_kill_largest(p->f.machine));
+	g_assert_true(oom_kill_worst(p->f.machine));
 	g_clear_pointer(&p->f.process, vm_process_unref);
 }
 

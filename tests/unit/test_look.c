@@ -111,7 +111,7 @@ static void test_where(struct ctl_fixture *f, const void *unused)
 	g_free(ctl_ask(f, f->process, "access r 0x10010\n"));
 	expect_answer(f, "where 0x10010\n", "00010000-00012000 rw-p zero");
 	g_free(ctl_ask(f, f->process, "access w 0x10010\n"));
-	expect_answer(f, "where 0x10010\n", "00010000-00012000 rw-p frame=0x0");
+	expect_answer(f, "where 0x10010\n", "00010000-00012000 rw-p frame=0x1");
 	g_free(ctl_ask(f, f->process, "madvise 0x11000 4K guard_install\n"));
 	expect_answer(f, "where 0x11000\n", "00010000-00012000 rw-p guard");
 	g_free(ctl_ask(f, f->process, map));
@@ -140,13 +140,13 @@ static void test_walk(struct ctl_fixture *f, const void *unused)
 	    "PGD\\[0\\] at 0x[0-9a-f]+ = 0x0*([0-9a-f]+)027 P\\|RW\\|US\\|A -> table 0x\\g{1}000\n"
 	    "PUD\\[0\\] at 0x\\g{1}000 = 0x0*([0-9a-f]+)027 P\\|RW\\|US\\|A -> table 0x\\g{2}000\n"
 	    "PMD\\[0\\] at 0x\\g{2}000 = 0x0*([0-9a-f]+)027 P\\|RW\\|US\\|A -> table 0x\\g{3}000\n"
-	    "PTE\\[16\\] at 0x\\g{3}080 = 0x80000*067 P\\|RW\\|US\\|A\\|D\\|NX -> page 0x0\n"
-	    "rights rw- physical 0x123$",
+	    "PTE\\[16\\] at 0x\\g{3}080 = 0x80000*1067 P\\|RW\\|US\\|A\\|D\\|NX -> page 0x1000\n"
+	    "rights rw- physical 0x1123$",
 	    present, 0, 0));
 	/* After a fork the tables are shared: the level above takes what the entry grants. */
 	g_free(ctl_ask(f, f->process, "fork\n"));
 	g_autofree char *shared = ctl_ask(f, f->process, "walk 0x10123\n");
-	g_assert_nonnull(strstr(shared, "\nrights r-- physical 0x123"));
+	g_assert_nonnull(strstr(shared, "\nrights r-- physical 0x1123"));
 }
 
 /* Whatever an entry holds, a line has at most 79 columns. */
@@ -172,7 +172,7 @@ static void test_peek_and_poke(struct ctl_fixture *f, const void *unused)
 {
 	g_free(ctl_ask(f, f->process, "mmap 0x10000 8K rw- private,anon,fixed\n"));
 	expect_answer(f, "poke 0x10000 'Hi there'\n",
-	              "0000000000010000 minor demand-zero area=00010000-00012000:rw-p frame=0x0 "
+	              "0000000000010000 minor demand-zero area=00010000-00012000:rw-p frame=0x1 "
 	              "tlb=miss");
 	expect_answer(f, "poke 0x10008 hex:00fFA0\n", "0000000000010008 hit tlb=hit");
 	expect_answer(f, "poke 0x1000b u16:0x1234\n", "000000000001000b hit tlb=hit");
@@ -195,7 +195,7 @@ static void test_peek_to_the_end(struct ctl_fixture *f, const void *unused)
 	g_free(ctl_ask(f, f->process, "mmap 0x10000 4K rw- private,anon,fixed\n"));
 	g_assert_cmpint(ctl_put(f, open, "poke 0x10ffe abcd\n"), ==, -EFAULT);
 	ctl_expect(f, open,
-	           "0000000000010ffe minor demand-zero area=00010000-00011000:rw-p frame=0x0 "
+	           "0000000000010ffe minor demand-zero area=00010000-00011000:rw-p frame=0x1 "
 	           "tlb=miss\n"
 	           "error: poke: EFAULT: segv-maperr at 0x11000: no area at the address "
 	           "(SEGV_MAPERR) (line 1)\n");

@@ -212,7 +212,9 @@ static void test_frames(void)
 	vm_machine_page_counts(p.f.machine, 0, 130, counts);
 	vm_machine_page_flags(p.f.machine, 0, 130, flags);
 	g_assert_cmpuint(counts[entry.pfn], ==, 3);
-	for (uint64_t pfn = 0; pfn < roomy.frames; pfn++)
+	/* Frame 0 is reserved: KPF_RESERVED is not in the header. */
+	g_assert_cmphex(flags[0], ==, UINT64_C(1) << 32);
+	for (uint64_t pfn = 1; pfn <= roomy.frames; pfn++)
 		if (counts[pfn] == 0)
 			g_assert_cmphex(flags[pfn], ==, UINT64_C(1) << KPF_BUDDY);
 	uint64_t wanted = UINT64_C(1) << KPF_ANON | UINT64_C(1) << KPF_MMAP |

@@ -341,6 +341,17 @@ static void truncate_all(struct pressure *p, uint64_t va)
 	g_assert_cmpint(get(p->f.process, va), ==, -EIO);
 }
 
+/* Where the file system makes no holes, the file is cut off. */
+static void make_hole(struct pressure *p, uint64_t va)
+{
+	int error = vm_madvise(p->f.process, va, 60 * PAGE, MADV_REMOVE);
+
+	if (error == -EOPNOTSUPP)
+		truncate_all(p, va);
+	else
+		g_assert_cmpint(error, ==, 0);
+}
+
 static void exit_all(struct pressure *p, uint64_t va)
 {
 	end(g_steal_pointer(&p->f.process));
@@ -363,7 +374,7 @@ static const struct {
     {"munmap", PRIVATE_ANON, unmap_all}, {"dontneed", PRIVATE_ANON, drop_all},
     {"exit", PRIVATE_ANON, exit_all},    {"swapoff", PRIVATE_ANON, swapoff},
     {"remove", SHARED_ANON, remove_all}, {"munmap-shared", SHARED_ANON, unmap_all},
-    {"truncation", 0, truncate_all},
+    {"truncation", 0, truncate_all},     {"hole", 0, make_hole},
 };
 
 /* What is no more has no ghost. */

@@ -48,7 +48,7 @@ static void test_record(void)
 	g_assert_true(fault.other.there);
 	g_assert_cmpint(fault.other.pid, ==, vm_process_pid(p.f.process));
 	g_assert_cmphex(fault.other.va, ==, ARENA + PAGE);
-	g_assert_cmpuint(fault.frame, ==, 0);
+	g_assert_cmpuint(fault.frame, ==, 1);
 	pressure_end(&p);
 }
 

@@ -1,5 +1,6 @@
 #include "vm/base/account.h"
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/base/reason.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ uint64_t account_commit_limit(const struct vm_machine *machine)
 {
 	uint64_t swap = machine->swap.on ? machine->swap.total : 0;
 
-	return machine->nr_frames * machine->config.overcommit_ratio / 100 + swap;
+	return machine_ram_pages(machine) * machine->config.overcommit_ratio / 100 + swap;
 }
 
 bool machine_may_commit(const struct vm_space *space, uint64_t pages)
@@ -30,7 +31,7 @@ bool machine_may_commit(const struct vm_space *space, uint64_t pages)
 	bool may = true;
 
 	machine_lock(machine);
-	uint64_t limit = machine->nr_frames + (machine->swap.on ? machine->swap.total : 0);
+	uint64_t limit = machine_ram_pages(machine) + (machine->swap.on ? machine->swap.total : 0);
 	enum vm_why why = VM_WHY_COMMIT_ONE;
 	if (machine->config.overcommit_memory == VM_OVERCOMMIT_GUESS) {
 		may = starts || pages <= limit;

@@ -24,6 +24,15 @@ static inline void *machine_page(const struct vm_machine *machine, uint64_t pfn)
 	return (uint8_t *)machine->table_mem + ((pfn - machine->nr_frames) << VM_PAGE_SHIFT);
 }
 
+/*
+ * The frames of RAM that pages can have. Frame 0 is none of them: tools take 0 for "not told", as
+ * pagemap shows it to who has no right to frame numbers.
+ */
+static inline uint64_t machine_ram_pages(const struct vm_machine *machine)
+{
+	return machine->nr_frames - 1;
+}
+
 /* The physical page number of the zero page, which is table page 0. */
 static inline uint64_t machine_zero_pfn(const struct vm_machine *machine)
 {

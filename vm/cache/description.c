@@ -74,8 +74,13 @@ uint64_t vm_file_seek_begin(struct vm_file *file)
 
 void vm_file_seek_end(struct vm_file *file, uint64_t offset)
 {
-	file->offset = offset;
+	__atomic_store_n(&file->offset, offset, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&file->offset_lock);
+}
+
+uint64_t vm_file_offset(const struct vm_file *file)
+{
+	return __atomic_load_n(&file->offset, __ATOMIC_RELAXED);
 }
 
 int vm_file_host(const struct vm_file *file)

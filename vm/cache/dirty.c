@@ -1,5 +1,6 @@
 #include "vm/cache/dirty.h"
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
 
@@ -9,8 +10,8 @@ enum { SMALL_LIMIT = 64 };
 bool dirty_is_full_locked(const struct vm_machine *machine)
 {
 	uint64_t percent = machine_knob(machine, dirty_ratio);
-	uint64_t limit =
-	    MAX(machine->nr_frames * percent / 100, MIN(SMALL_LIMIT, machine->nr_frames / 2));
+	uint64_t limit = MAX(machine_ram_pages(machine) * percent / 100,
+	                     MIN(SMALL_LIMIT, machine_ram_pages(machine) / 2));
 
 	return machine->count.dirty + machine->count.writeback >= limit;
 }

@@ -6,6 +6,7 @@
  * the machine lock.
  */
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/cache/shrink.h"
@@ -27,7 +28,7 @@
 /* The most pages that one call brings in: more would only evict those that it brought before. */
 static uint64_t ahead_limit(const struct vm_machine *machine)
 {
-	return MAX(machine->nr_frames / 2, 1);
+	return MAX(machine_ram_pages(machine) / 2, 1);
 }
 
 /* If ERROR means that no frame was free, make one free. True: try again. */

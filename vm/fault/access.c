@@ -167,7 +167,7 @@ static void retry(struct vm_process *process, uint64_t va)
 /* How many frames one transfer may pin: a quarter of RAM, at least 1, at most MAX_PINS. */
 static int pin_limit(const struct vm_machine *machine)
 {
-	return (int)CLAMP(machine->nr_frames / 4, 1, MAX_PINS);
+	return (int)CLAMP(machine_ram_pages(machine) / 4, 1, (uint64_t)MAX_PINS);
 }
 
 /*

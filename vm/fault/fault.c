@@ -79,9 +79,13 @@ static void report_growth(struct fault *fault)
 /* The outcome is known: record it, and copy it for the caller if it asked for that. */
 static void report_locked(struct fault *fault, char *file)
 {
+	enum event_by by = fault->flags & FAULT_FOR_OTHER ? EVENT_BY_OTHER
+	                   : fault->flags != 0            ? EVENT_BY_CALL
+	                                                  : EVENT_BY_PROCESS;
+
 	/* The names stay with the fault, which drops them at its end. */
 	fault->record->other = fault->reclaim.victim;
-	event_record_locked(fault->process, fault->record, fault->flags == 0, file);
+	event_record_locked(fault->process, fault->record, by, file);
 	if (fault->tell == NULL)
 		return;
 	*fault->tell = *fault->record;
@@ -222,7 +226,7 @@ static int reclaim(struct fault *fault)
 	struct vm_machine *machine = fault->process->machine;
 	int error = reclaim_frame(machine, true, &fault->reclaim);
 
-	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_largest(machine))
+	if (error == -ENOMEM && machine_knob(machine, oom_kill) && oom_kill_worst(machine))
 		return 0;
 	return error == -ENOMEM ? give_up(fault, VM_FAULT_OOM, error) : error;
 }

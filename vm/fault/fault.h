@@ -15,6 +15,8 @@ enum {
 	FAULT_FOR_KERNEL = 1 << 0,
 	/* A system call of the process makes it: no signal is counted, but a stack may grow. */
 	FAULT_FOR_CALL = 1 << 1,
+	/* Somebody else looks at the process: the fault counts for the machine only. */
+	FAULT_FOR_OTHER = 1 << 2,
 };
 
 /*

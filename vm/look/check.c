@@ -201,7 +201,7 @@ static void check_frames(struct check *check)
 	}
 	check_compare(check, "frames in the policy's list", machine->listed, in_use);
 	check_compare(check, "frames free", pool_free(&machine->frame_pool),
-	              machine->nr_frames - in_use);
+	              machine_ram_pages(machine) - in_use);
 	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON],
 	              kinds[VM_FRAME_ANON]);
 	check_compare(check, "file frames", machine->count.frames[VM_FRAME_FILE],
@@ -295,7 +295,7 @@ static void check_free_slots(struct check *check)
 		}
 		next = swap->slots[next - 1].next;
 	}
-	check_compare(check, "slots used", swap->used, swap->touched - length);
+	check_compare(check, "slots used", swap->used, swap->touched - 1 - length);
 }
 
 static void check_slots(struct check *check)

@@ -69,6 +69,8 @@ static void check_leaf(struct visit *visit, uint64_t va, uint64_t entry, bool wr
 		visit->found.swap++;
 	else if (frame_is_ram(machine, pte_pfn(entry)) && !pte_is_guard(entry))
 		visit->found.rss[frame_kind(&machine->frames[pte_pfn(entry)])]++;
+	else if (frame_is_vdso(machine, pte_pfn(entry)))
+		visit->found.rss[VM_FRAME_FILE]++;
 	if (area == NULL) {
 		complain(visit, "entry without an area", va);
 	} else if (pte_is_guard(entry)) {

@@ -64,6 +64,7 @@ void look_area(const struct vm_area *area, struct look_name *name, struct vm_are
 	info->dev = area->object->superblock;
 	info->ino = area->object->ino;
 	info->name = name->text;
+	info->access = area->file->access;
 }
 
 int vm_process_areas(struct vm_process *process, uint64_t from, vm_area_fn fn, void *ctx)
@@ -296,6 +297,10 @@ void vm_process_summary(struct vm_process *process, struct vm_process_info *info
 	g_strlcpy(info->comm, process->comm, sizeof info->comm);
 	info->ppid = process->ppid;
 	info->zombie = process->zombie;
+	info->group = process->group;
+	info->session = process->session;
+	info->oom_adj = process->oom_adj;
+	info->dump_filter = process->dump_filter;
 	info->minor_faults = process->minor_faults;
 	info->major_faults = process->major_faults;
 	info->evicted = process->evicted;
@@ -390,7 +395,7 @@ static bool show_free(uint64_t first, uint64_t end, vm_frame_fn fn, void *ctx)
 void vm_machine_frames(struct vm_machine *machine, uint64_t from, vm_frame_fn fn, void *ctx)
 {
 	struct vm_frame_info info[PIECE];
-	uint64_t pfn = from, free = from; /* where a run of free frames may begin */
+	uint64_t pfn = MAX(from, 1), free = pfn; /* where a run of free frames may begin */
 	bool more = true, wanted = true;
 
 	while (more && wanted) {

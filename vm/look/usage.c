@@ -16,6 +16,7 @@
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/memory/tlb.h"
+#include "vm/reclaim/evictable.h"
 #include "vm/space/area.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 	                      &usage->shared_dirty};
 
 	usage->rss += VM_PAGE_SIZE;
+	usage->most_users = MAX(usage->most_users, users);
 	usage->pss += share;
 	*by_kind[frame_kind(frame)] += share;
 	*by_use[2 * (users > 1) + dirty] += VM_PAGE_SIZE;
@@ -53,6 +55,26 @@ static void add_frame_locked(struct vm_area_usage *usage, const struct vm_area *
 		usage->anonymous += VM_PAGE_SIZE;
 	if ((frame->flags & FRAME_LAZYFREE) && !dirty)
 		usage->lazy_free += VM_PAGE_SIZE;
+	if (area->flags & AREA_LOCKED)
+		usage->pss_locked += share;
+}
+
+/*
+ * The same for a page of the vdso. Nobody counts who maps it, so each area of the vdso counts as
+ * one that does.
+ */
+static void add_vdso(struct vm_area_usage *usage, const struct vm_area *area, uint64_t entry)
+{
+	uint64_t users = MAX(area->object->area_count, 1);
+	uint64_t share = ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / users;
+
+	usage->rss += VM_PAGE_SIZE;
+	usage->most_users = MAX(usage->most_users, users);
+	usage->pss += share;
+	usage->pss_file += share;
+	*(users > 1 ? &usage->shared_clean : &usage->private_clean) += VM_PAGE_SIZE;
+	if (entry & PTE_A)
+		usage->referenced += VM_PAGE_SIZE;
 	if (area->flags & AREA_LOCKED)
 		usage->pss_locked += share;
 }
@@ -76,6 +98,8 @@ static bool add_leaf(void *ctx, struct vm_space *space, vm_entry_id id, uint64_t
 		adding->usage->swap_pss += ((uint64_t)VM_PAGE_SIZE << SHARE_SHIFT) / users;
 	} else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
 		add_frame_locked(adding->usage, adding->area, entry);
+	} else if ((entry & PTE_P) && frame_is_vdso(machine, pte_pfn(entry))) {
+		add_vdso(adding->usage, adding->area, entry);
 	}
 	return true;
 }
@@ -284,7 +308,13 @@ void vm_machine_page_counts(struct vm_machine *machine, uint64_t pfn, size_t cou
 	machine_unlock(machine);
 }
 
-/* The KPF_ bits of frame PFN (stable_page_flags). */
+/* Bits that the header does not have: they are for those who debug the kernel. */
+enum { KPF_RESERVED = 32, KPF_MLOCKED = 33 };
+
+/*
+ * The KPF_ bits of frame PFN (stable_page_flags). PG_referenced is never set: Linux does not set it
+ * at the first touch, and what a policy knows of uses is another thing (`queue`).
+ */
 static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	static const struct {
@@ -293,11 +323,12 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	} bits[] = {{FRAME_BUSY, KPF_LOCKED},
 	            {FRAME_DIRTY, KPF_DIRTY},
 	            {FRAME_WRITEBACK, KPF_WRITEBACK},
-	            {FRAME_SWAPCACHE, KPF_SWAPCACHE},
-	            {FRAME_REFERENCED, KPF_REFERENCED}};
+	            {FRAME_SWAPCACHE, KPF_SWAPCACHE}};
 	const struct vm_frame *frame = &machine->frames[pfn];
 	uint64_t word = UINT64_C(1) << KPF_LRU;
 
+	if (pfn == 0)
+		return UINT64_C(1) << KPF_RESERVED;
 	if (!frame_in_use(frame))
 		return UINT64_C(1) << KPF_BUDDY;
 	for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
@@ -305,8 +336,13 @@ static uint64_t flags_of_locked(const struct vm_machine *machine, vm_pfn pfn)
 	word |= frame->mapped > 0 ? UINT64_C(1) << KPF_MMAP : 0;
 	word |= frame->flags & FRAME_BUSY ? 0 : UINT64_C(1) << KPF_UPTODATE;
 	word |= frame->object == NULL ? UINT64_C(1) << KPF_ANON : 0;
-	/* An anonymous page is the only copy, unless it is in the swap cache. */
-	if (frame_kind(frame) != VM_FRAME_FILE)
+	if (evictable_is_mlocked(machine, frame))
+		word |= UINT64_C(1) << KPF_UNEVICTABLE | UINT64_C(1) << KPF_MLOCKED;
+	/*
+	 * An anonymous page is the only copy, unless it is in the swap cache, or was given up
+	 * (folio_mark_lazyfree).
+	 */
+	if (frame_kind(frame) != VM_FRAME_FILE && !evictable_without_swap_locked(machine, pfn))
 		word |= UINT64_C(1) << KPF_SWAPBACKED |
 		        (frame->flags & FRAME_SWAPCACHE ? 0 : UINT64_C(1) << KPF_DIRTY);
 	return word;

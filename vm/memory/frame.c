@@ -26,6 +26,7 @@ static vm_pfn take_locked(struct vm_machine *machine, struct vm_object *object, 
 	    .object = object, .next = VM_PFN_NONE, .flags = zero ? FRAME_BLANK : 0};
 	list_init(&frame->link);
 	machine->count.frames[frame_kind(frame)]++;
+	machine->count.taken++;
 	return pfn;
 }
 
@@ -211,5 +212,6 @@ void frame_put_locked(struct vm_machine *machine, vm_pfn pfn)
 	/* Without an object, it was counted as anonymous. */
 	machine->count.frames[VM_FRAME_ANON]--;
 	pool_put_locked(&machine->frame_pool, pfn);
+	machine->count.put++;
 	machine_wake_io_locked(machine);
 }

@@ -76,6 +76,12 @@ static inline bool frame_is_ram(const struct vm_machine *machine, uint64_t pfn)
 	return pfn < machine->nr_frames;
 }
 
+/* Whether PFN, of a leaf entry, is a page of the vdso. Before these lies the zero page. */
+static inline bool frame_is_vdso(const struct vm_machine *machine, uint64_t pfn)
+{
+	return pfn > machine->nr_frames;
+}
+
 /* Whether the page in FRAME can be found: through an entry, an object, or a swap slot. */
 static inline bool frame_has_identity(const struct vm_frame *frame)
 {

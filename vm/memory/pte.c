@@ -59,6 +59,8 @@ static void count_locked(struct vm_space *space, uint64_t entry, int sign)
 		space->swap += (uint64_t)sign;
 	else if (frame_is_ram(machine, pfn))
 		space->rss[frame_kind(&machine->frames[pfn])] += (uint64_t)sign;
+	else if (frame_is_vdso(machine, pfn))
+		space->rss[VM_FRAME_FILE] += (uint64_t)sign;
 	if (sign > 0)
 		space->rss_peak =
 		    MAX(space->rss_peak, space->rss[0] + space->rss[1] + space->rss[2]);

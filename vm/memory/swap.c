@@ -17,6 +17,7 @@ bool swap_init(struct vm_machine *machine)
 	swap->medium = machine->config.swap_medium;
 	if (swap->medium.ops != NULL || machine->config.no_contents)
 		swap->total = (uint32_t)(machine->config.swap >> VM_PAGE_SHIFT);
+	swap->touched = 1;
 	swap->on = swap->total > 0;
 	swap->hash_mask = 1;
 	while (swap->hash_mask < swap->total)
@@ -53,7 +54,7 @@ static uint32_t take_free_locked(struct vm_swap *swap)
 		swap->free_list = swap->slots[slot - 1].next;
 		return slot - 1;
 	}
-	return swap->touched < swap->total ? swap->touched++ : VM_SLOT_NONE;
+	return swap->touched <= swap->total ? swap->touched++ : VM_SLOT_NONE;
 }
 
 uint32_t swap_alloc_locked(struct vm_machine *machine, vm_pfn frame)
@@ -203,10 +204,15 @@ void swap_forget_locked(struct vm_machine *machine, uint32_t number)
 
 /* --- Transfer --------------------------------------------------------------------------------- */
 
+/* Where SLOT is in the swap file: slot 1 comes first. */
+static uint64_t slot_offset(uint32_t slot)
+{
+	return (uint64_t)(slot - 1) << VM_PAGE_SHIFT;
+}
+
 int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
 {
-	ssize_t n =
-	    io_read(&machine->swap.medium, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+	ssize_t n = io_read(&machine->swap.medium, page, VM_PAGE_SIZE, slot_offset(slot));
 
 	if (n == VM_PAGE_SIZE)
 		return 0;
@@ -215,5 +221,5 @@ int swap_read(struct vm_machine *machine, uint32_t slot, void *page)
 
 int swap_write(struct vm_machine *machine, uint32_t slot, const void *page)
 {
-	return io_write(&machine->swap.medium, page, VM_PAGE_SIZE, (uint64_t)slot << VM_PAGE_SHIFT);
+	return io_write(&machine->swap.medium, page, VM_PAGE_SIZE, slot_offset(slot));
 }

@@ -106,10 +106,11 @@ static void note_signal_locked(struct vm_process *process, const struct vm_fault
 }
 
 /*
- * Count FAULT for the machine and for PROCESS. If the stack grew, look at what followed to see
- * whether it was a copy-on-write.
+ * Count FAULT for the machine, and for PROCESS if it took it: in Linux a fault counts for the task
+ * that is running (mm_account_fault). If the stack grew, look at what followed to see whether it
+ * was a copy-on-write.
  */
-static void count_locked(struct vm_process *process, const struct vm_fault *fault, bool signal)
+static void count_locked(struct vm_process *process, const struct vm_fault *fault, enum event_by by)
 {
 	struct vm_counters *count = &process->machine->count;
 	enum vm_fault_kind kind = fault->kind == VM_FAULT_STACK_GROW ? fault->then : fault->kind;
@@ -117,13 +118,11 @@ static void count_locked(struct vm_process *process, const struct vm_fault *faul
 	count->faults++;
 	count->cow_copies += kind == VM_FAULT_COW_COPY;
 	count->cow_reuses += kind == VM_FAULT_COW_REUSE;
-	if (fault->outcome == VM_MAJOR) {
-		count->major_faults++;
-		process->major_faults++;
-	} else {
-		process->minor_faults++;
-	}
-	if (fault->outcome == VM_FATAL && signal)
+	count->major_faults += fault->outcome == VM_MAJOR;
+	if (by != EVENT_BY_OTHER)
+		*(fault->outcome == VM_MAJOR ? &process->major_faults : &process->minor_faults) +=
+		    1;
+	if (fault->outcome == VM_FATAL && by == EVENT_BY_PROCESS)
 		note_signal_locked(process, fault);
 }
 
@@ -139,12 +138,12 @@ static void remember_locked(struct vm_process *process, const struct vm_fault *r
 	record_keep_names(&slot->fault);
 }
 
-void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, enum event_by by,
                          char *file)
 {
 	fault->pid = process->pid;
 	fault->owner = process->cred;
-	count_locked(process, fault, signal);
+	count_locked(process, fault, by);
 	record_tell_locked(process->machine, fault, file);
 	if (process->pid != 0 && record_is_wanted_locked(process->machine))
 		remember_locked(process, fault, file);

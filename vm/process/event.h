@@ -12,6 +12,9 @@
 /* Records that the ring of a process holds at most. */
 enum { EVENT_ROOM = 512 };
 
+/* Who took a fault: an instruction, a system call of the process, or another who looks at it. */
+enum event_by { EVENT_BY_PROCESS, EVENT_BY_CALL, EVENT_BY_OTHER };
+
 struct vm_event {
 	struct vm_fault fault; /* the event holds its names */
 };
@@ -21,11 +24,11 @@ struct vm_event {
  * copy in PROCESS's ring unless its pid is 0. No other function counts or reports an outcome.
  *
  * FAULT gets its sequence number, time and pid. FILE is the name of the mapped file, a refstring,
- * or NULL; the ring takes a reference of its own. SIGNAL: a fatal fault sends a signal, which is
- * noted as PROCESS's last. FAULT's file is set only if there is a watcher: afterwards it has no
+ * or NULL; the ring takes a reference of its own. A fatal fault of an instruction sends a signal,
+ * which is noted as PROCESS's last. FAULT's file is set only if there is a watcher: afterwards it has no
  * meaning. The machine lock is held.
  */
-void event_record_locked(struct vm_process *process, struct vm_fault *fault, bool signal,
+void event_record_locked(struct vm_process *process, struct vm_fault *fault, enum event_by by,
                          char *file);
 
 /*

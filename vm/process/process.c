@@ -1,4 +1,5 @@
 #include "vm/process/process.h"
+#include "util/refstring.h"
 #include "vm/base/host.h"
 #include "vm/base/lock.h"
 #include "vm/base/reason.h"
@@ -18,6 +19,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* dump_filter at first (MMF_DUMP_FILTER_DEFAULT), and the bits that it has. */
+enum { DUMP_FILTER = 0x33, DUMP_FILTER_BITS = 0x1ff };
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
@@ -44,6 +48,7 @@ struct vm_process *process_new_nascent(struct vm_machine *machine, const struct 
 	process->start = machine_uptime(machine);
 	list_init(&process->children);
 	list_init(&process->sibling);
+	process->dump_filter = DUMP_FILTER;
 	limits_init(process);
 	lock_init(&process->lock);
 	machine_lock(machine);
@@ -61,6 +66,32 @@ static struct vm_process *find_living_locked(struct vm_machine *machine, pid_t p
 	struct vm_process *process = process_find_locked(machine, pid);
 
 	return process != NULL && !process->zombie ? process : NULL;
+}
+
+/* CWD is a reference that somebody else has, or NULL. */
+static void set_cwd_locked(struct vm_process *process, char *cwd)
+{
+	struct vm_machine *machine = process->machine;
+
+	if (process->cwd != NULL) {
+		user_uncharge(machine, process->user, VM_NOTES, strlen(process->cwd));
+		refstring_release(process->cwd);
+		process->cwd = NULL;
+	}
+	if (cwd != NULL && user_charge(machine, process->user, VM_NOTES, strlen(cwd)) == 0)
+		process->cwd = refstring_acquire(cwd);
+}
+
+/* What CHILD has from its PARENT beside memory and descriptors (copy_process, copy_signal). */
+static void inherit_locked(struct vm_process *child, struct vm_process *parent)
+{
+	list_append(&parent->children, &child->sibling);
+	child->group = parent->group;
+	child->session = parent->session;
+	child->oom_adj = parent->oom_adj;
+	child->oom_adj_least = parent->oom_adj_least;
+	child->dump_filter = parent->dump_filter;
+	set_cwd_locked(child, parent->cwd);
 }
 
 int process_publish(struct vm_process *process, pid_t parent, const char *comm)
@@ -83,8 +114,9 @@ int process_publish(struct vm_process *process, pid_t parent, const char *comm)
 		process->parent = find_living_locked(machine, parent);
 		/* The parent may have ended while the child was made. */
 		process->ppid = process->parent != NULL ? parent : 0;
+		process->group = process->session = process->pid;
 		if (process->parent != NULL)
-			list_append(&process->parent->children, &process->sibling);
+			inherit_locked(process, process->parent);
 	}
 	machine_unlock(machine);
 	return error;
@@ -114,6 +146,44 @@ int process_adopt_space(struct vm_process *process, struct vm_process *nascent, 
 	}
 	process_unlock(process);
 	return error;
+}
+
+int vm_process_set_dump_filter(struct vm_process *process, unsigned filter)
+{
+	if (!vm_process_alive(process))
+		return -ESRCH;
+	machine_lock(process->machine);
+	process->dump_filter = filter & DUMP_FILTER_BITS;
+	machine_unlock(process->machine);
+	return 0;
+}
+
+void vm_process_set_cwd(struct vm_process *process, const char *cwd)
+{
+	char *name = refstring_new(cwd);
+
+	machine_lock(process->machine);
+	if (find_living_locked(process->machine, process->pid) == process)
+		set_cwd_locked(process, name);
+	machine_unlock(process->machine);
+	if (name != NULL)
+		refstring_release(name);
+}
+
+char *vm_process_cwd(struct vm_process *process)
+{
+	machine_lock(process->machine);
+	char *cwd = process->cwd != NULL && !process->zombie ? g_strdup(process->cwd) : NULL;
+	machine_unlock(process->machine);
+	return cwd;
+}
+
+void vm_process_set_group(struct vm_process *process, pid_t group, pid_t session)
+{
+	machine_lock(process->machine);
+	process->group = group;
+	process->session = session;
+	machine_unlock(process->machine);
 }
 
 int vm_process_set_comm(struct vm_process *process, const char *name)
@@ -154,6 +224,9 @@ static void strip(struct vm_process *process)
 	area_release(dead);
 	file_release_mapping(exe);
 	descriptors_close(process, &fds);
+	machine_lock(process->machine);
+	set_cwd_locked(process, NULL);
+	machine_unlock(process->machine);
 }
 
 void vm_process_unref(struct vm_process *process)

@@ -7,11 +7,11 @@
 #include "vm/internal.h"
 
 /*
- * End the process with the most resident pages and swap entries, as Linux's OOM killer does
- * (oom_badness, without its page tables and oom_score_adj), and record a fault of kind VM_FAULT_OOM
- * for it. No lock is held. True: that process has ended, by us or by another thread at the same
- * time. False: no process has any page.
+ * End the process that has the most points (vm_process_set_oom_adj), as Linux's OOM killer does,
+ * and record a fault of kind VM_FAULT_OOM for it. No lock is held. True: that process has ended, by
+ * us or by another thread at the same time. False: no process has any page, or all that have are
+ * spared.
  */
-bool oom_kill_largest(struct vm_machine *machine);
+bool oom_kill_worst(struct vm_machine *machine);
 
 #endif

@@ -417,6 +417,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, struct reclaim *reclaim
 	int result = 0;
 
 	machine_lock(machine);
+	machine->count.stalls += pool_free(&machine->frame_pool) == 0;
 	/*
 	 * TRIES is how many evictions may fail. Every step may drop the lock, so look for a free
 	 * frame before each.
@@ -438,7 +439,7 @@ int reclaim_frame(struct vm_machine *machine, bool wait, struct reclaim *reclaim
 	}
 	if (result == -ENOMEM)
 		reason_set(result, VM_WHY_FRAMES, 0, machine->count.locked << VM_PAGE_SHIFT,
-		           machine->nr_frames << VM_PAGE_SHIFT);
+		           machine_ram_pages(machine) << VM_PAGE_SHIFT);
 	machine_unlock(machine);
 	return result;
 }

@@ -147,7 +147,7 @@ int vm_machine_swapoff(struct vm_machine *machine)
 		machine->swap.on = false;
 	machine_unlock(machine);
 	/* While swap is off, no slot is used for the first time: touched does not change. */
-	for (uint32_t slot = 0; error == 0 && slot < machine->swap.touched; slot++)
+	for (uint32_t slot = 1; error == 0 && slot < machine->swap.touched; slot++)
 		error = bring_back(machine, slot);
 	if (error != 0 && error != -EINVAL)
 		set_on(machine, true);
