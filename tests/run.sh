@@ -11,9 +11,10 @@
 #     tsan        the tests under ThreadSanitizer
 #     coverage    how much of vm/ the tests cover
 #     fuzz        the fuzzers, each for FUZZ_SECONDS (30)
+#     browser     the pages in a real browser, in the plain build; screenshots: build/screenshots/
 #
 # The last line counts the cases that ran: N passed, M failed. Exits 0 if something ran and nothing
-# failed. The log of a build is FOLDER/meson-logs/testlog.txt.
+# failed. The log of a build is FOLDER/meson-logs/testlog.txt, that of browser browserlog.txt.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -41,11 +42,11 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# What a build needs: its folder, options of meson, compiler, further packages, and the arguments of
-# meson test.
+# What a build needs: its folder, options of meson, compiler, further packages, the arguments of
+# meson test, and the name of its log.
 folder_of() {
 	case $1 in
-	plain) echo "$top/build" ;;
+	plain | browser) echo "$top/build" ;;
 	*) echo "$top/build/$1" ;;
 	esac
 }
@@ -67,6 +68,7 @@ packages_of() {
 	case $1 in
 	coverage) echo gcovr ;;
 	fuzz) echo 'clang libclang-rt-dev' ;;
+	browser) echo 'chromium chromium-driver fonts-dejavu-core python3' ;;
 	# Tools that read files in ways of their own, for sizes.sh.
 	*)
 		echo 'busybox-static pv python3 rsync rust-coreutils tar'
@@ -79,6 +81,8 @@ packages_of() {
 		# Tools that look at processes, for tools.sh.
 		[ "$1" != plain ] ||
 			echo 'atop lsof numactl procps psmisc python3-psutil smem sysstat util-linux'
+		# What says whether the pictures are well-formed.
+		echo libxml2-utils
 		;;
 	esac
 	# What the sanitizers have nothing to do with: the manual.
@@ -88,33 +92,42 @@ arguments_of() {
 	case $1 in
 	coverage) echo '--suite coverage --verbose' ;;
 	fuzz) echo '--suite fuzz' ;;
+	browser) echo '--suite browser' ;;
+	*) echo '--no-suite browser' ;;
+	esac
+}
+log_of() {
+	case $1 in
+	browser) echo browserlog ;;
+	*) echo testlog ;;
 	esac
 }
 
 # test_build NAME [MESON-TEST-ARGUMENT...]: build, run, append the case counts to $TMPDIR/counts
 test_build() {
-	name=$1 folder=$(folder_of "$1")
+	name=$1 folder=$(folder_of "$1") log=$(log_of "$1")
 	shift
 	# The sanitizers are slow.
 	patience=4
-	[ "$name" != plain ] || patience=1
+	case $name in plain | browser) patience=1 ;; esac
 	# ThreadSanitizer cannot start if addresses are randomised widely.
 	fixed=
 	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then
 		fixed='setarch -R'
 	fi
-	rm -f "$folder/meson-logs/testlog.json"
+	rm -f "$folder/meson-logs/$log.json"
 	# shellcheck disable=SC2046 # a list of words
 	[ $# -gt 0 ] || set -- $(arguments_of "$name")
 	# shellcheck disable=SC2046 # a list of words
 	if (CC=$(compiler_of "$name") && export CC && build "$folder" $(options_of "$name")); then
 		$fixed meson test -C "$folder" --no-rebuild --print-errorlogs \
-			--num-processes "$(nproc)" --timeout-multiplier $patience "$@" >&2
-		awk -f "$top/tests/count.awk" "$folder/meson-logs/testlog.json" \
+			--num-processes "$(nproc)" --timeout-multiplier $patience \
+			--logbase "$log" "$@" >&2
+		awk -f "$top/tests/count.awk" "$folder/meson-logs/$log.json" \
 			>>"$TMPDIR/counts" ||
 			echo 'BROKEN 1' >>"$TMPDIR/counts"
 		awk -v label="$name" -f "$top/tests/failures.awk" \
-			"$folder/meson-logs/testlog.json" >>"$TMPDIR/failures"
+			"$folder/meson-logs/$log.json" >>"$TMPDIR/failures"
 	else
 		echo 'BROKEN 1' >>"$TMPDIR/counts"
 		echo "$name: could not be built" >>"$TMPDIR/failures"
@@ -135,8 +148,8 @@ sum() {
 builds=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all) builds='plain asan tsan coverage fuzz' ;;
-	plain | asan | tsan | coverage | fuzz) builds="$builds $1" ;;
+	--all) builds='plain asan tsan coverage fuzz browser' ;;
+	plain | asan | tsan | coverage | fuzz | browser) builds="$builds $1" ;;
 	--) shift && break ;;
 	*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 	esac

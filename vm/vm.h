@@ -1188,6 +1188,7 @@ struct vm_process_info {
 	struct vm_layout layout;
 	uint64_t minor_faults, major_faults;             /* of this process */
 	uint64_t evicted;                                /* its pages that went to make room */
+	uint64_t last_record; /* seq of the last of vm_process_faults; 0: none */
 	uint64_t child_minor_faults, child_major_faults; /* of its children that have ended */
 	/* of the last fatal fault: SIGSEGV or SIGBUS, and si_code (SEGV_MAPERR, ...); else 0 */
 	int last_signal, last_code;

@@ -10,6 +10,7 @@
 
 #include "fs/base/budget.h"
 #include "fs/files/call.h"
+#include "fs/picture/picture.h"
 #include "fs/text/render.h"
 #include "util/text.h"
 #include "vm/vm_cpu.h"
@@ -355,7 +356,7 @@ static void textfile_read(fuse_req_t req, const struct fs_caller *caller, struct
  * stat renders a text that takes no more than this many lines, so that it stays quick: `ls -l` asks
  * for the size of every file.
  */
-enum { MEASURED_MAX = 100, AREA_LINES = 8 };
+enum { MEASURED_MAX = 100, AREA_LINES = 8, PICTURE_MEASURED_MAX = 2000 };
 
 static uint64_t pages_of(const struct vm_process_info *info)
 {
@@ -418,6 +419,33 @@ const struct file_class textfile_class = {
     .release = textfile_release,
     .read = textfile_read,
     .measure = textfile_measure,
+    .size = textfile_size,
+};
+
+/* --- Pictures --------------------------------------------------------------------------------- */
+
+static void picturefile_read(fuse_req_t req, const struct fs_caller *caller,
+                             struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	answer_read(req, handle, size, offset, false);
+}
+
+static off_t picturefile_measure(struct fs_mount *mount, const struct tree_node *node,
+                                 const struct fs_caller *caller)
+{
+	g_autoptr(GString) text = NULL;
+
+	if (work_of(mount, node) > PICTURE_MEASURED_MAX)
+		return PICTURE_MAX;
+	text = g_string_new(NULL);
+	return render_short(text, mount, node, caller) == 0 ? (off_t)text->len : -1;
+}
+
+const struct file_class picturefile_class = {
+    .open = textfile_open,
+    .release = textfile_release,
+    .read = picturefile_read,
+    .measure = picturefile_measure,
     .size = textfile_size,
 };
 

@@ -13,6 +13,13 @@
 extern const struct file_class textfile_class;
 
 /*
+ * Pictures and pages (fs/picture/). They are rendered at open and stay so while they are open: a
+ * web server tells the length before it reads. Where the length takes too much to know, it is told
+ * as the longest that there can be; a reader finds the end before it.
+ */
+extern const struct file_class picturefile_class;
+
+/*
  * Files that hold one value, as those in /proc/sys. Each write is a whole value, whatever its
  * offset. `store` of the row takes it. A file without `render` cannot be read.
  */

@@ -12,10 +12,11 @@
 #include "fs/files/nslink.h"
 #include "fs/files/own.h"
 #include "fs/files/physfile.h"
-#include "fs/files/replayfile.h"
 #include "fs/files/pipefile.h"
+#include "fs/files/replayfile.h"
 #include "fs/files/textfile.h"
 #include "fs/files/wordfile.h"
+#include "fs/picture/picture.h"
 #include "fs/text/fixed.h"
 #include "fs/text/knob.h"
 #include "fs/text/render.h"
@@ -133,6 +134,8 @@ static const struct tree_numbers own_pipe_numbers = {.has = own_has_fd, .number 
 #define DIRECTORY(mode) S_IFDIR | (mode)
 #define TEXT(mode, function) S_IFREG | (mode), &textfile_class, .render = (function)
 #define VIEW(mode, function) S_IFREG | (mode), &textfile_class, .view = (function)
+#define PICTURE(function, growth) \
+	S_IFREG | 0444, &picturefile_class, .view = (function), .work = (growth)
 #define LONG_TEXT(mode, function, growth) TEXT(mode, function), .work = (growth)
 #define LINES(mode, function, growth) \
 	S_IFREG | (mode), &textfile_class, .lines = (function), .work = (growth)
@@ -254,6 +257,8 @@ static const struct tree_file files[] = {
     {"filesystems", &files[ROOT], TEXT(0444, render_filesystems)},
     {"frames", &files[ROOT], LINES(0444, lines_frames, WORK_FRAMES)},
     {"interrupts", &files[ROOT], FIXED(0444, fixed_interrupts)},
+    {"frames.svg", &files[ROOT], PICTURE(view_frames_svg, WORK_FRAMES)},
+    {"index.html", &files[ROOT], PICTURE(view_machine_page, WORK_FRAMES)},
     {"kpagecount", &files[ROOT], WORDS(0400, words_kpagecount)},
     {"kpageflags", &files[ROOT], WORDS(0400, words_kpageflags)},
     {"loadavg", &files[ROOT], TEXT(0444, render_loadavg)},
@@ -334,7 +339,10 @@ static const struct tree_file files[] = {
      .store = store_coredump_filter},
     {"ctl", &files[PROCESS], S_IFREG | 0600, &ctlfile_class, .guarded = true},
     {"faults", &files[PROCESS], LINES(0444, lines_faults, WORK_LITTLE), .guarded = true},
+    {"index.html", &files[PROCESS], PICTURE(view_process_page, WORK_USAGE), .guarded = true},
+    {"map.svg", &files[PROCESS], PICTURE(view_map_svg, WORK_USAGE), .guarded = true},
     {"pagetable", &files[PROCESS], LINES(0444, lines_pagetable, WORK_PAGES), .guarded = true},
+    {"pagetable.svg", &files[PROCESS], PICTURE(view_pagetable_svg, WORK_PAGES), .guarded = true},
     {"regs", &files[PROCESS], VIEW(0400, view_regs), .guarded = true},
     {"replay", &files[PROCESS], S_IFREG | 0600, &replayfile_class, .guarded = true},
     {"timerslack_ns", &files[PROCESS], FIXED(0444, fixed_timerslack)},

@@ -14,6 +14,7 @@
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
+#include "vm/process/event.h"
 #include "vm/space/area.h"
 #include "vm/space/label.h"
 #include "vm/space/threads.h"
@@ -304,6 +305,7 @@ void vm_process_summary(struct vm_process *process, struct vm_process_info *info
 	info->minor_faults = process->minor_faults;
 	info->major_faults = process->major_faults;
 	info->evicted = process->evicted;
+	info->last_record = event_last_locked(process);
 	info->child_minor_faults = process->child_minor_faults;
 	info->child_major_faults = process->child_major_faults;
 	info->last_signal = process->last_signal;

@@ -14,6 +14,7 @@
  *
  * With a processor: a page at the end of Am that was used since the last look goes round again.
  */
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
@@ -28,12 +29,12 @@ static const char *const am_first_names[] = {"Am", "A1in", "A1out"};
 
 static uint64_t kin(const struct vm_machine *machine)
 {
-	return MAX(machine->nr_frames / 4, 1);
+	return MAX(machine_ram_pages(machine) / 4, 1);
 }
 
 static uint64_t kout(const struct vm_machine *machine)
 {
-	return MAX(machine->nr_frames / 2, 1);
+	return MAX(machine_ram_pages(machine) / 2, 1);
 }
 
 static int init(struct vm_machine *machine)

@@ -15,6 +15,7 @@
  * With a processor: a page at the end of T1 or T2 that was used since the last look moves to T2, so
  * this is rather CAR (Bansal and Modha, FAST 2004) then.
  */
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
@@ -34,7 +35,7 @@ static const char *const t2_first_names[] = {"T2", "T1", "B1", "B2"};
 
 static int init(struct vm_machine *machine)
 {
-	struct lists *lists = lists_new(machine, machine->nr_frames);
+	struct lists *lists = lists_new(machine, machine_ram_pages(machine));
 
 	if (lists == NULL)
 		return -ENOMEM;
@@ -60,7 +61,7 @@ static void adapt(struct vm_machine *machine, const struct vm_page_key *key)
 	unsigned from = lists_expect_locked(arc->lists, key, NULL);
 
 	if (from == B1)
-		arc->p = MIN(arc->p + (b1 >= b2 ? 1 : b2 / b1), (double)machine->nr_frames);
+		arc->p = MIN(arc->p + (b1 >= b2 ? 1 : b2 / b1), (double)machine_ram_pages(machine));
 	else if (from == B2)
 		arc->p = MAX(arc->p - (b2 >= b1 ? 1 : b1 / b2), 0);
 }
@@ -68,7 +69,7 @@ static void adapt(struct vm_machine *machine, const struct vm_page_key *key)
 /* Forget ghosts beyond what the lists may have. */
 static void trim(const struct vm_machine *machine, struct lists *lists)
 {
-	uint64_t c = machine->nr_frames, t1 = lists_length(lists, T1);
+	uint64_t c = machine_ram_pages(machine), t1 = lists_length(lists, T1);
 	uint64_t most = t1 < c ? c - t1 : 0;
 
 	lists_trim_locked(lists, B1, most);
@@ -111,9 +112,9 @@ static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 	lists_take_locked(lists, pfn);
 	if (evicted && list != LISTS_OUT)
 		lists_remember_locked(lists, machine, pfn, list == T1 ? B1 : B2,
-		                      machine->nr_frames);
+		                      machine_ram_pages(machine));
 	/* Ghosts beyond c are those of an earlier time, when more pages were in frames. */
-	uint64_t b1 = lists_length(lists, B1), c = machine->nr_frames;
+	uint64_t b1 = lists_length(lists, B1), c = machine_ram_pages(machine);
 	if (b1 + lists_length(lists, B2) > c + 1)
 		lists_trim_locked(lists, B2, b1 <= c ? c - b1 : 0);
 }
@@ -180,7 +181,7 @@ static const char *check(const struct vm_machine *machine)
 {
 	const struct arc *arc = machine->policy_state;
 	const struct lists *lists = arc->lists;
-	uint64_t c = machine->nr_frames;
+	uint64_t c = machine_ram_pages(machine);
 
 	if (arc->p < 0 || arc->p > (double)c)
 		return "the target of arc is out of range";

@@ -26,6 +26,7 @@
  * one list for all processes (no memcg, no nodes); read(2) does not count as a use. Ghosts are at
  * most as many as frames; Linux has them as long as the file is open.
  */
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pte.h"
 #include "vm/memory/rmap.h"
@@ -61,7 +62,7 @@ static const char *const names[] = {"inactive-file", "inactive-anon", "active-fi
 
 static int init(struct vm_machine *machine)
 {
-	struct lists *lists = lists_new(machine, machine->nr_frames);
+	struct lists *lists = lists_new(machine, machine_ram_pages(machine));
 
 	if (lists == NULL)
 		return -ENOMEM;
@@ -191,7 +192,7 @@ static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 	lists->ghost[ghost - lists->frames].stamp = lru->age++;
 	lists->node[ghost].mark = working;
 	lists_put_newest_locked(lists, GHOSTS, ghost);
-	lists_trim_locked(lists, GHOSTS, machine->nr_frames);
+	lists_trim_locked(lists, GHOSTS, machine_ram_pages(machine));
 }
 
 static void lost(struct vm_machine *machine, const struct vm_page_key *key)
@@ -388,7 +389,7 @@ static const char *check(const struct vm_machine *machine)
 		if (list != LISTS_OUT && (list - INACTIVE) % KINDS != kind_of(machine, pfn))
 			return "a page is in a list of the wrong kind";
 	}
-	if (lists_length(lru->lists, GHOSTS) > machine->nr_frames)
+	if (lists_length(lru->lists, GHOSTS) > machine_ram_pages(machine))
 		return "linux has too many ghosts";
 	return lists_check(machine, lru->lists);
 }

@@ -20,6 +20,7 @@
  * in a list by the time at which they went.
  */
 #include "vm/base/lock.h"
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
@@ -41,12 +42,12 @@ struct lirs {
 
 static uint64_t most_lirs(const struct vm_machine *machine)
 {
-	return machine->nr_frames - MAX(machine->nr_frames / 100, 1);
+	return machine_ram_pages(machine) - MAX(machine_ram_pages(machine) / 100, 1);
 }
 
 static uint64_t most_ghosts(const struct vm_machine *machine)
 {
-	return MIN(2 * machine->nr_frames, UINT32_MAX - machine->nr_frames);
+	return MIN(2 * machine_ram_pages(machine), UINT32_MAX - machine->nr_frames);
 }
 
 static void release(struct vm_machine *machine)

@@ -14,6 +14,7 @@
  *
  * With a processor: the uses since the queues were looked at last are one.
  */
+#include "vm/base/memory.h"
 #include "vm/memory/frame.h"
 #include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
@@ -30,12 +31,12 @@ static const char *const main_first_names[] = {"M", "S", "G"};
 
 static uint64_t small_size(const struct vm_machine *machine)
 {
-	return MAX(machine->nr_frames / 10, 1);
+	return MAX(machine_ram_pages(machine) / 10, 1);
 }
 
 static uint64_t most_ghosts(const struct vm_machine *machine)
 {
-	return machine->nr_frames - small_size(machine);
+	return machine_ram_pages(machine) - small_size(machine);
 }
 
 static int init(struct vm_machine *machine)

@@ -164,6 +164,14 @@ void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *reco
 		remember_locked(process, record, file);
 }
 
+uint64_t event_last_locked(const struct vm_process *process)
+{
+	if (process->event_count == 0)
+		return 0;
+	unsigned next = process->event_next > 0 ? process->event_next : process->event_room;
+	return process->events[next - 1].fault.seq;
+}
+
 void event_free(struct vm_process *process)
 {
 	for (unsigned i = 0; i < process->event_count; i++)

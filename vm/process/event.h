@@ -38,6 +38,9 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, enu
  */
 void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *record, char *file);
 
+/* The seq of the last record in PROCESS's ring; 0: there is none. The machine lock is held. */
+uint64_t event_last_locked(const struct vm_process *process);
+
 /* Free the ring of PROCESS, to which there is no reference any more. */
 void event_free(struct vm_process *process);
 
