@@ -43,17 +43,18 @@ usage() {
 	sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
 }
 
-# Put vasfs and vasctl in the path: those that $VASFS names, else those of this source tree, which
+# Put vasfs, vasctl and vasfs-replay in the path: those that $VASFS names, else those of this source tree, which
 # are built if need be, else those installed.
 find_programs() {
 	if [ -n "${VASFS:-}" ]; then
-		PATH=$(dirname "$VASFS"):$PATH
+		# In a tree where vasfs was built, vasfs-replay is beside its folder.
+		PATH=$(dirname "$VASFS"):$(dirname "$VASFS")/../replay:$PATH
 	elif [ -f "$top/tests/setup.sh" ]; then
 		# shellcheck source-path=SCRIPTDIR source=../tests/setup.sh
 		. "$top/tests/setup.sh"
 		# shellcheck disable=SC2119 # no further packages
 		install_packages && build_programs "$top/build" || exit 1
-		PATH=$top/build/fs:$PATH
+		PATH=$top/build/fs:$top/build/replay:$PATH
 	elif [ -x "$top/../../../bin/vasfs" ]; then
 		PATH=$(cd "$top/../../../bin" && pwd):$PATH
 	fi

@@ -18,10 +18,12 @@ folder=$top/build/release
 install_packages && build "$folder" --buildtype=release -Db_ndebug=true || exit 1
 VASFS=$folder/fs/vasfs VASCTL=$folder/fs/vasctl
 BENCH_SERVER=$folder/tests/bench/bench_server STORM=$folder/tests/storm
-RUN_COSTS=$folder/tests/programs/costs
-export VASFS VASCTL BENCH_SERVER STORM RUN_COSTS
+RUN_COSTS=$folder/tests/programs/costs REPLAY=$folder/replay/vasfs-replay
+BENCH_TRACE=$folder/tests/bench/bench_trace
+export VASFS VASCTL BENCH_SERVER STORM RUN_COSTS REPLAY BENCH_TRACE
 for name in engine scale mount; do
 	"$folder/tests/bench/bench_$name" "$@" || exit
 done
 "$top/tests/bench/bench_latency.sh" "$@"
 "$top/tests/bench/bench_run.sh" "$@"
+"$top/tests/bench/bench_replay.sh" "$@"

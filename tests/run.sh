@@ -69,8 +69,8 @@ packages_of() {
 	coverage) echo gcovr ;;
 	fuzz) echo 'clang libclang-rt-dev' ;;
 	browser) echo 'chromium chromium-driver fonts-dejavu-core python3' ;;
-	# Tools that read files in ways of their own, for sizes.sh.
 	*)
+		# Tools that read files in ways of their own, for sizes.sh.
 		echo 'busybox-static pv python3 rsync rust-coreutils tar'
 		# Readers and writers of core files, for core.sh.
 		echo 'elfutils file gdb'
@@ -78,15 +78,16 @@ packages_of() {
 		echo 'bash dash findutils gzip mawk musl-tools perl procps'
 		# Loaders and file systems, for exec_kinds.sh and exec_filesystems.sh.
 		echo 'btrfs-progs e2fsprogs erofs-utils klibc-utils libcap2-bin squashfs-tools'
-		# Tools that look at processes, for tools.sh.
-		[ "$1" != plain ] ||
-			echo 'atop lsof numactl procps psmisc python3-psutil smem sysstat util-linux'
-		# What says whether the pictures are well-formed.
-		echo libxml2-utils
+		# What says whether the pictures are well-formed; how traces are compressed.
+		echo 'libxml2-utils xz-utils zstd'
 		;;
 	esac
-	# What the sanitizers have nothing to do with: the manual.
-	[ "$1" != plain ] || echo 'man-db scdoc'
+	[ "$1" = plain ] || return 0
+	# What the sanitizers have nothing to do with: tools that look at processes, for tools.sh,
+	# a sweep over machines, for sweep.sh, and the manual.
+	echo 'atop lsof numactl procps psmisc python3-psutil smem sysstat util-linux'
+	echo 'munge parallel slurm-client slurmctld slurmd'
+	echo 'man-db scdoc'
 }
 arguments_of() {
 	case $1 in

@@ -50,7 +50,7 @@ build() {
 }
 
 # What the examples run.
-programs='fs/vasfs fs/vasctl examples/tiny'
+programs='fs/vasfs fs/vasctl replay/vasfs-replay examples/tiny'
 
 # build_programs FOLDER: build in FOLDER what the examples run and nothing else, none of the tests.
 # Says so on stderr if there is anything to build. The output of meson and ninja shows only if they

@@ -76,12 +76,17 @@ mask_readme() {
 		-e 's/ +$//'
 }
 
+# What replay.sh records afresh is another trace on each host.
+mask_recorded() {
+	sed '/^# Now a trace of your own/,$d'
+}
+
 # mask NAME
 mask() {
 	if [ "$1" = README ]; then
 		mask_inode | mask_libraries | mask_readme
 	else
-		mask_folder | mask_inode | join_lines | mask_kernel | mask_libraries
+		mask_folder | mask_inode | join_lines | mask_kernel | mask_libraries | mask_recorded
 	fi
 }
 

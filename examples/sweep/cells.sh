@@ -4,25 +4,28 @@
 #
 #     cells.sh POLICY,... FRAMES,...
 #
-# FRAMES may also be FIRST-LAST: from FIRST on each is twice the one before, up to LAST.
+# FRAMES may also be FIRST-LAST, as in vasfs-replay: FIRST, its double, ... and LAST.
 set -u
 if [ $# -ne 2 ]; then
 	sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 fi
-awk -v "policies=$1" -v "sizes=$2" 'BEGIN {
-	number = split(sizes, part, ",")
-	for (i = 1; i <= number; i++) {
-		ends = split(part[i], end, "-")
-		if (part[i] !~ /^[0-9]+(-[0-9]+)?$/ || end[1] < 1) {
-			print "cells.sh: not a number of frames: " part[i] >"/dev/stderr"
-			exit 2
-		}
-		for (size = end[1] + 0; size <= end[ends] + 0; size *= 2)
-			frames[++count] = size
+case $2 in
+'' | *[!0-9,-]* | 0* | *[,-]0*)
+	echo "cells.sh: not numbers of frames: $2" >&2
+	exit 2
+	;;
+esac
+sizes=$(awk -v "sizes=$2" 'BEGIN {
+	for (i = split(sizes, part, ","); i > 0; i--) {
+		last = split(part[i], end, "-")
+		for (size = end[1] + 0; size < end[last] + 0; size *= 2)
+			print size
+		print end[last]
 	}
-	number = split(policies, policy, ",")
-	for (i = 1; i <= number; i++)
-		for (j = 1; j <= count; j++)
-			print policy[i], frames[j]
-}'
+}' | sort -nu)
+for policy in $(echo "$1" | tr , ' '); do
+	for size in $sizes; do
+		echo "$policy $size"
+	done
+done

@@ -16,7 +16,7 @@ leaves_nothing() {
 }
 
 for name in tour protection stack malloc cow shared-private sigbus madvise tlb swap overcommit \
-	belady thrash; do
+	belady thrash replay; do
 	ok "$name.sh prints its transcript" "$shell" "$tests/transcripts.sh" $name
 	leaves_nothing $name.sh
 done

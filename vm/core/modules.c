@@ -97,7 +97,7 @@ static void module_match(struct sweep *sweep, const struct core_entry *entry)
 	const struct elf_source on_disk = {read_file, file, UINT64_MAX};
 	struct elf_source source = on_disk;
 	struct build_id found = build_id_read(&on_disk, false);
-	bool same = build_id_equals(&found, &wanted) && !file->unmappable &&
+	bool same = build_id_equals(&found, &wanted) && !file->filesystem.unmappable &&
 	            fstat(file->handle->medium.fd, &status) == 0;
 	if (same) {
 		source.size = (uint64_t)status.st_size;
