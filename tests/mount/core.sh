@@ -133,7 +133,17 @@ like "$(in_gdb "$CORE_TARGET" "$M/$pid/core" 'p marker' 'x/s 0x100fffffe000')" \
 fails EBUSY 'attach to the daemon itself' "$M" attach "$(daemon_pid)"
 fails ESRCH 'attach to nobody' "$M" attach 99999999
 if is_root; then
-	refused 'others may not attach' as_other "$VASCTL" "$M" attach $target
+	like "$(as_other "$VASCTL" "$M" attach $target 2>&1)" 'error: attach: (EACCES|EPERM)' \
+		'others may not attach'
+	# Not by as_other: in the background a function has a shell of its own.
+	setpriv --reuid="$OTHER" --regid="$OTHER" --clear-groups sleep 60 >/dev/null 2>&1 &
+	theirs=$!
+	echo $theirs >"$T/other.pid"
+	eventually 30 grep -q sleep "/proc/$theirs/comm"
+	pid=$(as_other "$VASCTL" "$M" attach "$theirs")
+	is "$(areas "$M/$pid/maps")" "$(areas "/proc/$theirs/maps")" 'but to what is their own'
+	is "$(stat -c %u "$M/$pid")" "$OTHER" 'and it is theirs'
+	finish other
 fi
 
 finish live

@@ -36,8 +36,8 @@ void user_put_locked(struct vm_machine *machine, struct vm_user *user);
  *
  * => 0
  * => -ENOMEM: the host has hardly any memory left. Nothing is charged
- * => -ENOMEM (VM_AREAS, VM_NOTES, VM_SNAPSHOTS), -EAGAIN (VM_PROCESSES) or -ENFILE (VM_FDS, VM_HANDLES): he or
- *    all users together would have too much. Nothing is charged
+ * => -ENOMEM (VM_AREAS, VM_NOTES, VM_SNAPSHOTS), -EAGAIN (VM_PROCESSES) or -ENFILE (VM_FDS,
+ *    VM_HANDLES): he or all users together would have too much. Nothing is charged
  *
  * What a caller can make large is charged before it is allocated. So it never takes the last of the
  * host's memory, and the many small allocations that cannot fail find some.
