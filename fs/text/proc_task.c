@@ -47,20 +47,27 @@ int render_io(GString *out, struct fs_mount *mount, struct vm_process *process)
 
 /* --- Where it waits --------------------------------------------------------------------------- */
 
+/* Whether descriptor FD of PROCESS is a pipe. Otherwise, if it can sleep, it is a terminal. */
+static bool is_pipe(struct vm_process *process, uint64_t fd)
+{
+	struct vm_file *file = vm_process_file(process, (int)MIN(fd, INT_MAX));
+	g_autofree char *name = file != NULL ? vm_file_name(file) : NULL;
+
+	if (file != NULL)
+		vm_file_unref(file);
+	return name != NULL && g_str_has_prefix(name, "pipe:");
+}
+
 /*
- * The function of Linux in which a program sleeps that has made system call NUMBER. Most calls do
- * not sleep.
+ * The function of Linux in which PROCESS, of STATE, sleeps in a system call. Most calls do not
+ * sleep.
  */
-static const char *sleeps_in(int64_t number)
+static const char *sleeps_in(struct vm_process *process, const struct task_state *state)
 {
 	static const struct {
 		int64_t number;
 		const char *function;
 	} rows[] = {
-	    {SYS_read, "pipe_read"},
-	    {SYS_readv, "pipe_read"},
-	    {SYS_write, "pipe_write"},
-	    {SYS_writev, "pipe_write"},
 	    {SYS_wait4, "do_wait"},
 	    {SYS_waitid, "do_wait"},
 	    {SYS_vfork, "kernel_clone"},
@@ -81,9 +88,11 @@ static const char *sleeps_in(int64_t number)
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (rows[i].number == number)
+		if (rows[i].number == state->call)
 			return rows[i].function;
-	return "schedule";
+	if (!is_pipe(process, state->arg[0]))
+		return "wait_woken";
+	return state->call == SYS_write || state->call == SYS_writev ? "pipe_write" : "pipe_read";
 }
 
 /* No newline, as in Linux. 0: it does not wait in a system call, or the reader may not know. */
@@ -97,7 +106,7 @@ int view_wchan(GString *out, struct fs_mount *mount, struct vm_process *process,
 	if (error != 0)
 		return error;
 	bool shown = state.call >= 0 && rights_trace(mount, caller, &info.cred);
-	g_string_append(out, shown ? sleeps_in(state.call) : "0");
+	g_string_append(out, shown ? sleeps_in(process, &state) : "0");
 	return 0;
 }
 
@@ -113,7 +122,7 @@ int render_stack(GString *out, struct fs_mount *mount, struct vm_process *proces
 		                       "[<0>] %s+0x0/0x0\n"
 		                       "[<0>] do_syscall_64+0x0/0x0\n"
 		                       "[<0>] entry_SYSCALL_64_after_hwframe+0x0/0x0\n",
-		                       sleeps_in(state.call));
+		                       sleeps_in(process, &state));
 	return error;
 }
 

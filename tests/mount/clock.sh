@@ -44,8 +44,8 @@ tree() {
 		printf '== %s\n' "$_file"
 		cat "$_file"
 	done >"$1/files" 2>&1
-	# self is who looks.
-	find "$M" ! -name self -ls 2>/dev/null | sed 's/^ *[0-9]* *//' | LC_ALL=C sort >"$1/names"
+	# self and thread-self are who looks.
+	find "$M" ! -name self ! -name thread-self -ls 2>/dev/null | sed 's/^ *[0-9]* *//' | LC_ALL=C sort >"$1/names"
 	for _pid in 1 2; do
 		grep -v ' ---' "$M/$_pid/maps" | while read -r _range _; do
 			printf '== %s %s\n' "$_pid" "$_range"

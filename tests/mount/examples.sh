@@ -63,7 +63,7 @@ until_line '      tlb=miss' && until_line '      tlb=miss'
 like "$("$TOOL" poll "$T/screen" 300)" '^timeout' '-p waits between two steps'
 echo >&6
 ok 'Enter goes on' until_line '# Each write *'
-until_line '      frame=0x1'
+until_line '      frame=0x2'
 echo q >&6
 is "$(cat <&5)" '' 'q ends'
 wait $example

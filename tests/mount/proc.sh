@@ -103,6 +103,22 @@ for file in cgroup limits mounts mountinfo uid_map gid_map loginuid sessionid sc
 	timerslack_ns wchan attr/current; do
 	ok "a process has $file" sh -c "cat '$M/1/$file' >/dev/null"
 done
+
+# --- A program that runs ----------------------------------------------------------------------
+
+if echo "run /bin/sh -c 'cat $T/file; cd /usr; sleep 0.01 | read x; read x'" >"$M/ctl" 2>/dev/null; then
+	pid=$(cat "$M/ctl")
+	asleep() {
+		[ "$(cat "$M/$pid/wchan")" = wait_woken ] && [ "$(readlink "$M/$pid/cwd")" = /usr ]
+	}
+	ok 'it sleeps in a read of its terminal' eventually 60 asleep
+	like "$(cat "$M/$pid/syscall")" '^0 0x0 0x[0-9a-f]+ 0x1 ' 'syscall: which one'
+	like "$(cat "$M/$pid/stack")" '^\[<0>\] wait_woken\+' 'stack'
+	like "$(cat "$M/$pid/io")" '^rchar: [1-9]' 'io counts what it has read'
+	is "$(cat "$M/$pid/task/$pid/personality")" 00000000 'personality'
+else
+	skip 'no /dev/kvm' 'a program that runs'
+fi
 stop_mount
 
 # --- Memory is used up ------------------------------------------------------------------------
