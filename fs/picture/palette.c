@@ -61,8 +61,9 @@ void palette_css(GString *out)
 	add_colours(out, true);
 	g_string_append(out, "}}\n");
 	for (unsigned i = 0; i < STATES; i++)
-		g_string_append_printf(out, ".f-%s{fill:var(--%s)}.b-%s{background:var(--%s)}\n",
-		                       table[i].id, table[i].id, table[i].id, table[i].id);
+		g_string_append_printf(
+		    out, ".f-%s{fill:var(--%s);stroke:none}.b-%s{background:var(--%s)}\n",
+		    table[i].id, table[i].id, table[i].id, table[i].id);
 }
 
 /* PALETTE_RUN squares in a line. */

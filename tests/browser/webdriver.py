@@ -4,7 +4,9 @@ Only the standard library is used. Everything that waits has a limit (PATIENCE).
 """
 import base64
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 import urllib.error
@@ -22,7 +24,8 @@ class Browser:
         self.folder = folder
         self.session = None
         self.driver = subprocess.Popen(['chromedriver', '--port=0'], stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, text=True)
+                                       stderr=subprocess.STDOUT, text=True,
+                                       start_new_session=True)
 
     def __enter__(self):
         for line in self.driver.stdout:
@@ -46,7 +49,8 @@ class Browser:
                 self.call('DELETE', '/session/' + self.session)
         except (OSError, urllib.error.URLError):
             pass
-        self.driver.terminate()
+        # Also a browser that did not answer: it is in the driver's group.
+        os.killpg(self.driver.pid, signal.SIGKILL)
         self.driver.wait(PATIENCE)
         self.driver.stdout.close()
 
