@@ -18,10 +18,12 @@
 /* The layout of a core of PROCESS, or NULL with *ERROR. */
 static struct vm_core *layout_of(struct fs_mount *mount, struct vm_process *process, int *error)
 {
+	struct vm_process_info info;
 	struct vm_thread thread;
 
+	vm_process_summary(process, &info);
 	control_thread(mount->run, process, &thread);
-	return vm_core_new(process, VM_CORE_DEFAULT, &thread, error);
+	return vm_core_new(process, info.dump_filter, &thread, error);
 }
 
 static int corefile_open(struct fs_handle *handle)

@@ -90,6 +90,11 @@ is "$(stat -c %s "$T/core")" "$size" 'a copy has the size that stat tells'
 ok 'holes cost nothing' test "$(stat -c %b "$T/core")" -lt 4000
 tar -S -cf "$T/core.tar" -C "$M/1" core
 ok 'tar -S leaves holes out' test "$(stat -c %s "$T/core.tar")" -lt 2000000
+echo 0 >"$M/1/coredump_filter"
+ok 'coredump_filter leaves out what it does not name' \
+	test "$(stat -c %s "$M/1/core")" -lt $((size / 2))
+echo 0x33 >"$M/1/coredump_filter"
+is "$(stat -c %s "$M/1/core")" "$size" 'and gives it back'
 like "$(file "$T/core")" 'ELF 64-bit LSB core file.* from .*/bin/ls -l' 'file knows it'
 like "$(file "$M/1/core")" 'core file' 'file knows it in place'
 far=$(($(offset_of 0x10000000 "$T/core") + 0x100fffe000 - 0x10000000))
