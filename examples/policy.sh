@@ -94,7 +94,7 @@ say 'A policy is a table of functions: see vm/policy/policy.h.' \
 say 'Put the file into a copy of the source tree, and its name into three others.'
 if [ -n "$can_build" ]; then
 	mkdir tree
-	for part in completion docs examples fs meson.build replay tests trace util vm; do
+	for part in completion docs examples fs meson.build replay system tests trace util vm; do
 		cp -R "$top/$part" tree
 	done
 	cd tree || exit 1

@@ -6,6 +6,7 @@
 #include "fs/ctl/address.h"
 #include "fs/ctl/command_why.h"
 #include "fs/host/hostfile.h"
+#include "fs/host/hostprocess.h"
 #include "fs/run/control.h"
 #include "util/number.h"
 #include "util/text.h"
@@ -329,6 +330,8 @@ static int exec_words(struct command_call *call, const struct exec_words *what,
 		*process = vm_exec_new(call->mount->machine, &cred, &args, entry, &error);
 	else
 		error = vm_exec(*process, &args, entry);
+	if (is_new && *process != NULL)
+		hostprocess_give_cwd(call->mount, call->caller, *process);
 	command_note(call, error == -ENOMEM && !is_new, "the old program goes on");
 	if (error >= 0)
 		return 0;

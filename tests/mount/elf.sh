@@ -101,7 +101,11 @@ noexec 'an empty name of the interpreter'
 patch $((interp + 32)) '\x00\x00\x00\x10\x00\x00\x00\x00'
 noexec 'a name of the interpreter that is too long'
 patch $((interp + 8)) '\xff\xff\xff\xff\xff\xff\xff\x7f'
-noexec 'a name of the interpreter beyond the file'
+fails EINVAL 'a name of the interpreter at no offset' "$M/1" exec "$bad"
+unchanged 'a name of the interpreter at no offset'
+patch $((interp + 8)) '\x00\x00\x00\x10\x00\x00\x00\x00'
+fails EIO 'a name of the interpreter beyond the file' "$M/1" exec "$bad"
+unchanged 'a name of the interpreter beyond the file'
 patch $((interp + 32)) '\x05\x00\x00\x00\x00\x00\x00\x00'
 noexec 'a name of the interpreter without its end'
 offset=$(od -An -t u8 -j $((interp + 8)) -N 8 /bin/true | tr -d ' ')

@@ -4,7 +4,7 @@
 
 # page NAME.SECTION: its text, a word's formatting removed
 page() {
-	man -l "$MANUAL/$1" 2>"$T/complaints" | col -bx
+	man --nh -l "$MANUAL/$1" 2>"$T/complaints" | col -bx
 }
 
 if ! ls "$MANUAL"/*.8 >/dev/null 2>&1; then

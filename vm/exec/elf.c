@@ -167,6 +167,9 @@ int elf_interpreter(const struct elf_file *elf, char **path)
 	g_autofree char *text = g_try_malloc(segment->p_filesz);
 	if (text == NULL)
 		return -ENOMEM;
+	/* rw_verify_area; elf_read. */
+	if (segment->p_offset > INT64_MAX - segment->p_filesz)
+		return -EINVAL;
 	int error = read_exactly(&elf->source, text, segment->p_filesz, segment->p_offset);
 	if (error != 0)
 		return error == -ENOEXEC ? -EIO : error;
