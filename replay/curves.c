@@ -54,16 +54,19 @@ static char *curves_finish(struct job *job)
 
 	if (curves->wants_lru)
 		curve_add_up(&curves->lru.curve);
-	if (curves->wants_opt && !opt_run(&curves->opt))
+	if (curves->wants_opt && !opt_run(&curves->opt, curves->frames, curves->nr_frames))
 		return g_strdup("no memory for the curve of opt");
 	return NULL;
 }
 
-void curves_init(struct curves *curves, bool wants_lru, bool wants_opt)
+void curves_init(struct curves *curves, bool wants_lru, bool wants_opt, const uint64_t *frames,
+                 size_t nr_frames)
 {
 	*curves = (struct curves){.job = {curves_take, curves_finish, NULL}};
 	curves->wants_lru = wants_lru;
 	curves->wants_opt = wants_opt;
+	curves->frames = frames;
+	curves->nr_frames = nr_frames;
 }
 
 void curves_clear(struct curves *curves)

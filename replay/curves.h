@@ -16,9 +16,14 @@ struct curves {
 	/* their curves are complete after the job's finish */
 	struct lru lru;
 	struct opt opt;
+	/* the numbers of frames at which opt is wanted; none: at all */
+	const uint64_t *frames;
+	size_t nr_frames;
 };
 
-void curves_init(struct curves *curves, bool wants_lru, bool wants_opt);
+/* FRAMES must stay until curves_clear. */
+void curves_init(struct curves *curves, bool wants_lru, bool wants_opt, const uint64_t *frames,
+                 size_t nr_frames);
 void curves_clear(struct curves *curves);
 
 #endif

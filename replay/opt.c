@@ -1,5 +1,7 @@
 #include "replay/opt.h"
 
+#include "replay/opt_size.h"
+
 #include <glib.h>
 
 #include <string.h>
@@ -212,19 +214,38 @@ static bool run(struct opt *opt, struct stack *stack, const uint32_t *next)
 	return true;
 }
 
-bool opt_run(struct opt *opt)
+static bool run_all_sizes(struct opt *opt, const uint32_t *next)
 {
 	struct stack stack;
+	bool done = stack_init(&stack, opt->pages) && run(opt, &stack, next);
 
+	stack_clear(&stack);
+	return done;
+}
+
+/* The curve at COUNT numbers of frames, FRAMES; it means nothing at others. */
+static bool run_some_sizes(struct opt *opt, const uint32_t *next, const uint64_t *frames,
+                           size_t count)
+{
+	for (uint32_t page = 0; page < opt->pages; page++)
+		if (!curve_first(&opt->curve))
+			return false;
+	curve_add_up(&opt->curve);
+	for (size_t i = 0; i < count; i++)
+		if (frames[i] < opt->pages &&
+		    !opt_size_faults(next, opt->count, frames[i], &opt->curve.at[frames[i]]))
+			return false;
+	return true;
+}
+
+bool opt_run(struct opt *opt, const uint64_t *frames, size_t count)
+{
 	if (opt->count == 0) {
 		curve_add_up(&opt->curve);
 		return true;
 	}
 	g_autofree uint32_t *next = find_next(opt);
-	bool done = next != NULL && stack_init(&stack, opt->pages);
 	if (next == NULL)
 		return false;
-	done = done && run(opt, &stack, next);
-	stack_clear(&stack);
-	return done;
+	return count > 0 ? run_some_sizes(opt, next, frames, count) : run_all_sizes(opt, next);
 }

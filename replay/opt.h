@@ -3,8 +3,8 @@
  * farthest away (L. A. Belady, A study of replacement algorithms, 1966).
  *
  * It needs the future, so the touches are recorded first: 8 bytes for each touch of another page
- * than the one before. A pass backwards finds the next touch of each; a pass forwards keeps the
- * stack of OPT.
+ * than the one before. A pass backwards finds the next touch of each. For some numbers of frames
+ * there is a pass forwards each (opt_size.h); for all, one that keeps the stack of OPT.
  *
  * How the stack changes with a touch of the page at depth D: that page comes to the top. The page
  * that was there goes down. At each depth on its way it meets a page; the one whose next touch is
@@ -34,8 +34,11 @@ struct opt {
  */
 bool opt_touch(struct opt *opt, uint32_t page);
 
-/* All touches are recorded: find the curve. False: no memory. */
-bool opt_run(struct opt *opt);
+/*
+ * All touches are recorded: find the curve, at the COUNT numbers of frames FRAMES, each at least 1,
+ * or with COUNT 0 at all. False: no memory.
+ */
+bool opt_run(struct opt *opt, const uint64_t *frames, size_t count);
 
 void opt_clear(struct opt *opt);
 

@@ -92,7 +92,8 @@ static void add_rows(struct run *run)
 	}
 	run->has_curves = lru_curve || opt_curve || opt;
 	if (run->has_curves)
-		curves_init(&run->curves, lru_curve, opt_curve || opt);
+		curves_init(&run->curves, lru_curve, opt_curve || opt, run->result.frames,
+		            run->result.nr_frames);
 }
 
 /* The sizes of cells, of those rows that have cells: with --curve alone the usual ones. */

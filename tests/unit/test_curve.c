@@ -68,7 +68,9 @@ static unsigned model_faults(const struct string *s, unsigned frames, bool opt)
 
 /* --- Curves ----------------------------------------------------------------------------------- */
 
-static void make_curves(const struct string *s, struct lru *lru, struct opt *opt)
+/* The curves of S: of OPT at COUNT numbers of frames, FRAMES, or at all. */
+static void make_curves(const struct string *s, struct lru *lru, struct opt *opt,
+                        const uint64_t *frames, size_t count)
 {
 	struct pages pages = {0};
 
@@ -81,7 +83,7 @@ static void make_curves(const struct string *s, struct lru *lru, struct opt *opt
 		g_assert_true(opt_touch(opt, number));
 	}
 	curve_add_up(&lru->curve);
-	g_assert_true(opt_run(opt));
+	g_assert_true(opt_run(opt, frames, count));
 	g_assert_cmpuint(lru->curve.pages, ==, pages.count);
 	g_assert_cmpuint(opt->curve.pages, ==, pages.count);
 	pages_clear(&pages);
@@ -92,7 +94,7 @@ static void assert_string(const struct string *s)
 	struct lru lru;
 	struct opt opt;
 
-	make_curves(s, &lru, &opt);
+	make_curves(s, &lru, &opt, NULL, 0);
 	for (unsigned frames = 1; frames <= lru.curve.pages + 1; frames++) {
 		g_assert_cmpuint(curve_faults(&lru.curve, frames), ==,
 		                 model_faults(s, frames, false));
@@ -101,6 +103,23 @@ static void assert_string(const struct string *s)
 	}
 	lru_clear(&lru);
 	opt_clear(&opt);
+}
+
+/* One number of frames, or two, without the others. */
+static void assert_some_sizes(const struct string *s)
+{
+	for (uint64_t frames = 1; frames < 20; frames++) {
+		const uint64_t some[] = {frames, 3 * frames + 1};
+		struct lru lru;
+		struct opt opt;
+
+		make_curves(s, &lru, &opt, some, G_N_ELEMENTS(some));
+		for (unsigned i = 0; i < G_N_ELEMENTS(some); i++)
+			g_assert_cmpuint(curve_faults(&opt.curve, some[i]), ==,
+			                 model_faults(s, (unsigned)some[i], true));
+		lru_clear(&lru);
+		opt_clear(&opt);
+	}
 }
 
 static void make_random(struct string *s, unsigned count, unsigned pages)
@@ -122,6 +141,7 @@ static void test_random(void)
 		make_random(&s, (unsigned)g_test_rand_int_range(0, 120),
 		            (unsigned)g_test_rand_int_range(1, 20));
 		assert_string(&s);
+		assert_some_sizes(&s);
 	}
 	make_random(&s, 600, 60);
 	assert_string(&s);
@@ -157,14 +177,14 @@ static void test_books(void)
 	struct lru lru;
 	struct opt opt;
 
-	make_curves(&belady, &lru, &opt);
+	make_curves(&belady, &lru, &opt, NULL, 0);
 	g_assert_cmpuint(curve_faults(&opt.curve, 3), ==, 7);
 	g_assert_cmpuint(curve_faults(&opt.curve, 4), ==, 6);
 	g_assert_cmpuint(curve_faults(&lru.curve, 3), ==, 10);
 	g_assert_cmpuint(curve_faults(&lru.curve, 4), ==, 8);
 	lru_clear(&lru);
 	opt_clear(&opt);
-	make_curves(&silberschatz, &lru, &opt);
+	make_curves(&silberschatz, &lru, &opt, NULL, 0);
 	g_assert_cmpuint(curve_faults(&opt.curve, 3), ==, 9);
 	g_assert_cmpuint(curve_faults(&lru.curve, 3), ==, 12);
 	lru_clear(&lru);

@@ -237,7 +237,24 @@ static void make_curves(struct lru *lru, struct opt *opt, const uint32_t *string
 		g_assert_true(opt_touch(opt, page));
 	}
 	curve_add_up(&lru->curve);
-	g_assert_true(opt_run(opt));
+	g_assert_true(opt_run(opt, NULL, 0));
+	pages_clear(&pages);
+}
+
+/* OPT with one number of frames. */
+static void test_zipf_opt(void)
+{
+	const uint64_t frames = FRAMES;
+	struct pages pages = {0};
+	struct opt opt = {0};
+
+	for (uint32_t t = 0; t < LONG; t++)
+		g_assert_true(opt_touch(&opt, pages_number(&pages, long_string[t])));
+	g_assert_true(opt_run(&opt, &frames, 1));
+	uint64_t by_opt = model_opt(long_string, LONG, PAGES, FRAMES);
+	g_test_message("opt: %" G_GUINT64_FORMAT " faults", by_opt);
+	g_assert_cmpuint(curve_faults(&opt.curve, FRAMES), ==, by_opt);
+	opt_clear(&opt);
 	pages_clear(&pages);
 }
 
@@ -323,6 +340,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/models/tables", test_tables);
 	g_test_add_func("/models/small/curves", test_small_curves);
 	g_test_add_func("/models/zipf/curves", test_zipf_curves);
+	g_test_add_func("/models/zipf/opt", test_zipf_opt);
 	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
 		g_autofree char *small = g_strconcat("/models/small/", policies[i], NULL);
 		g_autofree char *reset = g_strconcat("/models/reset/", policies[i], NULL);
