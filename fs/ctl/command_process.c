@@ -176,9 +176,9 @@ const struct command process_commands[] = {
     {"mincore", "ADDR LEN", 2, 2, command_mincore, "which pages are in memory: a 0 or 1 for each",
      mincore_reasons},
     {"reset", "", 0, 0, run_reset, "forget its pages, counts, TLB: the next trace", reset_reasons,
-     .more = "PID/replay, the fault counts and the TLB begin with 0. Its pages go, in frames and\n"
-             "in swap, as far as nobody else maps them: private memory reads as zeros. Its\n"
-             "areas stay. If no page is left in the machine, the policy starts anew, too."},
+     .more = "PID/replay, the fault counts and the TLB begin with 0. Its pages go, in frames\n"
+             "and in swap, as far as nobody else maps them: private memory reads as zeros.\n"
+             "Its areas stay. If no page is left in the machine, the policy starts anew."},
     {"fork", "", 0, 0, run_fork, "make a copy of the process; answers its pid", fork_reasons},
     {"exec", "[-k] PATH [ARG ...]", 1, -1, run_exec, "run a program; answers its entry point",
      .more = "It is a program of the host. -k: only what the kernel maps, no libraries."},

@@ -81,7 +81,7 @@ static void show_files(struct session *s)
 		g_autoptr(GString) text = g_string_new(NULL);
 
 		if ((file->class == &textfile_class || file->class == &valuefile_class) &&
-		    file->render != NULL)
+		    !file->is_fixed && file->render != NULL)
 			g_assert_cmpint(file->render(text, &s->fuzz.mount, dir.process), ==, 0);
 	}
 	tree_node_clear(&dir);

@@ -286,7 +286,8 @@ static void test_unreadable(struct ctl_fixture *f, const void *unused)
 	run(f, map);
 	expect_why(f, "access r 0x10000", EIO, "the file could not be read: EBADMSG (");
 	expect_why(f, "mlock 0x10000 4K", ENOMEM, "the file could not be read: EBADMSG (");
-	run(f, "mmap 0x20000 64K rw- private,anon,fixed\naccess w 0x20000 64K\n");
+	/* A page of zeros needs no room in swap. */
+	run(f, "mmap 0x20000 64K rw- private,anon,fixed\npoke 0x20000 x\naccess w 0x21000 60K\n");
 	expect_why(f, "peek 0x20000", EIO, "swap could not be read: EBADMSG (");
 }
 
