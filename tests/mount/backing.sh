@@ -24,7 +24,7 @@ stop_backing() {
 # taken a request, the kernel could not give the request up, whatever our daemon does.
 hang_backing() {
 	kill -STOP "$(cat "$T/backing-daemon.pid")"
-	eventually 10 backing_stopped
+	eventually 60 backing_stopped
 }
 wake_backing() {
 	kill -CONT "$(cat "$T/backing-daemon.pid")"

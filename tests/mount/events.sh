@@ -30,11 +30,11 @@ waits() {
 fault
 cat "$M/events" >"$T/out" &
 reader=$!
-eventually 5 opened $reader
+eventually 60 opened $reader
 ctl "$M/2" access w "$b" >/dev/null
 fault
 fails EFAULT 'a fault that is fatal' "$M/2" access r 0x1000
-eventually 5 has_lines "$T/out" 3
+eventually 60 has_lines "$T/out" 3
 is "$(cut -d ' ' -f 3-7 "$T/out")" "2 w $(va "$b") minor demand-zero
 1 w $(va "$(plus "$a" 4096)") minor demand-zero
 2 r 0000000000001000 fatal segv-maperr" 'a reader gets the faults of all processes since it opened'
@@ -42,7 +42,7 @@ is "$(cat "$T/out")" "$(cat "$M/1/faults" "$M/2/faults" | sort -n | tail -n 3)" 
 	'in the words of faults'
 is "$(wc -l <"$T/out")" 3 'and waits for more'
 fault 3
-eventually 5 has_lines "$T/out" 6
+eventually 60 has_lines "$T/out" 6
 is "$(wc -l <"$T/out")" 6 'which come'
 kill -INT $reader 2>/dev/null
 kill $reader
@@ -59,8 +59,8 @@ like "$("$TOOL" poll "$M/events" 300)" '^timeout EAGAIN$' \
 	'poll times out where nothing comes; a read then does not wait'
 "$TOOL" poll "$M/events" 10000 >"$T/out" &
 poller=$!
-eventually 5 opened $poller
-eventually 5 waits $poller
+eventually 60 opened $poller
+eventually 60 waits $poller
 fault
 wait $poller
 like "$(cat "$T/out")" "^ready [0-9]+ [0-9.]+ 1 w $(va "$(plus "$a" $((pages * 4096 - 4096)))") " \
@@ -104,7 +104,7 @@ has_newest() {
 exec 4<"$M/events"
 cat "$M/events" >"$T/quick" &
 quick=$!
-eventually 5 opened $quick
+eventually 60 opened $quick
 fault 20000
 # By then all lines have been made.
 ok 'a reader that waits gets the newest' eventually 20 has_newest "$T/quick"
@@ -126,7 +126,7 @@ ok 'in order' sh -c "grep '^[0-9]' '$T/out' | cut -d ' ' -f 1 | sort -nc"
 # Small reads split lines, but lose nothing.
 dd if="$M/events" bs=7 count=40 iflag=fullblock 2>/dev/null >"$T/out" &
 reader=$!
-eventually 5 opened $reader
+eventually 60 opened $reader
 fault 10
 wait $reader
 tail -n 10 "$M/1/faults" | head -c 280 >"$T/wanted"
@@ -138,13 +138,13 @@ cat "$M/events" >"$T/out" &
 one=$!
 cat "$M/events" >"$T/out2" &
 two=$!
-eventually 5 opened $one
-eventually 5 opened $two
+eventually 60 opened $one
+eventually 60 opened $two
 fault
-eventually 5 has_lines "$T/out" 1
-eventually 5 has_lines "$T/out2" 1
-eventually 5 waits $one
-eventually 5 waits $two
+eventually 60 has_lines "$T/out" 1
+eventually 60 has_lines "$T/out2" 1
+eventually 60 waits $one
+eventually 60 waits $two
 cat "$M/1/maps" >/dev/null # which comes after their reads: the daemon has them
 kill -TERM "$(daemon_pid)"
 daemon_ended 'SIGTERM does not wait for readers of events: exit 0'

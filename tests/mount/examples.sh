@@ -104,7 +104,7 @@ mkfifo "$T/pipe"
 	"exec '$shell' '$examples/tour.sh' >'$T/pipe' 2>/dev/null &" </dev/null
 exec 5<"$T/pipe"
 read -r _ <&5
-eventually 10 grep -q " $T/" /proc/self/mountinfo
+eventually 60 grep -q " $T/" /proc/self/mountinfo
 kill -INT "$(cat "$T/interrupted.pid")"
 exec 5<&-
 "$TOOL" reap "$T/interrupted" >/dev/null

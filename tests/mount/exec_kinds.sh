@@ -207,7 +207,7 @@ fi
 cp /bin/sleep "$T/sleeper"
 "$T/sleeper" 1000 3<"$T/libfar.so" &
 sleeper=$!
-eventually 10 [ "$(readlink "/proc/$sleeper/exe")" = "$T/sleeper" ]
+eventually 60 [ "$(readlink "/proc/$sleeper/exe")" = "$T/sleeper" ]
 rm "$T/sleeper"
 cp "$T/libfar.so" "$T/copy.so"
 rm "$T/libfar.so"

@@ -51,7 +51,7 @@ b=$(ctl "$M/$pid" mmap 0 1600K rw- private,anon)
 ok 'another process has memory all the same' ctl "$M/$pid" access w "$b" 1600K
 refused 'nothing is lost yet' grep -q ' evict lost ' "$T/events"
 rm "$disk/kept"
-ok 'the file is deleted' eventually 10 lost "$disk/kept"
+ok 'the file is deleted' eventually 60 lost "$disk/kept"
 is "$(dirty)" 0 'its pages are gone'
 c=$(ctl "$M/$pid" mmap 0 400K rw- private,anon,noreserve)
 ok 'the process can have them' ctl "$M/$pid" access w "$c" 400K
@@ -67,7 +67,7 @@ is "$(dirty)" 102 'a deleted file that is mapped keeps its pages'
 is "$(peek "$pid" "$a" 1)" "$(hex s)" 'which can be read'
 ctl "$M" kill "$pid" >/dev/null
 is "$(dirty)" 0 'until the process ends'
-ok 'as events says' eventually 5 lost "$disk/deleted"
+ok 'as events says' eventually 60 lost "$disk/deleted"
 
 # What could be written is written when there is room again.
 fill_up

@@ -95,7 +95,7 @@ stop_mount
 no_leaks="${ASAN_OPTIONS:-}:detect_leaks=0"
 ASAN_OPTIONS=$no_leaks unshare --pid --fork --kill-child "$VASFS" -f -o ram=1M,swapsize=1M "$M" 2>"$T/stderr" &
 daemon=$!
-if eventually 10 mounted; then
+if eventually 60 mounted; then
 	answers 1 'an unseen caller' "$M" spawn
 	answers 0x10000 'may give commands' "$M/1" mmap 0x10000 4K rw- private,anon,fixed
 	like "$(ctl "$M/1" mmap 0 4K r-- private "$T/place/file" 2>&1)" \

@@ -78,7 +78,7 @@ start_mount
 ctl "$M" exec /bin/ls >/dev/null
 (while cat "$M/1/maps" "$M/1/pagetable"; do :; done >/dev/null 2>&1) &
 (while ctl "$M/1" fork; do :; done >/dev/null 2>&1) &
-eventually 10 test -d "$M/5"
+eventually 60 test -d "$M/5"
 signal TERM
 daemon_ended 'SIGTERM amid requests: exit 0'
 wait
@@ -213,7 +213,7 @@ stop_mount
 # In the foreground.
 "$VASFS" -f "$M" &
 daemon=$!
-ok '-f mounts' eventually 10 mounted
+ok '-f mounts' eventually 60 mounted
 ok 'and stays' kill -0 $daemon
 kill -TERM $daemon
 wait $daemon

@@ -88,7 +88,7 @@ event_came() {
 	ctl "$M" exec /bin/ls >/dev/null
 	grep -q '^ready [0-9]' "$T/event"
 }
-ok 'events are made' eventually 10 event_came
+ok 'events are made' eventually 60 event_came
 wait
 stop_mount
 

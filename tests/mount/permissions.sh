@@ -169,7 +169,7 @@ has_last() {
 	grep -q ' 1 w 0000000000011000 ' "$T/all" && grep -q ' 1 w - ' "$T/seen" &&
 		[ "$(last_number "$T/all")" = "$(last_number "$T/seen")" ]
 }
-ok 'two users read events' eventually 10 has_last
+ok 'two users read events' eventually 60 has_last
 kill $reader $all
 wait $reader $all 2>/dev/null
 like "$(cat "$T/seen")" '^[0-9]+ [0-9.]+ 2 r 0000000000020000 .* file=.*/public offset=0x0' \

@@ -66,7 +66,7 @@ isnt "$(grep -c free "$M/frames")" 1 'no frame is free'
 
 cat "$M/events" >"$T/events" &
 reader=$!
-eventually 10 sh -c "echo 'access r $a' >'$M/1/ctl'; [ -e '$T/events' ]"
+eventually 60 sh -c "echo 'access r $a' >'$M/1/ctl'; [ -e '$T/events' ]"
 victim=$(next)
 is "$victim" "$(va "$p1")" 'the queue says which'
 frame=$(note pfn "$(entry 1 "$p1" PTE)")
@@ -81,7 +81,7 @@ like "$(cat "$M/1/status")" '^SimEvicted:	1$' 'status counts it'
 went() {
 	grep -q " - $victim evict swap-out .* for=1:$(va "$new")\$" "$T/events"
 }
-ok 'events has it, too' eventually 10 went
+ok 'events has it, too' eventually 60 went
 kill "$reader"
 wait "$reader" 2>/dev/null
 ctl "$M" reclaim 1 >/dev/null

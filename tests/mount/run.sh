@@ -108,18 +108,18 @@ is "$(cd /etc && "$VASCTL" "$M" run cat hostname)" "$(cat /etc/hostname)" \
 	'a path is relative to where vasctl is'
 run yes | head -n 2 >"$T/out"
 is "$(cat "$T/out")" "$(printf 'y\ny')" 'who ends reading ends the program'
-ok 'which is gone' eventually 5 sh -c "! ls -d '$M'/[0-9]* >/dev/null 2>&1"
+ok 'which is gone' eventually 60 sh -c "! ls -d '$M'/[0-9]* >/dev/null 2>&1"
 
 "$VASCTL" "$M" run "$ACTS" catch >"$T/out" &
 vasctl=$!
-eventually 5 has_line "$T/out" ready
+eventually 60 has_line "$T/out" ready
 kill -INT $vasctl
 wait $vasctl
 is $? 42 'SIGINT goes to the program'
 like "$(cat "$T/out")" caught 'whose handler runs'
 "$VASCTL" "$M" run "$ACTS" spin &
 vasctl=$!
-eventually 5 sh -c "grep -qs acts '$M'/[0-9]*/comm"
+eventually 60 sh -c "grep -qs acts '$M'/[0-9]*/comm"
 kill -TERM $vasctl
 wait $vasctl
 is $? 143 'SIGTERM ends a program that has no handler'
@@ -195,7 +195,7 @@ is "$(cat "$M/$child/wait")" 'exited 0' 'and so does the fork'
 
 a=$(new args text)
 ctl "$M/$a" run >/dev/null
-eventually 5 in_state "$a" Z
+eventually 60 in_state "$a" Z
 like "$(cat "$M/$a/calls")" '^write\(1, "text", 4\) = 4$' 'calls are as strace prints them'
 like "$(cat "$M/$a/calls")" '^exit_group\(0\) = \?$' 'to the end'
 is "$(tail -n 1 "$M/$a/calls")" '+++ exited with 0 +++' 'which is told'

@@ -163,7 +163,7 @@ for program in busybox $uu/cat; do
 		"$cat reads the results of an open file"
 	$cat "$M/events" >"$T/events" 2>"$T/stderr" &
 	reader=$!
-	eventually 10 sh -c "echo 'madvise $page 4K dontneed' >'$M/1/ctl'
+	eventually 60 sh -c "echo 'madvise $page 4K dontneed' >'$M/1/ctl'
 		echo 'access w $page' >'$M/1/ctl'
 		test -s '$T/events'"
 	like "$(cat "$T/events")" " 1 w $(va "$page") minor " "$cat reads events"

@@ -199,12 +199,12 @@ ctl "$M/1" access w "$a" 8K >/dev/null
 ctl "$M/2" access w "$b" 24K >/dev/null
 timeout 20 cat "$M/events" >"$T/events" &
 reader=$!
-eventually 5 sh -c "ls -l /proc/$reader/fd | grep -q '$M/events'"
+eventually 60 sh -c "ls -l /proc/$reader/fd | grep -q '$M/events'"
 ok 'oom=kill: an access goes on' ctl "$M/1" access w "$a" 24K
 ok 'because the largest process was killed' test ! -e "$M/2"
 ok 'and not its own' test -d "$M/1"
 is "$(vmstat oom_kill)" 1 'vmstat counts it'
-eventually 5 grep -q ' fatal oom' "$T/events"
+eventually 60 grep -q ' fatal oom' "$T/events"
 like "$(cat "$T/events")" '^[0-9]+ [0-9.]+ 2 [rwx] 0000000000000000 fatal oom' 'events says so'
 kill $reader
 wait

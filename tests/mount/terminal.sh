@@ -47,7 +47,7 @@ seen() {
 	(cd "$dir" && ctl "$M/2" exec "./$name" >/dev/null)
 	grep -q ' file=.*\\033' "$T/events"
 }
-ok 'events show the file' eventually 10 seen
+ok 'events show the file' eventually 60 seen
 is "$(raw "$T/events")" 0 'escaped'
 kill $reader
 wait $reader 2>/dev/null
