@@ -26,7 +26,9 @@ struct crew {
 
 /* --- Work ------------------------------------------------------------------------------------- */
 
-/* Do with BATCH (NULL: at the end) the jobs from number FIRST on, every STEPth. False: one failed. */
+/*
+ * Do with BATCH (NULL: at the end) the jobs from number FIRST on, every STEPth. False: one failed.
+ */
 static bool do_jobs(struct crew *crew, size_t first, size_t step, const struct trace_batch *batch)
 {
 	bool good = true;

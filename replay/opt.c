@@ -46,8 +46,8 @@ struct stack {
 	uint32_t *depth; /* by page; NOWHERE: not touched yet */
 	uint32_t *page;  /* by depth */
 	/*
-	 * The next touch of the page at each depth but 0, and over it maxima of FAN neighbours each,
-	 * level by level. A level is a multiple of FAN long; the highest is one group
+	 * The next touch of the page at each depth but 0, and over it maxima of FAN neighbours
+	 * each, level by level. A level is a multiple of FAN long; the highest is one group
 	 */
 	uint32_t *later[LEVELS];
 	size_t places[LEVELS];

@@ -4,9 +4,9 @@
  * A user may bind the mount over /proc and run tools there that look at their own process. ps, for
  * one, fails without /proc/self/stat and the directory of its own pid. So `self` leads each caller
  * to the caller's pid. If no process of the machine has that pid, the caller finds a directory
- * there, which nobody else sees. It says only that there is such a process; but what a shell needs of
- * its own descriptors works: /dev/stdin, /dev/stdout, <(command). The descriptors, mounts, threads
- * and links in it are always those of who asks, whatever the directory is called.
+ * there, which nobody else sees. It says only that there is such a process; but what a shell needs
+ * of its own descriptors works: /dev/stdin, /dev/stdout, <(command). The descriptors, mounts,
+ * threads and links in it are always those of who asks, whatever the directory is called.
  */
 #ifndef FS_FILES_OWN_H
 #define FS_FILES_OWN_H

@@ -189,7 +189,9 @@ static int replayfile_open(struct fs_handle *handle)
 	return 0;
 }
 
-/* A line that has begun is read now: nobody closed the file in the table in which it was written. */
+/*
+ * A line that has begun is read now: nobody closed the file in the table in which it was written.
+ */
 static void replayfile_release(struct fs_handle *handle)
 {
 	struct replayfile *file = handle->state;

@@ -49,8 +49,8 @@ static uint64_t words_of(const struct vm_machine_info *machine)
 }
 
 /*
- * A word for each page of the address space in pagemap, and for each physical page in the others. Blocks
- * are counted for words that need not be 0.
+ * A word for each page of the address space in pagemap, and for each physical page in the others.
+ * Blocks are counted for words that need not be 0.
  */
 static void wordfile_stat(struct fs_mount *mount, const struct vm_process_info *info,
                           struct stat *st)

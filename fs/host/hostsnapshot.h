@@ -1,5 +1,6 @@
 /*
- * hostsnapshot.h - what a process of the host is at this moment: its areas, its memory, its threads.
+ * hostsnapshot.h - what a process of the host is at this moment: its areas, its memory, its
+ * threads.
  */
 #ifndef FS_HOST_HOSTSNAPSHOT_H
 #define FS_HOST_HOSTSNAPSHOT_H

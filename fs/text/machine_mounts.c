@@ -1,6 +1,6 @@
 /*
- * machine_mounts.c - mounts, mountinfo, filesystems: the host's, because processes map files of the host, and
- * tools look these files up here. They are those of the daemon's mount namespace.
+ * machine_mounts.c - mounts, mountinfo, filesystems: the host's, because processes map files of the
+ * host, and tools look these files up here. They are those of the daemon's mount namespace.
  *
  * The kernel escapes what parts words and lines, and leaves other control characters. With a clock
  * of its own the machine does not show what others mount meanwhile.

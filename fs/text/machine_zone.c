@@ -1,6 +1,6 @@
 /*
- * machine_zone.c - where the frames are: buddyinfo, zoneinfo, and slabinfo. The machine has one node with one
- * zone, and keeps no free blocks that are larger than a page.
+ * machine_zone.c - where the frames are: buddyinfo, zoneinfo, and slabinfo. The machine has one
+ * node with one zone, and keeps no free blocks that are larger than a page.
  */
 #include "fs/text/render.h"
 

@@ -1,7 +1,7 @@
 /*
- * test_replacement_models.c - the engine's policies against models that were written from the papers and
- * from docs/replacement.md (tests/fixture/policy_models.h): fault by fault on many small strings,
- * and by the number of faults on one string of the size of a server's memory.
+ * test_replacement_models.c - the engine's policies against models that were written from the
+ * papers and from docs/replacement.md (tests/fixture/policy_models.h): fault by fault on many small
+ * strings, and by the number of faults on one string of the size of a server's memory.
  */
 #include "replay/lru.h"
 #include "replay/opt.h"
@@ -222,7 +222,7 @@ static void test_zipf(gconstpointer policy)
 	g_assert_cmpuint(engine_faults(policy), ==, faults);
 }
 
-/* --- The curves of vasfs-replay ---------------------------------------------------------------- */
+/* --- The curves of vasfs-replay --------------------------------------------------------------- */
 
 /* The curves of LRU and OPT for LENGTH references. Clear them. */
 static void make_curves(struct lru *lru, struct opt *opt, const uint32_t *string, uint32_t length)
