@@ -248,14 +248,16 @@ static void test_interpreter(void)
 	    {.p_offset = 0x0, .p_filesz = PATH_MAX + 1},  /* too long */
 	    {.p_offset = 0x1000, .p_filesz = UINT64_MAX},
 	};
-	const Elf64_Phdr outside[] = {
-	    {.p_offset = 0x1ff8, .p_filesz = 11},         /* past the end of the file */
-	    {.p_offset = UINT64_MAX - 4, .p_filesz = 11}, /* wraps around */
+	const Elf64_Phdr past_end = {.p_offset = 0x1ff8, .p_filesz = 11};
+	const Elf64_Phdr nowhere[] = {
+	    {.p_offset = UINT64_MAX - 4, .p_filesz = 11},
+	    {.p_offset = INT64_MAX - 4, .p_filesz = 11},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
 		g_assert_cmpint(interpreter_of(bytes, wrong[i], &none), ==, -ENOEXEC);
-	for (size_t i = 0; i < G_N_ELEMENTS(outside); i++)
-		g_assert_cmpint(interpreter_of(bytes, outside[i], &none), ==, -EIO);
+	g_assert_cmpint(interpreter_of(bytes, past_end, &none), ==, -EIO);
+	for (size_t i = 0; i < G_N_ELEMENTS(nowhere); i++)
+		g_assert_cmpint(interpreter_of(bytes, nowhere[i], &none), ==, -EINVAL);
 }
 
 /* --- Dynamic sections ------------------------------------------------------------------------- */
