@@ -78,8 +78,7 @@ static char *frame_title(const struct frame_cell *cell)
 static char *block_title(const struct grid *grid, unsigned index)
 {
 	const struct frame_cell *cell = &grid->frames->cells[index];
-	uint64_t first = index * grid->frames->per_cell;
-	uint64_t end = MIN(first + grid->frames->per_cell, grid->frames->machine.frames_total);
+	uint64_t first = frames_start(grid->frames, index), end = frames_end(grid->frames, index);
 
 	return g_strdup_printf("frames 0x%" PRIx64 "-0x%" PRIx64
 	                       ": %u in use, %u dirty or anonymous, %u shared",
@@ -213,7 +212,7 @@ static void add_mark(const struct grid *grid, uint64_t pfn, const char *what)
 
 	if (pfn == VM_NO_FRAME)
 		return;
-	unsigned index = (unsigned)(pfn / grid->frames->per_cell);
+	unsigned index = (unsigned)frames_index(grid->frames, pfn);
 	g_string_append_printf(grid->out,
 	                       "<rect class='frame' x='%d' y='%d' width='%d' height='%d'>"
 	                       "<title>%s: frame 0x%" PRIx64 "</title></rect>\n",

@@ -52,9 +52,10 @@ static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 	struct frame_walk *walk = ctx;
 	struct frames *frames = walk->frames;
 
-	if (frame->kind == VM_FRAME_FREE || frame->pfn / frames->per_cell >= frames->cell_count)
+	uint64_t index = frames_index(frames, frame->pfn);
+	if (frame->kind == VM_FRAME_FREE || index >= frames->cell_count)
 		return true;
-	struct frame_cell *cell = &frames->cells[frame->pfn / frames->per_cell];
+	struct frame_cell *cell = &frames->cells[index];
 	cell->in_use++;
 	cell->looked++;
 	cell->frame = *frame;
@@ -68,7 +69,7 @@ static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 	cell->anonymous += frame->kind == VM_FRAME_ANON && frame->users <= 1;
 	if (frame->pid != 0)
 		count_owner(frames, frame->pid);
-	uint64_t end = (frame->pfn / frames->per_cell + 1) * frames->per_cell;
+	uint64_t end = frames_end(frames, index);
 	cell->seen_to = frame->pfn + 1;
 	if (cell->looked < ENOUGH || cell->seen_to >= end)
 		return true;
@@ -80,8 +81,7 @@ static bool add_frame(void *ctx, const struct vm_frame_info *frame)
 static void estimate(struct frames *frames, unsigned index)
 {
 	struct frame_cell *cell = &frames->cells[index];
-	uint64_t start = index * frames->per_cell;
-	uint64_t end = MIN(start + frames->per_cell, frames->machine.frames_total);
+	uint64_t start = frames_start(frames, index), end = frames_end(frames, index);
 	uint64_t seen = cell->seen_to - start;
 	uint32_t *counts[] = {&cell->in_use, &cell->clean, &cell->dirty, &cell->shared,
 	                      &cell->anonymous};
@@ -103,7 +103,7 @@ static void look_at_frames(struct frames *frames, const struct fs_mount *mount,
 		from = walk.next;
 		walk.next = 0;
 		vm_machine_frames(mount->machine, from, add_frame, &walk);
-	} while (walk.next > from && walk.next < frames->machine.frames_total);
+	} while (walk.next > from && walk.next < frames->machine.tables_at);
 	for (unsigned i = 0; i < frames->cell_count; i++)
 		estimate(frames, i);
 }
@@ -144,7 +144,7 @@ static bool add_page(void *ctx, const struct vm_queue_info *page)
 	struct queue_walk *walk = ctx;
 
 	/* A policy may remember pages that are in no frame. */
-	if (page->pfn >= walk->frames->machine.frames_total)
+	if (page->pfn >= walk->frames->machine.tables_at)
 		return walk->whole;
 	if (page->position == 1)
 		walk->frames->next = page->pfn;

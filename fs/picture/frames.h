@@ -47,6 +47,23 @@ struct frames {
 /* What MOUNT has, as CALLER may see it. Free it with g_free. NULL: no memory. */
 struct frames *frames_look(const struct fs_mount *mount, const struct fs_caller *caller);
 
+/* Frames are numbered from 1 on: the square of frame PFN, ... */
+static inline uint64_t frames_index(const struct frames *frames, uint64_t pfn)
+{
+	return (pfn - 1) / frames->per_cell;
+}
+
+/* ... the first frame of square INDEX, and the one after its last. */
+static inline uint64_t frames_start(const struct frames *frames, uint64_t index)
+{
+	return 1 + index * frames->per_cell;
+}
+
+static inline uint64_t frames_end(const struct frames *frames, uint64_t index)
+{
+	return MIN(frames_start(frames, index + 1), frames->machine.tables_at);
+}
+
 /* The state in which the square CELL is shown. */
 enum page_state frames_state(const struct frame_cell *cell);
 

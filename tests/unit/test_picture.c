@@ -201,13 +201,16 @@ static void test_frames(struct render_fixture *f, gconstpointer data)
 	g_autofree struct frames *frames = frames_look(&f->mount, &root);
 	g_autofree struct frames *seen = frames_look(&f->mount, &other);
 	g_assert_cmpuint(frames->cell_count, ==, RENDER_RAM_KIB / 4);
-	g_assert_cmpuint(frames->next, <, frames->cell_count);
-	const struct frame_cell *cell = &frames->cells[frames->next];
+	/* Frames are counted from 1 on, squares from 0: the last frame has a square, too. */
+	g_assert_cmpuint(frames_index(frames, RENDER_RAM_KIB / 4), ==, frames->cell_count - 1);
+	uint64_t index = frames_index(frames, frames->next);
+	g_assert_cmpuint(index, <, frames->cell_count);
+	const struct frame_cell *cell = &frames->cells[index];
 	g_assert_cmpuint(cell->in_use, ==, 1);
 	g_assert_cmpint(frames_state(cell), ==, STATE_DIRTY);
 	g_assert_true(cell->visible);
 	g_assert_cmpuint(cell->frame.va, ==, va);
-	g_assert_false(seen->cells[frames->next].visible);
+	g_assert_false(seen->cells[index].visible);
 	g_assert_cmpuint(frames->owner_count, ==, 1);
 }
 
