@@ -201,6 +201,24 @@ pid=$(ctl "$M" load "$T/gcore.$target")
 like "$(in_gdb "$CORE_TARGET_STATIC" "$M/$pid/core" 'p marker')" '"a marker in' 'static'
 finish static
 
+# A large program that nobody made for this.
+begin python /usr/bin/python3 -u -c 'import ctypes, signal, threading
+threading.Thread(target=ctypes.CDLL(None).pause, daemon=True).start()
+print("ready")
+signal.pause()'
+gcore -o "$T/gcore" $target >/dev/null 2>&1
+# gcore leaves out files that are only read and are no ELF files.
+areas "/proc/$target/maps" | grep -v -e '---p' -e ' rw-s ' -e /locale/ -e /gconv/ >"$T/areas"
+pid=$(ctl "$M" load "$T/gcore.$target")
+is "$(grep -vxF -f "$M/$pid/maps" "$T/areas")" '' 'python3: maps'
+grep -e heap -e ' r..p .*/python3' "$T/areas" >"$T/still"
+is "$(bytes_differ "$pid" "$T/still" "/proc/$target/mem")" '' 'python3: its bytes'
+python=$(readlink "/proc/$target/exe")
+is "$(in_gdb "$python" "$M/$pid/core" 'info sharedlibrary' 'info registers rip' | grep -e '^0x' -e rip)" \
+	"$(in_gdb "$python" "$T/gcore.$target" 'info sharedlibrary' 'info registers rip' |
+		grep -e '^0x' -e rip)" 'python3: gdb sees in our core what it sees in that'
+finish python
+
 # --- The kernel -------------------------------------------------------------------------------
 
 mkdir "$T/crash"
