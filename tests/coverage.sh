@@ -14,6 +14,7 @@ table=$build/meson-logs/vm-coverage.txt
 
 find "$build" -name '*.gcda' -delete
 meson test -C "$build" --no-suite mount --no-suite differential --no-suite coverage \
+	--no-suite browser \
 	--logbase covered --quiet --num-processes "$(nproc)" --timeout-multiplier 4 >&2
 if gcovr --root "$top" --filter "$top/vm/" --fail-under-line 90 --output "$table" "$build/vm"; then
 	verdict=ok
