@@ -37,6 +37,12 @@ static inline void list_append(struct list_link *head, struct list_link *link)
 	head->prev = link;
 }
 
+/* Put LINK, which is in no list, after AT. */
+static inline void list_insert_after(struct list_link *at, struct list_link *link)
+{
+	list_append(at->next, link);
+}
+
 /* Afterwards LINK may be removed again or appended elsewhere. */
 static inline void list_remove(struct list_link *link)
 {

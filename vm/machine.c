@@ -166,7 +166,8 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->nr_frames = (config->ram >> VM_PAGE_SHIFT) + 1;
 	machine->nr_tables = (uint32_t)config->max_tables;
 	machine->cache_mask = 1;
-	while (machine->cache_mask < machine_ram_pages(machine))
+	/* Chains that are longer than one page cost the host a cache miss for each further one. */
+	while (machine->cache_mask < 4 * machine_ram_pages(machine))
 		machine->cache_mask <<= 1;
 	machine->cache_mask--;
 	machine->oldest = machine->newest = VM_PFN_NONE;

@@ -36,12 +36,10 @@ static inline void record_drop_names(struct vm_fault *record)
 	g_clear_pointer((char **)&record->other.file, refstring_release);
 }
 
-/* PARTY becomes NEW, with the reference to the name in NEW. The name before is dropped. */
-static inline void record_set_party(struct vm_party *party, const struct vm_party *new)
+/* PARTY is not needed any more: drop the name in it. */
+static inline void record_drop_party(struct vm_party *party)
 {
-	if (party->file != NULL)
-		refstring_release((char *)party->file);
-	*party = *new;
+	g_clear_pointer((char **)&party->file, refstring_release);
 }
 
 /*

@@ -260,6 +260,21 @@ vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)
 	return VM_PFN_NONE;
 }
 
+/*
+ * Where in the list of OBJECT's clean pages frame PFN goes. The order does not matter, but whoever
+ * takes a page out changes its neighbours in the list: so they are those in memory too, if they can
+ * be. During a walk over the list it must be the end, where the walk sees it.
+ */
+static struct list_link *place_locked(struct vm_object *object, vm_pfn pfn)
+{
+	struct vm_frame *below = pfn > 0 ? &object->machine->frames[pfn - 1] : NULL;
+
+	if (object->walks == NULL && below != NULL && below->object == object &&
+	    !(below->flags & FRAME_DIRTY) && !list_empty(&below->link))
+		return &below->link;
+	return object->clean.prev;
+}
+
 void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn)
 {
 	struct vm_frame *frame = &object->machine->frames[pfn];
@@ -268,7 +283,7 @@ void object_insert_locked(struct vm_object *object, uint64_t index, vm_pfn pfn)
 	frame->index = index;
 	frame->next = *head;
 	*head = pfn + 1;
-	list_append(&object->clean, &frame->link);
+	list_insert_after(place_locked(object, pfn), &frame->link);
 	object->pages++;
 	frame_loaded_locked(object->machine, pfn);
 }

@@ -33,7 +33,8 @@
  */
 static void protect_entries_locked(struct vm_machine *machine, const struct vm_frame *frame)
 {
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+	for (vm_entry_id id = frame->rmap; id != 0;
+	     id = rmap_frame_next_locked(machine, frame, id))
 		pte_change_locked(machine, id, 0, PTE_RW | PTE_D);
 }
 

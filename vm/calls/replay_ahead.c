@@ -9,7 +9,7 @@
 enum { AHEAD_MIDDLE = 8, AHEAD_NEAR = 5, AHEAD_NEXT = 2 };
 
 /* Pages between the one that is next to go and the one whose frame is asked for. */
-enum { VICTIMS_FAR = 6, VICTIMS_NEAR = 3 };
+enum { VICTIMS_FAR = 4, VICTIMS_NEAR = 2 };
 
 static struct ahead_page *page_at(struct ahead *ahead, size_t i)
 {
@@ -22,8 +22,10 @@ static void begin_locked(struct ahead_page *page, const struct vm_space *space, 
 	if (va >= VM_USER_END)
 		return;
 	page->id = pagetable_entry_at_locked(space, va, VM_PTE);
-	if (page->id != 0)
-		pte_prefetch(space->process->machine, page->id);
+	if (page->id == 0)
+		return;
+	pte_prefetch(space->process->machine, page->id);
+	__builtin_prefetch(pagetable_at(space->process->machine, page->id));
 }
 
 /*

@@ -367,7 +367,7 @@ static int handle_locked(struct fault *fault)
 		machine_lock(machine);
 	} while (verdict == 0);
 	drop_page_locked(fault);
-	record_set_party(&fault->reclaim.victim, &(struct vm_party){.there = false});
+	record_drop_party(&fault->reclaim.victim);
 	return verdict;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "vm/base/memory.h"
 #include "vm/base/reason.h"
-#include "vm/base/record.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
@@ -169,11 +168,9 @@ static bool take_original_locked(struct fault *fault, vm_pfn from, uint32_t pins
 	} else if (frame->flags & FRAME_SWAPCACHE) {
 		swap_cache_leave_locked(machine, (uint32_t)frame->index);
 	}
-	struct vm_party party;
 	fault->reclaim.clean += !victim.dirty;
 	fault->reclaim.dirty += victim.dirty;
-	victim_report_locked(machine, &victim, &fault->reclaim.needs, &party);
-	record_set_party(&fault->reclaim.victim, &party);
+	victim_report_locked(machine, &victim, &fault->reclaim.needs, &fault->reclaim.victim);
 	return true;
 }
 

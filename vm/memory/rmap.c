@@ -63,20 +63,24 @@ void rmap_unlink_locked(struct vm_machine *machine, vm_entry_id id, uint64_t ent
 {
 	uint32_t *count;
 	vm_entry_id *head = chain_of(machine, entry, &count);
-	struct vm_link *link = &machine->links[id];
 
 	if (head == NULL)
 		return;
 	--*count;
 	count_mapped(machine, entry, 0);
+	/* It was alone: its link is zeros, and not touched. */
+	if (*count == 0) {
+		*head = 0;
+		return;
+	}
+	struct vm_link *link = &machine->links[id];
 	if (*head == id)
 		*head = link->next;
 	else
 		machine->links[link->prev].next = link->next;
 	if (link->next != 0)
 		machine->links[link->next].prev = link->prev;
-	if (link->next != 0 || link->prev != 0)
-		*link = (struct vm_link){0, 0};
+	*link = (struct vm_link){0, 0};
 }
 
 static uint64_t chain_users_locked(const struct vm_machine *machine, vm_entry_id id);

@@ -36,6 +36,16 @@ static inline vm_entry_id rmap_next_locked(const struct vm_machine *machine, vm_
 }
 
 /*
+ * The same in the chain of FRAME. Most are alone in theirs: then its link, which is hardly ever in
+ * the host's caches, is not looked at.
+ */
+static inline vm_entry_id rmap_frame_next_locked(const struct vm_machine *machine,
+                                                 const struct vm_frame *frame, vm_entry_id id)
+{
+	return frame->mapped > 1 ? rmap_next_locked(machine, id) : 0;
+}
+
+/*
  * How many processes reach table TABLE. 0 if the table belongs to an address space that is being
  * freed.
  */

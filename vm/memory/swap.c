@@ -20,7 +20,7 @@ bool swap_init(struct vm_machine *machine)
 	swap->touched = 1;
 	swap->on = swap->total > 0;
 	swap->hash_mask = 1;
-	while (swap->hash_mask < swap->total)
+	while (swap->hash_mask < 2 * (uint64_t)swap->total)
 		swap->hash_mask <<= 1;
 	swap->hash_mask--;
 	swap->slots = machine_reserve((size_t)(swap->total + 1) * sizeof *swap->slots);
@@ -170,6 +170,21 @@ void swap_prefetch_list_locked(const struct vm_machine *machine, const struct vm
 		return;
 	__builtin_prefetch(machine->swap.slots[number].link.prev);
 	__builtin_prefetch(machine->swap.slots[number].link.next);
+	/* The slot will be free, and the next to be taken: place_locked looks at this one. */
+	__builtin_prefetch(&machine->swap.slots[number - 1].object);
+}
+
+/*
+ * Where in the list of OBJECT's slots NUMBER goes. The order does not matter, but whoever takes a
+ * slot out changes its neighbours in the list: so they are those in memory too, if they can be.
+ * During a walk over the list it must be the end, where the walk sees it.
+ */
+static struct list_link *place_locked(const struct vm_swap *swap, struct vm_object *object,
+                                      uint32_t number)
+{
+	if (object->walks == NULL && swap->slots[number - 1].object == object)
+		return &swap->slots[number - 1].link;
+	return object->slots.prev;
 }
 
 void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_object *object,
@@ -182,7 +197,7 @@ void swap_enter_locked(struct vm_machine *machine, uint32_t number, struct vm_ob
 	slot->index = index;
 	slot->next = *head;
 	*head = number + 1;
-	list_append(&object->slots, &slot->link);
+	list_insert_after(place_locked(&machine->swap, object, number), &slot->link);
 }
 
 void swap_forget_locked(struct vm_machine *machine, uint32_t number)

@@ -116,23 +116,35 @@ void tlb_retry_locked(struct vm_space *space, uint64_t va)
 		tlb->retry = (va >> VM_PAGE_SHIFT) + 1;
 }
 
+/*
+ * The entry that a translation of VA replaces: the one for VA, else the first that is not valid,
+ * else the least recently used.
+ */
+static struct entry *victim_for(struct vm_tlb *tlb, uint64_t va)
+{
+	struct entry *set = set_of(tlb, va), *victim = NULL;
+	uint64_t page = (va >> VM_PAGE_SHIFT) + 1, oldest = UINT64_MAX;
+
+	for (unsigned way = 0; way < tlb->ways; way++) {
+		bool valid = is_valid(tlb, &set[way]);
+		uint64_t used = valid ? set[way].used : 0;
+		if (valid && set[way].page == page)
+			return &set[way];
+		if (used < oldest) {
+			oldest = used;
+			victim = &set[way];
+		}
+	}
+	return victim;
+}
+
 void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool writable)
 {
 	struct vm_tlb *tlb = get_locked(space);
 
 	if (tlb == NULL)
 		return;
-	/* Replace the entry for VA, else one that is not valid, else the least recently used. */
-	struct entry *victim = find(tlb, va), *set = set_of(tlb, va);
-	for (unsigned way = 0; victim == NULL && way < tlb->ways; way++)
-		if (!is_valid(tlb, &set[way]))
-			victim = &set[way];
-	if (victim == NULL) {
-		victim = set;
-		for (unsigned way = 1; way < tlb->ways; way++)
-			if (set[way].used < victim->used)
-				victim = &set[way];
-	}
+	struct entry *victim = victim_for(tlb, va);
 	*victim = (struct entry){.page = (va >> VM_PAGE_SHIFT) + 1,
 	                         .pfn = pte_pfn(leaf),
 	                         .used = ++tlb->clock,

@@ -11,7 +11,7 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 
 	if (!(frame->flags & FRAME_LAZYFREE))
 		return false;
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_frame_next_locked(machine, frame, id))
 		if (pte_get(machine, id) & PTE_D)
 			return false;
 	return true;
@@ -19,7 +19,7 @@ bool evictable_without_swap_locked(const struct vm_machine *machine, vm_pfn pfn)
 
 bool evictable_is_mlocked(const struct vm_machine *machine, const struct vm_frame *frame)
 {
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_frame_next_locked(machine, frame, id))
 		if (pte_get(machine, id) & PTE_LOCKED)
 			return true;
 	return false;
@@ -45,7 +45,7 @@ static bool maps_locked(const struct vm_process *process, const struct vm_frame 
 	const struct vm_space *space = process->oom_space;
 	vm_entry_id id = space != NULL ? frame->rmap : 0;
 
-	for (; id != 0; id = rmap_next_locked(machine, id)) {
+	for (; id != 0; id = rmap_frame_next_locked(machine, frame, id)) {
 		uint64_t va = pagetable_entry_va(machine, id);
 		if (pagetable_entry_at_locked(space, va, VM_PTE) == id)
 			return true;
@@ -108,10 +108,11 @@ static vm_pfn oldest_locked(struct vm_machine *machine, bool clean_only)
 /* Whether an entry that maps PFN has the accessed bit. FORGET: afterwards none has it. */
 static bool is_accessed_locked(struct vm_machine *machine, vm_pfn pfn, bool forget)
 {
+	const struct vm_frame *frame = &machine->frames[pfn];
 	bool accessed = false;
 
-	for (vm_entry_id id = machine->frames[pfn].rmap; id != 0;
-	     id = rmap_next_locked(machine, id)) {
+	for (vm_entry_id id = frame->rmap; id != 0;
+	     id = rmap_frame_next_locked(machine, frame, id)) {
 		if (!(pte_get(machine, id) & PTE_A))
 			continue;
 		accessed = true;

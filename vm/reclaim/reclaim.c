@@ -9,7 +9,6 @@
 #include "vm/base/memory.h"
 #include "vm/base/pool.h"
 #include "vm/base/reason.h"
-#include "vm/base/record.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
@@ -209,12 +208,9 @@ static int evict_file_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_f
 static void count_victim_locked(struct vm_machine *machine, struct victim *victim,
                                 struct reclaim *reclaim)
 {
-	struct vm_party party;
-
 	reclaim->clean += !victim->dirty;
 	reclaim->dirty += victim->dirty;
-	victim_report_locked(machine, victim, &reclaim->needs, &party);
-	record_set_party(&reclaim->victim, &party);
+	victim_report_locked(machine, victim, &reclaim->needs, &reclaim->victim);
 }
 
 /*

@@ -21,7 +21,7 @@ static bool is_dirty_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
 
-	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_next_locked(machine, id))
+	for (vm_entry_id id = frame->rmap; id != 0; id = rmap_frame_next_locked(machine, frame, id))
 		if (pte_get(machine, id) & PTE_D)
 			return true;
 	return frame->flags & FRAME_DIRTY;
@@ -33,7 +33,8 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 	vm_entry_id entry = any_entry_locked(machine, pfn);
 	struct vm_fault *record = &victim->record;
 
-	*victim = (struct victim){.record = record_unknown(0, VM_ACCESS_NONE)};
+	victim->record = record_unknown(0, VM_ACCESS_NONE);
+	victim->file = NULL;
 	victim->dirty = is_dirty_locked(machine, pfn);
 	record->outcome = VM_EVICT;
 	record->frame = pfn;
@@ -61,11 +62,13 @@ void victim_forget(struct victim *victim)
 	g_clear_pointer(&victim->file, refstring_release);
 }
 
-/* Whose page RECORD is about. */
+/* *PARTY becomes whose page VICTIM is. The name before is dropped. */
 static void set_party(const struct victim *victim, struct vm_party *party)
 {
 	const struct vm_fault *record = &victim->record;
 
+	record_drop_party(party);
+	/* In place: a copy of what was just stored would wait for the stores. */
 	*party = (struct vm_party){.there = true,
 	                           .pid = record->pid,
 	                           .owner = record->owner,

@@ -25,8 +25,8 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 void victim_forget(struct victim *victim);
 
 /*
- * It went: record that. NEEDS: who needs the frame, or NULL. *PARTY, unless PARTY is NULL: whose
- * page it was, with a reference to the name in it.
+ * It went: record that. NEEDS: who needs the frame, or NULL. *PARTY, unless PARTY is NULL, becomes
+ * whose page it was, with a reference to the name in it; the name before is dropped.
  */
 void victim_report_locked(struct vm_machine *machine, struct victim *victim,
                           const struct vm_party *needs, struct vm_party *party);
