@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
-#define WHY_NO_AREAS "you or all users together have too much: areas, or tables of areas"
+#define WHY_NO_AREAS "you or all users together have too much: areas, tables of areas, or texts"
 #define WHY_NO_PROCESSES "you or all users together have too many processes"
 
 const struct command_reason load_reasons[] = {

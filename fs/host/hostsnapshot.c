@@ -16,6 +16,7 @@
  */
 #include "fs/host/hostsnapshot.h"
 
+#include "fs/base/budget.h"
 #include "fs/host/hostfile.h"
 #include "fs/host/hostidentity.h"
 #include "fs/host/hostsmaps.h"
@@ -44,9 +45,10 @@ struct snapshot {
 	const struct fs_caller *caller;
 	pid_t pid;
 	struct vm_image *image;
-	int mem, pagemap; /* of the process */
-	int copy;         /* where its memory goes */
-	uint64_t end;     /* of what is in COPY */
+	int mem, pagemap;          /* of the process */
+	int copy;                  /* where its memory goes */
+	uint64_t end;              /* of what is in COPY */
+	struct budget_share share; /* for the text of smaps */
 	char *smaps, *stat, *exe;
 	/* the file of the last area, a reference or NULL, and its name there */
 	struct vm_file *file;
@@ -97,6 +99,34 @@ static void read_comm(struct snapshot *s)
 	g_strlcpy(s->image->comm, comm, sizeof s->image->comm);
 }
 
+/*
+ * The process's smaps, which may be long: it is charged to the caller's part of the budget. NULL
+ * with errno set, ENOMEM if that is not enough.
+ */
+static char *read_smaps(struct snapshot *s)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	int fd = proc_open_file(s->mount->proc_pids, O_RDONLY, "%d/smaps", (int)s->pid);
+	char piece[4096];
+	ssize_t got = -1;
+
+	if (fd < 0)
+		return NULL;
+	while ((got = read(fd, piece, sizeof piece)) > 0 || (got < 0 && errno == EINTR)) {
+		/* A string grows by doubling. */
+		if (got > 0 && !budget_resize(&s->share, 2 * (text->len + (size_t)got))) {
+			errno = ENOMEM;
+			got = -1;
+			break;
+		}
+		g_string_append_len(text, piece, MAX(got, 0));
+	}
+	int error = errno;
+	close(fd);
+	errno = error;
+	return got < 0 ? NULL : g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 /* Open and read all that needs the caller's rights. Called by hostidentity_run. */
 static int64_t open_process(void *ctx)
 {
@@ -113,7 +143,7 @@ static int64_t open_process(void *ctx)
 	s->pagemap = proc_open_file(proc, O_RDONLY, "%d/pagemap", pid);
 	if (s->pagemap < 0)
 		return why_not(errno);
-	s->smaps = proc_read(proc, "%d/smaps", pid);
+	s->smaps = read_smaps(s);
 	s->stat = s->smaps != NULL ? proc_read(proc, "%d/stat", pid) : NULL;
 	if (s->stat == NULL)
 		return why_not(errno);
@@ -405,6 +435,7 @@ int hostsnapshot_take(struct fs_mount *mount, const struct fs_caller *caller, pi
 	s.mem = s.pagemap = -1;
 	if (mount->proc_pids < 0)
 		return -ESRCH;
+	budget_open(mount->budget, caller->uid, &s.share);
 	int error = begin_image(&s);
 	if (error == 0)
 		error =
@@ -413,6 +444,7 @@ int hostsnapshot_take(struct fs_mount *mount, const struct fs_caller *caller, pi
 		error = copy_process(&s);
 	forget_file(&s);
 	g_free(s.smaps);
+	budget_close(&s.share);
 	g_free(s.stat);
 	g_free(s.exe);
 	if (s.mem >= 0)
