@@ -122,8 +122,11 @@ void swap_cache_leave_locked(struct vm_machine *machine, uint32_t slot)
 
 /* --- Shared anonymous memory ------------------------------------------------------------------ */
 
-/* Pages of an object whose chains are next to each other. */
-enum { NEIGHBOURS = 512 };
+/*
+ * Pages of an object whose chains are next to each other. So many that the host's huge pages, of
+ * which the table consists, are filled well, and that few of the blocks overlap.
+ */
+enum { NEIGHBOURS = 1 << 16 };
 
 static uint32_t *bucket(const struct vm_machine *machine, const struct vm_object *object,
                         uint64_t index)
