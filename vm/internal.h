@@ -279,8 +279,11 @@ struct vm_policy {
 	bool own;          /* it has an order of its own, not that of the list (frame.h) */
 	/* Make machine->policy_state, if the policy needs one. 0 or -ENOMEM. May be NULL. */
 	int (*init)(struct vm_machine *machine);
-	/* Free machine->policy_state. May be NULL. */
-	void (*free)(struct vm_machine *machine);
+	/*
+	 * Free STATE, which was machine->policy_state. Another policy may be set by now, and the
+	 * machine lock is not held: there may be much to free. May be NULL.
+	 */
+	void (*free)(struct vm_machine *machine, void *state);
 	/* A page was loaded into frame PFN. May be NULL. */
 	void (*loaded)(struct vm_machine *machine, vm_pfn pfn);
 	/* A process has loaded from the page in PFN or stored to it. May be NULL. */

@@ -16,10 +16,10 @@
 enum { LIMIT_US = 100 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(COVERAGE)
-enum { FRAMES = 4096, IS_SLOW = true, TRIES = 30 };
+enum { FRAMES = 4096, IS_SLOW = true, TRIES = 1 };
 #else
 /* 256 MiB */
-enum { FRAMES = 65536, IS_SLOW = false, TRIES = 30 };
+enum { FRAMES = 65536, IS_SLOW = false, TRIES = 16 };
 #endif
 
 /* Many processes, or many files. */

@@ -53,9 +53,9 @@ static int notes_init(struct vm_machine *machine)
 	return 0;
 }
 
-static void notes_free(struct vm_machine *machine)
+static void notes_free(struct vm_machine *machine, void *state)
 {
-	struct notes *notes = notes_of(machine);
+	struct notes *notes = state;
 
 	g_hash_table_unref(notes->in);
 	g_hash_table_unref(notes->away);

@@ -45,9 +45,9 @@ static int init(struct vm_machine *machine)
 	return 0;
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	struct arc *arc = machine->policy_state;
+	struct arc *arc = state;
 
 	lists_free(arc->lists);
 	g_free(arc);

@@ -51,9 +51,9 @@ static size_t heap_bytes(const struct vm_machine *machine)
 	return machine->nr_frames * sizeof(uint32_t);
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	struct lfu *lfu = machine->policy_state;
+	struct lfu *lfu = state;
 
 	machine_unreserve(lfu->page, page_bytes(machine));
 	machine_unreserve(lfu->heap, heap_bytes(machine));
@@ -71,7 +71,7 @@ static int init(struct vm_machine *machine)
 	machine->policy_state = lfu;
 	if (lfu->page != NULL && lfu->heap != NULL && lfu->lists != NULL)
 		return 0;
-	release(machine);
+	release(machine, lfu);
 	machine->policy_state = NULL;
 	return -ENOMEM;
 }

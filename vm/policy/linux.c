@@ -72,9 +72,9 @@ static int init(struct vm_machine *machine)
 	return 0;
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	struct lru *lru = machine->policy_state;
+	struct lru *lru = state;
 
 	lists_free(lru->lists);
 	g_free(lru);

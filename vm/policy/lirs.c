@@ -50,9 +50,9 @@ static uint64_t most_ghosts(const struct vm_machine *machine)
 	return MIN(2 * machine_ram_pages(machine), UINT32_MAX - machine->nr_frames);
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	struct lirs *lirs = machine->policy_state;
+	struct lirs *lirs = state;
 
 	lists_free(lirs->s);
 	lists_free(lirs->q);
@@ -68,7 +68,7 @@ static int init(struct vm_machine *machine)
 	machine->policy_state = lirs;
 	if (lirs->s != NULL && lirs->q != NULL)
 		return 0;
-	release(machine);
+	release(machine, lirs);
 	machine->policy_state = NULL;
 	return -ENOMEM;
 }

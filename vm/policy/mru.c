@@ -28,9 +28,9 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	lists_free(machine->policy_state);
+	lists_free(state);
 }
 
 static void used(struct vm_machine *machine, vm_pfn pfn)

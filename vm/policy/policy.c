@@ -51,7 +51,8 @@ static void introduce_locked(struct vm_machine *machine)
 		struct vm_frame *frame = &machine->frames[pfn];
 		frame->flags = (uint16_t)((frame->flags | FRAME_MET) & ~FRAME_COLD);
 		machine->policy->loaded(machine, pfn);
-		if (machine_spend_locked(machine, &spent, 1) && machine->policy_changes != change)
+		/* Its lists are touched for the first time, which takes the host some faults. */
+		if (machine_spend_locked(machine, &spent, 4) && machine->policy_changes != change)
 			break;
 	}
 	frame_walk_end_locked(machine, &walk);
@@ -59,6 +60,7 @@ static void introduce_locked(struct vm_machine *machine)
 
 int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy)
 {
+	const struct vm_policy *old = machine->policy;
 	void *old_state = machine->policy_state;
 
 	/* Make the new state first. If that fails, the old policy has lost nothing. */
@@ -68,23 +70,23 @@ int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy
 		machine->policy_state = old_state;
 		return error;
 	}
-	/* The old policy frees its own state, so it must find it in place. */
-	void *new_state = machine->policy_state;
-	machine->policy_state = old_state;
-	policy_free(machine);
 	machine->policy = policy;
-	machine->policy_state = new_state;
 	machine->policy_changes++;
 	/* What found no page to evict, or was about to, looks again. */
 	machine->may_evict++;
 	if (policy->loaded != NULL)
 		introduce_locked(machine);
+	if (old_state != NULL) {
+		machine_unlock(machine);
+		old->free(machine, old_state);
+		machine_lock(machine);
+	}
 	return 0;
 }
 
 void policy_free(struct vm_machine *machine)
 {
-	if (machine->policy != NULL && machine->policy->free != NULL)
-		machine->policy->free(machine);
+	if (machine->policy_state != NULL)
+		machine->policy->free(machine, machine->policy_state);
 	machine->policy_state = NULL;
 }

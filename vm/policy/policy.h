@@ -57,7 +57,7 @@ const struct vm_policy *policy_find(const char *name);
 
 /*
  * Make POLICY the machine's policy and free the state of the one before. POLICY's `loaded` is
- * called for all pages that are in frames, the oldest first; the lock is dropped meanwhile. -ENOMEM
+ * called for all pages that are in frames, the oldest first. The lock is dropped meanwhile. -ENOMEM
  * (of POLICY's `init`): the policy before stays.
  */
 int policy_set_locked(struct vm_machine *machine, const struct vm_policy *policy);

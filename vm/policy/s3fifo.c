@@ -45,9 +45,9 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine)
+static void release(struct vm_machine *machine, void *state)
 {
-	lists_free(machine->policy_state);
+	lists_free(state);
 }
 
 /* The queue shows pages with a frequency above 0 as used. */
