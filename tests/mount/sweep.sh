@@ -34,11 +34,12 @@ is "$(find plain -name '*nonsense*')" '' 'leaves nothing'
 if command -v parallel >/dev/null; then
 	cat >ssh <<'SSH'
 #!/bin/sh
-# As ssh does: the host, and then the words of a command for its shell.
+# As ssh does: the host, and then the words of a command for its shell. A login has SHELL set, and
+# what GNU parallel sends there needs it.
 echo "$1" >>"$0.log"
 shift
 [ "$1" != -- ] || shift
-exec sh -c "$*"
+SHELL=/bin/sh exec sh -c "$*"
 SSH
 	chmod +x ssh
 	grid two
