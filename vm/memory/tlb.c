@@ -5,10 +5,10 @@
 #include "vm/memory/rmap.h"
 
 /* The copy of one translation. */
-struct entry {
-	uint64_t page; /* VA >> 12, plus one; 0: not valid */
+struct tlb_entry {
+	uint64_t page; /* VA >> 12 */
 	uint64_t pfn;
-	uint64_t used; /* the TLB's clock at the last use */
+	uint64_t used; /* the TLB's clock at the last use; 0: not valid */
 	bool writable, executable, dirty;
 };
 
@@ -19,29 +19,26 @@ struct vm_tlb {
 	    flushed; /* the clock at the last flush of all: entries used before are not valid */
 	unsigned sets, ways;
 	unsigned mask; /* sets - 1 where that is a power of two, else 0 */
-	struct entry entry[];
+	struct tlb_entry entry[];
 };
 
 /* Bytes that a TLB takes. */
 static size_t tlb_size(const struct vm_config *config)
 {
 	return sizeof(struct vm_tlb) +
-	       (size_t)config->tlb_sets * config->tlb_ways * sizeof(struct entry);
+	       (size_t)config->tlb_sets * config->tlb_ways * sizeof(struct tlb_entry);
 }
 
 /*
- * The TLB of SPACE's process, which is made at its first use. NULL: none is simulated, or there is
- * no memory for it, or its user has too much.
+ * Make the TLB of PROCESS, which has none. NULL: none is simulated, or there is no memory for it, or
+ * its user has too much.
  */
-static struct vm_tlb *get_locked(struct vm_space *space)
+static struct vm_tlb *make_locked(struct vm_process *process)
 {
-	struct vm_process *process = space->process;
 	const struct vm_config *config = &process->machine->config;
-	size_t entries = (size_t)config->tlb_sets * config->tlb_ways;
 
-	if (process->tlb != NULL || entries == 0)
-		return process->tlb;
-	if (user_charge(process->machine, process->user, VM_NOTES, tlb_size(config)) != 0)
+	if ((size_t)config->tlb_sets * config->tlb_ways == 0 ||
+	    user_charge(process->machine, process->user, VM_NOTES, tlb_size(config)) != 0)
 		return NULL;
 	process->tlb = g_try_malloc0(tlb_size(config));
 	if (process->tlb == NULL) {
@@ -55,7 +52,15 @@ static struct vm_tlb *get_locked(struct vm_space *space)
 	return process->tlb;
 }
 
-static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
+/* The TLB of SPACE's process, which is made at its first use, or NULL. */
+static struct vm_tlb *get_locked(struct vm_space *space)
+{
+	struct vm_tlb *tlb = space->process->tlb;
+
+	return tlb != NULL ? tlb : make_locked(space->process);
+}
+
+static struct tlb_entry *set_of(struct vm_tlb *tlb, uint64_t va)
 {
 	uint64_t page = va >> VM_PAGE_SHIFT;
 	uint64_t set = tlb->mask != 0 ? page & tlb->mask : page % tlb->sets; /* slow: a division */
@@ -63,18 +68,16 @@ static struct entry *set_of(struct vm_tlb *tlb, uint64_t va)
 	return &tlb->entry[set * tlb->ways];
 }
 
-static bool is_valid(const struct vm_tlb *tlb, const struct entry *entry)
+static bool is_valid(const struct vm_tlb *tlb, const struct tlb_entry *entry)
 {
-	return entry->page != 0 && entry->used > tlb->flushed;
+	return entry->used > tlb->flushed;
 }
 
-/* The entry for VA, or NULL. */
-static struct entry *find(struct vm_tlb *tlb, uint64_t va)
+/* The entry of SET for VA, or NULL. */
+static struct tlb_entry *find(const struct vm_tlb *tlb, struct tlb_entry *set, uint64_t va)
 {
-	struct entry *set = set_of(tlb, va);
-
 	for (unsigned way = 0; way < tlb->ways; way++)
-		if (set[way].page == (va >> VM_PAGE_SHIFT) + 1 && is_valid(tlb, &set[way]))
+		if (set[way].page == va >> VM_PAGE_SHIFT && is_valid(tlb, &set[way]))
 			return &set[way];
 	return NULL;
 }
@@ -83,29 +86,32 @@ static struct entry *find(struct vm_tlb *tlb, uint64_t va)
  * Whether ENTRY permits ACCESS without a walk. A store needs an entry that is dirty: as in
  * hardware, the first store walks the tables to set the dirty bit (and here also soft-dirty).
  */
-static bool serves(const struct entry *entry, enum vm_access access)
+static bool serves(const struct tlb_entry *entry, enum vm_access access)
 {
 	if (access == VM_ACCESS_WRITE)
 		return entry->writable && entry->dirty;
 	return access != VM_ACCESS_EXEC || entry->executable;
 }
 
-uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access)
+uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access,
+                           struct tlb_look *look)
 {
 	struct vm_tlb *tlb = get_locked(space);
 
+	look->tlb = tlb;
 	if (tlb == NULL)
 		return VM_NO_FRAME;
-	struct entry *entry = find(tlb, va);
+	look->set = set_of(tlb, va);
+	look->entry = find(tlb, look->set, va);
 	bool counts = tlb->retry != (va >> VM_PAGE_SHIFT) + 1;
 	tlb->retry = 0;
-	if (entry == NULL || !serves(entry, access)) {
+	if (look->entry == NULL || !serves(look->entry, access)) {
 		tlb->misses += counts;
 		return VM_NO_FRAME;
 	}
 	tlb->hits += counts;
-	entry->used = ++tlb->clock;
-	return entry->pfn;
+	look->entry->used = ++tlb->clock;
+	return look->entry->pfn;
 }
 
 void tlb_retry_locked(struct vm_space *space, uint64_t va)
@@ -116,20 +122,14 @@ void tlb_retry_locked(struct vm_space *space, uint64_t va)
 		tlb->retry = (va >> VM_PAGE_SHIFT) + 1;
 }
 
-/*
- * The entry that a translation of VA replaces: the one for VA, else the first that is not valid,
- * else the least recently used.
- */
-static struct entry *victim_for(struct vm_tlb *tlb, uint64_t va)
+/* The first entry of SET that is not valid, or else the least recently used. */
+static struct tlb_entry *victim_of(const struct vm_tlb *tlb, struct tlb_entry *set)
 {
-	struct entry *set = set_of(tlb, va), *victim = NULL;
-	uint64_t page = (va >> VM_PAGE_SHIFT) + 1, oldest = UINT64_MAX;
+	struct tlb_entry *victim = NULL;
+	uint64_t oldest = UINT64_MAX;
 
 	for (unsigned way = 0; way < tlb->ways; way++) {
-		bool valid = is_valid(tlb, &set[way]);
-		uint64_t used = valid ? set[way].used : 0;
-		if (valid && set[way].page == page)
-			return &set[way];
+		uint64_t used = is_valid(tlb, &set[way]) ? set[way].used : 0;
 		if (used < oldest) {
 			oldest = used;
 			victim = &set[way];
@@ -138,29 +138,29 @@ static struct entry *victim_for(struct vm_tlb *tlb, uint64_t va)
 	return victim;
 }
 
-void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t leaf, bool writable)
+void tlb_fill_locked(const struct tlb_look *look, uint64_t va, uint64_t leaf, bool writable)
 {
-	struct vm_tlb *tlb = get_locked(space);
+	struct vm_tlb *tlb = look->tlb;
 
 	if (tlb == NULL)
 		return;
-	struct entry *victim = victim_for(tlb, va);
-	*victim = (struct entry){.page = (va >> VM_PAGE_SHIFT) + 1,
-	                         .pfn = pte_pfn(leaf),
-	                         .used = ++tlb->clock,
-	                         .writable = writable,
-	                         .executable = !(leaf & PTE_NX),
-	                         .dirty = (leaf & PTE_D) && !(leaf & PTE_SOFT_CLEAN)};
+	struct tlb_entry *entry = look->entry != NULL ? look->entry : victim_of(tlb, look->set);
+	*entry = (struct tlb_entry){.page = va >> VM_PAGE_SHIFT,
+	                            .pfn = pte_pfn(leaf),
+	                            .used = ++tlb->clock,
+	                            .writable = writable,
+	                            .executable = !(leaf & PTE_NX),
+	                            .dirty = (leaf & PTE_D) && !(leaf & PTE_SOFT_CLEAN)};
 }
 
 void tlb_flush_page_locked(struct vm_space *space, uint64_t va)
 {
 	struct vm_tlb *tlb = space->process->tlb;
-	struct entry *entry = tlb != NULL ? find(tlb, va) : NULL;
+	struct tlb_entry *entry = tlb != NULL ? find(tlb, set_of(tlb, va), va) : NULL;
 
 	if (entry == NULL)
 		return;
-	entry->page = 0;
+	entry->used = 0;
 	tlb->flushes++;
 }
 
@@ -215,18 +215,18 @@ void tlb_free(struct vm_process *process)
 enum { COPY_PIECE = 1024 };
 
 /*
- * A copy of the entries of TLB, in which those that are not valid have page 0. The lock is dropped
+ * A copy of the entries of TLB, in which those that are not valid are marked as not used. The lock is dropped
  * now and then, so the copy is not of one moment. NULL: no memory.
  */
-static struct entry *copy_entries_locked(struct vm_machine *machine, const struct vm_tlb *tlb)
+static struct tlb_entry *copy_entries_locked(struct vm_machine *machine, const struct vm_tlb *tlb)
 {
 	size_t entries = (size_t)tlb->sets * tlb->ways;
-	struct entry *copy = g_try_new(struct entry, entries);
+	struct tlb_entry *copy = g_try_new(struct tlb_entry, entries);
 	uint64_t spent = 0;
 
 	for (size_t i = 0; copy != NULL && i < entries; i++) {
 		copy[i] = tlb->entry[i];
-		copy[i].page = is_valid(tlb, &tlb->entry[i]) ? copy[i].page : 0;
+		copy[i].used = is_valid(tlb, &tlb->entry[i]) ? copy[i].used : 0;
 		if (i % COPY_PIECE == COPY_PIECE - 1)
 			machine_spend_locked(machine, &spent, HOLD_STEPS);
 	}
@@ -234,11 +234,11 @@ static struct entry *copy_entries_locked(struct vm_machine *machine, const struc
 }
 
 /* Call FN for ENTRY, which is valid: entry I of a TLB with WAYS ways. */
-static void report(const struct entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
+static void report(const struct tlb_entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
 {
 	struct vm_tlb_entry info = {.set = i / ways,
 	                            .way = i % ways,
-	                            .va = (entry->page - 1) << VM_PAGE_SHIFT,
+	                            .va = entry->page << VM_PAGE_SHIFT,
 	                            .pfn = entry->pfn,
 	                            .writable = entry->writable,
 	                            .executable = entry->executable,
@@ -257,7 +257,7 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 	size_t entries = (size_t)machine->config.tlb_sets * machine->config.tlb_ways;
 	*info = (struct vm_tlb_info){.sets = machine->config.tlb_sets,
 	                             .ways = machine->config.tlb_ways};
-	struct entry *copy = NULL;
+	struct tlb_entry *copy = NULL;
 	if (tlb != NULL) {
 		info->hits = tlb->hits;
 		info->misses = tlb->misses;
@@ -266,7 +266,7 @@ void vm_process_tlb(struct vm_process *process, struct vm_tlb_info *info, vm_tlb
 	}
 	machine_unlock(machine);
 	for (size_t i = 0; fn != NULL && copy != NULL && i < entries; i++) {
-		if (copy[i].page != 0)
+		if (copy[i].used != 0)
 			report(&copy[i], (unsigned)i, info->ways, fn, ctx);
 	}
 	g_free(copy);

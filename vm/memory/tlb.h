@@ -14,16 +14,25 @@
 
 #include "vm/internal.h"
 
-/*
- * The number of the physical page to which VA translates for ACCESS. VM_NO_FRAME: the TLB does not
- * know, and the tables must be walked. Counts a hit or a miss.
- */
-uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access);
+/* Where a look-up in a TLB ended, for the walk that follows. */
+struct tlb_look {
+	struct vm_tlb *tlb;      /* NULL: there is none */
+	struct tlb_entry *set;   /* the entries in which the translation can be */
+	struct tlb_entry *entry; /* the one that it has, though it does not permit the access; or NULL */
+};
 
 /*
- * A walk for VA ended at leaf ENTRY: remember the translation. WRITABLE: all levels permit writes.
+ * The number of the physical page to which VA translates for ACCESS. VM_NO_FRAME: the TLB does not
+ * know, and the tables must be walked. *LOOK is for tlb_fill_locked then. Counts a hit or a miss.
  */
-void tlb_fill_locked(struct vm_space *space, uint64_t va, uint64_t entry, bool writable);
+uint64_t tlb_lookup_locked(struct vm_space *space, uint64_t va, enum vm_access access,
+                           struct tlb_look *look);
+
+/*
+ * The walk for VA after LOOK, with which nothing was flushed, ended at leaf ENTRY: remember the
+ * translation. WRITABLE: all levels permit writes.
+ */
+void tlb_fill_locked(const struct tlb_look *look, uint64_t va, uint64_t entry, bool writable);
 
 /*
  * The next look-up of VA's page is part of an access that was counted already: a fault was handled

@@ -13,22 +13,35 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
+/* Set the accessed bits of the entries above the last-level entry for VA, which is present. */
+static void touch_tables_locked(const struct vm_space *space, uint64_t va)
+{
+	vm_entry_id ids[4];
+
+	for (int i = pagetable_walk_locked(space, va, ids) - 2; i >= 0; i--)
+		pte_touch_locked(space->process->machine, ids[i], false);
+}
+
 /*
- * Walk the tables for ACCESS to VA. Returns the physical page number, with the accessed and dirty
- * bits set and the TLB filled. VM_NO_FRAME: the access faults, and nothing has changed.
+ * Walk the tables for ACCESS to VA, which the look TLB did not find. Returns the physical page
+ * number, with the accessed and dirty bits set and the TLB filled. VM_NO_FRAME: the access faults,
+ * and nothing has changed.
  */
-static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access)
+static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum vm_access access,
+                                       const struct tlb_look *tlb)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0), nx = 0;
-	vm_entry_id ids[4];
+	uint64_t rights = ~UINT64_C(0), nx = 0, above = 0;
 	uint32_t table = space->pgd;
+	vm_entry_id id = 0;
 
+#pragma GCC unroll 4
 	for (int level = VM_PGD; level >= VM_PTE; level--) {
-		ids[level] = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
-		uint64_t entry = pte_get(machine, ids[level]);
+		id = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
+		uint64_t entry = pte_get(machine, id);
 		if (!(entry & PTE_P) || !(entry & PTE_US))
 			return VM_NO_FRAME;
+		above = rights;
 		rights &= entry;
 		nx |= entry;
 		table = pte_table(machine, entry);
@@ -36,10 +49,10 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 	if (!rights_allow(rights, nx, access))
 		return VM_NO_FRAME;
 	/* Only now is it known that the access succeeds: set the bits. */
-	for (int level = VM_PGD; level > VM_PTE; level--)
-		pte_touch_locked(machine, ids[level], false);
-	uint64_t leaf = pte_touch_locked(machine, ids[VM_PTE], access == VM_ACCESS_WRITE);
-	tlb_fill_locked(space, va, leaf, rights & PTE_RW);
+	if (!(above & PTE_A))
+		touch_tables_locked(space, va);
+	uint64_t leaf = pte_touch_locked(machine, id, access == VM_ACCESS_WRITE);
+	tlb_fill_locked(tlb, va, leaf, rights & PTE_RW);
 	return pte_pfn(leaf);
 }
 
@@ -47,13 +60,14 @@ uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_ac
                                  bool *tlb)
 {
 	struct vm_machine *machine = space->process->machine;
+	struct tlb_look look;
 
 	if (va >= VM_USER_END)
 		return VM_NO_FRAME;
-	uint64_t pfn = tlb_lookup_locked(space, va, access);
+	uint64_t pfn = tlb_lookup_locked(space, va, access, &look);
 	*tlb = pfn != VM_NO_FRAME;
 	if (!*tlb)
-		pfn = walk_for_access_locked(space, va, access);
+		pfn = walk_for_access_locked(space, va, access, &look);
 	if (pfn != VM_NO_FRAME && frame_is_ram(machine, pfn))
 		frame_used_locked(machine, (vm_pfn)pfn);
 	return pfn;
