@@ -149,18 +149,20 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, enu
 		remember_locked(process, fault, file);
 }
 
-void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *record, char *file)
+void event_record_evict_locked(struct vm_machine *machine, pid_t pid, struct vm_fault *record,
+                               char *file)
 {
-	struct vm_process *process = NULL;
-
 	/* It may have ended while the page was written. */
-	if (record->pid != 0)
-		process = process_find_locked(machine, record->pid);
-	record_tell_locked(machine, record, file);
+	struct vm_process *process = pid != 0 ? process_find_locked(machine, pid) : NULL;
+
+	if (record != NULL)
+		record_tell_locked(machine, record, file);
+	else
+		machine->count.seq++;
 	if (process == NULL)
 		return;
 	process->evicted++;
-	if (record_is_wanted_locked(machine))
+	if (record != NULL)
 		remember_locked(process, record, file);
 }
 

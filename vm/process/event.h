@@ -32,11 +32,12 @@ void event_record_locked(struct vm_process *process, struct vm_fault *fault, enu
                          char *file);
 
 /*
- * RECORD says that a page went (VM_EVICT). It gets its sequence number and time. Call the watcher,
- * and if process RECORD->pid is still there, count it there and put a copy in its ring. FILE as
- * above. The machine lock is held.
+ * A page of the process PID, or of none (0), went. If it is still there, count that. RECORD, of
+ * VM_EVICT, or NULL if nobody sees it, gets its sequence number and time. Call the watcher, and put
+ * a copy in the ring of the process. FILE as above. The machine lock is held.
  */
-void event_record_evict_locked(struct vm_machine *machine, struct vm_fault *record, char *file);
+void event_record_evict_locked(struct vm_machine *machine, pid_t pid, struct vm_fault *record,
+                               char *file);
 
 /* The seq of the last record in PROCESS's ring; 0: there is none. The machine lock is held. */
 uint64_t event_last_locked(const struct vm_process *process);

@@ -27,19 +27,17 @@ static bool is_dirty_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return frame->flags & FRAME_DIRTY;
 }
 
-void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim)
+/* Fill in the record of VICTIM, the page in PFN. ENTRY has it, in a table that SPACE reaches; or 0. */
+static void fill_record_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim,
+                               vm_entry_id entry, const struct vm_space *space)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];
-	vm_entry_id entry = any_entry_locked(machine, pfn);
 	struct vm_fault *record = &victim->record;
 
-	victim->record = record_unknown(0, VM_ACCESS_NONE);
-	victim->file = NULL;
-	victim->dirty = is_dirty_locked(machine, pfn);
+	*record = record_unknown(0, VM_ACCESS_NONE);
 	record->outcome = VM_EVICT;
 	record->frame = pfn;
-	if (record_is_wanted_locked(machine))
-		record->users = rmap_frame_users_locked(machine, pfn);
+	record->users = rmap_frame_users_locked(machine, pfn);
 	if (frame->flags & FRAME_SWAPCACHE)
 		record->slot = frame->index;
 	if (frame->object != NULL && !frame->object->shmem) {
@@ -47,14 +45,25 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 		if (frame->object->name != NULL)
 			victim->file = refstring_acquire(frame->object->name);
 	}
-	if (entry == 0)
-		return;
-	const struct vm_space *space = rmap_any_space_locked(machine, pagetable_of(entry));
 	if (space == NULL)
 		return;
 	record->pid = space->process->pid;
 	record->owner = space->process->cred;
 	record->va = pagetable_entry_va(machine, entry);
+}
+
+void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim)
+{
+	vm_entry_id entry = any_entry_locked(machine, pfn);
+	const struct vm_space *space =
+	    entry != 0 ? rmap_any_space_locked(machine, pagetable_of(entry)) : NULL;
+
+	victim->dirty = is_dirty_locked(machine, pfn);
+	victim->pid = space != NULL ? space->process->pid : 0;
+	victim->seen = record_is_wanted_locked(machine);
+	victim->file = NULL;
+	if (victim->seen)
+		fill_record_locked(machine, pfn, victim, entry, space);
 }
 
 void victim_forget(struct victim *victim)
@@ -81,10 +90,11 @@ static void set_party(const struct victim *victim, struct vm_party *party)
 void victim_report_locked(struct vm_machine *machine, struct victim *victim,
                           const struct vm_party *needs, struct vm_party *party)
 {
-	if (needs != NULL)
+	if (victim->seen && needs != NULL)
 		victim->record.other = *needs;
-	event_record_evict_locked(machine, &victim->record, victim->file);
-	if (party != NULL)
+	event_record_evict_locked(machine, victim->pid, victim->seen ? &victim->record : NULL,
+	                          victim->file);
+	if (victim->seen && party != NULL)
 		set_party(victim, party);
 	victim_forget(victim);
 }

@@ -12,10 +12,12 @@
 #include "vm/internal.h"
 
 struct victim {
+	bool dirty; /* a store has reached it since it came into its frame */
+	pid_t pid;  /* of a process that has it, or 0 */
+	bool seen;  /* somebody sees the record; else only its kind and its slot are ever set */
 	/* who evicts the page sets kind, and the slot to which it went */
 	struct vm_fault record;
 	char *file; /* a reference to the name of its file, a GRefString, or NULL */
-	bool dirty; /* a store has reached it since it came into its frame */
 };
 
 /* Describe the page in PFN, a frame in use. End with one of the two functions below. */
@@ -25,8 +27,9 @@ void victim_describe_locked(struct vm_machine *machine, vm_pfn pfn, struct victi
 void victim_forget(struct victim *victim);
 
 /*
- * It went: record that. NEEDS: who needs the frame, or NULL. *PARTY, unless PARTY is NULL, becomes
- * whose page it was, with a reference to the name in it; the name before is dropped.
+ * It went: record that. NEEDS: who needs the frame, or NULL. *PARTY, unless PARTY is NULL or nobody
+ * sees records, becomes whose page it was, with a reference to the name in it; the name before is
+ * dropped.
  */
 void victim_report_locked(struct vm_machine *machine, struct victim *victim,
                           const struct vm_party *needs, struct vm_party *party);
