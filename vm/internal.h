@@ -627,6 +627,7 @@ struct vm_machine {
 	bool clock_runs;            /* set before there are other threads */
 	pthread_cond_t clock_wake, flusher_wake;
 	bool stopping; /* machine */
+	uint64_t hold; /* number of the present hold of the machine lock, from 1 on */
 };
 
 /* The value of a knob (MEMBER of struct vm_config). The machine lock is not needed. */

@@ -69,6 +69,13 @@ static void hold_end(struct vm_machine *machine)
 #define TRY(lock) false
 #endif
 
+/* The lock has just been taken. */
+static void begin_hold(struct vm_machine *machine)
+{
+	machine->hold++;
+	TIME_BEGIN(machine);
+}
+
 /* Try for a while. A thread that drops the lock can take it again before those who wait wake up. */
 static bool lock_in_time(struct vm_machine *machine)
 {
@@ -103,7 +110,7 @@ void machine_lock(struct vm_machine *machine)
 	}
 	__atomic_store_n(&machine->guest.locks, machine->guest.locks + 1, __ATOMIC_RELAXED);
 	HOLD(held_machines, 1);
-	TIME_BEGIN(machine);
+	begin_hold(machine);
 }
 
 void machine_unlock(struct vm_machine *machine)
@@ -146,7 +153,7 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond)
 	POINT(machine, LOCK_WAITS);
 	TIME_END(machine);
 	pthread_cond_wait(cond, &machine->lock);
-	TIME_BEGIN(machine);
+	begin_hold(machine);
 }
 
 void machine_wait_io_locked(struct vm_machine *machine)
@@ -155,7 +162,7 @@ void machine_wait_io_locked(struct vm_machine *machine)
 	POINT(machine, LOCK_WAITS);
 	TIME_END(machine);
 	pthread_cond_wait(&machine->io, &machine->lock);
-	TIME_BEGIN(machine);
+	begin_hold(machine);
 	machine->waiters--;
 }
 
@@ -165,7 +172,7 @@ int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, 
 
 	TIME_END(machine);
 	int error = pthread_cond_timedwait(cond, &machine->lock, &time);
-	TIME_BEGIN(machine);
+	begin_hold(machine);
 	return error;
 }
 

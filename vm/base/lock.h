@@ -56,6 +56,15 @@ void machine_wait_locked(struct vm_machine *machine, pthread_cond_t *cond);
  */
 int machine_wait_until_locked(struct vm_machine *machine, pthread_cond_t *cond, int64_t when);
 
+/*
+ * The number of the present hold of the machine lock. As long as it is the same, nobody else has
+ * changed what the lock guards.
+ */
+static inline uint64_t machine_hold_locked(const struct vm_machine *machine)
+{
+	return machine->hold;
+}
+
 /* Steps of a long loop over frames or entries in one hold of the machine lock. */
 enum { HOLD_STEPS = 64 };
 

@@ -21,13 +21,12 @@
 int swap_page_in(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn, bool *was_read);
 
 /*
- * The same without a wait, if that is possible: the page is known to be all zeros. The machine lock
- * is held, and not dropped.
- *
- * => true: *ERROR is the result of swap_page_in
- * => false: SLOT must be read. Nothing has changed, and it is still pinned
+ * Bring back the page of SLOT, which no frame holds, if that needs no wait: it is known to be all
+ * zeros (vm_slot.blank), and is not being removed. As above, the frame enters a cache; it is not
+ * pinned. The machine lock is held, and not dropped.
  */
-bool swap_page_in_at_once_locked(struct vm_machine *machine, uint32_t slot, vm_pfn *pfn,
-                                 bool *was_read, int *error);
+bool swap_comes_at_once_locked(const struct vm_machine *machine, uint32_t slot);
+/* Do that. Returns the frame, or VM_PFN_NONE: none is free, and nothing has changed. */
+vm_pfn swap_page_in_at_once_locked(struct vm_machine *machine, uint32_t slot);
 
 #endif

@@ -84,7 +84,8 @@ static void report_locked(struct fault *fault, char *file)
 	                                                  : EVENT_BY_PROCESS;
 
 	/* The names stay with the fault, which drops them at its end. */
-	fault->record->other = fault->reclaim.victim;
+	if (fault_is_seen_locked(fault))
+		fault->record->other = fault->reclaim.victim;
 	event_record_locked(fault->process, fault->record, by, file);
 	if (fault->tell == NULL)
 		return;
@@ -102,40 +103,23 @@ static void drop_page_locked(struct fault *fault)
 }
 
 /*
- * Do what *VERDICT, the PASS_ of an attempt, asks for, if that needs no wait: make a frame free, or
- * bring a page from swap that is known to be all zeros. The process lock is not dropped, but the
- * machine lock may be.
+ * Do what VERDICT, the PASS_ of an attempt, asks for, if that is a frame and one can be had without
+ * a wait. The process lock is not dropped, but the machine lock may be.
  *
- * => true: done, try again. A page that came is pinned as fault->page
- * => false: nothing is done but that a page may be chosen (reclaim.chosen). *VERDICT says what is
- *    to be done without locks
+ * => true: a frame is free, try again
+ * => false: nothing is done but that a page may be chosen (reclaim.chosen)
  */
-static bool act_at_once_locked(struct fault *fault, int *verdict)
+static bool act_at_once_locked(struct fault *fault, int verdict)
 {
-	struct vm_machine *machine = fault->process->machine;
-	int error = 0;
-
-	if (*verdict == PASS_SWAP_IN) {
-		drop_page_locked(fault);
-		/* It may fail. Then that is found once more below. */
-		reclaim_at_once_locked(machine, &fault->reclaim);
-		if (!swap_page_in_at_once_locked(machine, fault->slot, &fault->page,
-		                                 &fault->was_read, &error))
-			return false;
-		fault->record->slot = fault->slot;
-		if (error == 0)
-			return true;
-		*verdict = PASS_RECLAIM;
-	}
-	if (*verdict != PASS_RECLAIM)
+	if (verdict != PASS_RECLAIM)
 		return false;
 	drop_page_locked(fault);
-	return reclaim_at_once_locked(machine, &fault->reclaim);
+	return reclaim_at_once_locked(fault->process->machine, &fault->reclaim);
 }
 
 /*
  * Try the fault, as often as what it needs can be had without a wait. The process is locked for
- * reading and has not ended, and that lock is not dropped. The machine lock may be.
+ * reading and has not ended, and that lock is not dropped: its areas stay. The machine lock may be.
  *
  * => 0 or negative errno: the fault is over and recorded.
  * => PASS_...: not yet. Nothing was recorded. Do that without locks, then call again.
@@ -144,13 +128,13 @@ static int pass_locked(struct fault *fault)
 {
 	int verdict = 0;
 
-	do {
-		fault->record->outcome = VM_MINOR;
-		verdict = 0;
-		fault->area = fault_legal_area_locked(fault, &verdict);
-		if (fault->area != NULL)
+	fault->area = fault_legal_area_locked(fault, &verdict);
+	if (fault->area != NULL) {
+		do {
+			fault->record->outcome = VM_MINOR;
 			verdict = fault_in_area_locked(fault);
-	} while (verdict > 0 && act_at_once_locked(fault, &verdict));
+		} while (act_at_once_locked(fault, verdict));
+	}
 	if (verdict == 0 && fault->area != NULL)
 		tlb_retry_locked(fault->area->space, fault->record->va);
 	if (verdict <= 0) {

@@ -5,6 +5,7 @@
 #ifndef VM_FAULT_FAULT_INNER_H
 #define VM_FAULT_FAULT_INNER_H
 
+#include "vm/base/record.h"
 #include "vm/reclaim/reclaim.h"
 
 /*
@@ -27,7 +28,8 @@ struct fault {
 	struct vm_fault *tell; /* where the caller wants a copy of the record, or NULL */
 	unsigned flags;        /* FAULT_ */
 	struct vm_area *area;  /* valid during a pass */
-	vm_entry_id id;        /* the last-level entry, valid during a pass */
+	vm_entry_id id;        /* the last-level entry, in a table of the space's own; valid ... */
+	uint64_t hold;         /* ... during this hold of the machine lock (machine_hold_locked) */
 	/* between passes */
 	/* PASS_PAGE_IN, PASS_WRITE: the file to read, or to write, a reference; else NULL */
 	struct vm_file *file;
@@ -44,6 +46,12 @@ struct fault {
 	bool has_made_room;     /* PASS_OWN was done as far as it can be */
 	bool has_written; /* a dirty page was written for this store, so it may make one dirty */
 };
+
+/* Whether somebody will see the record of FAULT. Else it need not say more than what happened. */
+static inline bool fault_is_seen_locked(const struct fault *fault)
+{
+	return fault->tell != NULL || record_is_wanted_locked(fault->process->machine);
+}
 
 /*
  * Handle the fault in its area, by the case that the area and the last-level entry are. The process

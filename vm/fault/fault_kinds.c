@@ -1,14 +1,18 @@
 /*
  * fault_kinds.c - what each kind of fault does: the lower half of the drawing in fault.c.
  *
- * Rule: the process is locked for reading, and the machine lock is held. Neither is dropped here: a
- * function that would have to wait returns a PASS_ instead (fault_inner.h), with nothing mapped.
+ * Rule: the process is locked for reading, and the machine lock is held. A function that would have
+ * to wait returns a PASS_ instead (fault_inner.h), with nothing mapped. Only the search for a page
+ * that can go may drop the machine lock (frame_can_be_had_locked).
  */
+#include "vm/base/lock.h"
 #include "vm/base/memory.h"
+#include "vm/base/pool.h"
 #include "vm/base/reason.h"
 #include "vm/cache/dirty.h"
 #include "vm/cache/file.h"
 #include "vm/cache/object.h"
+#include "vm/cache/swap_in.h"
 #include "vm/fault/fault.h"
 #include "vm/fault/fault_inner.h"
 #include "vm/memory/frame.h"
@@ -89,18 +93,46 @@ static bool must_write_first_locked(struct fault *fault)
 	return true;
 }
 
-/* SLOT must be read first. It is pinned until then. */
-static int want_slot_locked(struct fault *fault, uint32_t slot)
+/*
+ * Whether a frame is free, or can be made so at once. The pages in frames may be others afterwards.
+ * False too if the machine lock was dropped, so that all must be looked at again.
+ */
+static bool frame_can_be_had_locked(struct fault *fault)
 {
-	struct vm_slot *wanted = &fault->process->machine->swap.slots[slot];
+	struct vm_machine *machine = fault->process->machine;
 
-	wanted->pins++;
-	fault->slot = slot;
+	if (pool_free(&machine->frame_pool) > 0)
+		return true;
+	if (fault->page != VM_PFN_NONE)
+		return false;
+	return reclaim_at_once_locked(machine, &fault->reclaim) &&
+	       machine_hold_locked(machine) == fault->hold;
+}
+
+/*
+ * The page of SLOT is in no frame. It comes at once as *PFN, and the fault is major: 0.
+ * PASS_SWAP_IN: it must be read first, and the slot is pinned until then. PASS_RECLAIM.
+ */
+static int want_slot_locked(struct fault *fault, uint32_t slot, vm_pfn *pfn)
+{
+	struct vm_machine *machine = fault->process->machine;
+	struct vm_slot *wanted = &machine->swap.slots[slot];
+
 	fault->reclaim.want.key =
 	    wanted->object != NULL
 	        ? (struct vm_page_key){VM_KEY_OBJECT, wanted->object->number, wanted->index}
 	        : (struct vm_page_key){VM_KEY_SLOT, 0, slot};
-	return PASS_SWAP_IN;
+	if (!swap_comes_at_once_locked(machine, slot)) {
+		wanted->pins++;
+		fault->slot = slot;
+		return PASS_SWAP_IN;
+	}
+	if (!frame_can_be_had_locked(fault))
+		return PASS_RECLAIM;
+	*pfn = swap_page_in_at_once_locked(machine, slot);
+	fault->record->slot = slot;
+	fault->record->outcome = VM_MAJOR;
+	return 0;
 }
 
 /*
@@ -240,23 +272,24 @@ static int shmem_page_locked(struct fault *fault, uint64_t entry)
 	uint64_t index = area_index(fault->area, fault->record->va);
 	struct vm_object *object = fault->area->object;
 	struct vm_machine *machine = object->machine;
-	vm_pfn pfn = object_lookup_locked(object, index);
 
 	if (index >= object_size_pages(object))
 		return fault_fail(fault, VM_FAULT_SIGBUS, object_past_end(object, index));
+	vm_pfn pfn = object_lookup_locked(object, index);
 	if (pfn != VM_PFN_NONE && (machine->frames[pfn].flags & FRAME_BUSY))
 		return wait_for(fault, pfn);
 	if (pfn != VM_PFN_NONE)
 		return cached_page_locked(
 		    fault, pfn, source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_PAGE_CACHE));
 	uint32_t slot = swap_find_locked(machine, object, index);
-	if (slot != VM_SLOT_NONE)
-		return want_slot_locked(fault, slot);
-	pfn = frame_alloc_locked(machine, object, true);
-	if (pfn == VM_PFN_NONE) {
-		fault->reclaim.want.key.kind = VM_KEY_PLACE;
-		return PASS_RECLAIM;
+	if (slot != VM_SLOT_NONE) {
+		int verdict = want_slot_locked(fault, slot, &pfn);
+		return verdict != 0 ? verdict : cached_page_locked(fault, pfn, VM_FAULT_SWAP_IN);
 	}
+	fault->reclaim.want.key.kind = VM_KEY_PLACE;
+	if (!frame_can_be_had_locked(fault))
+		return PASS_RECLAIM;
+	pfn = frame_alloc_locked(machine, object, true);
 	object_insert_locked(object, index, pfn);
 	return cached_page_locked(fault, pfn, VM_FAULT_DEMAND_ZERO);
 }
@@ -334,14 +367,18 @@ static int swapped_entry_locked(struct fault *fault, uint64_t entry)
 	uint32_t number = pte_slot(entry);
 	const struct vm_slot *slot = &machine->swap.slots[number];
 	vm_pfn pfn = slot->frame;
+	enum vm_fault_kind kind = VM_FAULT_SWAP_IN;
 	int result = 0;
 
 	if (pfn == VM_PFN_NONE)
-		return want_slot_locked(fault, number);
+		result = want_slot_locked(fault, number, &pfn);
+	else
+		kind = source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_SWAP_CACHE);
+	if (result != 0)
+		return result;
 	struct vm_frame *frame = &machine->frames[pfn];
 	if (frame->flags & FRAME_BUSY)
 		return wait_for(fault, pfn);
-	enum vm_fault_kind kind = source_kind(fault, pfn, VM_FAULT_SWAP_IN, VM_FAULT_SWAP_CACHE);
 	bool alone = slot->mapped == 1 && frame->mapped == 0;
 	/* Replacing the entry may free the slot, and with it the frame. */
 	frame_pin_locked(machine, pfn);
@@ -492,12 +529,17 @@ int fault_in_area_locked(struct fault *fault)
 	    [CASE_TABLES] = shared_tables_locked,
 	};
 	struct vm_area *area = fault->area;
+	uint64_t hold = machine_hold_locked(fault->process->machine);
 
-	if (is_wrong_fetch_locked(fault))
-		return fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
-	if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
-	                         &fault->record->tables_copied) != 0)
-		return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
+	/* If this hold is that of the last attempt, all that can have changed is that pages went. */
+	if (fault->hold != hold) {
+		if (is_wrong_fetch_locked(fault))
+			return fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
+		if (pagetable_own_locked(area->space, fault->record->va, VM_PTE, true, &fault->id,
+		                         &fault->record->tables_copied) != 0)
+			return fault_fail(fault, VM_FAULT_OOM, -ENOMEM);
+		fault->hold = hold;
+	}
 	uint64_t entry = pte_get(fault->process->machine, fault->id);
 	enum fault_case which = case_of(fault, entry);
 	if (holds_too_many_locked(fault, which, entry)) {

@@ -100,9 +100,11 @@ struct vm_area *fault_legal_area_locked(struct fault *fault, int *verdict)
 		*verdict = grows ? PASS_GROW : fault_fail(fault, VM_FAULT_SEGV_MAPERR, -EFAULT);
 		return NULL;
 	}
-	fault->record->area_start = area->start;
-	fault->record->area_end = area->end;
-	area_perm(area, fault->record->area_perm);
+	if (fault_is_seen_locked(fault)) {
+		fault->record->area_start = area->start;
+		fault->record->area_end = area->end;
+		area_perm(area, fault->record->area_perm);
+	}
 	if (!permitted(area, fault->record->access)) {
 		*verdict = fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);
 		return NULL;

@@ -30,10 +30,21 @@ static void drop_locked(struct vm_machine *machine, vm_pfn pfn)
 }
 
 /*
+ * If the page in PFN is known to be all zeros, it need not be written to SLOT, which remembers that
+ * (Linux: swap_zeromap).
+ */
+static bool is_blank_in_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
+{
+	bool blank = frame_is_blank(machine, pfn);
+
+	machine->swap.slots[slot].blank = blank;
+	machine->count.swap_outs += blank;
+	return blank;
+}
+
+/*
  * Write the page in PFN to SLOT. 0 or a negative errno of the medium. The lock is dropped
- * meanwhile, and other threads may map the page or give it up: look again at who uses it. A page
- * that is known to be all zeros is not written; the slot remembers that (Linux: swap_zeromap). Then
- * the lock is not dropped.
+ * meanwhile, and other threads may map the page or give it up: look again at who uses it.
  *
  * => PFN has one more pin on return, so it was not freed. The caller drops the pin
  * => SLOT was pinned meanwhile, so it was not freed either. It may have lost its last user: the
@@ -43,22 +54,16 @@ static int write_out_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slo
 {
 	struct vm_frame *frame = &machine->frames[pfn];
 
-	int error = 0;
-
 	frame_pin_locked(machine, pfn);
-	machine->swap.slots[slot].blank = frame_is_blank(machine, pfn);
-	if (!machine->swap.slots[slot].blank) {
-		frame->flags |= FRAME_WRITEBACK;
-		machine->swap.slots[slot].pins++;
-		machine_unlock(machine);
-		error = swap_write(machine, slot, machine_page(machine, pfn));
-		machine_lock(machine);
-		machine->swap.slots[slot].pins--;
-		frame->flags &= (uint16_t)~FRAME_WRITEBACK;
-		machine_wake_io_locked(machine);
-	}
-	if (error == 0)
-		machine->count.swap_outs++;
+	frame->flags |= FRAME_WRITEBACK;
+	machine->swap.slots[slot].pins++;
+	machine_unlock(machine);
+	int error = swap_write(machine, slot, machine_page(machine, pfn));
+	machine_lock(machine);
+	machine->swap.slots[slot].pins--;
+	frame->flags &= (uint16_t)~FRAME_WRITEBACK;
+	machine_wake_io_locked(machine);
+	machine->count.swap_outs += error == 0;
 	return error;
 }
 
@@ -109,12 +114,14 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_f
 	record->kind = VM_FAULT_DROP;
 	/* It is dirty if the slot is new, or if an earlier write to the slot failed. */
 	if (!clean || (frame->flags & FRAME_DIRTY)) {
-		frame->flags |= FRAME_DIRTY;
 		record->kind = VM_FAULT_SWAP_OUT;
-		error = write_out_locked(machine, pfn, slot);
+		frame->flags |= FRAME_DIRTY;
+		if (!is_blank_in_slot_locked(machine, pfn, slot)) {
+			error = write_out_locked(machine, pfn, slot);
+			frame_unpin_locked(machine, pfn);
+		}
 		if (error == 0)
 			frame->flags &= (uint16_t)~FRAME_DIRTY;
-		frame_unpin_locked(machine, pfn);
 	}
 	/*
 	 * The lock may have been dropped. If the last entry has left the slot meanwhile, or a store
@@ -131,8 +138,18 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_f
 	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
+/* The page in PFN, which nobody uses, is in SLOT: it goes. Its object, which stays, has the slot. */
+static void leave_for_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	swap_enter_locked(machine, slot, frame->object, frame->index);
+	frame_evicted_locked(machine, pfn);
+	object_remove_locked(frame->object, pfn);
+}
+
 /*
- * Evict a page of shared anonymous memory. The lock is dropped.
+ * Evict a page of shared anonymous memory. The lock is dropped if it must be written.
  *
  * => GONE: the object has the slot
  * => -ENOMEM: no free slot; nothing has changed
@@ -146,12 +163,15 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_
 	if (slot == VM_SLOT_NONE)
 		return -ENOMEM;
 	pagetable_evict_frame_locked(machine, pfn);
-	frame->flags &= (uint16_t)~FRAME_WANTED;
-	struct vm_object *object = frame->object;
-	uint64_t index = frame->index;
-	object->files++; /* it must stay while we write */
 	record->slot = slot;
 	record->kind = VM_FAULT_SWAP_OUT;
+	if (is_blank_in_slot_locked(machine, pfn, slot)) {
+		leave_for_slot_locked(machine, pfn, slot);
+		return GONE;
+	}
+	frame->flags &= (uint16_t)~FRAME_WANTED;
+	struct vm_object *object = frame->object;
+	object->files++; /* it must stay while we write */
 	int error = write_out_locked(machine, pfn, slot);
 	/*
 	 * The lock was dropped. FRAME_WANTED: the page was mapped meanwhile, and perhaps changed
@@ -159,13 +179,10 @@ static int evict_shmem_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_
 	 */
 	bool unused = frame->mapped == 0 && frame->pins == 1 && !(frame->flags & FRAME_WANTED);
 	bool goes = error == 0 && frame->object == object && unused;
-	if (goes) {
-		swap_enter_locked(machine, slot, object, index);
-		frame_evicted_locked(machine, pfn);
-		object_remove_locked(object, pfn);
-	} else {
+	if (goes)
+		leave_for_slot_locked(machine, pfn, slot);
+	else
 		swap_put_locked(machine, slot);
-	}
 	frame_unpin_locked(machine, pfn);
 	object_put_locked(object);
 	return error != 0 ? error : goes ? GONE : STAYED;
