@@ -36,8 +36,7 @@ struct replay {
 	struct vm_replay_counts *count; /* the process's */
 	bool has_tlb;
 	uint64_t steps;
-	struct ahead ahead;
-	bool looks_ahead;
+	bool looks_ahead; /* replay_ahead.h */
 	uint64_t walks; /* accesses that the TLB did not serve, of all, at the last look */
 };
 
@@ -306,8 +305,9 @@ size_t vm_replay(struct vm_process *process, const struct vm_reference *referenc
 		return 0;
 	machine_lock(machine);
 	while (done < count && *error == 0) {
-		if (replay.looks_ahead)
-			ahead_step_locked(&replay.ahead, process->space, references, done, count);
+		if (replay.looks_ahead && done % AHEAD_ROOM == 0)
+			ahead_locked(process->space, references + done,
+			             MIN(count - done, AHEAD_ROOM));
 		*error = is_sound(&references[done]) ? replay_one_locked(&replay, &references[done])
 		                                     : -EINVAL;
 		if (*error != 0)

@@ -1,4 +1,5 @@
 #include "vm/calls/replay_ahead.h"
+#include "vm/base/pool.h"
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pte.h"
@@ -6,108 +7,94 @@
 #include "vm/memory/walk.h"
 #include "vm/space/area.h"
 
-enum { AHEAD_MIDDLE = 8, AHEAD_NEAR = 5, AHEAD_NEXT = 2 };
-
 /* Pages between the one that is next to go and the one whose frame is asked for. */
 enum { VICTIMS_FAR = 4, VICTIMS_NEAR = 2 };
 
-static struct ahead_page *page_at(struct ahead *ahead, size_t i)
+/* A reference whose entry is empty, to shared anonymous memory. */
+struct absent {
+	const struct vm_object *object;
+	uint64_t index;
+};
+
+/* What is known of the references. */
+struct ahead {
+	vm_entry_id ids[AHEAD_ROOM]; /* the last-level entries; 0: there is none */
+	vm_pfn frames[AHEAD_ROOM];   /* those that are mapped */
+	size_t frames_len;
+	struct absent absent[AHEAD_ROOM];
+	size_t absent_len;
+};
+
+/* Ask for the entries. */
+static void find_entries_locked(struct ahead *ahead, const struct vm_space *space,
+                                const struct vm_reference *references, size_t count)
 {
-	return &ahead->page[i % AHEAD_ROOM];
+	const struct vm_machine *machine = space->process->machine;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t va = references[i].va;
+		ahead->ids[i] = va < VM_USER_END ? pagetable_leaf_locked(space, va) : 0;
+		pte_prefetch(machine, ahead->ids[i]);
+		__builtin_prefetch(pagetable_at(machine, ahead->ids[i]));
+	}
 }
 
-static void begin_locked(struct ahead_page *page, const struct vm_space *space, uint64_t va)
-{
-	*page = (struct ahead_page){.pfn = VM_PFN_NONE};
-	if (va >= VM_USER_END)
-		return;
-	page->id = pagetable_entry_at_locked(space, va, VM_PTE);
-	if (page->id == 0)
-		return;
-	pte_prefetch(space->process->machine, page->id);
-	__builtin_prefetch(pagetable_at(space->process->machine, page->id));
-}
-
-/*
- * The shared anonymous memory at VA, and in *INDEX which of its pages, or NULL. It is looked up
- * each time: where the locks were dropped, areas and objects may be gone.
- */
-static const struct vm_object *shmem_at(const struct vm_space *space, uint64_t va, uint64_t *index)
+/* The entry for VA is empty: where will its page be searched for? */
+static void find_buckets_locked(struct ahead *ahead, const struct vm_space *space, uint64_t va)
 {
 	const struct vm_area *area = area_at(space, va);
 
 	if (area == NULL || area->object == NULL || !area->object->shmem)
-		return NULL;
-	*index = area_index(area, va);
-	return area->object;
+		return;
+	struct absent absent = {area->object, area_index(area, va)};
+	object_prefetch_bucket(absent.object, absent.index);
+	swap_prefetch_bucket(space->process->machine, absent.object, absent.index);
+	ahead->absent[ahead->absent_len++] = absent;
 }
 
-/* The entry is there: ask for what it points to, or where its page will be searched for. */
-static void follow_locked(struct ahead_page *page, const struct vm_space *space, uint64_t va)
+/* The entries are there: ask for what they point to. */
+static void follow_entries_locked(struct ahead *ahead, const struct vm_space *space,
+                                  const struct vm_reference *references, size_t count)
 {
 	const struct vm_machine *machine = space->process->machine;
-	uint64_t entry = page->id != 0 ? pte_get(machine, page->id) : 0, index;
 
-	if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
-		page->pfn = (vm_pfn)pte_pfn(entry);
-		__builtin_prefetch(&machine->frames[page->pfn]);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t entry = ahead->ids[i] != 0 ? pte_get(machine, ahead->ids[i]) : PTE_SWAP;
+		if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
+			vm_pfn pfn = (vm_pfn)pte_pfn(entry);
+			__builtin_prefetch(&machine->frames[pfn]);
+			ahead->frames[ahead->frames_len++] = pfn;
+		} else if (entry == 0) {
+			find_buckets_locked(ahead, space, references[i].va);
+		}
 	}
-	page->absent = page->id != 0 && entry == 0;
-	const struct vm_object *object = page->absent ? shmem_at(space, va, &index) : NULL;
-	if (object == NULL)
-		return;
-	object_prefetch_bucket(object, index);
-	swap_prefetch_bucket(machine, object, index);
 }
 
-/* The neighbours of PFN in the list of pages, from which a policy may take it. */
-static void prefetch_neighbours_locked(const struct vm_machine *machine, vm_pfn pfn)
+/* Ask for the neighbours in the list of pages, from which a policy may take FRAME. */
+static void find_neighbours_locked(const struct vm_machine *machine, const struct vm_frame *frame)
 {
-	const struct vm_frame *frame = &machine->frames[pfn];
-
 	if (frame->older < machine->nr_frames)
 		__builtin_prefetch(&machine->frames[frame->older]);
 	if (frame->newer < machine->nr_frames)
 		__builtin_prefetch(&machine->frames[frame->newer]);
 }
 
-/* The buckets are there: ask for what is in them. */
-static void search_locked(const struct ahead_page *page, const struct vm_space *space, uint64_t va)
+void ahead_locked(const struct vm_space *space, const struct vm_reference *references, size_t count)
 {
 	const struct vm_machine *machine = space->process->machine;
-	uint64_t index;
-	const struct vm_object *object = page->absent ? shmem_at(space, va, &index) : NULL;
+	struct ahead ahead;
 
-	if (page->pfn != VM_PFN_NONE)
-		prefetch_neighbours_locked(machine, page->pfn);
-	if (object == NULL)
-		return;
-	object_prefetch_frame_locked(object, index);
-	swap_prefetch_slot_locked(machine, object, index);
-}
-
-/* The slot is there: ask for its neighbours, between which it will be taken out. */
-static void prepare_swap_in_locked(const struct ahead_page *page, const struct vm_space *space,
-                                   uint64_t va)
-{
-	uint64_t index;
-	const struct vm_object *object = page->absent ? shmem_at(space, va, &index) : NULL;
-
-	if (object != NULL)
-		swap_prefetch_list_locked(space->process->machine, object, index);
-}
-
-void ahead_step_locked(struct ahead *ahead, const struct vm_space *space,
-                       const struct vm_reference *references, size_t i, size_t count)
-{
-	const struct vm_reference *now = references + i;
-
-	if (i + AHEAD_FAR >= count)
-		return;
-	begin_locked(page_at(ahead, i + AHEAD_FAR), space, now[AHEAD_FAR].va);
-	follow_locked(page_at(ahead, i + AHEAD_MIDDLE), space, now[AHEAD_MIDDLE].va);
-	search_locked(page_at(ahead, i + AHEAD_NEAR), space, now[AHEAD_NEAR].va);
-	prepare_swap_in_locked(page_at(ahead, i + AHEAD_NEXT), space, now[AHEAD_NEXT].va);
+	ahead.frames_len = ahead.absent_len = 0;
+	find_entries_locked(&ahead, space, references, count);
+	follow_entries_locked(&ahead, space, references, count);
+	for (size_t i = 0; i < ahead.frames_len; i++)
+		find_neighbours_locked(machine, &machine->frames[ahead.frames[i]]);
+	for (size_t i = 0; i < ahead.absent_len; i++) {
+		object_prefetch_frame_locked(ahead.absent[i].object, ahead.absent[i].index);
+		swap_prefetch_slot_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
+	}
+	for (size_t i = 0; i < ahead.absent_len; i++)
+		swap_prefetch_list_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 }
 
 void ahead_victims_locked(const struct vm_machine *machine)
@@ -122,6 +109,7 @@ void ahead_victims_locked(const struct vm_machine *machine)
 			__builtin_prefetch(frame->link.next);
 			object_prefetch_bucket(frame->object, frame->index);
 			swap_prefetch_bucket(machine, frame->object, frame->index);
+			pool_prefetch(&machine->frame_pool, pfn);
 		}
 		pfn = frame->newer;
 	}

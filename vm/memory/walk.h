@@ -6,7 +6,7 @@
 #ifndef VM_MEMORY_WALK_H
 #define VM_MEMORY_WALK_H
 
-#include "vm/memory/table.h"
+#include "vm/memory/pte.h"
 
 /*
  * What an x86-64 MMU does for an access by user code: look in the TLB, or else walk the tables and
@@ -21,6 +21,23 @@ uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_ac
  * last may be empty. Returns how many there are, 1 to 4.
  */
 int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4]);
+
+/* The last-level entry for VA, empty or not; 0: SPACE has no table there, or a larger page. */
+static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, uint64_t va)
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint32_t table = space->pgd;
+
+#pragma GCC unroll 3
+	for (int level = VM_PGD; level > VM_PTE; level--) {
+		uint64_t entry =
+		    pte_get(machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
+		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+			return 0;
+		table = pte_table(machine, entry);
+	}
+	return pagetable_id(table, pagetable_index(va, VM_PTE));
+}
 
 /* The entry for VA in the table of LEVEL, empty or not. 0: SPACE has no such table there. */
 vm_entry_id pagetable_entry_at_locked(const struct vm_space *space, uint64_t va,
