@@ -164,6 +164,13 @@ bool evictable_spend_locked(struct vm_machine *machine, uint64_t *spent, uint64_
 
 vm_pfn evictable_oldest_locked(struct vm_machine *machine)
 {
+	vm_pfn oldest = machine->oldest;
+
+	/* Mostly it is the very first. */
+	if (oldest != VM_PFN_NONE && evictable_locked(machine, oldest)) {
+		machine->count.scanned++;
+		return oldest;
+	}
 	return oldest_locked(machine, false);
 }
 
