@@ -1,6 +1,6 @@
-# failures.awk - what failed in a meson testlog.json, to be read at the end of a long run: the name of
-# each test that failed, its "not ok" lines with the comments beside them, and the end of what it
-# wrote to standard error.
+# failures.awk - what failed or was skipped in a meson testlog.json, to be read at the end of a long
+# run: the name of each test that failed, its "not ok" lines with the comments beside them, and the end
+# of what it wrote to standard error; and the cases that were skipped.
 
 # The value of a string key of the JSON object in $0, with its escapes.
 function field(key,    rest) {
@@ -29,10 +29,14 @@ function tail(text, count,    lines, line, i) {
 
 {
 	result = field("result")
+	lines = split(field("stdout"), line, /\\n/)
+	for (i = 1; i <= lines; i++)
+		if (line[i] ~ /^ok.*# *SKIP/)
+			printf "%s: %s (a case was skipped)\n    %s\n", label, field("name"),
+			    plain(line[i])
 	if (result == "OK" || result == "SKIP")
 		next
 	printf "%s: %s (%s)\n", label, field("name"), result
-	lines = split(field("stdout"), line, /\\n/)
 	found = 0
 	for (i = 1; i <= lines && found < 40; i++)
 		if (line[i] ~ /^not ok/ || (line[i] ~ /^ *#/ && line[i] !~ /# *(Start|End) of/)) {

@@ -9,13 +9,15 @@ xz -dc "$(dirname "$tests")/examples/ls.lackey.xz" >ls.lackey
 # --- vasfs-replay -----------------------------------------------------------------------------
 
 policies=$(awk '$1 != "pages" { print $1 }' "$counts" | sort -u | tr '\n' ' ' | sed 's/ $//; s/ /,/g')
-is "$("$REPLAY" --policy "$policies" --frames 4-256 --output csv ls.lackey |
+frames=$(fewer 4-256 64)
+is "$("$REPLAY" --policy "$policies" --frames "$frames" --output csv ls.lackey |
 	awk -F , 'NR > 1 { print $2, $3, $6 }' | sort)" \
-	"$(awk '$1 != "pages"' "$counts" | sort)" 'vasfs-replay: every policy with 4 to 256 frames'
+	"$(awk -v frames="${frames%-*}" '$1 != "pages" && (frames == 4 || frames == $2)' "$counts" |
+		sort)" "vasfs-replay: every policy with $frames frames"
 # A curve ends where all pages have a frame: at 227.
+"$REPLAY" --curve --output csv ls.lackey >curves
 for policy in lru opt; do
-	"$REPLAY" --curve --output csv ls.lackey |
-		awk -F , -v p=$policy '$2 == p { print p, $3, $6 }' >curve
+	awk -F , -v p=$policy '$2 == p { print p, $3, $6 }' curves >curve
 	is "$(grep "^$policy " "$counts" | grep -vFxf curve)" "$policy 256 227" "--curve: $policy"
 done
 
