@@ -148,6 +148,17 @@ static inline uint64_t area_index(const struct vm_area *area, uint64_t va)
 
 /* --- Address spaces --------------------------------------------------------------------------- */
 
+/*
+ * The way to a last-level table, the last that was walked, as the paging-structure caches of a
+ * processor have it. Valid while machine->paths equals CHANGE.
+ */
+struct vm_path {
+	uint64_t block; /* VA >> 21 */
+	uint64_t change;
+	uint64_t rights, nx; /* of the entries above: AND and OR */
+	uint32_t table;
+};
+
 struct vm_space {
 	struct vm_process *process; /* its lock guards the space; exec changes it */
 	uint64_t number;            /* from 1, never used again */
@@ -167,6 +178,7 @@ struct vm_space {
 	struct vm_threads *threads;
 	/* machine */
 	uint32_t pgd;    /* number of the top-level table */
+	struct vm_path path;
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
 	uint64_t rss_peak;
 	uint64_t swap; /* entries that hold a swap slot */
@@ -186,8 +198,13 @@ struct vm_table {
 	uint64_t va;            /* lowest address it translates, the same for all its users */
 	vm_entry_id rmap;       /* first of the entries that point to it */
 	uint32_t users;         /* number of entries that point to it */
-	/* number of processes that reach it; valid while machine->sharing equals COUNTED */
+	/*
+	 * The number of processes that reach it, and the only address space that does, or NULL. Each
+	 * is valid while machine->sharing equals the other.
+	 */
 	uint64_t processes, counted;
+	struct vm_space *only;
+	uint64_t only_at;
 	uint16_t used; /* number of its entries that are not 0 */
 	uint8_t level; /* enum vm_level, or VM_TABLE_SPECIAL (table.h) */
 };
@@ -593,6 +610,7 @@ struct vm_machine {
 	pid_t next_pid;
 	uint64_t process_count;
 	uint64_t sharing; /* grows whenever an entry starts or stops pointing to a table */
+	uint64_t paths;   /* grows whenever an entry above the last level changes (struct vm_path) */
 	uint64_t next_object;
 	uint64_t next_anon_vma; /* atomic */
 	uint64_t next_space;    /* number of the last address space made */

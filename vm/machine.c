@@ -172,7 +172,7 @@ static struct vm_machine *machine_alloc(const struct vm_config *config)
 	machine->cache_mask--;
 	machine->oldest = machine->newest = VM_PFN_NONE;
 	machine->next_pid = config->first_pid;
-	machine->sharing = 1;
+	machine->sharing = machine->paths = 1;
 	machine->may_evict = 1;
 	machine->rand = g_rand_new_with_seed((guint32)config->seed);
 	list_init(&machine->objects);

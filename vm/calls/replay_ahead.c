@@ -35,7 +35,6 @@ static void find_entries_locked(struct ahead *ahead, const struct vm_space *spac
 		uint64_t va = references[i].va;
 		ahead->ids[i] = va < VM_USER_END ? pagetable_leaf_locked(space, va) : 0;
 		pte_prefetch(machine, ahead->ids[i]);
-		__builtin_prefetch(pagetable_at(machine, ahead->ids[i]));
 	}
 }
 
@@ -87,12 +86,12 @@ void ahead_locked(const struct vm_space *space, const struct vm_reference *refer
 	ahead.frames_len = ahead.absent_len = 0;
 	find_entries_locked(&ahead, space, references, count);
 	follow_entries_locked(&ahead, space, references, count);
-	for (size_t i = 0; i < ahead.frames_len; i++)
-		find_neighbours_locked(machine, &machine->frames[ahead.frames[i]]);
 	for (size_t i = 0; i < ahead.absent_len; i++) {
 		object_prefetch_frame_locked(ahead.absent[i].object, ahead.absent[i].index);
 		swap_prefetch_slot_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 	}
+	for (size_t i = 0; i < ahead.frames_len; i++)
+		find_neighbours_locked(machine, &machine->frames[ahead.frames[i]]);
 	for (size_t i = 0; i < ahead.absent_len; i++)
 		swap_prefetch_list_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 }

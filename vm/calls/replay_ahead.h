@@ -7,7 +7,7 @@
  *
  *     step 1    the last-level entry
  *     step 2    its frame; or the buckets, if the entry is empty
- *     step 3    the neighbours of the frame in the list of pages; or the slot
+ *     step 3    the slot; or the neighbours of the frame in the list of pages
  *     step 4    the slot's neighbours in its list
  *
  * Nothing here changes anything: it is a matter of speed alone.

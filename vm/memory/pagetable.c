@@ -124,32 +124,30 @@ static int own_child_locked(struct vm_space *space, vm_entry_id id, uint64_t va,
 	return 0;
 }
 
-/* Whether ENTRY points to a table that has no other user and may be written through. */
-static bool is_own_locked(const struct vm_machine *machine, uint64_t entry)
-{
-	return (entry & PTE_RW) && machine->tables[pte_table(machine, entry)].users == 1;
-}
-
 int pagetable_own_locked(struct vm_space *space, uint64_t va, enum vm_level down_to, bool create,
                          vm_entry_id *id, unsigned *copied)
 {
 	struct vm_machine *machine = space->process->machine;
 	uint32_t table = space->pgd;
 
-#pragma GCC unroll 4
-	for (int level = VM_PGD; level > (int)down_to; level--) {
-		vm_entry_id at = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
-		if (!is_own_locked(machine, pte_get(machine, at))) {
-			int error = own_child_locked(space, at, va, create, copied);
-			if (error != 0 || pte_get(machine, at) == 0) {
-				*id = 0;
-				return error;
-			}
-		}
-		table = pte_table(machine, pte_get(machine, at));
+	/* No entry that may be written through points to a table that others use. */
+	if (down_to == VM_PTE && (space->path.rights & PTE_RW) &&
+	    pagetable_path_is_known_locked(space, va)) {
+		*id = pagetable_id(space->path.table, pagetable_index(va, VM_PTE));
+		return 0;
 	}
-	*id = pagetable_id(table, pagetable_index(va, down_to));
-	return 0;
+	for (int level = VM_PGD;; level--) {
+		*id = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
+		if (level == (int)down_to)
+			return 0;
+		int error = own_child_locked(space, *id, va, create, copied);
+		uint64_t entry = pte_get(machine, *id);
+		if (error != 0 || entry == 0) {
+			*id = 0;
+			return error;
+		}
+		table = pte_table(machine, entry);
+	}
 }
 
 void pagetable_trim_locked(struct vm_space *space, uint64_t va)

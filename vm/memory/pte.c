@@ -34,6 +34,7 @@ static bool store_locked(struct vm_machine *machine, vm_entry_id id, uint64_t ne
 	/* The page may have lost the entry that kept it in memory (evictable.h). */
 	machine->may_evict += (old & PTE_P) != 0;
 	table->used = (uint16_t)(table->used + (new != 0) - (old != 0));
+	machine->paths += table->level != VM_PTE;
 	if (taking && machine->entry_watch != NULL)
 		machine->entry_watch(machine->entry_watch_ctx, id);
 	return taking;

@@ -148,6 +148,18 @@ static void note_space(void *ctx, struct vm_space *space)
 		*any = space;
 }
 
+struct vm_space *rmap_find_only_space_locked(const struct vm_machine *machine,
+                                             struct vm_table *table)
+{
+	const struct vm_table *at = table;
+
+	while (at->level != VM_PGD && at->users == 1)
+		at = pagetable_at(machine, at->rmap);
+	table->only = at->level == VM_PGD ? at->space : NULL;
+	table->only_at = machine->sharing;
+	return table->only;
+}
+
 struct vm_space *rmap_any_space_locked(const struct vm_machine *machine, uint32_t table)
 {
 	struct vm_space *any = rmap_only_space_locked(machine, table);

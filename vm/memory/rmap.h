@@ -65,16 +65,18 @@ typedef void (*rmap_space_fn)(void *ctx, struct vm_space *space);
 void rmap_table_spaces_locked(const struct vm_machine *machine, uint32_t table, rmap_space_fn fn,
                               void *ctx);
 
+/* The slow part of what follows. */
+struct vm_space *rmap_find_only_space_locked(const struct vm_machine *machine,
+                                             struct vm_table *table);
+
 /* The one address space that reaches table NUMBER, or NULL: there are several, or none. */
 static inline struct vm_space *rmap_only_space_locked(const struct vm_machine *machine,
                                                       uint32_t number)
 {
-	const struct vm_table *table = &machine->tables[number];
+	struct vm_table *table = &machine->tables[number];
 
-	for (; table->level != VM_PGD; table = pagetable_at(machine, table->rmap))
-		if (table->users != 1)
-			return NULL;
-	return table->space;
+	return table->only_at == machine->sharing ? table->only
+	                                          : rmap_find_only_space_locked(machine, table);
 }
 
 /* The first address space found that reaches table TABLE, or NULL. */

@@ -13,13 +13,43 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
-/* Set the accessed bits of the entries above the last-level entry for VA, which is present. */
-static void touch_tables_locked(const struct vm_space *space, uint64_t va)
+/*
+ * Walk the tables above the last level for VA. True: space->path is the way. False: there is none,
+ * and it is what it was.
+ */
+static inline bool find_path_locked(struct vm_space *space, uint64_t va)
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint64_t rights = ~UINT64_C(0), nx = 0;
+	uint32_t table = space->pgd;
+
+#pragma GCC unroll 3
+	for (int level = VM_PGD; level > VM_PTE; level--) {
+		uint64_t entry = pte_get(
+		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
+		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+			return false;
+		rights &= entry;
+		nx |= entry;
+		table = pte_table(machine, entry);
+	}
+	space->path = (struct vm_path){.block = va >> PATH_SHIFT,
+	                               .change = machine->paths,
+	                               .rights = rights,
+	                               .nx = nx,
+	                               .table = table};
+	return true;
+}
+
+/* Set the accessed bits of the entries on the path to VA. */
+static void touch_path_locked(struct vm_space *space, uint64_t va)
 {
 	vm_entry_id ids[4];
 
-	for (int i = pagetable_walk_locked(space, va, ids) - 2; i >= 0; i--)
+	pagetable_walk_locked(space, va, ids);
+	for (int i = 0; i < 3; i++)
 		pte_touch_locked(space->process->machine, ids[i], false);
+	space->path.rights |= PTE_A;
 }
 
 /*
@@ -31,26 +61,17 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
                                        const struct tlb_look *tlb)
 {
 	struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0), nx = 0, above = 0;
-	uint32_t table = space->pgd;
-	vm_entry_id id = 0;
 
-#pragma GCC unroll 4
-	for (int level = VM_PGD; level >= VM_PTE; level--) {
-		id = pagetable_id(table, pagetable_index(va, (enum vm_level)level));
-		uint64_t entry = pte_get(machine, id);
-		if (!(entry & PTE_P) || !(entry & PTE_US))
-			return VM_NO_FRAME;
-		above = rights;
-		rights &= entry;
-		nx |= entry;
-		table = pte_table(machine, entry);
-	}
-	if (!rights_allow(rights, nx, access))
+	if (!pagetable_path_is_known_locked(space, va) && !find_path_locked(space, va))
+		return VM_NO_FRAME;
+	vm_entry_id id = pagetable_id(space->path.table, pagetable_index(va, VM_PTE));
+	uint64_t entry = pte_get(machine, id);
+	uint64_t rights = space->path.rights & entry;
+	if (!rights_allow(rights, space->path.nx | entry, access))
 		return VM_NO_FRAME;
 	/* Only now is it known that the access succeeds: set the bits. */
-	if (!(above & PTE_A))
-		touch_tables_locked(space, va);
+	if (!(space->path.rights & PTE_A))
+		touch_path_locked(space, va);
 	uint64_t leaf = pte_touch_locked(machine, id, access == VM_ACCESS_WRITE);
 	tlb_fill_locked(tlb, va, leaf, rights & PTE_RW);
 	return pte_pfn(leaf);

@@ -22,6 +22,15 @@ uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_ac
  */
 int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4]);
 
+enum { PATH_SHIFT = VM_PAGE_SHIFT + 9 };
+
+/* Whether space->path is the way to the last-level table for VA: it was the last that was walked. */
+static inline bool pagetable_path_is_known_locked(const struct vm_space *space, uint64_t va)
+{
+	return space->path.block == va >> PATH_SHIFT &&
+	       space->path.change == space->process->machine->paths;
+}
+
 /* The last-level entry for VA, empty or not; 0: SPACE has no table there, or a larger page. */
 static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, uint64_t va)
 {
@@ -30,8 +39,8 @@ static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, ui
 
 #pragma GCC unroll 3
 	for (int level = VM_PGD; level > VM_PTE; level--) {
-		uint64_t entry =
-		    pte_get(machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
+		uint64_t entry = pte_get(
+		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
 		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
 			return 0;
 		table = pte_table(machine, entry);
