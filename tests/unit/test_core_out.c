@@ -238,6 +238,36 @@ static void test_ended(struct vm_fixture *f, gconstpointer unused)
 	vm_process_unref(process);
 }
 
+/*
+ * A page of zeros is not written to its slot, on whose place in the swap file there may still be
+ * another one.
+ */
+static void test_blank_in_swap(void)
+{
+	struct pressure p;
+	uint8_t bytes[PAGE], zeros[PAGE] = {0};
+
+	pressure_begin(&p, &roomy);
+	struct vm_process *other = spawn(&p.f);
+	map_pattern(other, ARENA, 4, PRIVATE_ANON, 'o');
+	push_out(&p);
+	end(other);
+	map(p.f.process, ARENA, 1, RW, PRIVATE_ANON);
+	map(p.f.process, FAR, 1, RW, SHARED_ANON);
+	assert_touch(p.f.process, ARENA, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_DEMAND_ZERO);
+	assert_touch(p.f.process, FAR, VM_ACCESS_READ, VM_MINOR, VM_FAULT_DEMAND_ZERO);
+	push_out(&p);
+	g_assert_cmpuint(slots_used(&p), ==, 2);
+	struct vm_core *core = core_of(p.f.process);
+	read_core(core, p.f.process, bytes, PAGE, header_of(core, p.f.process, ARENA).p_offset);
+	g_assert_cmpmem(bytes, PAGE, zeros, PAGE);
+	read_core(core, p.f.process, bytes, PAGE, header_of(core, p.f.process, FAR).p_offset);
+	g_assert_cmpmem(bytes, PAGE, zeros, PAGE);
+	vm_core_free(core);
+	g_assert_cmpuint(slots_used(&p), ==, 2);
+	pressure_end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -247,5 +277,6 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/core/out/holes", NULL, test_holes);
 	FIXTURE_TEST("/core/out/ended", NULL, test_ended);
 	g_test_add_func("/core/out/untouched", test_untouched);
+	g_test_add_func("/core/out/blank-in-swap", test_blank_in_swap);
 	return g_test_run();
 }

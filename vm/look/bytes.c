@@ -55,6 +55,9 @@ static void find_in_slot_locked(struct vm_machine *machine, uint32_t slot, struc
 {
 	if (copy_frame_locked(machine, machine->swap.slots[slot].frame, piece))
 		return;
+	/* The medium does not have its zeros, but perhaps what was in the slot before. */
+	if (machine->swap.slots[slot].blank)
+		return;
 	machine->swap.slots[slot].pins++;
 	piece->slot = slot;
 }
