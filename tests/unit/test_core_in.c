@@ -438,6 +438,30 @@ static void test_too_many(struct vm_fixture *f, gconstpointer unused)
 	vm_machine_free(machine);
 }
 
+/* A long name of which each of many areas would have a copy. */
+static void test_names(struct vm_fixture *f, gconstpointer unused)
+{
+	enum { LOADS = 256 };
+	const uint64_t range[][3] = {{LOW, LOW + 2 * LOADS * PAGE, 0}};
+	g_autofree char *name = g_strnfill(MIB, 'n');
+	g_autofree char *path = g_build_filename(f->dir, "core", NULL);
+	const char *const names[] = {name};
+	struct core_maker maker;
+	struct vm_image image;
+
+	core_begin(&maker);
+	core_files(&maker, range, names, 1);
+	for (uint64_t i = 0; i < LOADS; i++)
+		core_load(&maker, LOW + 2 * i * PAGE, PAGE, PF_R, "", 0);
+	g_autoptr(GByteArray) bytes = core_end(&maker);
+	g_assert_true(g_file_set_contents(path, (char *)bytes->data, bytes->len, NULL));
+	struct vm_file *file = open_file(f, path, O_RDONLY);
+	vm_image_init(&image, file);
+	vm_file_unref(file);
+	g_assert_cmpint(vm_core_parse(&image, NULL), ==, -ENOMEM);
+	vm_image_clear(&image);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -445,6 +469,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/core/in/cut", NULL, test_cut);
 	FIXTURE_TEST("/core/in/many", NULL, test_many);
 	FIXTURE_TEST("/core/in/many-without-count", NULL, test_many_without_count);
+	FIXTURE_TEST("/core/in/names", NULL, test_names);
 	FIXTURE_TEST("/core/in/refused", NULL, test_refused);
 	FIXTURE_TEST("/core/in/same-file", NULL, test_same_file);
 	FIXTURE_TEST("/core/in/same-file-without-load", NULL, test_same_file_without_load);

@@ -25,6 +25,7 @@ enum {
 	CORE_NOTES_MAX = 1 << 20,
 	CORE_FILE_NOTE_MAX = 16 << 20, /* bytes of NT_FILE; Linux writes at most 4 MiB */
 	CORE_MODULES_MAX = 4096,       /* files that are opened */
+	CORE_NAMES_MAX = 64 << 20,     /* bytes of the names of all areas, which have one each */
 };
 
 /* A PT_LOAD in user space. */
@@ -51,6 +52,7 @@ struct core_file {
 	struct array entries;    /* struct core_entry, the same */
 	struct buffer file_note; /* the bytes of NT_FILE, with a NUL behind them */
 	uint64_t notes;          /* notes seen so far */
+	uint64_t names;          /* bytes of names given to areas so far */
 	uint64_t program_end;    /* where the memory of the program ends, its bss included; or 0 */
 };
 

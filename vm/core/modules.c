@@ -204,6 +204,13 @@ static char *try_copy(const char *text)
 	return copy != NULL ? memcpy(copy, text, size) : NULL;
 }
 
+/* A copy of NAME for one more area. NULL: no memory, or the names take too much. */
+static char *name_for_area(struct core_file *core, const char *name)
+{
+	core->names += strlen(name) + 1;
+	return core->names <= CORE_NAMES_MAX ? try_copy(name) : NULL;
+}
+
 /* Add [START, END) of PART to the image, as an area of FILE or with the bytes of the core. */
 static int add_area(struct sweep *sweep, const struct part *part, uint64_t start, uint64_t end,
                     struct vm_file *file)
@@ -219,7 +226,7 @@ static int add_area(struct sweep *sweep, const struct part *part, uint64_t start
 	if (part->entry == NULL)
 		return 0;
 	area->offset = part_offset(part) + (start - part->start);
-	area->name = try_copy(part->entry->name);
+	area->name = name_for_area(sweep->core, part->entry->name);
 	area->file = file != NULL ? vm_file_ref(file) : NULL;
 	if (module->file != NULL) {
 		area->dev = module->dev;
