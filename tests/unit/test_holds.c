@@ -191,6 +191,19 @@ static void many_files(struct pressure *p)
 	}
 }
 
+/* A file that one process maps as often as a process may, a page at a time. */
+static void mapped_often(struct pressure *p)
+{
+	enum { AREAS = IS_SLOW ? 1000 : 40000 };
+
+	p->path = large_file(p, 2 * AREAS);
+	struct vm_file *file = open_file(&p->f, p->path, O_RDONLY);
+	for (uint64_t i = 0; i < AREAS; i++)
+		map_file(p->f.process, ARENA + i * PAGE, 1, PROT_READ, MAP_PRIVATE, file, 2 * i);
+	vm_file_unref(file);
+	touch_all(p->f.process, ARENA, AREAS, VM_ACCESS_READ);
+}
+
 /* A process with many children, each with a page of its own. */
 static void many_processes(struct pressure *p)
 {
@@ -347,6 +360,12 @@ static void remove_pages(struct pressure *p)
 	                0);
 }
 
+static void reset(struct pressure *p)
+{
+	g_assert_cmpint(vm_process_reset(p->f.process), ==, 0);
+	g_assert_cmpuint(machine_info(p).frames_file, <=, 1);
+}
+
 static void swap_off(struct pressure *p)
 {
 	g_assert_cmpint(vm_machine_swapoff(p->f.machine), ==, 0);
@@ -467,6 +486,7 @@ static const struct {
     SCENE("remove/swapped", FRAMES, FRAMES, NULL, half_swapped_out, remove_pages),
     SCENE("exit/swapped", FRAMES, FRAMES, NULL, half_swapped_out, leave),
     SCENE("pageout", FRAMES, FRAMES, NULL, anonymous, page_out),
+    SCENE("reset/mapped-often", FRAMES, 0, NULL, mapped_often, reset),
     SCENE("swapoff", FRAMES, FRAMES, NULL, swapped_out, swap_off),
 };
 

@@ -20,6 +20,7 @@
 #include "vm/space/area.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* --- Objects ---------------------------------------------------------------------------------- */
 
@@ -29,28 +30,10 @@ struct mapped {
 	uint64_t first, pages;
 };
 
-/* Whether only areas of SPACE map OBJECT. */
-static bool is_ours_locked(const struct vm_object *object, const struct vm_space *space)
-{
-	for (const struct list_link *l = object->areas.next; l != &object->areas; l = l->next)
-		if (LIST_ENTRY(l, struct vm_area, object_link)->space != space)
-			return false;
-	return true;
-}
-
-/*
- * Append the file of AREA to LIST, if nobody else maps it. The process is write-locked. -ENOMEM.
- */
+/* Append what AREA maps to LIST. The process is write-locked. -ENOMEM. */
 static int note_area(struct array *list, const struct vm_area *area)
 {
-	struct vm_machine *machine = area->space->process->machine;
-
 	if (area->object == NULL || area->object->special != 0)
-		return 0;
-	machine_lock(machine);
-	bool ours = is_ours_locked(area->object, area->space);
-	machine_unlock(machine);
-	if (!ours)
 		return 0;
 	struct mapped *mapped = array_add(list, sizeof *mapped);
 	if (mapped == NULL)
@@ -59,27 +42,110 @@ static int note_area(struct array *list, const struct vm_area *area)
 	return 0;
 }
 
-/* Drop those pages of the host file that are clean, not in use, and in MAPPED. */
-static void drop_clean(const struct mapped *mapped)
+/* By object and place: the order of addresses would be another one in each run. */
+static int compare_mapped(const void *a, const void *b)
 {
-	struct vm_object *object = mapped->file->object;
+	const struct mapped *x = a, *y = b;
+	uint64_t m = x->file->object->number, n = y->file->object->number;
+
+	return m != n ? (m > n) - (m < n) : (x->first > y->first) - (x->first < y->first);
+}
+
+/* Append MAPPED to the LEN parts of ITEMS, in order. Returns the new length. */
+static size_t merge(struct mapped *items, size_t len, struct mapped mapped)
+{
+	struct mapped *last = len > 0 ? &items[len - 1] : NULL;
+	uint64_t end = mapped.first + mapped.pages;
+
+	if (last == NULL || last->file->object != mapped.file->object ||
+	    mapped.first > last->first + last->pages) {
+		items[len] = mapped;
+		return len + 1;
+	}
+	last->pages = MAX(last->first + last->pages, end) - last->first;
+	vm_file_unref(mapped.file);
+	return len;
+}
+
+/*
+ * Leave those parts in LIST, which has one for each area of the process, whose objects no other
+ * process maps. To look at the areas of each object instead would take their square: a process may
+ * map one file 65530 times. The process is write-locked.
+ */
+static void leave_ours(struct array *list, struct vm_machine *machine)
+{
+	struct mapped *items = list->items;
+	size_t kept = 0, end;
+
+	if (list->len > 0)
+		qsort(items, list->len, sizeof *items, compare_mapped);
+	for (size_t i = 0; i < list->len; i = end) {
+		const struct vm_object *object = items[i].file->object;
+		for (end = i + 1; end < list->len && items[end].file->object == object;)
+			end++;
+		machine_lock(machine);
+		bool ours = object->area_count == end - i;
+		machine_unlock(machine);
+		for (size_t part = i; part < end; part++)
+			if (ours)
+				kept = merge(items, kept, items[part]);
+			else
+				vm_file_unref(items[part].file);
+	}
+	list->len = kept;
+}
+
+/* Drop the page of OBJECT, a host file, in FRAME, if it is clean and not in use. */
+static void drop_if_idle_locked(struct vm_object *object, const struct vm_frame *frame)
+{
+	bool idle = frame->mapped == 0 && frame->pins == 0 &&
+	            !(frame->flags & (FRAME_DIRTY | FRAME_BUSY | FRAME_WRITEBACK));
+
+	if (idle)
+		object_drop_page_locked(object, (vm_pfn)(frame - object->machine->frames));
+}
+
+/* The pages of MAPPED, one after the other. */
+static void drop_by_index_locked(struct vm_object *object, const struct mapped *mapped)
+{
 	struct vm_machine *machine = object->machine;
+
+	for (uint64_t i = 0; i < mapped->pages; i++) {
+		vm_pfn pfn = object_lookup_locked(object, mapped->first + i);
+		if (pfn != VM_PFN_NONE)
+			drop_if_idle_locked(object, &machine->frames[pfn]);
+		machine_yield_locked(machine, i);
+	}
+}
+
+/* Those of all clean pages that are in MAPPED. */
+static void drop_by_walk_locked(struct vm_object *object, const struct mapped *mapped)
+{
 	struct list_walk walk;
 	struct list_link *l;
 	uint64_t step = 0;
 
-	machine_lock(machine);
 	list_walk_begin(&object->walks, &walk, &object->clean);
 	while ((l = list_walk_step(&walk, &object->clean)) != NULL) {
 		const struct vm_frame *frame = LIST_ENTRY(l, struct vm_frame, link);
-		bool idle = frame->mapped == 0 && frame->pins == 0 &&
-		            !(frame->flags & (FRAME_BUSY | FRAME_WRITEBACK));
-		if (idle && frame->index - mapped->first < mapped->pages)
-			object_drop_page_locked(object, (vm_pfn)(frame - machine->frames));
-		machine_yield_locked(machine, step++);
+		if (frame->index - mapped->first < mapped->pages)
+			drop_if_idle_locked(object, frame);
+		machine_yield_locked(object->machine, step++);
 	}
 	list_walk_end(&object->walks, &walk);
-	machine_unlock(machine);
+}
+
+/* Drop those pages of the host file that are clean, not in use, and in MAPPED. */
+static void drop_clean(const struct mapped *mapped)
+{
+	struct vm_object *object = mapped->file->object;
+
+	machine_lock(object->machine);
+	if (mapped->pages < object->pages)
+		drop_by_index_locked(object, mapped);
+	else
+		drop_by_walk_locked(object, mapped);
+	machine_unlock(object->machine);
 }
 
 /* Drop the pages of MAPPED, in frames and in swap. No lock is held. */
@@ -123,6 +189,7 @@ static int empty_space(struct vm_space *space, struct array *list)
 	for (const struct vm_area *area = space->first; error == 0 && area != NULL;
 	     area = area->next)
 		error = note_area(list, area);
+	leave_ours(list, space->process->machine);
 	return error;
 }
 
