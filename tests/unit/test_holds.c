@@ -204,6 +204,25 @@ static void mapped_often(struct pressure *p)
 	touch_all(p->f.process, ARENA, AREAS, VM_ACCESS_READ);
 }
 
+/*
+ * Pages of a file that are mapped in many places. One of these, which is found last, is locked: so
+ * all are looked at, and none can go.
+ */
+static void shared_widely(struct pressure *p)
+{
+	enum { PAGES = 128, PLACES = IS_SLOW ? 64 : 1024 };
+
+	p->path = large_file(p, PAGES);
+	struct vm_file *file = open_file(&p->f, p->path, O_RDONLY);
+	for (uint64_t i = 0; i < PLACES; i++)
+		map_file(p->f.process, ARENA + 2 * i * PAGES * PAGE, PAGES, PROT_READ, MAP_SHARED,
+		         file, 0);
+	vm_file_unref(file);
+	g_assert_cmpint(vm_mlock(p->f.process, ARENA, PAGES * PAGE, 0), ==, 0);
+	for (uint64_t i = 0; i < PLACES; i++)
+		touch_all(p->f.process, ARENA + 2 * i * PAGES * PAGE, PAGES, VM_ACCESS_READ);
+}
+
 /* A process with many children, each with a page of its own. */
 static void many_processes(struct pressure *p)
 {
@@ -462,6 +481,12 @@ static const struct {
     SCENE("refuse/locked", FRAMES, 0, "clock", full_locked, refuse),
     SCENE("reclaim/nothing", FRAMES, 0, "clock", full, reclaim_nothing),
     SCENE("reclaim/clean", FRAMES, 0, "clock", file_clean, reclaim_all),
+    SCENE("reclaim/shared/clock", FRAMES, 0, "clock", shared_widely, reclaim_nothing),
+    SCENE("reclaim/shared/linux", FRAMES, 0, "linux", shared_widely, reclaim_nothing),
+    SCENE("reclaim/shared/lfu", FRAMES, 0, "lfu", shared_widely, reclaim_nothing),
+    SCENE("reclaim/shared/random", FRAMES, 0, "random", shared_widely, reclaim_nothing),
+    SCENE("reclaim/shared/s3fifo", FRAMES, 0, "s3fifo", shared_widely, reclaim_nothing),
+    SCENE("reclaim/shared/lirs", FRAMES, 0, "lirs", shared_widely, reclaim_nothing),
     SCENE("policy", FRAMES, 0, NULL, anonymous, change_policy),
     SCENE("exit/anonymous", FRAMES, 0, NULL, anonymous, leave),
     SCENE("exit/shared", FRAMES, 0, NULL, shared_anonymous, leave),

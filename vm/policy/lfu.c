@@ -200,13 +200,13 @@ static bool is_young(const struct vm_machine *machine, const struct lfu *lfu, vm
 	       lfu->loads - lfu->page[pfn].loaded < MIN(YOUNG, machine->listed / 4);
 }
 
-/* Look at the page that was put aside first: can it go now? */
-static void look_aside_locked(struct vm_machine *machine, struct lfu *lfu)
+/* Look at the page that was put aside first: can it go now? Returns it, or LISTS_NONE. */
+static vm_pfn look_aside_locked(struct vm_machine *machine, struct lfu *lfu)
 {
 	vm_pfn pfn = lfu->lists->list[ASIDE].oldest;
 
 	if (pfn == LISTS_NONE)
-		return;
+		return pfn;
 	machine->count.scanned++;
 	if (!is_young(machine, lfu, pfn) && evictable_locked(machine, pfn)) {
 		lists_take_locked(lfu->lists, pfn);
@@ -214,6 +214,7 @@ static void look_aside_locked(struct vm_machine *machine, struct lfu *lfu)
 	} else {
 		lists_put_newest_locked(lfu->lists, ASIDE, pfn);
 	}
+	return pfn;
 }
 
 /*
@@ -262,7 +263,8 @@ static vm_pfn choose_own_locked(struct vm_machine *machine)
 		    !is_young(machine, lfu, pfn) && evictable_locked(machine, pfn))
 			found = pfn;
 		machine->count.scanned++;
-		if (evictable_spend_locked(machine, &spent, 1) && machine->policy_changes != change)
+		if (evictable_spend_locked(machine, &spent, 1 + machine->frames[pfn].mapped) &&
+		    machine->policy_changes != change)
 			return VM_PFN_NONE;
 	}
 	bool still = found != VM_PFN_NONE && (machine->frames[found].flags & FRAME_LISTED) &&
@@ -281,20 +283,24 @@ static vm_pfn choose(struct vm_machine *machine)
 		return choose_own_locked(machine);
 	/* Uses meanwhile are bounded by nothing: so is, without the second term, the search. */
 	for (uint64_t steps = 4 * (machine->listed + 1); steps > 0; steps--) {
+		vm_pfn looked = VM_PFN_NONE;
 		if (looks > 0) {
-			look_aside_locked(machine, lfu);
+			looked = look_aside_locked(machine, lfu);
 			looks--;
 			aside -= aside > 0;
 		} else if (lfu->length > 0) {
+			looked = lfu->heap[0];
 			if (look_first_locked(machine, lfu))
-				return lfu->heap[0];
+				return looked;
 		} else if (aside > 0) {
 			/* Nothing else is left: look at all of them. */
 			looks = aside;
 		} else {
 			break;
 		}
-		if (evictable_spend_locked(machine, &spent, 4) && machine->policy_changes != change)
+		uint64_t mapped = looked != VM_PFN_NONE ? machine->frames[looked].mapped : 0;
+		if (evictable_spend_locked(machine, &spent, 4 + mapped) &&
+		    machine->policy_changes != change)
 			return VM_PFN_NONE;
 	}
 	return VM_PFN_NONE;

@@ -269,8 +269,10 @@ static bool is_program_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return false;
 }
 
-/* Look at the oldest active page of KIND (shrink_active_list). */
-static void deactivate_locked(struct vm_machine *machine, struct lru *lru, unsigned kind)
+/*
+ * Look at the oldest active page of KIND (shrink_active_list), of which there is one. Returns it.
+ */
+static vm_pfn deactivate_locked(struct vm_machine *machine, struct lru *lru, unsigned kind)
 {
 	vm_pfn pfn = lru->lists->list[ACTIVE + kind].oldest;
 	bool used = evictable_was_used_locked(machine, pfn);
@@ -279,10 +281,11 @@ static void deactivate_locked(struct vm_machine *machine, struct lru *lru, unsig
 	if (used && is_program_locked(machine, pfn)) {
 		lists_put_newest_locked(lru->lists, ACTIVE + kind, pfn);
 		note_cost(lru, kind, 1);
-		return;
+		return pfn;
 	}
 	lru->lists->node[pfn].mark |= WORKING;
 	lists_put_newest_locked(lru->lists, INACTIVE + kind, pfn);
+	return pfn;
 }
 
 /*
@@ -325,17 +328,19 @@ static vm_pfn search_locked(struct vm_machine *machine, struct lru *lru, uint64_
 		lists_walk_begin_locked(lru->lists, &walk[kind]);
 	for (; found == VM_PFN_NONE && steps > 0 && idle < MOST_IDLE; steps--) {
 		unsigned kind = choose_kind(machine, lru);
-		uint32_t node = LISTS_NONE;
+		uint32_t node = LISTS_NONE, active = LISTS_NONE;
 		idle++;
 		if (inactive_is_low(lru, kind))
-			deactivate_locked(machine, lru, kind);
+			active = deactivate_locked(machine, lru, kind);
 		else
 			node = lists_walk_step_locked(lru->lists, &walk[kind], INACTIVE + kind);
 		if (node != LISTS_NONE || inactive_is_low(lru, kind))
 			idle = 0;
+		uint32_t looked = node != LISTS_NONE ? node : active;
+		uint64_t mapped = looked != LISTS_NONE ? machine->frames[looked].mapped : 0;
 		if (node != LISTS_NONE && look_locked(machine, lru, node, kind))
 			found = node;
-		else if (evictable_spend_locked(machine, &spent, 2) &&
+		else if (evictable_spend_locked(machine, &spent, 2 + mapped) &&
 		         machine->policy_changes != change) {
 			*changed = true;
 			return VM_PFN_NONE;

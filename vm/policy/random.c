@@ -7,7 +7,7 @@
 
 static vm_pfn choose(struct vm_machine *machine)
 {
-	uint64_t used = MIN(machine->frame_pool.used, (uint64_t)G_MAXINT32);
+	uint64_t used = MIN(machine->frame_pool.used, (uint64_t)G_MAXINT32), spent = 0;
 
 	/*
 	 * When a frame is wanted, most frames hold a page, so a few tries find one. If 64 tries
@@ -18,6 +18,7 @@ static vm_pfn choose(struct vm_machine *machine)
 		machine->count.scanned++;
 		if ((machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn))
 			return pfn;
+		evictable_spend_locked(machine, &spent, machine->frames[pfn].mapped);
 	}
 	return evictable_oldest_locked(machine);
 }
