@@ -2,6 +2,7 @@
  * test_local_frames.c - the knob local_frames: beyond so many frames a process's own pages go.
  */
 #include "tests/fixture/pressure.h"
+#include "vm/base/lock.h"
 
 static void begin(struct pressure *p, const char *policy, uint64_t limit)
 {
@@ -134,6 +135,43 @@ static void test_lowered(void)
 	pressure_end(&p);
 }
 
+/* Somebody else lifts the bound when the fault has dropped a lock LEFT times. */
+struct lift {
+	struct vm_machine *machine;
+	unsigned left;
+	bool done;
+};
+
+static void lift(void *ctx, enum lock_point point)
+{
+	struct lift *lift = ctx;
+
+	if (point != LOCK_DROPPED || lift->done || lift->left-- > 0)
+		return;
+	lift->done = true;
+	g_assert_cmpint(vm_machine_set_knob(lift->machine, VM_KNOB_LOCAL_FRAMES, 0), ==, 0);
+}
+
+/* A bound that is lifted meanwhile is no bound of 0. */
+static void test_lifted(void)
+{
+	bool done = true;
+
+	for (unsigned left = 0; done; left++) {
+		struct pressure p;
+		begin(&p, "lru", 6);
+		map_pattern(p.f.process, ARENA, 6, PRIVATE_ANON, 'a');
+		map(p.f.process, FAR, 1, RW, PRIVATE_ANON);
+		struct lift data = {.machine = p.f.machine, .left = left};
+		lock_watch(p.f.machine, lift, &data);
+		assert_touch(p.f.process, FAR, VM_ACCESS_WRITE, VM_MINOR, VM_FAULT_DEMAND_ZERO);
+		done = data.done;
+		lock_watch(p.f.machine, NULL, NULL);
+		g_assert_cmpuint(resident(p.f.process), >=, 6);
+		pressure_end(&p);
+	}
+}
+
 /* If none can go, the bound is exceeded; a page that others map, too, goes for all. */
 static void test_shared_and_locked(void)
 {
@@ -169,6 +207,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/local-frames/choice", test_choice);
 	g_test_add_func("/local-frames/others", test_others);
 	g_test_add_func("/local-frames/lowered", test_lowered);
+	g_test_add_func("/local-frames/lifted", test_lifted);
 	g_test_add_func("/local-frames/shared-and-locked", test_shared_and_locked);
 	return g_test_run();
 }

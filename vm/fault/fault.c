@@ -224,7 +224,9 @@ static int make_room(struct fault *fault)
 	uint64_t limit = machine_knob(fault->process->machine, local_frames);
 
 	fault->reclaim.want.process = fault->process;
-	reclaim_own(&fault->reclaim, limit);
+	/* The bound may have been lifted since the pass. */
+	if (limit > 0)
+		reclaim_own(&fault->reclaim, limit);
 	fault->reclaim.want.process = NULL;
 	fault->has_made_room = true;
 	return 0;
