@@ -268,6 +268,51 @@ static void test_blank_in_swap(void)
 	pressure_end(&p);
 }
 
+/* An area that has the name of a file, of which nobody touched anything. */
+static void test_untouched_file(struct vm_fixture *f, gconstpointer unused)
+{
+	g_autofree char *path = make_file(f, "source", PAGE, 'a');
+	struct vm_file *source = open_file(f, path, O_RDONLY);
+	struct vm_image image;
+	int error;
+
+	vm_image_init(&image, source);
+	vm_file_unref(source);
+	struct vm_image_area *area = vm_image_add_area(&image);
+	*area = (struct vm_image_area){.end = PAGE,
+	                               .prot = PROT_READ,
+	                               .shared = true,
+	                               .untouched = true,
+	                               .name = g_strdup("/some/file")};
+	struct vm_process *process = vm_process_load(f->machine, &f->cred, &image, &error);
+	vm_image_clear(&image);
+	g_assert_nonnull(process);
+	g_assert_cmpuint(dumped(process, 0), ==, 0);
+	end(process);
+}
+
+/* What a layout takes is known before, about: threads count, too. */
+static void test_estimate(struct vm_fixture *f, gconstpointer unused)
+{
+	g_autofree char *path = make_file(f, "source", PAGE, 'a');
+	struct vm_file *source = open_file(f, path, O_RDONLY);
+	struct vm_image image;
+	int error;
+
+	vm_image_init(&image, source);
+	vm_file_unref(source);
+	*vm_image_add_area(&image) = (struct vm_image_area){.start = ARENA, .end = ARENA + PAGE};
+	for (int i = 0; i < 2048; i++)
+		g_assert_nonnull(vm_image_add_thread(&image));
+	struct vm_process *process = vm_process_load(f->machine, &f->cred, &image, &error);
+	vm_image_clear(&image);
+	g_assert_nonnull(process);
+	struct vm_core *core = core_of(process);
+	g_assert_cmpuint(vm_core_memory(core), <=, vm_core_estimate(process));
+	vm_core_free(core);
+	end(process);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -275,6 +320,8 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/core/out/elf-header", NULL, test_elf_header);
 	FIXTURE_TEST("/core/out/form", NULL, test_form);
 	FIXTURE_TEST("/core/out/holes", NULL, test_holes);
+	FIXTURE_TEST("/core/out/untouched-file", NULL, test_untouched_file);
+	FIXTURE_TEST("/core/out/estimate", NULL, test_estimate);
 	FIXTURE_TEST("/core/out/ended", NULL, test_ended);
 	g_test_add_func("/core/out/untouched", test_untouched);
 	g_test_add_func("/core/out/blank-in-swap", test_blank_in_swap);

@@ -15,6 +15,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sys/procfs.h>
 
 struct vm_core {
 	struct buffer head; /* all before the memory */
@@ -151,10 +152,12 @@ size_t vm_core_estimate(struct vm_process *process)
 {
 	/* Of an area: its segment twice, its program header, and an entry of NT_FILE twice. */
 	enum { AREA = 2 * sizeof(struct segment) + sizeof(Elf64_Phdr) + 2 * 100 };
+	/* Of a thread: two notes, while they are collected and in the file. */
+	enum { THREAD = 2 * (sizeof(struct elf_prstatus) + VM_FPU_LEN + 2 * 20) };
 	struct vm_process_info info;
 
 	vm_process_info(process, &info);
-	return 4 * VM_PAGE_SIZE + info.areas * AREA;
+	return 4 * VM_PAGE_SIZE + info.areas * AREA + (size_t)info.threads * THREAD;
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */

@@ -113,7 +113,8 @@ static uint64_t dump_size(const struct collection *collection, const struct vm_a
 		return 0;
 	if (filter & VM_CORE_MAPPED_PRIVATE)
 		return whole;
-	bool header = (filter & VM_CORE_ELF_HEADERS) && area->pgoff == 0 &&
+	/* What a process was loaded from may name a file that nothing of the area maps. */
+	bool header = (filter & VM_CORE_ELF_HEADERS) && area->object != NULL && area->pgoff == 0 &&
 	              (area->flags & AREA_READ) && begins_with_elf(collection, area);
 	return header ? VM_PAGE_SIZE : 0;
 }
