@@ -554,7 +554,7 @@ struct vm_counters {
 	uint64_t dirty, writeback, mapped;
 	uint64_t committed; /* pages */
 	uint64_t swap_ins, swap_outs, scanned, reclaimed, swap_cached, oom_kills, locked;
-	uint64_t taken, put, stalls; /* frames; calls of reclaim_frame that had to look */
+	uint64_t taken, put, stalls; /* frames; times that somebody had to make one free */
 };
 
 struct vm_machine {

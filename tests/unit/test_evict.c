@@ -233,6 +233,30 @@ static void test_history(void)
 	pressure_end(&p);
 }
 
+/* Each fault that must make a frame free counts, also if the page that goes need not be written. */
+static void test_stalls(void)
+{
+	struct pressure p;
+
+	pressure_begin_file(&p, 4);
+	for (uint64_t page = 0; page < 4; page++)
+		get(p.f.process, SHARED_AT + page * PAGE);
+	uint64_t before = machine_info(&p).stalls;
+	map(p.f.process, ARENA + 1024 * PAGE, 8, RW, PRIVATE_ANON);
+	/* Four clean pages of the file go, then pages of zeros, then some that are written. */
+	for (uint64_t page = 0; page < 6; page++)
+		assert_touch(p.f.process, ARENA + (1024 + page) * PAGE, VM_ACCESS_WRITE, VM_MINOR,
+		             VM_FAULT_DEMAND_ZERO);
+	g_assert_cmpuint(machine_info(&p).stalls, ==, before + 6);
+	for (uint64_t page = 2; page < 6; page++)
+		put(p.f.process, ARENA + (1024 + page) * PAGE, 1);
+	for (uint64_t page = 6; page < 8; page++)
+		assert_touch(p.f.process, ARENA + (1024 + page) * PAGE, VM_ACCESS_WRITE, VM_MINOR,
+		             VM_FAULT_DEMAND_ZERO);
+	g_assert_cmpuint(machine_info(&p).stalls, ==, before + 8);
+	pressure_end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -241,5 +265,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/evict/unmapped", test_unmapped);
 	g_test_add_func("/evict/drop-caches", test_drop_caches);
 	g_test_add_func("/evict/history", test_history);
+	g_test_add_func("/evict/stalls", test_stalls);
 	return g_test_run();
 }

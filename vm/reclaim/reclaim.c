@@ -407,6 +407,8 @@ static vm_pfn take_chosen_locked(struct vm_machine *machine, struct reclaim *rec
 
 bool reclaim_at_once_locked(struct vm_machine *machine, struct reclaim *reclaim)
 {
+	bool stalls = pool_free(&machine->frame_pool) == 0;
+
 	while (pool_free(&machine->frame_pool) == 0) {
 		vm_pfn pfn = take_chosen_locked(machine, reclaim);
 		if (pfn == VM_PFN_NONE)
@@ -422,6 +424,8 @@ bool reclaim_at_once_locked(struct vm_machine *machine, struct reclaim *reclaim)
 		if (!try_evict_locked(machine, pfn, reclaim))
 			return false;
 	}
+	/* Otherwise reclaim_frame counts it. */
+	machine->count.stalls += stalls;
 	return true;
 }
 
