@@ -43,11 +43,6 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine, void *state)
-{
-	lists_free(state);
-}
-
 static void loaded(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct lists *lists = machine->policy_state;
@@ -76,24 +71,6 @@ static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 		lists_remember_locked(lists, machine, pfn, A1OUT, kout(machine));
 }
 
-static void lost(struct vm_machine *machine, const struct vm_page_key *key)
-{
-	lists_lost_locked(machine->policy_state, key);
-}
-
-static void cut(struct vm_machine *machine, uint64_t object, uint64_t first, uint64_t last)
-{
-	lists_cut_locked(machine, machine->policy_state, object, first, last);
-}
-
-static void stayed(struct vm_machine *machine, vm_pfn pfn)
-{
-	struct lists *lists = machine->policy_state;
-
-	if (lists->node[pfn].list != LISTS_OUT)
-		lists_put_newest_locked(lists, lists->node[pfn].list, pfn);
-}
-
 static bool takes_from_a1in(const struct vm_machine *machine)
 {
 	const struct lists *lists = machine->policy_state;
@@ -118,11 +95,6 @@ static bool next(struct vm_machine *machine, struct vm_spot *spot)
 	                  in ? in_first_names : am_first_names, G_N_ELEMENTS(in_first), spot);
 }
 
-static bool holds(const struct vm_machine *machine, uint32_t node)
-{
-	return lists_holds(machine->policy_state, node);
-}
-
 static const char *check(const struct vm_machine *machine)
 {
 	const struct lists *lists = machine->policy_state;
@@ -137,14 +109,14 @@ const struct vm_policy policy_2q = {
     .about = "pages wanted again soon after they went get a list of their own",
     .own = true,
     .init = init,
-    .free = release,
+    .free = lists_policy_free,
     .loaded = loaded,
     .used = used,
     .gone = gone,
-    .lost = lost,
-    .cut = cut,
-    .stayed = stayed,
+    .lost = lists_policy_lost,
+    .cut = lists_policy_cut,
+    .stayed = lists_policy_stayed,
     .choose = choose,
     .next = next,
-    .holds = holds,
+    .holds = lists_policy_holds,
     .check = check};

@@ -137,8 +137,7 @@ static void stayed(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct arc *arc = machine->policy_state;
 
-	if (arc->lists->node[pfn].list != LISTS_OUT)
-		lists_put_newest_locked(arc->lists, arc->lists->node[pfn].list, pfn);
+	lists_renew_locked(arc->lists, pfn);
 }
 
 /* REPLACE of the figure. WAS_IN_B2: the page that is wanted had its ghost there. */

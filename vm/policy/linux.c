@@ -213,8 +213,7 @@ static void stayed(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct lru *lru = machine->policy_state;
 
-	if (lru->lists->node[pfn].list != LISTS_OUT)
-		lists_put_newest_locked(lru->lists, lru->lists->node[pfn].list, pfn);
+	lists_renew_locked(lru->lists, pfn);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */

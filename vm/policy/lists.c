@@ -106,6 +106,12 @@ void lists_put_oldest_locked(struct lists *lists, unsigned list, uint32_t number
 	ends->length++;
 }
 
+void lists_renew_locked(struct lists *lists, uint32_t node)
+{
+	if (lists->node[node].list != LISTS_OUT)
+		lists_put_newest_locked(lists, lists->node[node].list, node);
+}
+
 void lists_replace_locked(struct lists *lists, uint32_t other, uint32_t number)
 {
 	struct lists_node *old = &lists->node[other], *node = &lists->node[number];
@@ -447,4 +453,36 @@ const char *lists_check(const struct vm_machine *machine, const struct lists *li
 	if (pages + ghosts != in_lists || ghosts + unused != lists->touched)
 		return "the policy's nodes are miscounted";
 	return lists_ghosts_are_away(machine, lists) ? NULL : "a page in a frame has a ghost";
+}
+
+/* --- Functions of policies whose state is the lists ------------------------------------------- */
+
+void lists_policy_free(struct vm_machine *machine, void *state)
+{
+	lists_free(state);
+}
+
+void lists_policy_gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
+{
+	lists_take_locked(machine->policy_state, pfn);
+}
+
+void lists_policy_lost(struct vm_machine *machine, const struct vm_page_key *key)
+{
+	lists_lost_locked(machine->policy_state, key);
+}
+
+void lists_policy_cut(struct vm_machine *machine, uint64_t object, uint64_t first, uint64_t last)
+{
+	lists_cut_locked(machine, machine->policy_state, object, first, last);
+}
+
+void lists_policy_stayed(struct vm_machine *machine, vm_pfn pfn)
+{
+	lists_renew_locked(machine->policy_state, pfn);
+}
+
+bool lists_policy_holds(const struct vm_machine *machine, uint32_t node)
+{
+	return lists_holds(machine->policy_state, node);
 }

@@ -100,6 +100,8 @@ void lists_take_locked(struct lists *lists, uint32_t node);
 /* Move NODE, wherever it is, to an end of LIST. */
 void lists_put_newest_locked(struct lists *lists, unsigned list, uint32_t node);
 void lists_put_oldest_locked(struct lists *lists, unsigned list, uint32_t node);
+/* Move NODE to the newest end of the list in which it is, if it is in one. */
+void lists_renew_locked(struct lists *lists, uint32_t node);
 /* Put NODE, in no list, in the place of OTHER, which leaves its list. */
 void lists_replace_locked(struct lists *lists, uint32_t other, uint32_t node);
 
@@ -178,5 +180,16 @@ bool lists_are_sound(const struct lists *lists);
 bool lists_ghosts_are_away(const struct vm_machine *machine, const struct lists *lists);
 /* What is wrong with LISTS, a static string; or NULL. All frames with a page must be in a list. */
 const char *lists_check(const struct vm_machine *machine, const struct lists *lists);
+
+/* --- Functions of policies whose state is the lists ------------------------------------------- */
+
+void lists_policy_free(struct vm_machine *machine, void *state);
+/* The page is in no list any more, and leaves no ghost. */
+void lists_policy_gone(struct vm_machine *machine, vm_pfn pfn, bool evicted);
+void lists_policy_lost(struct vm_machine *machine, const struct vm_page_key *key);
+void lists_policy_cut(struct vm_machine *machine, uint64_t object, uint64_t first, uint64_t last);
+/* It goes to the newest end of its list. */
+void lists_policy_stayed(struct vm_machine *machine, vm_pfn pfn);
+bool lists_policy_holds(const struct vm_machine *machine, uint32_t node);
 
 #endif

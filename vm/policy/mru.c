@@ -28,11 +28,6 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine, void *state)
-{
-	lists_free(state);
-}
-
 static void used(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct lists *lists = machine->policy_state;
@@ -54,11 +49,6 @@ static void loaded(struct vm_machine *machine, vm_pfn pfn)
 		lists_put_oldest_locked(lists, PAGES, lists->list[YOUNG].oldest);
 }
 
-static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
-{
-	lists_take_locked(machine->policy_state, pfn);
-}
-
 static void stayed(struct vm_machine *machine, vm_pfn pfn)
 {
 	lists_put_newest_locked(machine->policy_state, PAGES, pfn);
@@ -74,11 +64,6 @@ static bool next(struct vm_machine *machine, struct vm_spot *spot)
 	return lists_next(machine, machine->policy_state, order, names, G_N_ELEMENTS(order), spot);
 }
 
-static bool holds(const struct vm_machine *machine, uint32_t node)
-{
-	return lists_holds(machine->policy_state, node);
-}
-
 static const char *check(const struct vm_machine *machine)
 {
 	return lists_check(machine, machine->policy_state);
@@ -89,12 +74,12 @@ const struct vm_policy policy_mru = {.name = "mru",
                                          "the page that was used last: for loops that do not fit",
                                      .own = true,
                                      .init = init,
-                                     .free = release,
+                                     .free = lists_policy_free,
                                      .loaded = loaded,
                                      .used = used,
-                                     .gone = gone,
+                                     .gone = lists_policy_gone,
                                      .stayed = stayed,
                                      .choose = choose,
                                      .next = next,
-                                     .holds = holds,
+                                     .holds = lists_policy_holds,
                                      .check = check};

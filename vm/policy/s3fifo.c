@@ -45,11 +45,6 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine, void *state)
-{
-	lists_free(state);
-}
-
 /* The queue shows pages with a frequency above 0 as used. */
 static void set_uses(struct vm_machine *machine, vm_pfn pfn, unsigned uses)
 {
@@ -89,24 +84,6 @@ static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
 	lists_take_locked(lists, pfn);
 	if (remember)
 		lists_remember_locked(lists, machine, pfn, GHOSTS, most_ghosts(machine));
-}
-
-static void lost(struct vm_machine *machine, const struct vm_page_key *key)
-{
-	lists_lost_locked(machine->policy_state, key);
-}
-
-static void cut(struct vm_machine *machine, uint64_t object, uint64_t first, uint64_t last)
-{
-	lists_cut_locked(machine, machine->policy_state, object, first, last);
-}
-
-static void stayed(struct vm_machine *machine, vm_pfn pfn)
-{
-	struct lists *lists = machine->policy_state;
-
-	if (lists->node[pfn].list != LISTS_OUT)
-		lists_put_newest_locked(lists, lists->node[pfn].list, pfn);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
@@ -198,11 +175,6 @@ static bool next(struct vm_machine *machine, struct vm_spot *spot)
 	                  spot);
 }
 
-static bool holds(const struct vm_machine *machine, uint32_t node)
-{
-	return lists_holds(machine->policy_state, node);
-}
-
 static const char *check(const struct vm_machine *machine)
 {
 	const struct lists *lists = machine->policy_state;
@@ -218,14 +190,14 @@ const struct vm_policy policy_s3fifo = {.name = "s3fifo",
                                         .bits = true,
                                         .own = true,
                                         .init = init,
-                                        .free = release,
+                                        .free = lists_policy_free,
                                         .loaded = loaded,
                                         .used = used,
                                         .gone = gone,
-                                        .lost = lost,
-                                        .cut = cut,
-                                        .stayed = stayed,
+                                        .lost = lists_policy_lost,
+                                        .cut = lists_policy_cut,
+                                        .stayed = lists_policy_stayed,
                                         .choose = choose,
                                         .next = next,
-                                        .holds = holds,
+                                        .holds = lists_policy_holds,
                                         .check = check};

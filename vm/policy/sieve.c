@@ -30,11 +30,6 @@ static int init(struct vm_machine *machine)
 	return machine->policy_state != NULL ? 0 : -ENOMEM;
 }
 
-static void release(struct vm_machine *machine, void *state)
-{
-	lists_free(state);
-}
-
 static void loaded(struct vm_machine *machine, vm_pfn pfn)
 {
 	struct lists *lists = machine->policy_state;
@@ -47,11 +42,6 @@ static void used(struct vm_machine *machine, vm_pfn pfn)
 {
 	if (frame_used_again_locked(machine, pfn))
 		machine->frames[pfn].flags |= FRAME_REFERENCED;
-}
-
-static void gone(struct vm_machine *machine, vm_pfn pfn, bool evicted)
-{
-	lists_take_locked(machine->policy_state, pfn);
 }
 
 /* Move the hand past PFN, if it stands there. */
@@ -108,11 +98,6 @@ static bool next(struct vm_machine *machine, struct vm_spot *spot)
 	return true;
 }
 
-static bool holds(const struct vm_machine *machine, uint32_t node)
-{
-	return lists_holds(machine->policy_state, node);
-}
-
 static const char *check(const struct vm_machine *machine)
 {
 	return lists_check(machine, machine->policy_state);
@@ -125,12 +110,12 @@ const struct vm_policy policy_sieve = {
     .bits = true,
     .own = true,
     .init = init,
-    .free = release,
+    .free = lists_policy_free,
     .loaded = loaded,
     .used = used,
-    .gone = gone,
+    .gone = lists_policy_gone,
     .stayed = stayed,
     .choose = choose,
     .next = next,
-    .holds = holds,
+    .holds = lists_policy_holds,
     .check = check};
