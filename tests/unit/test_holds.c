@@ -10,6 +10,7 @@
 #include "util/nanoseconds.h"
 #include "vm/base/lock.h"
 #include "vm/reclaim/oom.h"
+#include "vm/vm_core.h"
 
 #include <glib/gstdio.h>
 
@@ -385,6 +386,26 @@ static void reset(struct pressure *p)
 	g_assert_cmpuint(machine_info(p).frames_file, <=, 1);
 }
 
+/* A process with as many threads as a core file may have. */
+static void load_threads(struct pressure *p)
+{
+	enum { THREADS = IS_SLOW ? 256 : 65536 };
+	g_autofree char *path = make_file(&p->f, "source", PAGE, 'a');
+	struct vm_file *source = open_file(&p->f, path, O_RDONLY);
+	struct vm_image image;
+	int error;
+
+	vm_image_init(&image, source);
+	vm_file_unref(source);
+	*vm_image_add_area(&image) = (struct vm_image_area){.start = ARENA, .end = ARENA + PAGE};
+	for (int i = 0; i < THREADS; i++)
+		g_assert_nonnull(vm_image_add_thread(&image));
+	struct vm_process *process = vm_process_load(p->f.machine, &p->f.cred, &image, &error);
+	vm_image_clear(&image);
+	g_assert_nonnull(process);
+	end(process);
+}
+
 static void swap_off(struct pressure *p)
 {
 	g_assert_cmpint(vm_machine_swapoff(p->f.machine), ==, 0);
@@ -512,6 +533,7 @@ static const struct {
     SCENE("exit/swapped", FRAMES, FRAMES, NULL, half_swapped_out, leave),
     SCENE("pageout", FRAMES, FRAMES, NULL, anonymous, page_out),
     SCENE("reset/mapped-often", FRAMES, 0, NULL, mapped_often, reset),
+    SCENE("load/threads", FRAMES, 0, NULL, anonymous, load_threads),
     SCENE("swapoff", FRAMES, FRAMES, NULL, swapped_out, swap_off),
 };
 

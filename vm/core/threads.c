@@ -23,8 +23,10 @@ bool vm_process_thread(struct vm_process *process, unsigned index, struct vm_thr
 		return false;
 	const struct vm_threads *threads = process->space->threads;
 	bool there = threads != NULL && index < threads->count;
-	if (there)
+	if (there) {
 		*thread = threads->thread[index];
+		thread->tid = threads->first + (pid_t)index;
+	}
 	process_unlock(process);
 	return there;
 }

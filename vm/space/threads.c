@@ -28,7 +28,7 @@ struct vm_threads *threads_new(struct vm_machine *machine, struct vm_user *user,
 /* The number of the last thread. */
 static pid_t last_of(const struct vm_threads *threads)
 {
-	return threads->thread[threads->count - 1].tid;
+	return threads->first + (pid_t)threads->count - 1;
 }
 
 static void withdraw_locked(struct vm_threads *threads)
@@ -70,8 +70,7 @@ pid_t threads_publish_locked(struct vm_space *space, pid_t first)
 
 	if (threads == NULL)
 		return first + 1;
-	for (unsigned i = 0; i < threads->count; i++)
-		threads->thread[i].tid = first + (pid_t)i;
+	threads->first = first;
 	threads->space = space;
 	treap_insert(&threads->machine->threads, &threads->link, (uint64_t)last_of(threads));
 	return last_of(threads) + 1;
@@ -85,5 +84,5 @@ struct vm_process *threads_find_locked(const struct vm_machine *machine, pid_t t
 	if (link == NULL)
 		return NULL;
 	const struct vm_threads *threads = LIST_ENTRY(link, struct vm_threads, link);
-	return threads->thread[0].tid <= tid ? threads->space->process : NULL;
+	return threads->first <= tid ? threads->space->process : NULL;
 }

@@ -17,10 +17,11 @@ struct vm_threads {
 	struct vm_machine *machine;
 	struct vm_user *user; /* charged for it, a reference */
 	unsigned count;       /* at least 1 */
+	pid_t first;          /* of their numbers, which follow each other; 0: not published yet */
 	/* machine */
 	struct vm_space *space; /* whose they are; NULL until it was published */
 	struct treap_link link; /* in machine->threads, by the highest number */
-	struct vm_thread thread[];
+	struct vm_thread thread[]; /* their tid is not set */
 };
 
 /* COUNT threads without registers and numbers, charged to USER. NULL: no memory. */
