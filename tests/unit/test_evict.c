@@ -3,6 +3,7 @@
  * says whose it was.
  */
 #include "tests/fixture/pressure.h"
+#include "vm/base/lock.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -233,6 +234,63 @@ static void test_history(void)
 	pressure_end(&p);
 }
 
+/* Another process gives up the oldest page, and loads one, when a fault has dropped LEFT locks. */
+struct change {
+	struct vm_process *other;
+	GThread *faulter;
+	unsigned left;
+	bool done;
+};
+
+static gpointer replace_page(gpointer other)
+{
+	g_assert_cmpint(vm_munmap(other, ARENA, PAGE), ==, 0);
+	put(other, FAR, 'n');
+	return NULL;
+}
+
+static void change(void *ctx, enum lock_point point)
+{
+	struct change *change = ctx;
+
+	if (point != LOCK_DROPPED || g_thread_self() != change->faulter || change->done ||
+	    change->left-- > 0)
+		return;
+	change->done = true;
+	g_thread_join(g_thread_new("change", replace_page, change->other));
+}
+
+/* A page that was chosen is not evicted if its frame holds another one by then. */
+static void test_chosen(void)
+{
+	bool done = true;
+
+	for (unsigned left = 0; done; left++) {
+		struct pressure p;
+		pressure_begin(&p, &(struct pressure_size){.frames = 4,
+		                                           .slots = 32,
+		                                           .policy = "fifo",
+		                                           .overcommit = VM_OVERCOMMIT_ALWAYS});
+		struct change data = {
+		    .other = spawn(&p.f), .faulter = g_thread_self(), .left = left};
+		map_pattern(data.other, ARENA, 1, PRIVATE_ANON, 'o');
+		map(data.other, FAR, 1, RW, PRIVATE_ANON);
+		map(p.f.process, ARENA, 4, RW, PRIVATE_ANON);
+		fill_pattern(p.f.process, ARENA, 3, 'p');
+		g_assert_cmpuint(machine_info(&p).frames_free, ==, 0);
+		lock_watch(p.f.machine, change, &data);
+		assert_touch(p.f.process, ARENA + 3 * PAGE, VM_ACCESS_WRITE, VM_MINOR,
+		             VM_FAULT_DEMAND_ZERO);
+		lock_watch(p.f.machine, NULL, NULL);
+		done = data.done;
+		if (done)
+			assert_touch(data.other, FAR, VM_ACCESS_READ, VM_HIT, VM_FAULT_NONE);
+		assert_pattern(p.f.process, ARENA, 3, 'p');
+		end(data.other);
+		pressure_end(&p);
+	}
+}
+
 /* Each fault that must make a frame free counts, also if the page that goes need not be written. */
 static void test_stalls(void)
 {
@@ -265,6 +323,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/evict/unmapped", test_unmapped);
 	g_test_add_func("/evict/drop-caches", test_drop_caches);
 	g_test_add_func("/evict/history", test_history);
+	g_test_add_func("/evict/chosen", test_chosen);
 	g_test_add_func("/evict/stalls", test_stalls);
 	return g_test_run();
 }

@@ -401,7 +401,8 @@ static vm_pfn take_chosen_locked(struct vm_machine *machine, struct reclaim *rec
 	if (pfn == VM_PFN_NONE)
 		return pfn;
 	reclaim->chosen = VM_PFN_NONE;
-	bool still = (machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn);
+	bool still = machine->count.taken == reclaim->chosen_taken &&
+	             (machine->frames[pfn].flags & FRAME_LISTED) && evictable_locked(machine, pfn);
 	return still ? pfn : VM_PFN_NONE;
 }
 
@@ -419,6 +420,7 @@ bool reclaim_at_once_locked(struct vm_machine *machine, struct reclaim *reclaim)
 			return false;
 		if (must_write_locked(machine, pfn)) {
 			reclaim->chosen = pfn;
+			reclaim->chosen_taken = machine->count.taken;
 			return false;
 		}
 		if (!try_evict_locked(machine, pfn, reclaim))

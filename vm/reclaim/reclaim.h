@@ -31,8 +31,12 @@ struct reclaim {
 	 */
 	struct vm_party victim;
 	uint64_t clean, dirty; /* how many pages went that no store had reached, or one had */
-	/* the page that was chosen already, with which to begin; VM_PFN_NONE: none */
+	/*
+	 * the page that was chosen already, with which to begin; VM_PFN_NONE: none. And how many
+	 * frames had been taken by then: if it is more now, the frame may hold another page
+	 */
 	vm_pfn chosen;
+	uint64_t chosen_taken;
 };
 
 /*
