@@ -55,8 +55,8 @@ static inline bool fault_is_seen_locked(const struct fault *fault)
 
 /*
  * Handle the fault in its area, by the case that the area and the last-level entry are. The process
- * is locked for reading, the machine lock is held, and fault->area covers the address. Neither lock
- * is dropped.
+ * is locked for reading, the machine lock is held, and fault->area covers the address. The machine
+ * lock may be dropped where a page that can go is searched for, and then PASS_RECLAIM is returned.
  *
  * => 0: the page is mapped, and the record is complete.
  * => -EFAULT, -EACCES, -EIO, -ENOMEM: the fault is fatal, and the record says why.
