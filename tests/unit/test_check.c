@@ -10,6 +10,7 @@
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
 #include "vm/memory/pagetable.h"
+#include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 #include "vm/policy/lists.h"
 #include "vm/policy/policy.h"
@@ -198,6 +199,24 @@ static void test_entries(void)
 	SPOIL(&s, s.machine->tables[pte_table(s.machine, *top)].va, PAGE, "stands elsewhere");
 	MISCOUNT(&s, s.machine->tables[pte_table(s.machine, *top)].users, "users");
 	MISCOUNT(&s, s.machine->tables[pte_table(s.machine, *top)].used, "entries in use");
+	scene_end(&s);
+}
+
+/* What is known of the tables, so that nobody need walk again. */
+static void test_known(void)
+{
+	struct scene s;
+
+	scene_begin(&s);
+	g_assert_cmpint(get(s.process, CACHED), ==, 'z');
+	struct vm_path *path = &s.space->path;
+	g_assert_cmpuint(path->change, ==, s.machine->paths);
+	SPOIL(&s, path->table, path->table + 1, "stale path");
+	SPOIL(&s, path->rights, path->rights ^ PTE_RW, "stale path");
+	SPOIL(&s, path->nx, path->nx ^ PTE_NX, "stale path");
+	struct vm_table *table = &s.machine->tables[path->table];
+	g_assert_true(rmap_only_space_locked(s.machine, path->table) == s.space);
+	SPOIL(&s, table->only, NULL, "only space");
 	scene_end(&s);
 }
 
@@ -452,6 +471,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/space-counters", test_space_counters);
 	g_test_add_func("/check/machine-counters", test_machine_counters);
 	g_test_add_func("/check/entries", test_entries);
+	g_test_add_func("/check/known", test_known);
 	g_test_add_func("/check/shared-tables", test_shared_tables);
 	g_test_add_func("/check/areas", test_areas);
 	g_test_add_func("/check/objects", test_objects);

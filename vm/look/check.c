@@ -12,6 +12,7 @@
 #include "vm/cache/object.h"
 #include "vm/memory/frame.h"
 #include "vm/memory/pagetable_range.h"
+#include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
 
 /* --- Pools ------------------------------------------------------------------------------------ */
@@ -129,6 +130,10 @@ static void check_table_users(struct check *check, uint32_t number)
 	if (table->users != check->users[number] || table->users != length)
 		check_complain(check, "table %u: %u users, counted %u, chain %u", number,
 		               table->users, check->users[number], length);
+	struct vm_table found = *table;
+	if (table->only_at == check->machine->sharing &&
+	    rmap_find_only_space_locked(check->machine, &found) != table->only)
+		check_complain(check, "table %u: its only space is another", number);
 }
 
 static void check_tables(struct check *check)

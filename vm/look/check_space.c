@@ -83,6 +83,27 @@ static void check_leaf(struct visit *visit, uint64_t va, uint64_t entry, bool wr
 	}
 }
 
+/* Check that the path that is known, if it is valid, is that of a walk. */
+static void check_path(const struct visit *visit)
+{
+	const struct vm_machine *machine = visit->check->machine;
+	const struct vm_path *path = &visit->space->path;
+	uint64_t va = path->block << PATH_SHIFT, rights = ~UINT64_C(0), nx = 0;
+	vm_entry_id ids[4];
+
+	if (path->change != machine->paths)
+		return;
+	int levels = pagetable_walk_locked(visit->space, va, ids);
+	for (int i = 0; i < 3 && i < levels; i++) {
+		rights &= pte_get(machine, ids[i]);
+		nx |= pte_get(machine, ids[i]);
+	}
+	/* A processor may have set more accessed bits since. */
+	if (levels < 4 || pagetable_of(ids[3]) != path->table || (path->rights & ~rights) ||
+	    ((rights & ~path->rights) & ~PTE_A) || ((nx ^ path->nx) & ~PTE_A))
+		complain(visit, "stale path", va);
+}
+
 /*
  * Check all entries below TABLE, which translates addresses from BASE on. WRITABLE: all levels
  * above grant RW.
@@ -260,6 +281,7 @@ static void check_space(struct check *check, struct vm_space *space)
 	if (check->machine->tables[space->pgd].space != space)
 		complain(&visit, "top-level table of another space", 0);
 	walk(&visit, space->pgd, 0, true);
+	check_path(&visit);
 	compare_counters(&visit);
 	check_bounds(&visit);
 	check->locked += visit.found.locked_pages;
