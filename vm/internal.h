@@ -247,10 +247,17 @@ struct vm_frame {
 	uint32_t mapped;          /* entries in that chain; one in a shared table counts once */
 	uint32_t pins;            /* transfers that use it now */
 	vm_pfn next;              /* in a hash chain of the page cache, plus one; 0 ends it */
-	vm_pfn older, newer;      /* neighbours in the list of pages (frame.h) */
 	uint16_t flags;           /* FRAME_ */
 	uint16_t storing;         /* transfers that store to it this instant */
 	uint32_t version; /* changes when the page becomes dirty or clean, or is read again */
+} __attribute__((aligned(64))); /* one line of the host's cache */
+
+/*
+ * Where a page is in the list of pages (frame.h). By itself, so that a walk over the list, and
+ * moving pages in it, touches little memory.
+ */
+struct vm_neighbours {
+	vm_pfn older, newer; /* VM_PFN_NONE at the ends */
 };
 
 /* --- Page replacement (policy/) --------------------------------------------------------------- */
@@ -563,6 +570,7 @@ struct vm_machine {
 	int64_t ticked; /* the uptime by a clock of its own, ns: atomic, changed under the lock */
 	uint8_t *ram;   /* contents of frame 0 onwards */
 	struct vm_frame *frames;
+	struct vm_neighbours *order; /* by frame; valid if it is FRAME_LISTED */
 	/* frames 1 to nr_frames - 1 are RAM; frame 0 is reserved (machine_ram_pages) */
 	uint64_t nr_frames;
 	/* entries of table 0 onwards; table T is physical page nr_frames + T */

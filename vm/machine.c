@@ -99,6 +99,7 @@ static bool init_pools(struct vm_machine *machine)
 	if (!machine->config.no_contents)
 		pool_add_part(frames, machine->ram, VM_PAGE_SIZE);
 	pool_add_part(frames, machine->frames, sizeof *machine->frames);
+	pool_add_part(frames, machine->order, sizeof *machine->order);
 	pool_add_part(tables, machine->table_mem, VM_PAGE_SIZE);
 	pool_add_part(tables, machine->tables, sizeof *machine->tables);
 	/* The links of a table without entries are all 0. */
@@ -112,16 +113,19 @@ static bool reserve_memory(struct vm_machine *machine)
 
 	machine->ram = machine_reserve(frames * VM_PAGE_SIZE);
 	machine->frames = machine_reserve(frames * sizeof *machine->frames);
+	machine->order = machine_reserve(frames * sizeof *machine->order);
 	machine->cache = machine_reserve((machine->cache_mask + 1) * sizeof *machine->cache);
 	machine->table_mem = machine_reserve(tables * VM_PAGE_SIZE);
 	machine->tables = machine_reserve(tables * sizeof *machine->tables);
 	machine->links = machine_reserve(tables * VM_TABLE_ENTRIES * sizeof *machine->links);
-	if (machine->ram == NULL || machine->frames == NULL || machine->cache == NULL ||
-	    machine->table_mem == NULL || machine->tables == NULL || machine->links == NULL ||
-	    !twin_init(machine) || !object_table_init(machine) || !init_pools(machine))
+	if (machine->ram == NULL || machine->frames == NULL || machine->order == NULL ||
+	    machine->cache == NULL || machine->table_mem == NULL || machine->tables == NULL ||
+	    machine->links == NULL || !twin_init(machine) || !object_table_init(machine) ||
+	    !init_pools(machine))
 		return false;
 	madvise(machine->ram, frames * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->frames, frames * sizeof *machine->frames, MADV_HUGEPAGE);
+	madvise(machine->order, frames * sizeof *machine->order, MADV_HUGEPAGE);
 	madvise(machine->table_mem, tables * VM_PAGE_SIZE, MADV_HUGEPAGE);
 	madvise(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache, MADV_HUGEPAGE);
 	madvise(machine->tables, tables * sizeof *machine->tables, MADV_HUGEPAGE);
@@ -138,6 +142,7 @@ static void free_memory(struct vm_machine *machine)
 	pool_fini(&machine->table_pool);
 	machine_unreserve(machine->ram, frames * VM_PAGE_SIZE);
 	machine_unreserve(machine->frames, frames * sizeof *machine->frames);
+	machine_unreserve(machine->order, frames * sizeof *machine->order);
 	machine_unreserve(machine->cache, (machine->cache_mask + 1) * sizeof *machine->cache);
 	machine_unreserve(machine->table_mem, tables * VM_PAGE_SIZE);
 	machine_unreserve(machine->tables, tables * sizeof *machine->tables);

@@ -14,7 +14,7 @@ static vm_pfn from_newest(struct vm_machine *machine, int left)
 	vm_pfn found = VM_PFN_NONE;
 
 	for (vm_pfn pfn = machine->newest; pfn != VM_PFN_NONE && left > 0;
-	     pfn = machine->frames[pfn].older)
+	     pfn = machine->order[pfn].older)
 		if (evictable_locked(machine, pfn)) {
 			found = pfn;
 			left--;

@@ -355,8 +355,8 @@ static void test_frames(void)
 	MISCOUNT(&s, cached->index, "not in the page cache");
 	g_assert_true(private->flags & FRAME_SWAPCACHE);
 	SPOIL(&s, private->index, UINT32_MAX, "not in its slot");
-	SPOIL(&s, cached->older, in_use, "policy's list");
-	SPOIL(&s, cached->newer, unused, "policy's list");
+	SPOIL(&s, machine->order[in_use].older, in_use, "policy's list");
+	SPOIL(&s, machine->order[in_use].newer, unused, "policy's list");
 	SPOIL(&s, machine->newest, machine->oldest, "policy's list");
 	SPOIL(&s, machine->oldest, VM_PFN_NONE, "policy's list");
 	SPOIL(&s, pool->top, in_use + 1, "list of free frames");

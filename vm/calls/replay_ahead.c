@@ -7,8 +7,8 @@
 #include "vm/memory/walk.h"
 #include "vm/space/area.h"
 
-/* Pages between the one that is next to go and the one whose frame is asked for. */
-enum { VICTIMS_FAR = 4, VICTIMS_NEAR = 2 };
+/* Of the pages that are next to go, so many are looked at, and the frames of so many asked for. */
+enum { VICTIMS_NEAR = 8, VICTIMS_FAR = 12 };
 
 /* A reference whose entry is empty, to shared anonymous memory. */
 struct absent {
@@ -62,6 +62,7 @@ static void follow_entries_locked(struct ahead *ahead, const struct vm_space *sp
 		if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
 			vm_pfn pfn = (vm_pfn)pte_pfn(entry);
 			__builtin_prefetch(&machine->frames[pfn]);
+			__builtin_prefetch(&machine->order[pfn]);
 			ahead->frames[ahead->frames_len++] = pfn;
 		} else if (entry == 0) {
 			find_buckets_locked(ahead, space, references[i].va);
@@ -69,13 +70,15 @@ static void follow_entries_locked(struct ahead *ahead, const struct vm_space *sp
 	}
 }
 
-/* Ask for the neighbours in the list of pages, from which a policy may take FRAME. */
-static void find_neighbours_locked(const struct vm_machine *machine, const struct vm_frame *frame)
+/* Ask for the neighbours in the list of pages of PFN, which a policy may move. */
+static void find_neighbours_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
-	if (frame->older < machine->nr_frames)
-		__builtin_prefetch(&machine->frames[frame->older]);
-	if (frame->newer < machine->nr_frames)
-		__builtin_prefetch(&machine->frames[frame->newer]);
+	struct vm_neighbours at = machine->order[pfn];
+
+	if (at.older < machine->nr_frames)
+		__builtin_prefetch(&machine->order[at.older]);
+	if (at.newer < machine->nr_frames)
+		__builtin_prefetch(&machine->order[at.newer]);
 }
 
 void ahead_locked(const struct vm_space *space, const struct vm_reference *references, size_t count)
@@ -91,27 +94,36 @@ void ahead_locked(const struct vm_space *space, const struct vm_reference *refer
 		swap_prefetch_slot_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 	}
 	for (size_t i = 0; i < ahead.frames_len; i++)
-		find_neighbours_locked(machine, &machine->frames[ahead.frames[i]]);
+		find_neighbours_locked(machine, ahead.frames[i]);
 	for (size_t i = 0; i < ahead.absent_len; i++)
 		swap_prefetch_list_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
+}
+
+/* PFN is about to go: ask for what is touched then. */
+static void prefetch_victim_locked(const struct vm_machine *machine, vm_pfn pfn)
+{
+	const struct vm_frame *frame = &machine->frames[pfn];
+
+	if (frame->object == NULL)
+		return;
+	pte_prefetch(machine, frame->rmap);
+	__builtin_prefetch(frame->link.prev);
+	__builtin_prefetch(frame->link.next);
+	object_prefetch_bucket(frame->object, frame->index);
+	swap_prefetch_bucket(machine, frame->object, frame->index);
+	pool_prefetch(&machine->frame_pool, pfn);
 }
 
 void ahead_victims_locked(const struct vm_machine *machine)
 {
 	vm_pfn pfn = machine->oldest;
+	int unused = 0;
 
 	for (int i = 0; i < VICTIMS_FAR && pfn != VM_PFN_NONE; i++) {
-		const struct vm_frame *frame = &machine->frames[pfn];
-		if (i == VICTIMS_NEAR && frame->object != NULL) {
-			pte_prefetch(machine, frame->rmap);
-			__builtin_prefetch(frame->link.prev);
-			__builtin_prefetch(frame->link.next);
-			object_prefetch_bucket(frame->object, frame->index);
-			swap_prefetch_bucket(machine, frame->object, frame->index);
-			pool_prefetch(&machine->frame_pool, pfn);
-		}
-		pfn = frame->newer;
+		if (i >= VICTIMS_NEAR)
+			__builtin_prefetch(&machine->frames[pfn]);
+		else if (!(machine->frames[pfn].flags & FRAME_REFERENCED) && unused++ == 1)
+			prefetch_victim_locked(machine, pfn);
+		pfn = machine->order[pfn].newer;
 	}
-	if (pfn != VM_PFN_NONE)
-		__builtin_prefetch(&machine->frames[pfn]);
 }

@@ -249,8 +249,8 @@ static void check_policy_list(struct check *check)
 	uint64_t length = 0;
 
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE;
-	     prev = pfn, pfn = machine->frames[pfn].newer) {
-		if (machine->frames[pfn].older != prev || !frame_in_use(&machine->frames[pfn])) {
+	     prev = pfn, pfn = machine->order[pfn].newer) {
+		if (machine->order[pfn].older != prev || !frame_in_use(&machine->frames[pfn])) {
 			check_complain(check, "frame %u in the policy's list", pfn);
 			return;
 		}

@@ -78,7 +78,7 @@ static void describe_locked(struct vm_machine *machine, vm_pfn pfn, const char *
 static bool next_in_list_locked(const struct vm_machine *machine, struct vm_spot *spot,
                                 bool only_cold)
 {
-	vm_pfn pfn = spot->list == NULL ? machine->oldest : machine->frames[spot->node].newer;
+	vm_pfn pfn = spot->list == NULL ? machine->oldest : machine->order[spot->node].newer;
 
 	if (pfn == VM_PFN_NONE || (only_cold && !(machine->frames[pfn].flags & FRAME_COLD)))
 		return false;

@@ -64,27 +64,23 @@ void frame_unpin_locked(struct vm_machine *machine, vm_pfn pfn)
 /* Add PFN, not in the list, at the newest end. */
 static void list_newest_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	struct vm_frame *frame = &machine->frames[pfn];
+	struct vm_neighbours *at = &machine->order[pfn];
 
-	frame->newer = VM_PFN_NONE;
-	frame->older = machine->newest;
-	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
-	    pfn;
+	*at = (struct vm_neighbours){.older = machine->newest, .newer = VM_PFN_NONE};
+	*(at->older != VM_PFN_NONE ? &machine->order[at->older].newer : &machine->oldest) = pfn;
 	machine->newest = pfn;
 	machine->listed++;
 }
 
 static void unlist_locked(struct vm_machine *machine, vm_pfn pfn)
 {
-	struct vm_frame *frame = &machine->frames[pfn];
+	const struct vm_neighbours at = machine->order[pfn];
 
 	for (struct frame_walk *walk = machine->frame_walks; walk != NULL; walk = walk->other)
 		if (walk->last == pfn)
-			walk->last = frame->older;
-	*(frame->older != VM_PFN_NONE ? &machine->frames[frame->older].newer : &machine->oldest) =
-	    frame->newer;
-	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
-	    frame->older;
+			walk->last = at.older;
+	*(at.older != VM_PFN_NONE ? &machine->order[at.older].newer : &machine->oldest) = at.newer;
+	*(at.newer != VM_PFN_NONE ? &machine->order[at.newer].older : &machine->newest) = at.older;
 	machine->listed--;
 }
 
@@ -107,10 +103,9 @@ void frame_age_locked(struct vm_machine *machine, vm_pfn pfn)
 	if (machine->oldest == pfn)
 		return;
 	unlist_locked(machine, pfn);
-	frame->older = VM_PFN_NONE;
-	frame->newer = machine->oldest;
-	*(frame->newer != VM_PFN_NONE ? &machine->frames[frame->newer].older : &machine->newest) =
-	    pfn;
+	struct vm_neighbours *at = &machine->order[pfn];
+	*at = (struct vm_neighbours){.older = VM_PFN_NONE, .newer = machine->oldest};
+	*(at->newer != VM_PFN_NONE ? &machine->order[at->newer].older : &machine->newest) = pfn;
 	machine->oldest = pfn;
 	machine->listed++;
 }
@@ -130,8 +125,7 @@ void frame_walk_resume_locked(struct vm_machine *machine, struct frame_walk *wal
 
 vm_pfn frame_walk_step_locked(struct vm_machine *machine, struct frame_walk *walk)
 {
-	vm_pfn pfn =
-	    walk->last != VM_PFN_NONE ? machine->frames[walk->last].newer : machine->oldest;
+	vm_pfn pfn = walk->last != VM_PFN_NONE ? machine->order[walk->last].newer : machine->oldest;
 
 	if (pfn != VM_PFN_NONE)
 		walk->last = pfn;
