@@ -68,7 +68,10 @@ head -n 200000 "$work/zipf" >"$work/part"
 for _round in $(seq "$rounds"); do
 	speed ls "$many" "'$REPLAY' --jobs 1 --policy clock --frames 64 '$work/ls'"
 	in_mount
-	speed zipf "$count" "'$REPLAY' --jobs 1 --policy clock --frames 76327 '$work/zipf'"
+	for policy in lru clock; do
+		speed zipf-$policy "$count" \
+			"'$REPLAY' --jobs 1 --policy $policy --frames 76327 '$work/zipf'"
+	done
 	speed curve "$many" "'$REPLAY' --jobs 1 --curve --policy lru --frames 64 '$work/ls'"
 	speed curve-zipf "$count" "'$REPLAY' --jobs 1 --curve --policy lru --frames 64 '$work/zipf'"
 	"$BENCH_TRACE" loop 76327 <"$work/zipf" | cut -d ' ' -f 1 >>"$work/loop.speed"
@@ -100,7 +103,8 @@ line() {
 }
 printf '\nReplay: references a second, with reading the text of the trace\n'
 line ls 'vasfs-replay, ls, 64 frames' 20
-line zipf 'vasfs-replay, Zipf, 76327 frames' 10
+line zipf-lru 'vasfs-replay, Zipf, 76327 frames, lru' 10
+line zipf-clock 'vasfs-replay, Zipf, 76327 frames, clock' 10
 line curve 'vasfs-replay --curve, ls' 10
 line curve-zipf 'vasfs-replay --curve, Zipf' 10
 line mount 'PID/replay in a mount, ls, 64 frames' 0.5 ls
