@@ -165,6 +165,49 @@ void run_alarm_locked(struct run *run, int64_t when)
 	state_look_by_locked(run, run->mount->own_clock ? 0 : ns_now(CLOCK_MONOTONIC) + left);
 }
 
+/* --- The time of the processor ---------------------------------------------------------------- */
+
+void run_charge_locked(struct program *program, bool user, int64_t ns)
+{
+	*(user ? &program->used.user : &program->used.system) += ns;
+	*(user ? &program->run->used.user : &program->run->used.system) += ns;
+}
+
+void runner_count_locked(struct runner *runner)
+{
+	if (runner->program == NULL || runner->run->mount->own_clock)
+		return;
+	int64_t now = ns_now(runner->cpu);
+	run_charge_locked(runner->program, runner->in_user, now - runner->counted);
+	runner->counted = now;
+}
+
+void run_count_locked(struct run *run)
+{
+	if (run->runner != NULL)
+		runner_count_locked(run->runner);
+}
+
+struct run_load run_load(struct run *run)
+{
+	struct run_load load = {0};
+
+	if (run == NULL)
+		return load;
+	run_lock(run);
+	run_count_locked(run);
+	load.user = run->used.user;
+	load.system = run->used.system;
+	for (struct list_link *link = run->ready.next; link != &run->ready; link = link->next)
+		load.runnable++;
+	if (run->runner != NULL && run->runner->program != NULL)
+		load.runnable += run->runner->program->state == PROGRAM_ON_CPU;
+	run_unlock(run);
+	return load;
+}
+
+/* --- Runners ---------------------------------------------------------------------------------- */
+
 bool runner_goes_on_locked(struct runner *runner)
 {
 	return runner->run->runner == runner && !runner->run->stopping;

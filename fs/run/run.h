@@ -67,6 +67,19 @@ void run_leave_locked(struct program *program);
 /* Something is due at WHEN (run_now): an alarm. */
 void run_alarm_locked(struct run *run, int64_t when);
 
+/* PROGRAM has used NS more of the processor, in user code or outside it. */
+void run_charge_locked(struct program *program, bool user, int64_t ns);
+/* Count what the program that has the processor has used of it until now. */
+void run_count_locked(struct run *run);
+
+/* What all programs have used of the processor, ns, also those that have ended; how many want it. */
+struct run_load {
+	int64_t user, system;
+	unsigned runnable;
+};
+/* RUN may be NULL. No lock held. */
+struct run_load run_load(struct run *run);
+
 /*
  * Wait until something about a program may have changed: for PID/wait. Until DEADLINE of the
  * host's monotonic clock (ns). True: time is over.

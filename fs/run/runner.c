@@ -142,6 +142,7 @@ static struct program *next_locked(struct runner *runner)
 			runner->program = program_ref(program);
 			runner->events = 0;
 			runner->give_way = false;
+			runner->counted = ns_now(runner->cpu);
 			state_set_locked(program, PROGRAM_ON_CPU);
 			return program;
 		}
@@ -177,6 +178,7 @@ static void *runner_begin(void *ctx)
 		run_unlock(run);
 		enum turn_end end = turn_take(runner, program);
 		run_lock(run);
+		runner_count_locked(runner);
 		put_away_locked(program, end);
 		runner->program = NULL;
 		run_unlock(run);

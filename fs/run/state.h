@@ -21,7 +21,8 @@ struct run {
 	struct runner *runner;           /* who has the processor; NULL: nobody yet */
 	unsigned threads;                /* runners, also those that have lost the processor */
 	pthread_t ticker;
-	int64_t looks; /* when the ticker looks again (CLOCK_MONOTONIC, ns) */
+	int64_t looks;             /* when the ticker looks again (CLOCK_MONOTONIC, ns) */
+	struct program_times used; /* by all programs, also those that have ended */
 	bool opened, stopping;
 	/* why the processor could not be opened, if that will not change: an errno, a sentence */
 	int failed;

@@ -127,18 +127,6 @@ static void take_fault(struct program *program, const struct vm_cpu_exit *stoppe
 
 /* --- User code -------------------------------------------------------------------------------- */
 
-/* Count the time since *BEGAN in *SUM, and begin again. */
-static void count_time(const struct runner *runner, int64_t *began, int64_t *sum)
-{
-	int64_t now;
-
-	if (run_mount(runner->run)->own_clock)
-		return;
-	now = ns_now(CLOCK_THREAD_CPUTIME_ID);
-	*sum += now - *began;
-	*began = now;
-}
-
 /*
  * An event of PROGRAM. On a clock of the machine's own each takes 1 us, so that a program that
  * waits for a time comes to its end, and does the same in every run.
@@ -149,7 +137,9 @@ static void count_event(struct runner *runner, struct program *program)
 	if (!run_mount(runner->run)->own_clock)
 		return;
 	vm_machine_pass(run_machine(runner->run), NS_PER_US);
-	program->used.user += NS_PER_US;
+	run_lock(runner->run);
+	run_charge_locked(program, true, NS_PER_US);
+	run_unlock(runner->run);
 }
 
 /* How the program wants to run, as stop_wanted, steps and until say. run->lock held. */
@@ -170,6 +160,7 @@ static bool enter_user(struct runner *runner, struct program *program, unsigned 
                        uint64_t *until, enum turn_end *end)
 {
 	run_lock(runner->run);
+	runner_count_locked(runner);
 	if (run_mount(runner->run)->own_clock)
 		due_look_locked(runner->run);
 	bool over =
@@ -199,6 +190,7 @@ static bool enter_user(struct runner *runner, struct program *program, unsigned 
 static void leave_user(struct runner *runner)
 {
 	run_lock(runner->run);
+	runner_count_locked(runner);
 	runner->in_user = false;
 	runner->since = ns_now(CLOCK_MONOTONIC);
 	run_unlock(runner->run);
@@ -289,7 +281,6 @@ static struct handled handle_stop(struct program *program, unsigned how,
 enum turn_end turn_take(struct runner *runner, struct program *program)
 {
 	struct handled handled = {.result = CALL_REGS_SET};
-	int64_t began = ns_now(CLOCK_THREAD_CPUTIME_ID);
 	enum turn_end end;
 	struct vm_cpu_exit stopped;
 	uint64_t until;
@@ -311,12 +302,10 @@ enum turn_end turn_take(struct runner *runner, struct program *program)
 			return TURN_SLEEPS;
 		if (handled.stops)
 			return TURN_STOPPED;
-		count_time(runner, &began, &program->used.system);
 		if (!enter_user(runner, program, &how, &until, &end))
 			return end;
 		int error = vm_cpu_run(program->process, program->context, how, until, &stopped);
 		leave_user(runner);
-		count_time(runner, &began, &program->used.user);
 		program->until_away &= vm_context_regs(program->context)->rip == until;
 		/* Its process was ended by somebody else, or the host does not run it. */
 		if (error != 0) {

@@ -18,12 +18,19 @@ struct runner {
 	int64_t since; /* when it last went into or out of user code: CLOCK_MONOTONIC, ns */
 	clockid_t cpu; /* the CPU time of the thread, and what it was then, ns; by an own clock */
 	int64_t cpu_since;
+	int64_t counted; /* `cpu` when the time of the program was last counted */
 };
 
 /* Whether RUNNER still has the processor. */
 bool runner_goes_on_locked(struct runner *runner);
 /* Whether others are ready. */
 bool runner_shares_locked(const struct runner *runner);
+
+/*
+ * Count what RUNNER's thread has spent for its program since the last time, in user code or outside
+ * it. By a clock of the machine's own only events count.
+ */
+void runner_count_locked(struct runner *runner);
 
 /* How a turn ended. */
 enum turn_end {

@@ -1,7 +1,8 @@
 /*
  * machine_stat.c - what tools read of a machine besides its memory: stat, uptime, loadavg, cpuinfo,
- * mounts. There is one processor, and it is always idle, because nothing runs here.
+ * mounts. There is one processor; programs that run use it, and otherwise it is idle.
  */
+#include "fs/run/run.h"
 #include "fs/text/render.h"
 #include "fs/text/units.h"
 #include "util/text.h"
@@ -11,35 +12,44 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long the processor did nothing in UPTIME. Its clock is another one than that of LOAD. */
+static int64_t idle_time(int64_t uptime, const struct run_load *load)
+{
+	return MAX(uptime - load->user - load->system, 0);
+}
+
+/* As in Linux, the reader counts as a process that runs: tools subtract themselves. */
 int render_machine_stat(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
+	static const char *const processors[] = {"cpu ", "cpu0"};
+	struct run_load load = run_load(mount->run);
 	struct vm_machine_info info;
-	uint64_t idle;
 
 	vm_machine_info(mount->machine, &info);
-	idle = ticks(info.uptime);
-	g_string_append_printf(
-	    out, "cpu  0 0 0 %" PRIu64 " 0 0 0 0 0 0\ncpu0 0 0 0 %" PRIu64 " 0 0 0 0 0 0\n", idle,
-	    idle);
+	uint64_t idle = ticks(idle_time(info.uptime, &load));
+	for (size_t i = 0; i < G_N_ELEMENTS(processors); i++)
+		g_string_append_printf(out,
+		                       "%s %" PRIu64 " 0 %" PRIu64 " %" PRIu64 " 0 0 0 0 0 0\n",
+		                       processors[i], ticks(load.user), ticks(load.system), idle);
 	g_string_append_printf(out,
 	                       "intr 0\nctxt 0\nbtime %jd\nprocesses %" PRIu64
-	                       "\nprocs_running 1\nprocs_blocked 0\n"
+	                       "\nprocs_running %u\nprocs_blocked 0\n"
 	                       "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-	                       (intmax_t)(info.start / NS_PER_SEC), info.forks);
+	                       (intmax_t)(info.start / NS_PER_SEC), info.forks, load.runnable + 1);
 	return 0;
 }
 
-/* The time since the start, then the idle time, which is the same. */
+/* The time since the start, then the time in which the processor was idle. */
 int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
+	struct run_load load = run_load(mount->run);
 	struct vm_machine_info info;
-	uint64_t up;
 
 	vm_machine_info(mount->machine, &info);
-	up = ticks(info.uptime);
-	for (int i = 0; i < 2; i++)
-		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", up / TICKS_PER_SEC,
-		                       up % TICKS_PER_SEC, i == 0 ? ' ' : '\n');
+	const uint64_t times[] = {ticks(info.uptime), ticks(idle_time(info.uptime, &load))};
+	for (size_t i = 0; i < G_N_ELEMENTS(times); i++)
+		g_string_append_printf(out, "%" PRIu64 ".%02" PRIu64 "%c", times[i] / TICKS_PER_SEC,
+		                       times[i] % TICKS_PER_SEC, i == 0 ? ' ' : '\n');
 	return 0;
 }
 
@@ -54,7 +64,8 @@ int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *proc
 
 	for (pid_t pid = 0; (pid = vm_machine_next_pid(mount->machine, pid)) != 0; count++)
 		last = pid;
-	g_string_append_printf(out, "0.00 0.00 0.00 0/%u %d\n", count, (int)last);
+	g_string_append_printf(out, "0.00 0.00 0.00 %u/%u %d\n", run_load(mount->run).runnable,
+	                       count, (int)last);
 	return 0;
 }
 

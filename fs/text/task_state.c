@@ -88,6 +88,7 @@ struct task_state task_state_of(struct fs_mount *mount, struct vm_process_info *
 	if (mount->run == NULL)
 		return state;
 	run_lock(mount->run);
+	run_count_locked(mount->run);
 	struct program *program = program_find_locked(mount->run, info->pid);
 	if (program != NULL) {
 		fill_locked(&state, program);

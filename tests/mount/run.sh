@@ -210,6 +210,18 @@ answers 0 'run of it changes nothing' "$M/$a" run
 quick 'ls goes on' ls -l "$M" "$M/$a"
 quick 'and every text' cat "$M/$a/maps" "$M/$a/status" "$M/$a/regs" "$M/meminfo"
 quick 'and commands' "$VASCTL" "$M/$a" where pc
+# It makes no system call, and takes no fault.
+uses_more() {
+	[ "$(cut -d ' ' -f 14 "$M/$a/stat")" -gt "$1" ]
+}
+is_busy() {
+	[ "$(awk '$1 == "cpu" { print $2 }' "$M/stat")" -gt "$1" ]
+}
+ok 'its time goes on' eventually 60 uses_more "$(($(cut -d ' ' -f 14 "$M/$a/stat") + 4))"
+ok 'and that of the processor' eventually 60 is_busy \
+	"$(($(awk '$1 == "cpu" { print $2 }' "$M/stat") + 4))"
+like "$(cat "$M/loadavg")" ' 1/1 ' 'which one program wants'
+is "$(sed -n 's/^procs_running //p' "$M/stat")" 2 'besides the reader'
 fails EBUSY 'no step' "$M/$a" step
 fails EBUSY 'no setreg' "$M/$a" setreg rax 1
 fails EBUSY 'no fork' "$M/$a" fork
@@ -221,6 +233,9 @@ timeout -s INT 1 cat "$M/$a/console"
 is $? 124 'and of console'
 answers 0 'it is stopped' "$M/$a" stop
 is "$(state "$a")" T 'which status says'
+like "$(cat "$M/loadavg")" ' 0/1 ' 'it wants no processor'
+is "$(awk '$1 == "cpu" { print ($2 > 0), ($5 < $2 + $4 + $5) }' "$M/stat")" '1 1' \
+	'the machine was not idle'
 is "$(cat "$M/$a/wait")" stopped 'and wait'
 one=$(cat "$M/$a/regs")
 is "$(cat "$M/$a/regs")" "$one" 'its registers stand still'
