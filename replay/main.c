@@ -21,9 +21,9 @@ static void complain(const char *text)
 	fprintf(stderr, "vasfs-replay: %s\n", escaped->str);
 }
 
-static bool print(const GString *text)
+static bool print(const char *text)
 {
-	fwrite(text->str, 1, text->len, stdout);
+	fputs(text, stdout);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
 	g_autofree char *why = g_strdup_printf("cannot write: %s", g_strerror(errno));
@@ -41,7 +41,7 @@ static bool print_runs(const struct options *options, const GPtrArray *runs)
 		g_ptr_array_add(results, (gpointer)replay_result(runs->pdata[i]));
 	output_find(options->output)
 	    ->write(text, (const struct result *const *)results->pdata, results->len);
-	return print(text);
+	return print(text->str);
 }
 
 /* Replay all traces, up to the first that fails. What came of those before it is printed. */
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 		fputs("Try `vasfs-replay --help`.\n", stderr);
 		status = 2;
 	} else if (options.info != NULL) {
-		fputs(options.info, stdout);
+		status = print(options.info) ? 0 : 1;
 	} else {
 		status = replay_all(&options);
 	}

@@ -47,6 +47,8 @@ static bool parse_policies(struct options *options, const char *text, GError **e
 {
 	g_auto(GStrv) names = g_strsplit(text, ",", -1);
 
+	if (*text == '\0')
+		return wrong(error, "--policy needs the name of a policy");
 	for (char **name = names; *name != NULL; name++) {
 		const char *policy = find_policy(*name);
 
@@ -112,6 +114,8 @@ static bool parse_frames(struct options *options, const char *text, GError **err
 {
 	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
+	if (*text == '\0')
+		return wrong(error, "--frames needs a number of frames");
 	for (char **part = parts; *part != NULL; part++) {
 		char *dash = strchr(*part, '-');
 

@@ -18,7 +18,10 @@ static void set_error(GError **error, const char *what)
 	            g_strerror(failed));
 }
 
-/* Let PROGRAM decompress the file, without a shell. */
+/*
+ * Let PROGRAM decompress the file, without a shell. It has our standard error: it knows what is wrong
+ * with the file.
+ */
 static bool start_program(struct source *source, const char *program, GError **error)
 {
 	const char *arguments[] = {program, "-dc", NULL};
@@ -28,8 +31,7 @@ static bool start_program(struct source *source, const char *program, GError **e
 	source->command = program;
 	return g_spawn_async_with_pipes_and_fds(
 	    NULL, arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-	    source->file, -1, STDERR_FILENO, NULL, NULL, 0, &source->program, NULL, &source->fd,
-	    NULL, error);
+	    source->file, -1, -1, NULL, NULL, 0, &source->program, NULL, &source->fd, NULL, error);
 }
 
 /* Directories can be opened, and then each read fails: say so at once. */

@@ -123,6 +123,7 @@ for pair in xz:xz zst:zstd gz:gzip; do
 	is "$(status "$REPLAY" "cut.$suffix")" 1 "a file that $program cannot read to its end"
 	like "$(cat err)" "^vasfs-replay: cut.$suffix: $program failed with status [1-9]" \
 		'is an error, which names it'
+	like "$(cat err)" "^$program: " 'and the program says what is wrong with the file'
 	is "$(wc -c <out)" 0 'and nothing is printed'
 done
 is "$(status "$REPLAY" nowhere.xz)$(cat err)" \
@@ -172,11 +173,14 @@ wrong 'there is no option --nonsense' --nonsense walk.lackey
 wrong '--frames needs a value' walk.lackey --frames
 wrong 'a number of frames must be 1 to 2147483648, not `0`' -n 0 walk.lackey
 wrong 'a number of frames must be 1 to 2147483648, not ``' -n 4, walk.lackey
+wrong '--frames needs a number of frames' -n '' walk.lackey
+wrong '--policy needs the name of a policy' --policy= walk.lackey
 wrong '8-4 runs downwards' -n 8-4 walk.lackey
 wrong '--jobs must be 1 to 1024, not `x`' -j x walk.lackey
 wrong '--tlb must be SETSxWAYS, at most 65536 entries, or 0, not `4x`' -t 4x walk.lackey
 wrong '--output must be table, csv, json or svg, not `xml`' -o xml walk.lackey
 wrong 'there is no format `x`; there are lackey, access, spec, din, pin, pages' -f x walk.lackey
 is "$(status sh -c '"$0" walk.lackey >/dev/full' "$REPLAY")" 1 'results that cannot be written'
+is "$(status sh -c '"$0" --help >/dev/full' "$REPLAY")" 1 'nor can the help'
 
 done_testing

@@ -35,6 +35,7 @@ is "$("$VASFS_SHELL" "$T/none" true 2>&1; echo $?)" \
 	"vasfs-shell: $T/none is no folder that can be entered
 125" 'a folder that is not there'
 is "$("$VASFS_SHELL" 2>/dev/null; echo $?)" 2 'no arguments'
+is "$("$VASFS_SHELL" --help 2>&1 >/dev/full | grep -c folder)" 0 'help that cannot be written'
 is "$("$VASFS_SHELL" "$M" no-such-command 2>/dev/null; echo $?)" 127 'no such command'
 stop_mount
 done_testing
