@@ -138,8 +138,9 @@ static int64_t open_process(void *ctx)
 	if (error != 0)
 		return error;
 	s->mem = proc_open_file(proc, O_RDONLY, "%d/mem", pid);
+	/* The process is there. Newer kernels do not open the memory of one that has none. */
 	if (s->mem < 0)
-		return why_not(errno);
+		return errno == ESRCH ? -ENOEXEC : why_not(errno);
 	s->pagemap = proc_open_file(proc, O_RDONLY, "%d/pagemap", pid);
 	if (s->pagemap < 0)
 		return why_not(errno);

@@ -137,6 +137,15 @@ like "$(in_gdb "$CORE_TARGET" "$M/$pid/core" 'p marker' 'x/s 0x100fffffe000')" \
 	'"far behind the holes"' 'attach: its core has the same values'
 fails EBUSY 'attach to the daemon itself' "$M" attach "$(daemon_pid)"
 fails ESRCH 'attach to nobody' "$M" attach 99999999
+sh -c 'true & echo $! >"$0/zombie"; exec sleep 60' "$T" &
+parent=$!
+is_zombie() {
+	grep -q '^State:.Z' "/proc/$(cat "$T/zombie")/status"
+}
+ok 'a zombie' eventually 30 is_zombie
+fails ENOEXEC 'attach to one that has ended' "$M" attach "$(cat "$T/zombie")"
+like "$(cat "$T/stderr")" 'has no memory' 'and the text says why'
+kill $parent
 if is_root; then
 	like "$(as_other "$VASCTL" "$M" attach $target 2>&1)" 'error: attach: (EACCES|EPERM)' \
 		'others may not attach'
