@@ -58,10 +58,12 @@ static void corefile_read(fuse_req_t req, const struct fs_caller *caller, struct
 	size_t got = buf != NULL ? vm_core_read(handle->state, handle->node.process, buf, size,
 	                                        (uint64_t)offset)
 	                         : 0;
+	/* Without the process its memory would read as zeros: who copies it must hear that it ended. */
+	bool ended = !vm_process_alive(handle->node.process);
 	if (!call_claim())
 		return;
-	if (buf == NULL)
-		fuse_reply_err(req, ENOMEM);
+	if (buf == NULL || ended)
+		fuse_reply_err(req, buf == NULL ? ENOMEM : ESRCH);
 	else
 		fuse_reply_buf(req, buf, got);
 }

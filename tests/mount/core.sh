@@ -121,6 +121,16 @@ if is_root; then
 	refused 'others may not read it' as_other cat "$M/1/core"
 fi
 
+# A copy that was begun does not end in zeros.
+gone=$(ctl "$M" spawn gone)
+exec 3<"$M/$gone/core"
+ok 'the headers of one that is to end' dd bs=64 count=1 of="$T/begun" status=none <&3
+ctl "$M" kill "$gone" >/dev/null
+dd bs=4096 of="$T/begun" status=none <&3 2>"$T/stderr"
+is $? 1 'its memory cannot be read any more'
+like "$(cat "$T/stderr")" 'No such process' 'and the reader is told'
+exec 3<&-
+
 # --- A process of the host --------------------------------------------------------------------
 
 begin live "$CORE_TARGET" holes
@@ -137,7 +147,11 @@ like "$(in_gdb "$CORE_TARGET" "$M/$pid/core" 'p marker' 'x/s 0x100fffffe000')" \
 	'"far behind the holes"' 'attach: its core has the same values'
 fails EBUSY 'attach to the daemon itself' "$M" attach "$(daemon_pid)"
 fails ESRCH 'attach to nobody' "$M" attach 99999999
-sh -c 'true & echo $! >"$0/zombie"; exec sleep 60' "$T" &
+# Its parent does not wait for it: that is no shell any more when it ends.
+# shellcheck disable=SC2016 # the inner shells expand it
+sh -c 'sh -c "until grep -q sleep /proc/\$PPID/comm; do sleep 0.05; done" &
+	echo $! >"$0/zombie"
+	exec sleep 60' "$T" &
 parent=$!
 is_zombie() {
 	grep -q '^State:.Z' "/proc/$(cat "$T/zombie")/status"
