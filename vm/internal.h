@@ -351,6 +351,11 @@ struct vm_policy {
 	 */
 	unsigned (*fill)(struct vm_machine *machine, const struct vm_spot *after,
 	                 struct vm_spot *spots, unsigned room);
+	/*
+	 * How many pages are in its active lists: of files, or anonymous ones. NULL: it has no such
+	 * lists.
+	 */
+	uint64_t (*active)(const struct vm_machine *machine, bool files);
 	/* Whether NODE is in the queue. NULL if both are. */
 	bool (*holds)(const struct vm_machine *machine, uint32_t node);
 	/* What is wrong with the state of the policy: a static string, or NULL. May be NULL. */

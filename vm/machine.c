@@ -299,6 +299,16 @@ uint64_t vm_machine_free(struct vm_machine *machine)
 	return lost;
 }
 
+static uint64_t active_locked(const struct vm_machine *machine, bool files)
+{
+	const uint64_t *frames = machine->count.frames;
+	uint64_t all =
+	    files ? frames[VM_FRAME_FILE] : frames[VM_FRAME_ANON] + frames[VM_FRAME_SHMEM];
+
+	return machine->policy->active != NULL ? MIN(machine->policy->active(machine, files), all)
+	                                       : 0;
+}
+
 void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 {
 	const struct vm_counters *count = &machine->count;
@@ -311,6 +321,8 @@ void vm_machine_info(struct vm_machine *machine, struct vm_machine_info *info)
 	    .frames_anon = count->frames[VM_FRAME_ANON],
 	    .frames_file = count->frames[VM_FRAME_FILE],
 	    .frames_shmem = count->frames[VM_FRAME_SHMEM],
+	    .active_file = active_locked(machine, true),
+	    .active_anon = active_locked(machine, false),
 	    .frames_mapped = count->mapped,
 	    .frames_dirty = count->dirty,
 	    .frames_writeback = count->writeback,

@@ -244,6 +244,8 @@ struct vm_machine_info {
 	uint64_t tables_at;
 	/* pages in use by kind; file and shmem are the page cache */
 	uint64_t frames_anon, frames_file, frames_shmem;
+	/* of those of files, and of the others: how many the policy `linux` has in active lists */
+	uint64_t active_file, active_anon;
 	/* page-cache pages that some process maps */
 	uint64_t frames_mapped;
 	uint64_t frames_dirty, frames_writeback; /* page-cache pages */

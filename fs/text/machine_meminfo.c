@@ -14,8 +14,8 @@
 #define VMALLOC_TOTAL_KIB UINT64_C(34359738367)
 
 /*
- * What frames are used for, in pages. All pages count as inactive: the model moves none to the
- * active lists.
+ * What frames are used for, in pages. Only the policy `linux` has active lists; with all others all
+ * pages count as inactive.
  */
 static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 {
@@ -27,12 +27,12 @@ static void add_meminfo_use(GString *out, const struct vm_machine_info *info)
 	    {"Buffers:", 0},
 	    {"Cached:", info->frames_file + info->frames_shmem},
 	    {"SwapCached:", info->swap_cached},
-	    {"Active:", 0},
-	    {"Inactive:", anon + info->frames_file},
-	    {"Active(anon):", 0},
-	    {"Inactive(anon):", anon},
-	    {"Active(file):", 0},
-	    {"Inactive(file):", info->frames_file},
+	    {"Active:", info->active_anon + info->active_file},
+	    {"Inactive:", anon - info->active_anon + info->frames_file - info->active_file},
+	    {"Active(anon):", info->active_anon},
+	    {"Inactive(anon):", anon - info->active_anon},
+	    {"Active(file):", info->active_file},
+	    {"Inactive(file):", info->frames_file - info->active_file},
 	    {"Unevictable:", info->locked},
 	    {"Mlocked:", info->locked},
 	    {"SwapTotal:", info->swap_total},
@@ -120,10 +120,10 @@ int render_vmstat(GString *out, struct fs_mount *mount, struct vm_process *proce
 	} rows[] = {
 	    {"nr_free_pages", info.frames_free},
 	    {"nr_mlock", info.locked},
-	    {"nr_inactive_anon", info.frames_anon + info.frames_shmem},
-	    {"nr_active_anon", 0},
-	    {"nr_inactive_file", info.frames_file},
-	    {"nr_active_file", 0},
+	    {"nr_inactive_anon", info.frames_anon + info.frames_shmem - info.active_anon},
+	    {"nr_active_anon", info.active_anon},
+	    {"nr_inactive_file", info.frames_file - info.active_file},
+	    {"nr_active_file", info.active_file},
 	    {"nr_unevictable", info.locked},
 	    /* Each page that is read from swap was in a frame before. */
 	    {"workingset_refault_anon", info.swap_ins},

@@ -28,10 +28,10 @@ static void add_rows(GString *out, const struct vm_machine_info *info)
 		const char *key;
 		uint64_t value;
 	} rows[] = {
-	    {"nr_inactive_anon", info->frames_anon + info->frames_shmem},
-	    {"nr_active_anon", 0},
-	    {"nr_inactive_file", info->frames_file},
-	    {"nr_active_file", 0},
+	    {"nr_inactive_anon", info->frames_anon + info->frames_shmem - info->active_anon},
+	    {"nr_active_anon", info->active_anon},
+	    {"nr_inactive_file", info->frames_file - info->active_file},
+	    {"nr_active_file", info->active_file},
 	    {"nr_unevictable", info->locked},
 	    {"nr_anon_pages", info->frames_anon},
 	    {"nr_mapped", info->frames_mapped},

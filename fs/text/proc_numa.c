@@ -35,7 +35,7 @@ static void add_count(GString *out, const char *key, uint64_t value, bool shown)
 		g_string_append_printf(out, " %s=%" PRIu64, key, value);
 }
 
-/* All pages are on node 0 and count as inactive, as in meminfo. */
+/* All pages are on node 0 and count as inactive: which of them are active is not looked for. */
 static void add_pages(GString *out, const struct vm_area_usage *usage)
 {
 	uint64_t all = pages(usage->rss), anon = pages(usage->anonymous);

@@ -148,6 +148,48 @@ line=$(ctl "$M/1" access w "$(plus "$a" 20480)")
 like "$line" " evicted=1:$(va "$(plus "$a" 8192)") tlb=" 'and the fault says so'
 stop_mount
 
+# --- Active and inactive ----------------------------------------------------------------------
+
+start_mount -o ram=256K,policy=linux
+ctl "$M" spawn >/dev/null
+head -c 65536 /dev/zero >"$T/pages"
+a=$(ctl "$M/1" mmap 0 400K rw- private,anon)
+# Pages of programs become active at once.
+f=$(ctl "$M/1" mmap 0 64K r-x private "$T/pages")
+ctl "$M/1" access w "$a" 400K >/dev/null
+for _ in 1 2 3 4 5; do
+	ctl "$M/1" access r "$a" 100K >/dev/null
+	ctl "$M/1" access x "$f" 32K >/dev/null
+	ctl "$M" reclaim 8 >/dev/null
+done
+# in_list NAME: KiB of the frames that are in that list
+in_list() {
+	awk -v list="$1" '$6 == list { n += 4 } END { print n + 0 }' "$M/queue"
+}
+# of_meminfo NAME, of_file FILE NAME: KiB
+of_meminfo() {
+	awk -v key="$1:" '$1 == key { print $2 }' "$M/meminfo"
+}
+of_file() {
+	awk -v key="$2" '$1 == key { print $2 * 4 }' "$M/$1"
+}
+for kind in anon file; do
+	for list in Active Inactive; do
+		name=$(printf '%s-%s' "$list" "$kind" | tr AI ai)
+		is "$(of_meminfo "$list($kind)")" "$(in_list "$name")" "meminfo: $list($kind)"
+		for file in vmstat zoneinfo; do
+			is "$(of_file $file "nr_${name%-*}_$kind")" \
+				"$(in_list "$name")" "$file, too"
+		done
+	done
+done
+ok 'anonymous pages are active' test "$(in_list active-anon)" -gt 0
+ok 'and pages of files' test "$(in_list active-file)" -gt 0
+is "$(of_meminfo Active)" "$(($(in_list active-anon) + $(in_list active-file)))" 'and their sum'
+echo clock >"$M/sys/vm/policy"
+is "$(of_meminfo Active)" 0 'other policies have no active pages'
+stop_mount
+
 # --- Files, and other users -------------------------------------------------------------------
 
 # shellcheck disable=SC2046 # none or two

@@ -398,6 +398,13 @@ static const char *check(const struct vm_machine *machine)
 	return lists_check(machine, lru->lists);
 }
 
+static uint64_t active(const struct vm_machine *machine, bool files)
+{
+	const struct lru *lru = machine->policy_state;
+
+	return lists_length(lru->lists, ACTIVE + (files ? FILES : ANON));
+}
+
 const struct vm_policy policy_linux = {
     .name = "linux",
     .about = "active and inactive lists, anonymous and file, with refault distances",
@@ -413,5 +420,6 @@ const struct vm_policy policy_linux = {
     .stayed = stayed,
     .choose = choose,
     .next = next,
+    .active = active,
     .holds = holds,
     .check = check};
