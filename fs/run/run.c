@@ -3,8 +3,12 @@
 #include "util/nanoseconds.h"
 
 #include <errno.h>
+#include <string.h>
 
-enum { TICK_MS = 10 }; /* when the ticker looks at the latest once something runs */
+enum {
+	TICK_MS = 10,     /* when the ticker looks at the latest once something runs */
+	LOAD_EVERY_S = 5, /* when the load is sampled */
+};
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
@@ -92,8 +96,46 @@ static void look_soon_locked(struct run *run)
 	state_look_by_locked(run, ns_now(CLOCK_MONOTONIC) + TICK_MS * NS_PER_MS);
 }
 
+static unsigned runnable_locked(const struct run *run)
+{
+	const struct program *program = run->runner != NULL ? run->runner->program : NULL;
+	unsigned count = program != NULL && program->state == PROGRAM_ON_CPU;
+
+	for (struct list_link *link = run->ready.next; link != &run->ready; link = link->next)
+		count++;
+	return count;
+}
+
+static double power(double base, int64_t exponent)
+{
+	double product = 1;
+
+	for (; exponent > 0; exponent /= 2, base *= base)
+		product *= exponent % 2 != 0 ? base : 1;
+	return product;
+}
+
+/*
+ * Take the samples of the load that were due since the last time. What is runnable has not changed
+ * since then. Linux: calc_load_n.
+ */
+static void sample_locked(struct run *run)
+{
+	/* e^(-5 s / 1, 5, 15 min) */
+	static const double keeps[] = {0.920044414629323, 0.983471453821617, 0.994459848004897};
+	int64_t due = run_now(run) / (LOAD_EVERY_S * NS_PER_SEC);
+	unsigned runnable = due > run->samples ? runnable_locked(run) : 0;
+
+	for (size_t i = 0; due > run->samples && i < G_N_ELEMENTS(keeps); i++) {
+		double kept = power(keeps[i], due - run->samples);
+		run->average[i] = run->average[i] * kept + runnable * (1 - kept);
+	}
+	run->samples = MAX(run->samples, due);
+}
+
 void state_set_locked(struct program *program, enum program_state state)
 {
+	sample_locked(program->run);
 	program->state = state;
 	list_remove(&program->queue);
 	if (state == PROGRAM_READY)
@@ -198,10 +240,9 @@ struct run_load run_load(struct run *run)
 	run_count_locked(run);
 	load.user = run->used.user;
 	load.system = run->used.system;
-	for (struct list_link *link = run->ready.next; link != &run->ready; link = link->next)
-		load.runnable++;
-	if (run->runner != NULL && run->runner->program != NULL)
-		load.runnable += run->runner->program->state == PROGRAM_ON_CPU;
+	sample_locked(run);
+	memcpy(load.average, run->average, sizeof load.average);
+	load.runnable = runnable_locked(run);
 	run_unlock(run);
 	return load;
 }

@@ -76,6 +76,8 @@ void run_count_locked(struct run *run);
 struct run_load {
 	int64_t user, system;
 	unsigned runnable;
+	double
+	    average[3]; /* of RUNNABLE, over 1, 5 and 15 minutes: a sample each 5 s, as in Linux */
 };
 /* RUN may be NULL. No lock held. */
 struct run_load run_load(struct run *run);

@@ -23,6 +23,8 @@ struct run {
 	pthread_t ticker;
 	int64_t looks;             /* when the ticker looks again (CLOCK_MONOTONIC, ns) */
 	struct program_times used; /* by all programs, also those that have ended */
+	double average[3];         /* of how many were runnable, over 1, 5, 15 minutes */
+	int64_t samples;           /* of which that is made */
 	bool opened, stopping;
 	/* why the processor could not be opened, if that will not change: an errno, a sentence */
 	int failed;

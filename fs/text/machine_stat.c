@@ -59,13 +59,19 @@ int render_uptime(GString *out, struct fs_mount *mount, struct vm_process *proce
  */
 int render_loadavg(GString *out, struct fs_mount *mount, struct vm_process *process)
 {
+	struct run_load load = run_load(mount->run);
 	unsigned count = 0;
 	pid_t last = 0;
 
 	for (pid_t pid = 0; (pid = vm_machine_next_pid(mount->machine, pid)) != 0; count++)
 		last = pid;
-	g_string_append_printf(out, "0.00 0.00 0.00 %u/%u %d\n", run_load(mount->run).runnable,
-	                       count, (int)last);
+	for (size_t i = 0; i < G_N_ELEMENTS(load.average); i++) {
+		char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+		g_ascii_formatd(number, sizeof number, "%.2f", load.average[i]);
+		g_string_append_printf(out, "%s ", number);
+	}
+	g_string_append_printf(out, "%u/%u %d\n", load.runnable, count, (int)last);
 	return 0;
 }
 

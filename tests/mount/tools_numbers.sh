@@ -98,8 +98,22 @@ fi
 
 # --- Time and load ----------------------------------------------------------------------------
 
-# An hour and some minutes: each command takes 10 ms.
+# An hour and some minutes: each command takes 10 ms. Meanwhile one program wants the processor.
+spins=$(ctl "$M" exec -k "$(command -v dash)" -c 'while :; do :; done')
+ctl "$M/$spins" run >/dev/null 2>&1
 yes sync | head -n 400000 >"$M/ctl"
+if [ "$(sed -n 's/^State:.\(.\).*/\1/p' "$M/$spins/status")" = R ]; then
+	is "$(cut -d ' ' -f 1-4 "$M/loadavg")" '1.00 1.00 0.99 1/5' 'the load is one program'
+	is "$(sed -n 's/^procs_running //p' "$M/stat")" 2 'besides the reader'
+else
+	skip 'no program runs' 'the load'
+fi
+ctl "$M" kill "$spins" KILL >/dev/null
+gone() {
+	[ ! -e "$M/$spins" ]
+}
+cat "$M/$spins/wait" >/dev/null 2>&1
+ok 'it is gone' eventually 60 gone
 seconds=$(cut -d . -f 1 "$M/uptime")
 minutes=$((seconds / 60))
 up=$(printf '%d:%02d' $((minutes / 60)) $((minutes % 60)))
