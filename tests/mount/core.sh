@@ -279,6 +279,16 @@ fails ENOEXEC 'a script' "$M" load "$0"
 } >"$T/i386"
 fails ENOEXEC 'a core of i386' "$M" load "$T/i386"
 like "$(ctl "$M" load "$T/i386" 2>&1)" 'i386 with 32 bits' 'and the text says so'
+{
+	printf '\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\4\0\26'
+	head -c 100 /dev/zero
+} >"$T/s390"
+fails ENOEXEC 'a core of s390, whose big end comes first' "$M" load "$T/s390"
+like "$(ctl "$M" load "$T/s390" 2>&1)" 's390 with 64 bits' 'and the text says so'
+printf '\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\4\0\76' >"$T/big"
+head -c 100 /dev/zero >>"$T/big"
+fails ENOEXEC 'one of x86-64 with the big end first' "$M" load "$T/big"
+like "$(ctl "$M" load "$T/big" 2>&1)" 'ELF header is damaged' 'and the text says so'
 fails ENOENT 'no file' "$M" load "$T/nothing"
 fails ELOOP 'a core of this mount, which would wait for itself' "$M" load "$M/1/core"
 

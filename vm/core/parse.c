@@ -28,8 +28,13 @@ static int check_header(const Elf64_Ehdr *header)
 		return reason_set(-ENOEXEC, VM_WHY_CORE_NOT_ELF, 0, 0, 0);
 	/* The two fields are at the same place in files of 32 bits. */
 	unsigned bits = header->e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
-	if (header->e_machine != EM_X86_64 || bits != 64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
-		return reason_set(-ENOEXEC, VM_WHY_CORE_MACHINE, bits, header->e_machine, 0);
+	/* Where the big end comes first, so it does in the number of the machine. */
+	bool big = header->e_ident[EI_DATA] == ELFDATA2MSB;
+	unsigned machine = big ? GUINT16_SWAP_LE_BE(header->e_machine) : header->e_machine;
+	if (machine != EM_X86_64 || bits != 64)
+		return reason_set(-ENOEXEC, VM_WHY_CORE_MACHINE, bits, machine, 0);
+	if (header->e_ident[EI_DATA] != ELFDATA2LSB)
+		return reason_set(-ENOEXEC, VM_WHY_CORE_BROKEN, 0, 0, 0);
 	if (header->e_type != ET_CORE)
 		return reason_set(-ENOEXEC, VM_WHY_CORE_TYPE, 0, header->e_type, 0);
 	if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0)
