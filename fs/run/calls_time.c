@@ -57,7 +57,11 @@ static int64_t day_begin(const struct call *call)
 
 static int64_t used_time(const struct program *program)
 {
-	return program->used.user + program->used.system;
+	run_lock(program->run);
+	run_count_locked(program->run);
+	int64_t used = program->used.user + program->used.system;
+	run_unlock(program->run);
+	return used;
 }
 
 /* Store the time of CLOCK. -EINVAL: there is none, or it is another process's. */
