@@ -85,7 +85,7 @@ packages_of() {
 	[ "$1" = plain ] || return 0
 	# What the sanitizers have nothing to do with: tools that look at processes, for tools.sh,
 	# a sweep over machines, for sweep.sh, and the manual.
-	echo 'atop lsof numactl procps psmisc python3-psutil smem sysstat util-linux'
+	echo 'atop htop lsof numactl procps psmisc python3-psutil smem sysstat tmux util-linux'
 	echo 'munge parallel slurm-client slurmctld slurmd'
 	echo 'man-db scdoc'
 }
