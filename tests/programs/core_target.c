@@ -6,6 +6,8 @@
  *     core_target holes     the same, with 64 GiB of memory that it does not use
  *     core_target crash     with 4 GiB of it, since the kernel looks at each page: store to
  *                           address 8
+ *     core_target many      with 66,000 areas, of which it has stored to the last: the same; the
+ *                           host's vm.max_map_count must allow that
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -56,13 +58,30 @@ static void fill_holes(size_t len)
 	strcpy(holes + len - 8192, "far behind the holes");
 }
 
+/* COUNT areas of a page each: every other page is an area, and so is each between them. */
+static void fill_many(size_t count)
+{
+	char *many = mmap(HOLES, count * 4096, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	if (many == MAP_FAILED)
+		abort();
+	strcpy(many + (count - 1) * 4096, "the last of many");
+	for (size_t i = 0; i < count; i += 2)
+		if (mprotect(many + i * 4096, 4096, PROT_READ) != 0)
+			abort();
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	const char *mode = argc > 1 ? argv[1] : "wait";
 
 	fill();
-	bool crash = argc > 1 && strcmp(argv[1], "crash") == 0;
-	if (argc > 1 && strcmp(argv[1], "wait") != 0)
+	bool many = strcmp(mode, "many") == 0, crash = many || strcmp(mode, "crash") == 0;
+	if (many)
+		fill_many(66000);
+	else if (strcmp(mode, "wait") != 0)
 		fill_holes(crash ? 4UL << 30 : 64UL << 30);
 	if (pthread_create(&thread, NULL, other, NULL) != 0)
 		abort();

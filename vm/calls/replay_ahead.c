@@ -19,8 +19,8 @@ struct absent {
 /* What is known of the references. */
 struct ahead {
 	vm_entry_id ids[AHEAD_ROOM]; /* the last-level entries; 0: there is none */
-	vm_pfn frames[AHEAD_ROOM];   /* those that are mapped */
-	size_t frames_len;
+	vm_pfn moved[AHEAD_ROOM];    /* pages that are mapped, and move in the list of pages */
+	size_t moved_len;
 	struct absent absent[AHEAD_ROOM];
 	size_t absent_len;
 };
@@ -51,6 +51,17 @@ static void find_buckets_locked(struct ahead *ahead, const struct vm_space *spac
 	ahead->absent[ahead->absent_len++] = absent;
 }
 
+/* A reference is to the page in PFN. What will the policy look at? */
+static void find_page_locked(struct ahead *ahead, const struct vm_machine *machine, vm_pfn pfn)
+{
+	if (machine->policy->used == frame_renew_locked) {
+		__builtin_prefetch(&machine->order[pfn]);
+		ahead->moved[ahead->moved_len++] = pfn;
+	} else if (machine->policy->used != NULL) {
+		__builtin_prefetch(&machine->frames[pfn]);
+	}
+}
+
 /* The entries are there: ask for what they point to. */
 static void follow_entries_locked(struct ahead *ahead, const struct vm_space *space,
                                   const struct vm_reference *references, size_t count)
@@ -59,18 +70,14 @@ static void follow_entries_locked(struct ahead *ahead, const struct vm_space *sp
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t entry = ahead->ids[i] != 0 ? pte_get(machine, ahead->ids[i]) : PTE_SWAP;
-		if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry))) {
-			vm_pfn pfn = (vm_pfn)pte_pfn(entry);
-			__builtin_prefetch(&machine->frames[pfn]);
-			__builtin_prefetch(&machine->order[pfn]);
-			ahead->frames[ahead->frames_len++] = pfn;
-		} else if (entry == 0) {
+		if (entry == 0)
 			find_buckets_locked(ahead, space, references[i].va);
-		}
+		else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry)))
+			find_page_locked(ahead, machine, (vm_pfn)pte_pfn(entry));
 	}
 }
 
-/* Ask for the neighbours in the list of pages of PFN, which a policy may move. */
+/* Ask for the neighbours in the list of pages of PFN, which will move. */
 static void find_neighbours_locked(const struct vm_machine *machine, vm_pfn pfn)
 {
 	struct vm_neighbours at = machine->order[pfn];
@@ -86,15 +93,15 @@ void ahead_locked(const struct vm_space *space, const struct vm_reference *refer
 	const struct vm_machine *machine = space->process->machine;
 	struct ahead ahead;
 
-	ahead.frames_len = ahead.absent_len = 0;
+	ahead.moved_len = ahead.absent_len = 0;
 	find_entries_locked(&ahead, space, references, count);
 	follow_entries_locked(&ahead, space, references, count);
 	for (size_t i = 0; i < ahead.absent_len; i++) {
 		object_prefetch_frame_locked(ahead.absent[i].object, ahead.absent[i].index);
 		swap_prefetch_slot_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 	}
-	for (size_t i = 0; i < ahead.frames_len; i++)
-		find_neighbours_locked(machine, ahead.frames[i]);
+	for (size_t i = 0; i < ahead.moved_len; i++)
+		find_neighbours_locked(machine, ahead.moved[i]);
 	for (size_t i = 0; i < ahead.absent_len; i++)
 		swap_prefetch_list_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
 }

@@ -6,8 +6,8 @@
  * asked for when it has had time to come: step by step, each step for all references.
  *
  *     step 1    the last-level entry
- *     step 2    its frame; or the buckets, if the entry is empty
- *     step 3    the slot; or the neighbours of the frame in the list of pages
+ *     step 2    what the policy looks at; or the buckets, if the entry is empty
+ *     step 3    the slot; or the neighbours of a page that moves in the list of pages
  *     step 4    the slot's neighbours in its list
  *
  * Nothing here changes anything: it is a matter of speed alone.
