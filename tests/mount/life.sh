@@ -210,6 +210,19 @@ like "$(grep " $M " /proc/self/mountinfo)" 'fuse\.vasfs' 'the type is fuse.vasfs
 is "$(ctl "$M" spawn)" 1 'and it answers'
 stop_mount
 
+# By a line of fstab: mount(8) looks for vasfs in its own path, where it is in this namespace.
+if is_root && unshare --mount true 2>/dev/null && command -v mount.fuse3 >/dev/null; then
+	echo "none $M fuse.vasfs ram=64M,allow_other,noauto 0 0" >"$T/fstab"
+	cat >"$T/inside" <<'INSIDE'
+mount --bind "$1" /usr/local/bin && mount -T "$2" "$3" && "$4" "$3" spawn && umount "$3" &&
+	! mountpoint -q "$3" && echo gone
+INSIDE
+	is "$(unshare --mount sh "$T/inside" "$(dirname "$VASFS")" "$T/fstab" "$M" "$VASCTL" |
+		tr '\n' ' ')" '1 gone ' 'a line of fstab'
+else
+	skip 'needs root and mount.fuse3' 'a line of fstab'
+fi
+
 # In the foreground.
 "$VASFS" -f "$M" &
 daemon=$!
