@@ -68,8 +68,9 @@ struct vm_core;
  * The layout of a core file of PROCESS as it is now, with the areas that FILTER says. MAIN holds
  * the registers of its first thread; the others are those of vm_process_thread. What is copied of a
  * file that only has its ELF header dumped is found without reading the file: whether the process
- * executes it, or its first page is in memory. NULL with *ERROR -ENOMEM or -ESRCH. Linux:
- * elf_core_dump, vma_dump_size.
+ * executes it, or its first page is in memory. The arguments of the process are read, which may be
+ * in a host file that hangs; MAIN NULL: they are not, because only the size is wanted. NULL with
+ * *ERROR -ENOMEM or -ESRCH. Linux: elf_core_dump, vma_dump_size.
  */
 struct vm_core *vm_core_new(struct vm_process *process, unsigned filter,
                             const struct vm_thread *main, int *error);

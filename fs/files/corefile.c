@@ -90,10 +90,14 @@ static void corefile_stat(struct fs_mount *mount, const struct vm_process_info *
 static off_t corefile_measure(struct fs_mount *mount, const struct tree_node *node,
                               const struct fs_caller *caller)
 {
+	struct vm_process_info info;
 	int error;
-	struct vm_core *core =
-	    node->process != NULL ? layout_of(mount, node->process, &error) : NULL;
 
+	if (node->process == NULL)
+		return -1;
+	vm_process_summary(node->process, &info);
+	/* The registers do not matter, and memory is not read: a file may hang. */
+	struct vm_core *core = vm_core_new(node->process, info.dump_filter, NULL, &error);
 	if (core == NULL)
 		return -1;
 	off_t size = (off_t)vm_core_size(core);

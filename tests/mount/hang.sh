@@ -25,10 +25,12 @@ all_wait() {
 }
 
 start_backing
+ctl "$backing" exec /bin/ls >/dev/null
 start_mount
 for _ in 1 2; do
 	ctl "$M" spawn >/dev/null
 done
+loaded=$(ctl "$M" load "$backing/$(ls "$backing" | grep '^[0-9]' | tail -n 1)/core")
 a=$(ctl "$M/1" mmap 0 16K r-- private "$backing/1/mem" 0x10000000)
 is "$(peek 1 "$a" 8)" "$(hex 'page one')" "a file of another machine's mount can be mapped"
 
@@ -49,6 +51,8 @@ for file in frames objects meminfo vmstat; do
 	ok "$file can be read" quickly cat "$M/$file"
 done
 ok 'sync goes on' quickly "$VASCTL" "$M" sync
+ok 'ls of a process whose core file hangs' quickly ls -lR "$M/$loaded"
+ok 'and its maps' quickly cat "$M/$loaded/maps"
 
 wake_backing
 # shellcheck disable=SC2086 # a list

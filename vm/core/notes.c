@@ -64,7 +64,7 @@ static void read_arguments(struct vm_process *process, const struct vm_layout *l
 }
 
 static void add_process(struct buffer *notes, struct vm_process *process,
-                        const struct vm_process_info *info)
+                        const struct vm_process_info *info, bool arguments)
 {
 	struct elf_prpsinfo ps = {.pr_state = 0,
 	                          .pr_sname = 'R',
@@ -76,7 +76,8 @@ static void add_process(struct buffer *notes, struct vm_process *process,
 	                          .pr_sid = info->pid};
 
 	memcpy(ps.pr_fname, info->comm, sizeof ps.pr_fname);
-	read_arguments(process, &info->layout, ps.pr_psargs);
+	if (arguments)
+		read_arguments(process, &info->layout, ps.pr_psargs);
 	note_add(notes, NT_PRPSINFO, &ps, sizeof ps);
 }
 
@@ -116,16 +117,18 @@ static void add_files(struct buffer *notes, const struct segments *segments)
 void notes_add(struct buffer *notes, struct vm_process *process, const struct vm_thread *main,
                const struct segments *segments)
 {
+	static const struct vm_thread unknown;
+	const struct vm_thread *first = main != NULL ? main : &unknown;
 	struct vm_process_info info;
 	struct vm_thread thread;
 
 	vm_process_info(process, &info);
-	add_status(notes, &info, main);
-	add_process(notes, process, &info);
+	add_status(notes, &info, first);
+	add_process(notes, process, &info, main != NULL);
 	add_signal(notes, &info);
 	add_auxv(notes, process);
 	add_files(notes, segments);
-	note_add(notes, NT_FPREGSET, main->fpu, sizeof main->fpu);
+	note_add(notes, NT_FPREGSET, first->fpu, sizeof first->fpu);
 	for (unsigned i = 1; vm_process_thread(process, i, &thread); i++) {
 		add_status(notes, &info, &thread);
 		note_add(notes, NT_FPREGSET, thread.fpu, sizeof thread.fpu);

@@ -9,7 +9,8 @@
 
 /*
  * Append the notes of PROCESS to NOTES, with the registers MAIN of its first thread, and the files
- * of SEGMENTS. No memory: notes->failed. No lock is held.
+ * of SEGMENTS. MAIN NULL: only their length counts, and memory is not read. No memory:
+ * notes->failed. No lock is held.
  */
 void notes_add(struct buffer *notes, struct vm_process *process, const struct vm_thread *main,
                const struct segments *segments);
