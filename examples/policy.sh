@@ -56,7 +56,7 @@ static vm_pfn choose(struct vm_machine *machine)
 	vm_pfn pfn = machine->newest;
 
 	while (pfn != VM_PFN_NONE && !evictable_locked(machine, pfn))
-		pfn = machine->frames[pfn].older;
+		pfn = machine->order[pfn].older;
 	return pfn;
 }
 

@@ -460,7 +460,8 @@ struct vm_object {
 	uint32_t special;
 	dev_t dev;
 	ino_t ino;
-	dev_t superblock; /* the device number in maps: not always dev, which is that of stat */
+	/* the device number in maps: not always dev, which is that of stat; atomic */
+	dev_t superblock;
 	/* machine */
 	struct list_link link;       /* in machine->objects */
 	struct vm_object *next_file; /* in its bucket of machine->files */

@@ -155,7 +155,7 @@ static int attach_locked(struct vm_file *file, uid_t opener, const struct stat *
 	int error = -ENOMEM;
 	file->object = object_of_file_locked(file->machine, status);
 	if (file->object != NULL) {
-		file->object->superblock = superblock;
+		__atomic_store_n(&file->object->superblock, superblock, __ATOMIC_RELAXED);
 		error = begin_writing_locked(file);
 	}
 	if (error == 0) {

@@ -62,7 +62,7 @@ void look_area(const struct vm_area *area, struct look_name *name, struct vm_are
 		name->file = area->file;
 	}
 	info->offset = area->pgoff << VM_PAGE_SHIFT;
-	info->dev = area->object->superblock;
+	info->dev = __atomic_load_n(&area->object->superblock, __ATOMIC_RELAXED);
 	info->ino = area->object->ino;
 	info->name = name->text;
 	info->access = area->file->access;
