@@ -19,8 +19,8 @@ static void set_error(GError **error, const char *what)
 }
 
 /*
- * Let PROGRAM decompress the file, without a shell. It has our standard error: it knows what is wrong
- * with the file.
+ * Let PROGRAM decompress the file, without a shell. It has our standard error: it knows what is
+ * wrong with the file.
  */
 static bool start_program(struct source *source, const char *program, GError **error)
 {

@@ -177,7 +177,7 @@ struct vm_space {
 	/* of a process that was loaded (threads.h); NULL: it was not */
 	struct vm_threads *threads;
 	/* machine */
-	uint32_t pgd;    /* number of the top-level table */
+	uint32_t pgd; /* number of the top-level table */
 	struct vm_path path;
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
 	uint64_t rss_peak;
@@ -199,8 +199,8 @@ struct vm_table {
 	vm_entry_id rmap;       /* first of the entries that point to it */
 	uint32_t users;         /* number of entries that point to it */
 	/*
-	 * The number of processes that reach it, and the only address space that does, or NULL. Each
-	 * is valid while machine->sharing equals the other.
+	 * The number of processes that reach it, and the only address space that does, or NULL.
+	 * Each is valid while machine->sharing equals the other.
 	 */
 	uint64_t processes, counted;
 	struct vm_space *only;
@@ -249,7 +249,7 @@ struct vm_frame {
 	vm_pfn next;              /* in a hash chain of the page cache, plus one; 0 ends it */
 	uint16_t flags;           /* FRAME_ */
 	uint16_t storing;         /* transfers that store to it this instant */
-	uint32_t version; /* changes when the page becomes dirty or clean, or is read again */
+	uint32_t version;       /* changes when the page becomes dirty or clean, or is read again */
 } __attribute__((aligned(64))); /* one line of the host's cache */
 
 /*
@@ -624,7 +624,7 @@ struct vm_machine {
 	pid_t next_pid;
 	uint64_t process_count;
 	uint64_t sharing; /* grows whenever an entry starts or stops pointing to a table */
-	uint64_t paths;   /* grows whenever an entry above the last level changes (struct vm_path) */
+	uint64_t paths;   /* grows whenever an entry above the last level changes (vm_path) */
 	uint64_t next_object;
 	uint64_t next_anon_vma; /* atomic */
 	uint64_t next_space;    /* number of the last address space made */

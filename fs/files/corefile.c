@@ -58,7 +58,7 @@ static void corefile_read(fuse_req_t req, const struct fs_caller *caller, struct
 	size_t got = buf != NULL ? vm_core_read(handle->state, handle->node.process, buf, size,
 	                                        (uint64_t)offset)
 	                         : 0;
-	/* Without the process its memory would read as zeros: who copies it must hear that it ended. */
+	/* Without the process its memory reads as zeros: who copies it must hear that it ended. */
 	bool ended = !vm_process_alive(handle->node.process);
 	if (!call_claim())
 		return;

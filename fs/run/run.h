@@ -72,7 +72,7 @@ void run_charge_locked(struct program *program, bool user, int64_t ns);
 /* Count what the program that has the processor has used of it until now. */
 void run_count_locked(struct run *run);
 
-/* What all programs have used of the processor, ns, also those that have ended; how many want it. */
+/* What all programs have used of the processor, ns, the ended ones too; how many want it. */
 struct run_load {
 	int64_t user, system;
 	unsigned runnable;

@@ -26,7 +26,7 @@ enum { AHEAD_ROOM = 32 };
 void ahead_locked(const struct vm_space *space, const struct vm_reference *references,
                   size_t count);
 
-/* A fault was served: look at the pages that are next to go, if they go in the order of the list. */
+/* A fault was served: look at the pages that are next to go, if they go in the list's order. */
 void ahead_victims_locked(const struct vm_machine *machine);
 
 #endif

@@ -531,7 +531,7 @@ int fault_in_area_locked(struct fault *fault)
 	struct vm_area *area = fault->area;
 	uint64_t hold = machine_hold_locked(fault->process->machine);
 
-	/* If this hold is that of the last attempt, all that can have changed is that pages went. */
+	/* In the hold of the last attempt, all that can have changed is that pages went. */
 	if (fault->hold != hold) {
 		if (is_wrong_fetch_locked(fault))
 			return fault_fail(fault, VM_FAULT_SEGV_ACCERR, -EACCES);

@@ -30,8 +30,8 @@ static size_t tlb_size(const struct vm_config *config)
 }
 
 /*
- * Make the TLB of PROCESS, which has none. NULL: none is simulated, or there is no memory for it, or
- * its user has too much.
+ * Make the TLB of PROCESS, which has none. NULL: none is simulated, or there is no memory for it,
+ * or its user has too much.
  */
 static struct vm_tlb *make_locked(struct vm_process *process)
 {
@@ -215,7 +215,7 @@ void tlb_free(struct vm_process *process)
 enum { COPY_PIECE = 1024 };
 
 /*
- * A copy of the entries of TLB, in which those that are not valid are marked as not used. The lock is dropped
+ * A copy of the entries of TLB, in which those that are not valid have USED 0. The lock is dropped
  * now and then, so the copy is not of one moment. NULL: no memory.
  */
 static struct tlb_entry *copy_entries_locked(struct vm_machine *machine, const struct vm_tlb *tlb)
@@ -234,7 +234,8 @@ static struct tlb_entry *copy_entries_locked(struct vm_machine *machine, const s
 }
 
 /* Call FN for ENTRY, which is valid: entry I of a TLB with WAYS ways. */
-static void report(const struct tlb_entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn, void *ctx)
+static void report(const struct tlb_entry *entry, unsigned i, unsigned ways, vm_tlb_fn fn,
+                   void *ctx)
 {
 	struct vm_tlb_entry info = {.set = i / ways,
 	                            .way = i % ways,
