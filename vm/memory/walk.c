@@ -13,34 +13,6 @@ static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
 	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
 }
 
-/*
- * Walk the tables above the last level for VA. True: space->path is the way. False: there is none,
- * and it is what it was.
- */
-static inline bool find_path_locked(struct vm_space *space, uint64_t va)
-{
-	const struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0), nx = 0;
-	uint32_t table = space->pgd;
-
-#pragma GCC unroll 3
-	for (int level = VM_PGD; level > VM_PTE; level--) {
-		uint64_t entry = pte_get(
-		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
-		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
-			return false;
-		rights &= entry;
-		nx |= entry;
-		table = pte_table(machine, entry);
-	}
-	space->path = (struct vm_path){.block = va >> PATH_SHIFT,
-	                               .change = machine->paths,
-	                               .rights = rights,
-	                               .nx = nx,
-	                               .table = table};
-	return true;
-}
-
 /* Set the accessed bits of the entries on the path to VA. */
 static void touch_path_locked(struct vm_space *space, uint64_t va)
 {
@@ -62,7 +34,8 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 {
 	struct vm_machine *machine = space->process->machine;
 
-	if (!pagetable_path_is_known_locked(space, va) && !find_path_locked(space, va))
+	if (!pagetable_path_is_known_locked(space, va) &&
+	    !pagetable_path_locked(space, va, &space->path))
 		return VM_NO_FRAME;
 	vm_entry_id id = pagetable_id(space->path.table, pagetable_index(va, VM_PTE));
 	uint64_t entry = pte_get(machine, id);

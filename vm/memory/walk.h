@@ -24,17 +24,22 @@ int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id
 
 enum { PATH_SHIFT = VM_PAGE_SHIFT + 9 };
 
-/* Whether space->path is the way to the last-level table for VA: it was the last that was walked. */
+/* Whether space->path is the way to the last-level table for VA: it was walked last. */
 static inline bool pagetable_path_is_known_locked(const struct vm_space *space, uint64_t va)
 {
 	return space->path.block == va >> PATH_SHIFT &&
 	       space->path.change == space->process->machine->paths;
 }
 
-/* The last-level entry for VA, empty or not; 0: SPACE has no table there, or a larger page. */
-static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, uint64_t va)
+/*
+ * Walk the tables above the last level for VA. True: *PATH is the way. False: there is none, or a
+ * larger page, and *PATH is what it was.
+ */
+static inline bool pagetable_path_locked(const struct vm_space *space, uint64_t va,
+                                         struct vm_path *path)
 {
 	const struct vm_machine *machine = space->process->machine;
+	uint64_t rights = ~UINT64_C(0), nx = 0;
 	uint32_t table = space->pgd;
 
 #pragma GCC unroll 3
@@ -42,10 +47,27 @@ static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, ui
 		uint64_t entry = pte_get(
 		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
 		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
-			return 0;
+			return false;
+		rights &= entry;
+		nx |= entry;
 		table = pte_table(machine, entry);
 	}
-	return pagetable_id(table, pagetable_index(va, VM_PTE));
+	*path = (struct vm_path){.block = va >> PATH_SHIFT,
+	                         .change = machine->paths,
+	                         .rights = rights,
+	                         .nx = nx,
+	                         .table = table};
+	return true;
+}
+
+/* The last-level entry for VA, empty or not; 0: SPACE has no table there, or a larger page. */
+static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, uint64_t va)
+{
+	struct vm_path path;
+
+	return pagetable_path_locked(space, va, &path)
+	           ? pagetable_id(path.table, pagetable_index(va, VM_PTE))
+	           : 0;
 }
 
 /* The entry for VA in the table of LEVEL, empty or not. 0: SPACE has no such table there. */

@@ -138,7 +138,7 @@ static int evict_anon_locked(struct vm_machine *machine, vm_pfn pfn, struct vm_f
 	return error != 0 ? error : goes ? GONE : STAYED;
 }
 
-/* The page in PFN, which nobody uses, is in SLOT: it goes. Its object, which stays, has the slot. */
+/* The page in PFN, which nobody uses, is in SLOT: it goes, and its object has the slot. */
 static void leave_for_slot_locked(struct vm_machine *machine, vm_pfn pfn, uint32_t slot)
 {
 	const struct vm_frame *frame = &machine->frames[pfn];

@@ -27,7 +27,7 @@ static bool is_dirty_locked(const struct vm_machine *machine, vm_pfn pfn)
 	return frame->flags & FRAME_DIRTY;
 }
 
-/* Fill in the record of VICTIM, the page in PFN. ENTRY has it, in a table that SPACE reaches; or 0. */
+/* Fill in the record of VICTIM, the page in PFN. ENTRY, which SPACE reaches, has it; or 0. */
 static void fill_record_locked(struct vm_machine *machine, vm_pfn pfn, struct victim *victim,
                                vm_entry_id entry, const struct vm_space *space)
 {
