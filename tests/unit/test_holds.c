@@ -263,11 +263,15 @@ static void full_locked(struct pressure *p)
 
 static void drop_caches(struct pressure *p)
 {
-	uint64_t dropped = vm_machine_drop_caches(p->f.machine);
+	uint64_t dropped = 0;
 
-	/* One may be in use: now and then somebody looks whether the file has changed. */
-	g_assert_cmpuint(dropped, <=, MANY);
-	g_assert_cmpuint(dropped, >=, MANY - 1);
+	/*
+	 * A page in use is passed over: the flusher may be reading them again, one after the other,
+	 * and a call may meet it more than once.
+	 */
+	while (dropped < MANY)
+		dropped += vm_machine_drop_caches(p->f.machine);
+	g_assert_cmpuint(dropped, ==, MANY);
 }
 
 /* The file is cut to one page, and somebody looks at it. */
@@ -311,7 +315,11 @@ static void reclaim_nothing(struct pressure *p)
 
 static void reclaim_all(struct pressure *p)
 {
-	g_assert_cmpuint(vm_machine_reclaim(p->f.machine, FRAMES), >=, MANY);
+	uint64_t reclaimed = 0;
+
+	/* As in drop_caches. */
+	while (reclaimed < MANY)
+		reclaimed += vm_machine_reclaim(p->f.machine, FRAMES);
 }
 
 static void change_policy(struct pressure *p)
@@ -382,8 +390,10 @@ static void remove_pages(struct pressure *p)
 
 static void reset(struct pressure *p)
 {
-	g_assert_cmpint(vm_process_reset(p->f.process), ==, 0);
-	g_assert_cmpuint(machine_info(p).frames_file, <=, 1);
+	/* As in drop_caches. */
+	do {
+		g_assert_cmpint(vm_process_reset(p->f.process), ==, 0);
+	} while (machine_info(p).frames_file > 0);
 }
 
 /* A process with as many threads as a core file may have. */
