@@ -192,7 +192,7 @@ static void check_frame(struct check *check, vm_pfn pfn)
 static void check_frames(struct check *check)
 {
 	const struct vm_machine *machine = check->machine;
-	uint64_t in_use = 0, kinds[3] = {0}, cached_mapped = 0, swap_cached = 0;
+	uint64_t in_use = 0, pages = 0, kinds[3] = {0}, cached_mapped = 0, swap_cached = 0;
 
 	for (vm_pfn pfn = 0; pfn < machine->frame_pool.used; pfn++) {
 		const struct vm_frame *frame = &machine->frames[pfn];
@@ -200,11 +200,13 @@ static void check_frames(struct check *check)
 		if (!frame_in_use(&machine->frames[pfn]))
 			continue;
 		in_use++;
+		/* A transfer may still use a frame whose page is gone. */
+		pages += frame_has_identity(frame);
 		kinds[frame_kind(frame)]++;
 		cached_mapped += frame->object != NULL && frame->mapped > 0;
 		swap_cached += !!(frame->flags & FRAME_SWAPCACHE);
 	}
-	check_compare(check, "frames in the policy's list", machine->listed, in_use);
+	check_compare(check, "frames in the policy's list", machine->listed, pages);
 	check_compare(check, "frames free", pool_free(&machine->frame_pool),
 	              machine_ram_pages(machine) - in_use);
 	check_compare(check, "anonymous frames", machine->count.frames[VM_FRAME_ANON],
@@ -250,7 +252,8 @@ static void check_policy_list(struct check *check)
 
 	for (vm_pfn pfn = machine->oldest; pfn != VM_PFN_NONE;
 	     prev = pfn, pfn = machine->order[pfn].newer) {
-		if (machine->order[pfn].older != prev || !frame_in_use(&machine->frames[pfn])) {
+		if (machine->order[pfn].older != prev ||
+		    !frame_has_identity(&machine->frames[pfn])) {
 			check_complain(check, "frame %u in the policy's list", pfn);
 			return;
 		}
