@@ -547,6 +547,9 @@ struct vm_process {
 enum lock_point { LOCK_DROPPED, LOCK_WAITS };
 typedef void (*lock_point_fn)(void *ctx, enum lock_point point);
 
+/* Called at the end of each hold of the machine lock, which took NS (lock_time in base/lock.h). */
+typedef void (*lock_hold_fn)(void *ctx, int64_t ns);
+
 /* The thread that runs user code (base/guest.h). */
 struct vm_guest {
 	uint8_t
@@ -601,8 +604,9 @@ struct vm_machine {
 	lock_point_fn point; /* for tests, see base/lock.h; NULL */
 	void *point_ctx;
 	int64_t hold_limit;   /* for tests, see lock_time in base/lock.h, ns; 0; atomic */
-	int64_t longest_hold; /* machine: ns */
-	unsigned waiters;     /* machine: threads in machine_wait_io_locked */
+	lock_hold_fn hold_fn; /* machine */
+	void *hold_ctx;
+	unsigned waiters;  /* machine: threads in machine_wait_io_locked */
 	pthread_cond_t io; /* a page is no longer busy or under write-back, or a frame unpinned */
 	uint64_t held[VM_RESOURCES]; /* by all users together (base/user.h), atomic */
 	/* bytes free after the heap was trimmed, or the least since; looks at it; both atomic */

@@ -52,7 +52,8 @@ static void hold_end(struct vm_machine *machine)
 	if (began == 0 || limit == 0)
 		return;
 	int64_t took = ns_now(CLOCK_THREAD_CPUTIME_ID) - began;
-	machine->longest_hold = MAX(machine->longest_hold, took);
+	if (machine->hold_fn != NULL)
+		machine->hold_fn(machine->hold_ctx, took);
 	if (took > limit)
 		complain(took);
 }
@@ -184,18 +185,11 @@ void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx)
 	machine_unlock(machine);
 }
 
-void lock_time(struct vm_machine *machine, int64_t limit)
+void lock_time(struct vm_machine *machine, int64_t limit, lock_hold_fn fn, void *ctx)
 {
 	machine_lock(machine);
-	machine->longest_hold = 0;
+	machine->hold_fn = fn;
+	machine->hold_ctx = ctx;
 	__atomic_store_n(&machine->hold_limit, limit, __ATOMIC_RELAXED);
 	machine_unlock(machine);
-}
-
-int64_t lock_longest(struct vm_machine *machine)
-{
-	machine_lock(machine);
-	int64_t longest = machine->longest_hold;
-	machine_unlock(machine);
-	return longest;
 }

@@ -117,11 +117,10 @@ void lock_watch(struct vm_machine *machine, lock_point_fn fn, void *ctx);
 /*
  * Measure how long threads hold the machine lock, from now on, in debug builds only. A wait for a
  * condition ends a hold, and another begins after it. Counted is the CPU time of the thread, so
- * that it does not matter how busy the host is. A hold of more than LIMIT ns is reported on stderr,
- * with the callers of the function that ended it. LIMIT 0 ends the measuring.
+ * that other threads of the host do not matter. FN, unless NULL, is called on the thread at the end
+ * of each hold, still under the lock, with CTX and the ns. A hold of more than LIMIT ns is reported
+ * on stderr, with the callers of the function that ended it. LIMIT 0 ends the measuring.
  */
-void lock_time(struct vm_machine *machine, int64_t limit);
-/* The longest hold since then, ns. 0 in release builds. */
-int64_t lock_longest(struct vm_machine *machine);
+void lock_time(struct vm_machine *machine, int64_t limit, lock_hold_fn fn, void *ctx);
 
 #endif
