@@ -149,15 +149,18 @@ static inline uint64_t area_index(const struct vm_area *area, uint64_t va)
 /* --- Address spaces --------------------------------------------------------------------------- */
 
 /*
- * The way to a last-level table, the last that was walked, as the paging-structure caches of a
- * processor have it. Valid while machine->paths equals CHANGE.
+ * A way to a page table that was walked, as the paging-structure caches of a processor have it.
+ * Valid while machine->paths equals CHANGE.
  */
 struct vm_path {
-	uint64_t block; /* VA >> 21 */
+	uint64_t block; /* what the table translates: VA >> 21, or >> 30 for a level above */
 	uint64_t change;
-	uint64_t rights, nx; /* of the entries above: AND and OR */
+	uint64_t rights; /* the AND of the entries above, where PTE_NX is the right to execute */
 	uint32_t table;
 };
+
+/* Ways to tables of the level above the last that a space remembers, by the low bits of BLOCK. */
+enum { VM_UPPER_PATHS = 8 };
 
 struct vm_space {
 	struct vm_process *process; /* its lock guards the space; exec changes it */
@@ -177,8 +180,9 @@ struct vm_space {
 	/* of a process that was loaded (threads.h); NULL: it was not */
 	struct vm_threads *threads;
 	/* machine */
-	uint32_t pgd; /* number of the top-level table */
-	struct vm_path path;
+	uint32_t pgd;        /* number of the top-level table */
+	struct vm_path path; /* the last way to a last-level table */
+	struct vm_path upper[VM_UPPER_PATHS];
 	uint64_t rss[3]; /* pages by enum vm_frame_kind */
 	uint64_t rss_peak;
 	uint64_t swap; /* entries that hold a swap slot */
@@ -382,8 +386,8 @@ struct vm_slot {
 	struct list_link link; /* in object->slots */
 	/* next slot, plus one, in the free list or in the hash chain of (object, index); 0: end */
 	uint32_t next;
-	bool blank; /* its page is all zeros, and was not written to the medium */
-};
+	bool blank;             /* its page is all zeros, and was not written to the medium */
+} __attribute__((aligned(64))); /* one line of the host's cache */
 
 struct vm_swap {
 	struct vm_medium medium; /* without operations there is no swap file (see no_contents) */

@@ -6,9 +6,11 @@
  * machine's own threads are stopped, so that nothing else sees the damage.
  */
 #include "tests/fixture/pressure.h"
+#include "vm/base/lock.h"
 #include "vm/base/user.h"
 #include "vm/cache/file.h"
 #include "vm/cache/flusher.h"
+#include "vm/memory/frame.h"
 #include "vm/memory/pagetable.h"
 #include "vm/memory/rmap.h"
 #include "vm/memory/swap.h"
@@ -209,14 +211,36 @@ static void test_known(void)
 
 	scene_begin(&s);
 	g_assert_cmpint(get(s.process, CACHED), ==, 'z');
-	struct vm_path *path = &s.space->path;
-	g_assert_cmpuint(path->change, ==, s.machine->paths);
-	SPOIL(&s, path->table, path->table + 1, "stale path");
-	SPOIL(&s, path->rights, path->rights ^ PTE_RW, "stale path");
-	SPOIL(&s, path->nx, path->nx ^ PTE_NX, "stale path");
-	struct vm_table *table = &s.machine->tables[path->table];
-	g_assert_true(rmap_only_space_locked(s.machine, path->table) == s.space);
+	struct vm_path *paths[] = {&s.space->path, pagetable_upper_locked(s.space, CACHED)};
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		g_assert_cmpuint(paths[i]->change, ==, s.machine->paths);
+		SPOIL(&s, paths[i]->table, paths[i]->table + 1, "stale path");
+		SPOIL(&s, paths[i]->rights, paths[i]->rights ^ PTE_RW, "stale path");
+		SPOIL(&s, paths[i]->rights, paths[i]->rights ^ PTE_NX, "stale path");
+		SPOIL(&s, paths[i]->block, paths[i]->block + 1, "stale path");
+	}
+	struct vm_table *table = &s.machine->tables[s.space->path.table];
+	g_assert_true(rmap_only_space_locked(s.machine, s.space->path.table) == s.space);
 	SPOIL(&s, table->only, NULL, "only space");
+	scene_end(&s);
+}
+
+/* A page goes while a transfer uses its frame: that is sound. */
+static void test_gone_page(void)
+{
+	struct scene s;
+
+	scene_begin(&s);
+	put(s.process, PRIVATE, 1);
+	vm_pfn pfn = (vm_pfn)(frame_for(&s, PRIVATE) - s.machine->frames);
+	machine_lock(s.machine);
+	frame_pin_locked(s.machine, pfn);
+	machine_unlock(s.machine);
+	g_assert_cmpint(vm_munmap(s.process, PRIVATE, PAGE), ==, 0);
+	assert_sound(s.machine);
+	machine_lock(s.machine);
+	frame_unpin_locked(s.machine, pfn);
+	machine_unlock(s.machine);
 	scene_end(&s);
 }
 
@@ -481,6 +505,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/check/frames", test_frames);
 	g_test_add_func("/check/policy-lists", test_policy_lists);
 	g_test_add_func("/check/slots", test_slots);
+	g_test_add_func("/check/gone-page", test_gone_page);
 	g_test_add_func("/check/free-tables", test_free_tables);
 	g_test_add_func("/check/processes", test_processes);
 	g_test_add_func("/check/users", test_users);

@@ -3,6 +3,8 @@
  * vm_access, all counts are the same; areas are made as needed; errors stop where they should.
  */
 #include "tests/fixture/vm_fixture.h"
+#include "util/linux_constants.h"
+#include "vm/internal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -338,6 +340,28 @@ static void test_own_areas(struct vm_fixture *f, gconstpointer data)
 	g_assert_cmpuint(areas_of(f->process), ==, 2);
 }
 
+/*
+ * The tables of two pages are remembered in the same place. The first page's are marked as accessed
+ * after the look ahead has put the second page's there.
+ */
+static void test_far_apart(struct vm_fixture *f, gconstpointer data)
+{
+	const uint64_t far = BASE + ((uint64_t)VM_UPPER_PATHS << 30);
+	const struct vm_reference stream[] = {{BASE + PAGE, 8, VM_ACCESS_READ},
+	                                      {far, 0, VM_ACCESS_READ}};
+	int error;
+
+	/* A guard page has tables, which nobody has accessed. */
+	map(f->process, BASE, 2, PROT_READ, PRIVATE_ANON);
+	map(f->process, far, 1, PROT_READ, PRIVATE_ANON);
+	g_assert_cmpint(vm_madvise(f->process, BASE, PAGE, MADV_GUARD_INSTALL), ==, 0);
+	g_assert_cmpint(vm_madvise(f->process, far, PAGE, MADV_GUARD_INSTALL), ==, 0);
+	replay_one(f->process, BASE, 8, VM_ACCESS_READ, -EFAULT);
+	g_assert_cmpuint(vm_replay(f->process, stream, 2, &error), ==, 1);
+	g_assert_cmpint(error, ==, -EINVAL);
+	assert_sound(f->machine);
+}
+
 /* Where limits leave no room for a large block, a smaller one is made. */
 static void test_limits(struct vm_fixture *f, gconstpointer data)
 {
@@ -417,6 +441,7 @@ int main(int argc, char **argv)
 	FIXTURE_TEST("/replay/edges", NULL, test_edges);
 	FIXTURE_TEST("/replay/execute", NULL, test_execute);
 	FIXTURE_TEST("/replay/own-areas", NULL, test_own_areas);
+	FIXTURE_TEST("/replay/far-apart", NULL, test_far_apart);
 	FIXTURE_TEST("/replay/limits", NULL, test_limits);
 	g_test_add_func("/replay/reset", test_reset);
 	FIXTURE_TEST("/replay/reset-shared", NULL, test_reset_shared);

@@ -236,17 +236,18 @@ static vm_pfn *bucket(const struct vm_object *object, uint64_t index)
 	return &object->machine->cache[hash_page(object, index) & object->machine->cache_mask];
 }
 
-void object_prefetch_bucket(const struct vm_object *object, uint64_t index)
+const vm_pfn *object_prefetch_bucket(const struct vm_object *object, uint64_t index)
 {
-	__builtin_prefetch(bucket(object, index));
+	const vm_pfn *at = bucket(object, index);
+
+	__builtin_prefetch(at);
+	return at;
 }
 
-void object_prefetch_frame_locked(const struct vm_object *object, uint64_t index)
+void object_prefetch_frame_locked(const struct vm_machine *machine, const vm_pfn *bucket)
 {
-	vm_pfn first = *bucket(object, index);
-
-	if (first != 0)
-		__builtin_prefetch(&object->machine->frames[first - 1]);
+	if (*bucket != 0)
+		__builtin_prefetch(&machine->frames[*bucket - 1]);
 }
 
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index)

@@ -80,11 +80,11 @@ void object_put_locked(struct vm_object *object);
 struct vm_object *object_next_locked(struct vm_machine *machine, struct vm_object *object);
 
 /*
- * Bring what object_lookup_locked looks at into the caches of the host's processor: its bucket, and
- * when that is there the first frame of it.
+ * Bring what object_lookup_locked looks at into the caches of the host's processor: its bucket,
+ * which is returned and stays where it is; and when that is there the first frame of BUCKET.
  */
-void object_prefetch_bucket(const struct vm_object *object, uint64_t index);
-void object_prefetch_frame_locked(const struct vm_object *object, uint64_t index);
+const vm_pfn *object_prefetch_bucket(const struct vm_object *object, uint64_t index);
+void object_prefetch_frame_locked(const struct vm_machine *machine, const vm_pfn *bucket);
 
 /* The frame of page INDEX, which may be busy, or VM_PFN_NONE. */
 vm_pfn object_lookup_locked(const struct vm_object *object, uint64_t index);

@@ -33,11 +33,11 @@ enum { TURN_STEPS = 64 * HOLD_STEPS };
 struct replay {
 	struct vm_process *process;
 	struct vm_machine *machine;
-	struct vm_replay_counts *count; /* the process's */
-	bool has_tlb;
+	struct vm_replay_counts *count; /* the process's; what follows from others is not kept */
 	uint64_t steps;
 	bool looks_ahead; /* replay_ahead.h */
-	uint64_t walks; /* accesses that the TLB did not serve, of all, at the last look */
+	uint64_t walks;   /* accesses that the TLB did not serve, of all, at the last look */
+	unsigned faults;  /* served while looking ahead */
 };
 
 /* --- Areas ------------------------------------------------------------------------------------ */
@@ -193,7 +193,7 @@ static int take_faults_locked(struct replay *replay, uint64_t va, enum vm_access
 			error = fault_handle_locked(replay->process, va, access, &effect);
 	} while (error >= 0 &&
 	         pagetable_access_locked(replay->process->space, va, access, &tlb) == VM_NO_FRAME);
-	if (replay->looks_ahead)
+	if (replay->looks_ahead && replay->faults++ % AHEAD_VICTIMS == 0)
 		ahead_victims_locked(replay->machine);
 	replay->count->evicted_clean += effect.clean;
 	replay->count->evicted_dirty += effect.dirty;
@@ -213,18 +213,22 @@ static inline int touch_locked(struct replay *replay, uint64_t va, enum vm_acces
 	bool tlb;
 	uint64_t pfn = pagetable_access_locked(replay->process->space, va, access, &tlb);
 
-	if (pfn != VM_NO_FRAME) {
-		count->hits++;
-	} else {
-		int error = take_faults_locked(replay, va, access);
-		if (error != 0)
-			return error;
-		tlb = false;
-	}
-	count->pages++;
+	if (pfn == VM_NO_FRAME)
+		return take_faults_locked(replay, va, access);
+	count->hits++;
 	count->tlb_hits += tlb;
-	count->tlb_misses += !tlb && replay->has_tlb;
 	return 0;
+}
+
+static uint64_t pages_of(const struct vm_replay_counts *count)
+{
+	return count->hits + count->minor + count->major;
+}
+
+/* Accesses that the TLB did not serve. */
+static uint64_t walks_of(const struct vm_replay_counts *count)
+{
+	return pages_of(count) - count->tlb_hits;
 }
 
 /*
@@ -233,7 +237,7 @@ static inline int touch_locked(struct replay *replay, uint64_t va, enum vm_acces
  */
 static void watch_misses_locked(struct replay *replay)
 {
-	uint64_t walks = replay->count->pages - replay->count->tlb_hits;
+	uint64_t walks = walks_of(replay->count);
 
 	replay->looks_ahead = walks - replay->walks > HOLD_STEPS / 8;
 	replay->walks = walks;
@@ -293,17 +297,15 @@ size_t vm_replay(struct vm_process *process, const struct vm_reference *referenc
                  int *error)
 {
 	struct vm_machine *machine = process->machine;
-	struct replay replay = {.process = process,
-	                        .machine = machine,
-	                        .count = &process->replay,
-	                        .has_tlb =
-	                            machine->config.tlb_sets > 0 && machine->config.tlb_ways > 0};
+	struct replay replay = {
+	    .process = process, .machine = machine, .count = &process->replay, .looks_ahead = true};
 	size_t done = 0;
 
 	*error = process_enter(process);
 	if (*error != 0)
 		return 0;
 	machine_lock(machine);
+	replay.walks = walks_of(replay.count);
 	while (done < count && *error == 0) {
 		if (replay.looks_ahead && done % AHEAD_ROOM == 0)
 			ahead_locked(process->space, references + done,
@@ -327,9 +329,14 @@ size_t vm_replay(struct vm_process *process, const struct vm_reference *referenc
 
 void vm_process_replay_counts(struct vm_process *process, struct vm_replay_counts *counts)
 {
+	const struct vm_config *config = &process->machine->config;
+
 	machine_lock(process->machine);
 	*counts = process->replay;
 	machine_unlock(process->machine);
+	counts->pages = pages_of(counts);
+	if (config->tlb_sets > 0 && config->tlb_ways > 0)
+		counts->tlb_misses = counts->pages - counts->tlb_hits;
 }
 
 void vm_process_pass_over(struct vm_process *process, uint64_t lines)

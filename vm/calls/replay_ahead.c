@@ -7,73 +7,85 @@
 #include "vm/memory/walk.h"
 #include "vm/space/area.h"
 
-/* Of the pages that are next to go, so many are looked at, and the frames of so many asked for. */
-enum { VICTIMS_NEAR = 8, VICTIMS_FAR = 12 };
+/* --- References ------------------------------------------------------------------------------- */
 
-/* A reference whose entry is empty, to shared anonymous memory. */
+/* The buckets of a page of shared anonymous memory that is not mapped. */
 struct absent {
-	const struct vm_object *object;
-	uint64_t index;
+	const vm_pfn *frame;
+	const uint32_t *slot;
 };
 
-/* What is known of the references. */
-struct ahead {
+/* What is known of some references. */
+struct batch {
+	const struct vm_reference *references;
+	size_t count;
 	vm_entry_id ids[AHEAD_ROOM]; /* the last-level entries; 0: there is none */
-	vm_pfn moved[AHEAD_ROOM];    /* pages that are mapped, and move in the list of pages */
-	size_t moved_len;
+	/* those whose entry is empty: their numbers; and those whose entry maps a page: its frame */
+	unsigned empty[AHEAD_ROOM];
+	vm_pfn mapped[AHEAD_ROOM];
 	struct absent absent[AHEAD_ROOM];
-	size_t absent_len;
+	size_t empty_len, mapped_len, absent_len;
 };
 
-/* Ask for the entries. */
-static void find_entries_locked(struct ahead *ahead, const struct vm_space *space,
-                                const struct vm_reference *references, size_t count)
+/* Step 1: ask for the entries. */
+static void find_entries_locked(struct batch *batch, struct vm_space *space)
 {
 	const struct vm_machine *machine = space->process->machine;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t va = references[i].va;
-		ahead->ids[i] = va < VM_USER_END ? pagetable_leaf_locked(space, va) : 0;
-		pte_prefetch(machine, ahead->ids[i]);
+	for (size_t i = 0; i < batch->count; i++) {
+		uint64_t va = batch->references[i].va;
+		batch->ids[i] = va < VM_USER_END ? pagetable_leaf_locked(space, va) : 0;
+		pte_prefetch(machine, batch->ids[i]);
+	}
+}
+
+/* Which entries are empty, and which map pages? A branch would be guessed wrongly for many. */
+static void sort_entries_locked(struct batch *batch, const struct vm_machine *machine)
+{
+	for (unsigned i = 0; i < batch->count; i++) {
+		uint64_t entry = batch->ids[i] != 0 ? pte_get(machine, batch->ids[i]) : PTE_SWAP;
+		batch->empty[batch->empty_len] = i;
+		batch->empty_len += entry == 0;
+		batch->mapped[batch->mapped_len] = (vm_pfn)pte_pfn(entry);
+		bool is_present = entry & PTE_P;
+		batch->mapped_len += is_present & frame_is_ram(machine, pte_pfn(entry));
 	}
 }
 
 /* The entry for VA is empty: where will its page be searched for? */
-static void find_buckets_locked(struct ahead *ahead, const struct vm_space *space, uint64_t va)
+static void find_buckets_locked(struct batch *batch, const struct vm_space *space, uint64_t va)
 {
 	const struct vm_area *area = area_at(space, va);
 
 	if (area == NULL || area->object == NULL || !area->object->shmem)
 		return;
-	struct absent absent = {area->object, area_index(area, va)};
-	object_prefetch_bucket(absent.object, absent.index);
-	swap_prefetch_bucket(space->process->machine, absent.object, absent.index);
-	ahead->absent[ahead->absent_len++] = absent;
+	uint64_t index = area_index(area, va);
+	batch->absent[batch->absent_len++] =
+	    (struct absent){object_prefetch_bucket(area->object, index),
+	                    swap_prefetch_bucket(space->process->machine, area->object, index)};
 }
 
-/* A reference is to the page in PFN. What will the policy look at? */
-static void find_page_locked(struct ahead *ahead, const struct vm_machine *machine, vm_pfn pfn)
+/* Whether the policy moves a page in the list of pages when it is used. */
+static bool moves_locked(const struct vm_machine *machine)
 {
-	if (machine->policy->used == frame_renew_locked) {
-		__builtin_prefetch(&machine->order[pfn]);
-		ahead->moved[ahead->moved_len++] = pfn;
-	} else if (machine->policy->used != NULL) {
-		__builtin_prefetch(&machine->frames[pfn]);
-	}
+	return machine->policy->used == frame_renew_locked;
 }
 
-/* The entries are there: ask for what they point to. */
-static void follow_entries_locked(struct ahead *ahead, const struct vm_space *space,
-                                  const struct vm_reference *references, size_t count)
+/* Step 2: the entries are there. Ask for what they lead to. */
+static void follow_entries_locked(struct batch *batch, struct vm_space *space)
 {
 	const struct vm_machine *machine = space->process->machine;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t entry = ahead->ids[i] != 0 ? pte_get(machine, ahead->ids[i]) : PTE_SWAP;
-		if (entry == 0)
-			find_buckets_locked(ahead, space, references[i].va);
-		else if ((entry & PTE_P) && frame_is_ram(machine, pte_pfn(entry)))
-			find_page_locked(ahead, machine, (vm_pfn)pte_pfn(entry));
+	sort_entries_locked(batch, machine);
+	for (size_t i = 0; i < batch->empty_len; i++)
+		find_buckets_locked(batch, space, batch->references[batch->empty[i]].va);
+	if (machine->policy->used == NULL)
+		batch->mapped_len = 0;
+	for (size_t i = 0; i < batch->mapped_len; i++) {
+		if (moves_locked(machine))
+			__builtin_prefetch(&machine->order[batch->mapped[i]]);
+		else
+			__builtin_prefetch(&machine->frames[batch->mapped[i]]);
 	}
 }
 
@@ -88,23 +100,46 @@ static void find_neighbours_locked(const struct vm_machine *machine, vm_pfn pfn)
 		__builtin_prefetch(&machine->order[at.newer]);
 }
 
-void ahead_locked(const struct vm_space *space, const struct vm_reference *references, size_t count)
+/* Step 3. */
+static void follow_buckets_locked(struct batch *batch, struct vm_space *space)
 {
 	const struct vm_machine *machine = space->process->machine;
-	struct ahead ahead;
 
-	ahead.moved_len = ahead.absent_len = 0;
-	find_entries_locked(&ahead, space, references, count);
-	follow_entries_locked(&ahead, space, references, count);
-	for (size_t i = 0; i < ahead.absent_len; i++) {
-		object_prefetch_frame_locked(ahead.absent[i].object, ahead.absent[i].index);
-		swap_prefetch_slot_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
+	for (size_t i = 0; i < batch->absent_len; i++) {
+		object_prefetch_frame_locked(machine, batch->absent[i].frame);
+		swap_prefetch_slot_locked(machine, batch->absent[i].slot);
 	}
-	for (size_t i = 0; i < ahead.moved_len; i++)
-		find_neighbours_locked(machine, ahead.moved[i]);
-	for (size_t i = 0; i < ahead.absent_len; i++)
-		swap_prefetch_list_locked(machine, ahead.absent[i].object, ahead.absent[i].index);
+	for (size_t i = 0; moves_locked(machine) && i < batch->mapped_len; i++)
+		find_neighbours_locked(machine, batch->mapped[i]);
 }
+
+/* Step 4. */
+static void follow_slots_locked(struct batch *batch, struct vm_space *space)
+{
+	for (size_t i = 0; i < batch->absent_len; i++)
+		swap_prefetch_list_locked(space->process->machine, batch->absent[i].slot);
+}
+
+void ahead_locked(struct vm_space *space, const struct vm_reference *references, size_t count)
+{
+	struct batch batch;
+
+	batch.references = references;
+	batch.count = count;
+	batch.empty_len = batch.mapped_len = batch.absent_len = 0;
+	find_entries_locked(&batch, space);
+	follow_entries_locked(&batch, space);
+	follow_buckets_locked(&batch, space);
+	follow_slots_locked(&batch, space);
+}
+
+/* --- Victims ---------------------------------------------------------------------------------- */
+
+/*
+ * Of the pages that are next to go, at most so many are looked at in search of those that go after
+ * the next AHEAD_VICTIMS, and the frames of so many behind them are asked for.
+ */
+enum { VICTIMS_NEAR = 6 * AHEAD_VICTIMS, VICTIMS_FAR = AHEAD_VICTIMS };
 
 /* PFN is about to go: ask for what is touched then. */
 static void prefetch_victim_locked(const struct vm_machine *machine, vm_pfn pfn)
@@ -126,11 +161,13 @@ void ahead_victims_locked(const struct vm_machine *machine)
 	vm_pfn pfn = machine->oldest;
 	int unused = 0;
 
-	for (int i = 0; i < VICTIMS_FAR && pfn != VM_PFN_NONE; i++) {
-		if (i >= VICTIMS_NEAR)
-			__builtin_prefetch(&machine->frames[pfn]);
-		else if (!(machine->frames[pfn].flags & FRAME_REFERENCED) && unused++ == 1)
+	for (int i = 0; i < VICTIMS_NEAR && unused < 2 * AHEAD_VICTIMS && pfn != VM_PFN_NONE; i++) {
+		if (!(machine->frames[pfn].flags & FRAME_REFERENCED) && unused++ >= AHEAD_VICTIMS)
 			prefetch_victim_locked(machine, pfn);
+		pfn = machine->order[pfn].newer;
+	}
+	for (int i = 0; i < VICTIMS_FAR && pfn != VM_PFN_NONE; i++) {
+		__builtin_prefetch(&machine->frames[pfn]);
 		pfn = machine->order[pfn].newer;
 	}
 }

@@ -10,7 +10,7 @@
  *     step 3    the slot; or the neighbours of a page that moves in the list of pages
  *     step 4    the slot's neighbours in its list
  *
- * Nothing here changes anything: it is a matter of speed alone.
+ * Nothing here changes anything that others see: it is a matter of speed alone.
  *
  * Rule: the process is locked for reading, and the machine lock is held. Neither is dropped.
  */
@@ -22,11 +22,13 @@
 /* References for which this is done in one call. */
 enum { AHEAD_ROOM = 32 };
 
-/* The next COUNT references, at most AHEAD_ROOM, are REFERENCES: ask for what they need. */
-void ahead_locked(const struct vm_space *space, const struct vm_reference *references,
-                  size_t count);
+/* Faults, of which each mostly takes the frame of a page, between two looks at those pages. */
+enum { AHEAD_VICTIMS = 4 };
 
-/* A fault was served: look at the pages that are next to go, if they go in the list's order. */
+/* The next COUNT references, at most AHEAD_ROOM, are REFERENCES: ask for what they need. */
+void ahead_locked(struct vm_space *space, const struct vm_reference *references, size_t count);
+
+/* AHEAD_VICTIMS faults were served: look at the pages that go next but as many, in the list's order. */
 void ahead_victims_locked(const struct vm_machine *machine);
 
 #endif

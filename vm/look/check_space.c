@@ -83,25 +83,32 @@ static void check_leaf(struct visit *visit, uint64_t va, uint64_t entry, bool wr
 	}
 }
 
-/* Check that the path that is known, if it is valid, is that of a walk. */
-static void check_path(const struct visit *visit)
+/* Check that PATH, to a table of LEVEL that translates 1 << SHIFT bytes, is that of a walk. */
+static void check_path(const struct visit *visit, const struct vm_path *path, enum vm_level level,
+                       int shift)
 {
 	const struct vm_machine *machine = visit->check->machine;
-	const struct vm_path *path = &visit->space->path;
-	uint64_t va = path->block << PATH_SHIFT, rights = ~UINT64_C(0), nx = 0;
+	uint64_t va = path->block << shift, rights = ~UINT64_C(0);
+	int above = VM_PGD - (int)level;
 	vm_entry_id ids[4];
 
 	if (path->change != machine->paths)
 		return;
 	int levels = pagetable_walk_locked(visit->space, va, ids);
-	for (int i = 0; i < 3 && i < levels; i++) {
-		rights &= pte_get(machine, ids[i]);
-		nx |= pte_get(machine, ids[i]);
-	}
+	for (int i = 0; i < above && i < levels; i++)
+		rights &= pte_get(machine, ids[i]) ^ PTE_NX;
 	/* A processor may have set more accessed bits since. */
-	if (levels < 4 || pagetable_of(ids[3]) != path->table || (path->rights & ~rights) ||
-	    ((rights & ~path->rights) & ~PTE_A) || ((nx ^ path->nx) & ~PTE_A))
+	if (levels <= above || pagetable_of(ids[above]) != path->table ||
+	    (path->rights & ~rights) || ((rights & ~path->rights) & ~PTE_A))
 		complain(visit, "stale path", va);
+}
+
+/* Check that the paths that are known, if they are valid, are those of walks. */
+static void check_paths(const struct visit *visit)
+{
+	check_path(visit, &visit->space->path, VM_PTE, PATH_SHIFT);
+	for (int i = 0; i < VM_UPPER_PATHS; i++)
+		check_path(visit, &visit->space->upper[i], VM_PMD, UPPER_SHIFT);
 }
 
 /*
@@ -281,7 +288,7 @@ static void check_space(struct check *check, struct vm_space *space)
 	if (check->machine->tables[space->pgd].space != space)
 		complain(&visit, "top-level table of another space", 0);
 	walk(&visit, space->pgd, 0, true);
-	check_path(&visit);
+	check_paths(&visit);
 	compare_counters(&visit);
 	check_bounds(&visit);
 	check->locked += visit.found.locked_pages;

@@ -149,32 +149,30 @@ uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_obje
 	return VM_SLOT_NONE;
 }
 
-void swap_prefetch_bucket(const struct vm_machine *machine, const struct vm_object *object,
-                          uint64_t index)
+const uint32_t *swap_prefetch_bucket(const struct vm_machine *machine,
+                                     const struct vm_object *object, uint64_t index)
 {
-	__builtin_prefetch(bucket(machine, object, index));
+	const uint32_t *at = bucket(machine, object, index);
+
+	__builtin_prefetch(at);
+	return at;
 }
 
-void swap_prefetch_slot_locked(const struct vm_machine *machine, const struct vm_object *object,
-                               uint64_t index)
+void swap_prefetch_slot_locked(const struct vm_machine *machine, const uint32_t *bucket)
 {
-	uint32_t first = *bucket(machine, object, index);
-
-	if (first != 0)
-		__builtin_prefetch(&machine->swap.slots[first - 1]);
+	if (*bucket != 0)
+		__builtin_prefetch(&machine->swap.slots[*bucket - 1]);
 }
 
-void swap_prefetch_list_locked(const struct vm_machine *machine, const struct vm_object *object,
-                               uint64_t index)
+void swap_prefetch_list_locked(const struct vm_machine *machine, const uint32_t *bucket)
 {
-	uint32_t number = swap_find_locked(machine, object, index);
-
-	if (number == VM_SLOT_NONE)
+	if (*bucket == 0)
 		return;
-	__builtin_prefetch(machine->swap.slots[number].link.prev);
-	__builtin_prefetch(machine->swap.slots[number].link.next);
+	const struct vm_slot *slot = &machine->swap.slots[*bucket - 1];
+	__builtin_prefetch(slot->link.prev);
+	__builtin_prefetch(slot->link.next);
 	/* The slot will be free, and the next to be taken: place_locked looks at this one. */
-	__builtin_prefetch(&machine->swap.slots[number - 1].object);
+	__builtin_prefetch(slot - 1);
 }
 
 /*

@@ -47,15 +47,13 @@ uint32_t swap_find_locked(const struct vm_machine *machine, const struct vm_obje
                           uint64_t index);
 /*
  * Bring into the caches of the host's processor what swap_find_locked looks at for page INDEX of
- * OBJECT: first its bucket, and when that is there its slot, and then what swap_forget_locked
- * changes.
+ * OBJECT: its bucket, which is returned and stays where it is; when that is there the first slot of
+ * BUCKET; and then what swap_forget_locked changes for it.
  */
-void swap_prefetch_bucket(const struct vm_machine *machine, const struct vm_object *object,
-                          uint64_t index);
-void swap_prefetch_slot_locked(const struct vm_machine *machine, const struct vm_object *object,
-                               uint64_t index);
-void swap_prefetch_list_locked(const struct vm_machine *machine, const struct vm_object *object,
-                               uint64_t index);
+const uint32_t *swap_prefetch_bucket(const struct vm_machine *machine,
+                                     const struct vm_object *object, uint64_t index);
+void swap_prefetch_slot_locked(const struct vm_machine *machine, const uint32_t *bucket);
+void swap_prefetch_list_locked(const struct vm_machine *machine, const uint32_t *bucket);
 /* SLOT, to which nothing refers, now holds page INDEX of OBJECT, which has no other slot. */
 void swap_enter_locked(struct vm_machine *machine, uint32_t slot, struct vm_object *object,
                        uint64_t index);

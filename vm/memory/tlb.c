@@ -73,13 +73,28 @@ static bool is_valid(const struct vm_tlb *tlb, const struct tlb_entry *entry)
 	return entry->used > tlb->flushed;
 }
 
-/* The entry of SET for VA, or NULL. */
+/*
+ * The entry of SET for VA, or NULL. There is at most one. In which way it is nobody can foresee, so
+ * the host's processor is spared the guess: no branch depends on it.
+ */
+static inline __attribute__((always_inline)) struct tlb_entry *find_in(const struct vm_tlb *tlb,
+                                                                       struct tlb_entry *set,
+                                                                       unsigned ways, uint64_t va)
+{
+	struct tlb_entry *found = NULL;
+
+#pragma GCC unroll 4
+	for (unsigned way = 0; way < ways; way++) {
+		bool is_it = (set[way].page == va >> VM_PAGE_SHIFT) & is_valid(tlb, &set[way]);
+		found = is_it ? &set[way] : found;
+	}
+	return found;
+}
+
+/* The same; a TLB with the usual number of ways gets code of its own. */
 static struct tlb_entry *find(const struct vm_tlb *tlb, struct tlb_entry *set, uint64_t va)
 {
-	for (unsigned way = 0; way < tlb->ways; way++)
-		if (set[way].page == va >> VM_PAGE_SHIFT && is_valid(tlb, &set[way]))
-			return &set[way];
-	return NULL;
+	return tlb->ways == 4 ? find_in(tlb, set, 4, va) : find_in(tlb, set, tlb->ways, va);
 }
 
 /*
@@ -122,20 +137,31 @@ void tlb_retry_locked(struct vm_space *space, uint64_t va)
 		tlb->retry = (va >> VM_PAGE_SHIFT) + 1;
 }
 
-/* The first entry of SET that is not valid, or else the least recently used. */
-static struct tlb_entry *victim_of(const struct vm_tlb *tlb, struct tlb_entry *set)
+/*
+ * The first entry of SET that is not valid, or else the least recently used. As in find, no branch
+ * depends on which.
+ */
+static inline __attribute__((always_inline)) struct tlb_entry *victim_in(const struct vm_tlb *tlb,
+                                                                         struct tlb_entry *set,
+                                                                         unsigned ways)
 {
 	struct tlb_entry *victim = NULL;
 	uint64_t oldest = UINT64_MAX;
 
-	for (unsigned way = 0; way < tlb->ways; way++) {
-		uint64_t used = is_valid(tlb, &set[way]) ? set[way].used : 0;
-		if (used < oldest) {
-			oldest = used;
-			victim = &set[way];
-		}
+#pragma GCC unroll 4
+	for (unsigned way = 0; way < ways; way++) {
+		/* Those that are not valid are equally old. */
+		uint64_t used = MAX(set[way].used, tlb->flushed);
+		victim = used < oldest ? &set[way] : victim;
+		oldest = MIN(used, oldest);
 	}
 	return victim;
+}
+
+/* As find. */
+static struct tlb_entry *victim_of(const struct vm_tlb *tlb, struct tlb_entry *set)
+{
+	return tlb->ways == 4 ? victim_in(tlb, set, 4) : victim_in(tlb, set, tlb->ways);
 }
 
 void tlb_fill_locked(const struct tlb_look *look, uint64_t va, uint64_t leaf, bool writable)

@@ -3,17 +3,38 @@
 #include "vm/memory/pte.h"
 #include "vm/memory/tlb.h"
 
-/*
- * Whether a user may make ACCESS. RIGHTS is the AND, NX the OR of the entries of the walk.
- */
-static bool rights_allow(uint64_t rights, uint64_t nx, enum vm_access access)
+/* Whether a user may make ACCESS. RIGHTS: as in struct vm_path, of all entries of the walk. */
+static bool rights_allow(uint64_t rights, enum vm_access access)
 {
-	uint64_t needed = PTE_P | PTE_US | (access == VM_ACCESS_WRITE ? PTE_RW : 0);
+	static const uint64_t needed[] = {
+	    [VM_ACCESS_READ] = PTE_P | PTE_US,
+	    [VM_ACCESS_WRITE] = PTE_P | PTE_US | PTE_RW,
+	    [VM_ACCESS_EXEC] = PTE_P | PTE_US | PTE_NX,
+	};
 
-	return (rights & needed) == needed && !(access == VM_ACCESS_EXEC && (nx & PTE_NX));
+	return (needed[access] & ~rights) == 0;
 }
 
-/* Set the accessed bits of the entries on the path to VA. */
+bool pagetable_walk_upper_locked(struct vm_space *space, uint64_t va)
+{
+	const struct vm_machine *machine = space->process->machine;
+	uint64_t rights = ~UINT64_C(0);
+	uint32_t table = space->pgd;
+
+	for (int level = VM_PGD; level > VM_PMD; level--) {
+		uint64_t entry = pte_get(
+		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
+		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+			return false;
+		rights &= entry ^ PTE_NX;
+		table = pte_table(machine, entry);
+	}
+	*pagetable_upper_locked(space, va) = (struct vm_path){
+	    .block = va >> UPPER_SHIFT, .change = machine->paths, .rights = rights, .table = table};
+	return true;
+}
+
+/* Set the accessed bits of the entries on the path to VA, which SPACE remembers. */
 static void touch_path_locked(struct vm_space *space, uint64_t va)
 {
 	vm_entry_id ids[4];
@@ -22,6 +43,10 @@ static void touch_path_locked(struct vm_space *space, uint64_t va)
 	for (int i = 0; i < 3; i++)
 		pte_touch_locked(space->process->machine, ids[i], false);
 	space->path.rights |= PTE_A;
+	struct vm_path *upper = pagetable_upper_locked(space, va);
+	/* Since this path was walked, another one may have taken its place. */
+	if (upper->block == va >> UPPER_SHIFT)
+		upper->rights |= PTE_A;
 }
 
 /*
@@ -39,8 +64,8 @@ static uint64_t walk_for_access_locked(struct vm_space *space, uint64_t va, enum
 		return VM_NO_FRAME;
 	vm_entry_id id = pagetable_id(space->path.table, pagetable_index(va, VM_PTE));
 	uint64_t entry = pte_get(machine, id);
-	uint64_t rights = space->path.rights & entry;
-	if (!rights_allow(rights, space->path.nx | entry, access))
+	uint64_t rights = space->path.rights & (entry ^ PTE_NX);
+	if (!rights_allow(rights, access))
 		return VM_NO_FRAME;
 	/* Only now is it known that the access succeeds: set the bits. */
 	if (!(space->path.rights & PTE_A))

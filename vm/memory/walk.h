@@ -22,7 +22,8 @@ uint64_t pagetable_access_locked(struct vm_space *space, uint64_t va, enum vm_ac
  */
 int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id ids[4]);
 
-enum { PATH_SHIFT = VM_PAGE_SHIFT + 9 };
+/* What a last-level table translates, and what one above it does. */
+enum { PATH_SHIFT = VM_PAGE_SHIFT + 9, UPPER_SHIFT = PATH_SHIFT + 9 };
 
 /* Whether space->path is the way to the last-level table for VA: it was walked last. */
 static inline bool pagetable_path_is_known_locked(const struct vm_space *space, uint64_t va)
@@ -31,37 +32,50 @@ static inline bool pagetable_path_is_known_locked(const struct vm_space *space, 
 	       space->path.change == space->process->machine->paths;
 }
 
+/* Where SPACE remembers the way to the table that translates the GiB around VA. */
+static inline struct vm_path *pagetable_upper_locked(struct vm_space *space, uint64_t va)
+{
+	return &space->upper[(va >> UPPER_SHIFT) % VM_UPPER_PATHS];
+}
+
+/*
+ * Walk the two highest tables for VA, and remember the way. False: there is none, or a larger page.
+ */
+bool pagetable_walk_upper_locked(struct vm_space *space, uint64_t va);
+
+/* Whether SPACE remembers the way to the table that translates the GiB around VA, or now does. */
+static inline bool pagetable_has_upper_locked(struct vm_space *space, uint64_t va)
+{
+	const struct vm_path *upper = pagetable_upper_locked(space, va);
+
+	return (upper->block == va >> UPPER_SHIFT &&
+	        upper->change == space->process->machine->paths) ||
+	       pagetable_walk_upper_locked(space, va);
+}
+
 /*
  * Walk the tables above the last level for VA. True: *PATH is the way. False: there is none, or a
  * larger page, and *PATH is what it was.
  */
-static inline bool pagetable_path_locked(const struct vm_space *space, uint64_t va,
-                                         struct vm_path *path)
+static inline bool pagetable_path_locked(struct vm_space *space, uint64_t va, struct vm_path *path)
 {
 	const struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0), nx = 0;
-	uint32_t table = space->pgd;
 
-#pragma GCC unroll 3
-	for (int level = VM_PGD; level > VM_PTE; level--) {
-		uint64_t entry = pte_get(
-		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
-		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
-			return false;
-		rights &= entry;
-		nx |= entry;
-		table = pte_table(machine, entry);
-	}
+	if (!pagetable_has_upper_locked(space, va))
+		return false;
+	const struct vm_path *upper = pagetable_upper_locked(space, va);
+	uint64_t entry = pte_get(machine, pagetable_id(upper->table, pagetable_index(va, VM_PMD)));
+	if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+		return false;
 	*path = (struct vm_path){.block = va >> PATH_SHIFT,
 	                         .change = machine->paths,
-	                         .rights = rights,
-	                         .nx = nx,
-	                         .table = table};
+	                         .rights = upper->rights & (entry ^ PTE_NX),
+	                         .table = pte_table(machine, entry)};
 	return true;
 }
 
 /* The last-level entry for VA, empty or not; 0: SPACE has no table there, or a larger page. */
-static inline vm_entry_id pagetable_leaf_locked(const struct vm_space *space, uint64_t va)
+static inline vm_entry_id pagetable_leaf_locked(struct vm_space *space, uint64_t va)
 {
 	struct vm_path path;
 

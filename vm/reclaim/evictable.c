@@ -149,13 +149,12 @@ bool evictable_looks_used_locked(struct vm_machine *machine, vm_pfn pfn)
 
 bool evictable_spend_locked(struct vm_machine *machine, uint64_t *spent, uint64_t steps)
 {
-	struct vm_want want = machine->want;
-
 	if (*spent + steps < HOLD_STEPS) {
 		*spent += steps;
 		return false;
 	}
 	/* What others look at meanwhile is not for us. */
+	struct vm_want want = machine->want;
 	machine->want.process = NULL;
 	machine_spend_locked(machine, spent, steps);
 	machine->want = want;
