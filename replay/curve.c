@@ -19,10 +19,19 @@ bool curve_first(struct curve *curve)
 	return true;
 }
 
+void curve_settle(struct curve *curve)
+{
+	for (int i = 0; curve->pages > 0 && i < CURVE_WAITING; i++) {
+		curve->at[curve->waiting[i]]++;
+		curve->waiting[i] = 0;
+	}
+}
+
 void curve_add_up(struct curve *curve)
 {
 	uint64_t faults = curve->firsts;
 
+	curve_settle(curve);
 	for (uint32_t depth = curve->pages; depth > 0; depth--) {
 		uint64_t touches = curve->at[depth];
 

@@ -12,11 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * Touches that are not counted yet: their counts come from the host's memory meanwhile. A trace of
+ * many pages would wait for each.
+ */
+enum { CURVE_WAITING = 8 };
+
 /* How many touches there were at each depth. All zeros at first. */
 struct curve {
-	uint64_t *at;    /* by depth, from 1 on; curve_faults: faults by frames */
-	uint32_t pages;  /* the largest depth: the pages that were touched */
-	uint32_t room;   /* depths that `at` has room for */
+	uint32_t waiting[CURVE_WAITING]; /* the depths of the last touches; 0: none */
+	unsigned next;                   /* where the next one waits */
+	uint64_t *at;                    /* by depth, from 1 on; curve_faults: faults by frames */
+	uint32_t pages;                  /* the largest depth: the pages that were touched */
+	uint32_t room;                   /* depths that `at` has room for */
 	uint64_t firsts; /* first touches, which are faults with any number of frames */
 	bool added_up;   /* curve_add_up was called */
 };
@@ -26,10 +34,18 @@ bool curve_first(struct curve *curve);
 
 static inline void curve_touch(struct curve *curve, uint32_t depth)
 {
-	curve->at[depth]++;
+	uint32_t *place = &curve->waiting[curve->next++ % CURVE_WAITING];
+
+	/* at[0] counts what nobody asks for. */
+	curve->at[*place]++;
+	*place = depth;
+	__builtin_prefetch(&curve->at[depth], 1);
 }
 
-/* All touches are counted: turn them into faults. */
+/* Count the touches that wait. */
+void curve_settle(struct curve *curve);
+
+/* All touches were made: turn them into faults. */
 void curve_add_up(struct curve *curve);
 
 /* The faults with FRAMES frames, at least 1, after curve_add_up. */

@@ -141,6 +141,11 @@ static const struct wrong {
     {"0\n1 # 2\n", "r 0 1 @1; r 1000 1 @2", "line 2: expected page numbers"},
     {"1 2ww\n", "r 1000 1 @1", "line 1: expected page numbers"},
     {"1\n2ww\n", "r 1000 1 @1", "line 2: expected page numbers"},
+    {"1\n2: 3 4 5 6\n", "r 1000 1 @1", "line 2: expected page numbers"},
+    {"1\n2/ 3 4 5 6\n", "r 1000 1 @1", "line 2: expected page numbers"},
+    {"1\n\3772 3 4 5 6\n", "r 1000 1 @1", "line 2: expected page numbers"},
+    {"1\n2\377 3 4 5 6\n", "r 1000 1 @1", "line 2: expected page numbers"},
+    {"1\n2\200 3 4 5 6\n", "r 1000 1 @1", "line 2: expected page numbers"},
     {"34359738367\n", "", "line 1: expected an address below 0x7ffffffff000, "},
     {"1\n99999999999999999999999\n", "r 1000 1 @1", "line 2: expected an address below 0x7f"},
     {"r 1\nI  04000000,4\n", "r 1 1 @1", "line 2: expected `r ADDR [LEN]`, `w ADDR [LEN]` or"},
@@ -253,6 +258,36 @@ static void test_many_on_a_line(void)
 	}
 }
 
+/* Page numbers with 1 to 12 digits, leading zeros, and anything that may follow a number. */
+static void test_page_numbers(void)
+{
+	static const char *const behind[] = {"\n", " ", ",", "w\n", "W ", "\r\n", "\t", ",\n\n"};
+	g_autoptr(GString) text = g_string_new(NULL), expected = g_string_new(NULL);
+	unsigned line = 1, count = 0;
+	struct result result;
+
+	for (uint64_t most = 10; most <= UINT64_C(100000000000); most *= 10)
+		for (size_t i = 0; i < 5 * G_N_ELEMENTS(behind); i++) {
+			uint64_t edges[] = {most / 10, most - 1, most / 10 * 9, most / 9, 0};
+			uint64_t page = MIN(edges[i % 5], (VM_USER_END >> VM_PAGE_SHIFT) - 1);
+			const char *then = behind[i % G_N_ELEMENTS(behind)];
+			g_string_append_printf(text, "%0*" G_GINT64_MODIFIER "u%s",
+			                       (int)(i % 3 * 4), page, then);
+			g_string_append_printf(
+			    expected, "%s%c %" G_GINT64_MODIFIER "x 1 @%u", count++ > 0 ? "; " : "",
+			    (then[0] | 0x20) == 'w' ? 'w' : 'r', page << VM_PAGE_SHIFT, line);
+			for (const char *p = then; *p != '\0'; p++)
+				line += *p == '\n';
+		}
+	for (size_t step = 1; step < 8 * text->len; step *= 3) {
+		read_pieces(&result, NULL, text->str, text->len, step, step);
+		g_assert_cmpstr(result.error, ==, NULL);
+		g_assert_cmpstr(result.references->str, ==, expected->str);
+		g_assert_cmpuint(result.lines, ==, line - 1);
+		clear(&result);
+	}
+}
+
 /* Every line of a full region, in more than one batch. */
 static void test_many_lines(void)
 {
@@ -340,6 +375,7 @@ int main(int argc, char **argv)
 		add("length", i, &lengths[i], test_length);
 	g_test_add_func("/trace/nul", test_nul);
 	g_test_add_func("/trace/many-on-a-line", test_many_on_a_line);
+	g_test_add_func("/trace/page-numbers", test_page_numbers);
 	g_test_add_func("/trace/many-lines", test_many_lines);
 	g_test_add_func("/trace/set-format", test_set_format);
 	g_test_add_func("/trace/stop", test_stop);
