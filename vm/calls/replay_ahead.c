@@ -139,7 +139,7 @@ void ahead_locked(struct vm_space *space, const struct vm_reference *references,
  * Of the pages that are next to go, at most so many are looked at in search of those that go after
  * the next AHEAD_VICTIMS, and the frames of so many behind them are asked for.
  */
-enum { VICTIMS_NEAR = 6 * AHEAD_VICTIMS, VICTIMS_FAR = AHEAD_VICTIMS };
+enum { VICTIMS_NEAR = 10 * AHEAD_VICTIMS, VICTIMS_FAR = AHEAD_VICTIMS };
 
 /* PFN is about to go: ask for what is touched then. */
 static void prefetch_victim_locked(const struct vm_machine *machine, vm_pfn pfn)
