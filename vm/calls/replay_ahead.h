@@ -28,7 +28,10 @@ enum { AHEAD_VICTIMS = 4 };
 /* The next COUNT references, at most AHEAD_ROOM, are REFERENCES: ask for what they need. */
 void ahead_locked(struct vm_space *space, const struct vm_reference *references, size_t count);
 
-/* AHEAD_VICTIMS faults were served: look at the pages that go next but as many, in the list's order. */
+/*
+ * AHEAD_VICTIMS faults were served: look at the pages that will go after the next AHEAD_VICTIMS, if
+ * they go in the order of the list.
+ */
 void ahead_victims_locked(const struct vm_machine *machine);
 
 #endif
