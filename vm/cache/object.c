@@ -310,6 +310,28 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn)
 	frame_put_locked(machine, pfn);
 }
 
+/* Numbers in a piece of a list of pages. */
+enum { PIECE = 2048 };
+
+/* Append a piece to LIST. False: no memory. */
+static bool add_piece(struct page_list *list)
+{
+	uint64_t *piece = g_try_new(uint64_t, PIECE);
+	uint64_t **place = piece != NULL ? array_add(&list->pieces, sizeof *place) : NULL;
+
+	if (place == NULL)
+		g_free(piece);
+	else
+		*place = piece;
+	return place != NULL;
+}
+
+/* Where number I of those after the first few is. */
+static uint64_t *place_in_pieces(const struct page_list *list, uint64_t i)
+{
+	return &ARRAY_AT(&list->pieces, uint64_t *, i / PIECE)[i % PIECE];
+}
+
 /* Append INDEX to LIST. False: no memory. */
 static bool add_page(struct page_list *list, uint64_t index)
 {
@@ -317,27 +339,28 @@ static bool add_page(struct page_list *list, uint64_t index)
 		list->few[list->few_len++] = index;
 		return true;
 	}
-	uint64_t *page = array_add(&list->more, sizeof *page);
-	if (page != NULL)
-		*page = index;
-	return page != NULL;
+	if (list->more_len == list->pieces.len * PIECE && !add_piece(list))
+		return false;
+	*place_in_pieces(list, list->more_len++) = index;
+	return true;
 }
 
 uint64_t page_list_length(const struct page_list *list)
 {
-	return list->few_len + list->more.len;
+	return list->few_len + list->more_len;
 }
 
 uint64_t page_list_at(const struct page_list *list, uint64_t i)
 {
-	return i < list->few_len ? list->few[i]
-	                         : ARRAY_AT(&list->more, uint64_t, i - list->few_len);
+	return i < list->few_len ? list->few[i] : *place_in_pieces(list, i - list->few_len);
 }
 
 void page_list_clear(struct page_list *list)
 {
-	array_clear(&list->more);
-	list->few_len = 0;
+	for (size_t i = 0; i < list->pieces.len; i++)
+		g_free(ARRAY_AT(&list->pieces, uint64_t *, i));
+	array_clear(&list->pieces);
+	list->few_len = list->more_len = 0;
 	list->cut = false;
 }
 

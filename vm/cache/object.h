@@ -105,8 +105,10 @@ void object_remove_locked(struct vm_object *object, vm_pfn pfn);
 struct page_list {
 	uint64_t few[64];
 	size_t few_len;
-	struct array more; /* uint64_t: those after the first few */
-	bool cut;          /* there were more, but no memory */
+	/* those after the first few, in pieces: one array would be copied as it grows, under a lock */
+	struct array pieces; /* uint64_t * */
+	size_t more_len;
+	bool cut; /* there were more, but no memory */
 };
 
 uint64_t page_list_length(const struct page_list *list);
@@ -197,8 +199,8 @@ int object_write_page_locked(struct vm_object *object, vm_pfn pfn);
 /*
  * Look whether the host file may have changed, by its size and times. If it may, or BYTES_TOO, drop
  * pages past its end and read the others again. Pages that cannot be read stay as they are. Nothing
- * happens for shared anonymous memory, for a view, or without a handle that can be read. The caller has a
- * reference to OBJECT and holds no lock.
+ * happens for shared anonymous memory, for a view, or without a handle that can be read. The caller
+ * has a reference to OBJECT and holds no lock.
  */
 void object_refresh(struct vm_object *object, bool bytes_too);
 
