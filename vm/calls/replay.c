@@ -329,13 +329,11 @@ size_t vm_replay(struct vm_process *process, const struct vm_reference *referenc
 
 void vm_process_replay_counts(struct vm_process *process, struct vm_replay_counts *counts)
 {
-	const struct vm_config *config = &process->machine->config;
-
 	machine_lock(process->machine);
 	*counts = process->replay;
 	machine_unlock(process->machine);
 	counts->pages = pages_of(counts);
-	if (config->tlb_sets > 0 && config->tlb_ways > 0)
+	if (tlb_is_simulated(process->machine))
 		counts->tlb_misses = counts->pages - counts->tlb_hits;
 }
 

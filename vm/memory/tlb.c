@@ -37,7 +37,7 @@ static struct vm_tlb *make_locked(struct vm_process *process)
 {
 	const struct vm_config *config = &process->machine->config;
 
-	if ((size_t)config->tlb_sets * config->tlb_ways == 0 ||
+	if (!tlb_is_simulated(process->machine) ||
 	    user_charge(process->machine, process->user, VM_NOTES, tlb_size(config)) != 0)
 		return NULL;
 	process->tlb = g_try_malloc0(tlb_size(config));
@@ -220,7 +220,7 @@ void tlb_flush_entry_locked(struct vm_machine *machine, vm_entry_id id)
 {
 	uint64_t va;
 
-	if (machine->config.tlb_sets == 0 || machine->config.tlb_ways == 0)
+	if (!tlb_is_simulated(machine))
 		return;
 	va = pagetable_entry_va(machine, id);
 	rmap_table_spaces_locked(machine, pagetable_of(id), flush_page, &va);

@@ -14,11 +14,17 @@
 
 #include "vm/internal.h"
 
+/* Whether the processes of MACHINE have TLBs. */
+static inline bool tlb_is_simulated(const struct vm_machine *machine)
+{
+	return machine->config.tlb_sets > 0 && machine->config.tlb_ways > 0;
+}
+
 /* Where a look-up in a TLB ended, for the walk that follows. */
 struct tlb_look {
 	struct vm_tlb *tlb;      /* NULL: there is none */
 	struct tlb_entry *set;   /* the entries in which the translation can be */
-	struct tlb_entry *entry; /* the one that it has, though it does not permit the access; or NULL */
+	struct tlb_entry *entry; /* the one for it, which does not permit the access; or NULL */
 };
 
 /*

@@ -18,19 +18,15 @@ static bool rights_allow(uint64_t rights, enum vm_access access)
 bool pagetable_walk_upper_locked(struct vm_space *space, uint64_t va)
 {
 	const struct vm_machine *machine = space->process->machine;
-	uint64_t rights = ~UINT64_C(0);
-	uint32_t table = space->pgd;
+	struct vm_path way = {.block = va >> UPPER_SHIFT,
+	                      .change = machine->paths,
+	                      .rights = ~UINT64_C(0),
+	                      .table = space->pgd};
 
-	for (int level = VM_PGD; level > VM_PMD; level--) {
-		uint64_t entry = pte_get(
-		    machine, pagetable_id(table, pagetable_index(va, (enum vm_level)level)));
-		if ((entry & (PTE_P | PTE_PS)) != PTE_P)
-			return false;
-		rights &= entry ^ PTE_NX;
-		table = pte_table(machine, entry);
-	}
-	*pagetable_upper_locked(space, va) = (struct vm_path){
-	    .block = va >> UPPER_SHIFT, .change = machine->paths, .rights = rights, .table = table};
+	if (!pagetable_step_locked(machine, &way, va, VM_PGD) ||
+	    !pagetable_step_locked(machine, &way, va, VM_PUD))
+		return false;
+	*pagetable_upper_locked(space, va) = way;
 	return true;
 }
 

@@ -25,11 +25,31 @@ int pagetable_walk_locked(const struct vm_space *space, uint64_t va, vm_entry_id
 /* What a last-level table translates, and what one above it does. */
 enum { PATH_SHIFT = VM_PAGE_SHIFT + 9, UPPER_SHIFT = PATH_SHIFT + 9 };
 
+/* Whether PATH, which SPACE remembers, is still the way to the table that translates BLOCK. */
+static inline bool pagetable_leads_to_locked(const struct vm_space *space,
+                                             const struct vm_path *path, uint64_t block)
+{
+	return path->block == block && path->change == space->process->machine->paths;
+}
+
+/*
+ * PATH leads to a table of LEVEL: let it lead on, by the entry for VA. False: there is none, or it
+ * is a larger page. PATH leads nowhere then.
+ */
+static inline bool pagetable_step_locked(const struct vm_machine *machine, struct vm_path *path,
+                                         uint64_t va, enum vm_level level)
+{
+	uint64_t entry = pte_get(machine, pagetable_id(path->table, pagetable_index(va, level)));
+
+	path->rights &= entry ^ PTE_NX;
+	path->table = pte_table(machine, entry);
+	return (entry & (PTE_P | PTE_PS)) == PTE_P;
+}
+
 /* Whether space->path is the way to the last-level table for VA: it was walked last. */
 static inline bool pagetable_path_is_known_locked(const struct vm_space *space, uint64_t va)
 {
-	return space->path.block == va >> PATH_SHIFT &&
-	       space->path.change == space->process->machine->paths;
+	return pagetable_leads_to_locked(space, &space->path, va >> PATH_SHIFT);
 }
 
 /* Where SPACE remembers the way to the table that translates the GiB around VA. */
@@ -43,34 +63,22 @@ static inline struct vm_path *pagetable_upper_locked(struct vm_space *space, uin
  */
 bool pagetable_walk_upper_locked(struct vm_space *space, uint64_t va);
 
-/* Whether SPACE remembers the way to the table that translates the GiB around VA, or now does. */
-static inline bool pagetable_has_upper_locked(struct vm_space *space, uint64_t va)
-{
-	const struct vm_path *upper = pagetable_upper_locked(space, va);
-
-	return (upper->block == va >> UPPER_SHIFT &&
-	        upper->change == space->process->machine->paths) ||
-	       pagetable_walk_upper_locked(space, va);
-}
-
 /*
  * Walk the tables above the last level for VA. True: *PATH is the way. False: there is none, or a
  * larger page, and *PATH is what it was.
  */
 static inline bool pagetable_path_locked(struct vm_space *space, uint64_t va, struct vm_path *path)
 {
-	const struct vm_machine *machine = space->process->machine;
-
-	if (!pagetable_has_upper_locked(space, va))
-		return false;
 	const struct vm_path *upper = pagetable_upper_locked(space, va);
-	uint64_t entry = pte_get(machine, pagetable_id(upper->table, pagetable_index(va, VM_PMD)));
-	if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+
+	if (!pagetable_leads_to_locked(space, upper, va >> UPPER_SHIFT) &&
+	    !pagetable_walk_upper_locked(space, va))
 		return false;
-	*path = (struct vm_path){.block = va >> PATH_SHIFT,
-	                         .change = machine->paths,
-	                         .rights = upper->rights & (entry ^ PTE_NX),
-	                         .table = pte_table(machine, entry)};
+	struct vm_path way = *upper;
+	way.block = va >> PATH_SHIFT;
+	if (!pagetable_step_locked(space->process->machine, &way, va, VM_PMD))
+		return false;
+	*path = way;
 	return true;
 }
 
